@@ -1,0 +1,41 @@
+"""optbench: which solution does an optimizer pick, and how fast does it get there?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from optbench.contract import Hyper, Option, Slot, optimizer, problem
+from optbench.errors import UserError
+
+if TYPE_CHECKING:
+    from optbench.api import Comparison, compare
+    from optbench.instance import Instance
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Comparison",
+    "Hyper",
+    "Instance",
+    "Option",
+    "Slot",
+    "UserError",
+    "compare",
+    "optimizer",
+    "problem",
+]
+
+_LAZY = {
+    "Comparison": "optbench.api",
+    "compare": "optbench.api",
+    "Instance": "optbench.instance",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs Numba, SciPy or pandas only when it is asked for."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'optbench' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_LAZY[name]), name)

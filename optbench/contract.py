@@ -1,0 +1,325 @@
+"""What a plug-in declares, and nothing else: ``Hyper``, ``Slot``, ``@optimizer``, ``@problem``.
+
+The signature of an optimizer IS its declaration.  Its arguments are recognised by name
+(:data:`ORACLE_ARGUMENTS`); every other argument must default to a ``Slot`` (state) or a
+``Hyper`` (hyperparameter).  Nothing here imports Numba: declaring is cheap.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from optbench.errors import UserError
+
+ORACLE_ARGUMENTS: Mapping[str, str] = {
+    "theta": "the trained parameters, float64 (p,); written in place",
+    "grad": "the gradient of the objective at theta, float64 (p,); read only",
+    "step": "the number of this step, 1, 2, ...; int",
+    "loss": "the objective at theta, in the unit of grad; float",
+    "optimal_loss": "the certified optimal value of the objective, in the unit of grad; float",
+    "inverse_fisher": "pseudo-inverse of the Fisher matrix at initialization, float64 (p, p)",
+    "layers": "offset, rows and columns of each weight matrix in theta, int64 (L, 3)",
+    "rng": "this run's random state for optbench.random, uint64 (2,)",
+}
+
+
+@dataclass(frozen=True)
+class Hyper:
+    """A scalar hyperparameter of an optimizer.
+
+    Parameters
+    ----------
+    default : float, optional
+        Value when the user names none.  Without a default the host tunes it (``tune``).
+    low, high : float, optional
+        Inclusive range of valid values.
+    tune : {"log"}, optional
+        The host searches this hyperparameter on a log-spaced grid.
+    degree : int
+        Its unit as a power of the unit of the objective: -1 for a step size that multiplies a
+        gradient, 1 for Adam's ``eps``, 0 for a pure number.
+    """
+
+    default: float | None = None
+    low: float | None = None
+    high: float | None = None
+    tune: str | None = None
+    degree: int = 0
+
+    def problem_with(self, value: float) -> str | None:
+        """Say why ``value`` is not valid, or return None."""
+        if value != value or value in (float("inf"), float("-inf")):
+            return "must be a finite number"
+        if self.low is not None and value < self.low:
+            return f"must be at least {self.low:g}"
+        if self.high is not None and value > self.high:
+            return f"must be at most {self.high:g}"
+        return None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Optimizer state that persists between steps and starts at ``initial``.
+
+    Parameters
+    ----------
+    shape : str or int, optional
+        ``None``: like theta.  An integer: that many numbers.  ``"matrix"``: (p, p).
+        ``"layers"``: one number per weight matrix.
+    initial : float
+        Its value before the first step.
+    degree : int
+        Its unit as a power of the unit of the objective (momentum 1, squared gradients 2).
+    """
+
+    shape: str | int | None = None
+    initial: float = 0.0
+    degree: int = 0
+
+    def size(self, parameters: int, layers: int) -> int:
+        """Return how many numbers the slot holds for ``parameters`` trained parameters."""
+        if isinstance(self.shape, int):
+            return self.shape
+        return {None: parameters, "matrix": parameters**2, "layers": layers}[self.shape]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A declared update rule: a plain Python kernel and what is known about it.
+
+    Attributes
+    ----------
+    name : str
+        The kernel's name; what a user types.
+    kernel : callable
+        The update in place, as written in the plug-in file.
+    arguments : tuple of str
+        All argument names in order.
+    hypers, slots : dict
+        Declared hyperparameters and state, in order of the signature.
+    reference, selects, condition : str
+        The paper; the solution that theory says it selects; under which step-size condition.
+    homogeneous : bool
+        Its path does not change when the objective is multiplied by a positive constant and
+        every ``Hyper`` and ``Slot`` is rescaled by its degree, so that the host may hand it
+        gradients in a unit that never underflows.
+    fixed_point : bool
+        With fresh state a zero gradient leaves theta where it is.
+    symmetries : tuple of str
+        Of ``"permutation"`` and ``"sign"`` of coordinates: transformations that commute with it.
+    start : str
+        ``"zero"``, or ``"positive"`` when theta must start at positive numbers.
+    """
+
+    name: str
+    kernel: Callable[..., None]
+    arguments: tuple[str, ...]
+    hypers: Mapping[str, Hyper]
+    slots: Mapping[str, Slot]
+    formula: str
+    reference: str
+    selects: str
+    condition: str
+    homogeneous: bool
+    fixed_point: bool
+    symmetries: tuple[str, ...]
+    start: str
+    file: str
+    line: int
+
+    def __call__(self, *args: Any) -> None:
+        """Run the kernel as plain Python."""
+        self.kernel(*args)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the oracle arguments that the kernel asks for."""
+        return tuple(name for name in self.arguments if name in ORACLE_ARGUMENTS)
+
+    @property
+    def tuned(self) -> tuple[str, ...]:
+        """Names of the hyperparameters that have no default: the host tunes them."""
+        return tuple(name for name, hyper in self.hypers.items() if hyper.default is None)
+
+
+def optimizer(
+    *,
+    reference: str,
+    selects: str = "unknown",
+    condition: str = "",
+    homogeneous: bool = False,
+    fixed_point: bool = True,
+    symmetries: tuple[str, ...] = ("permutation", "sign"),
+    start: str = "zero",
+) -> Callable[[Callable[..., None]], Optimizer]:
+    """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
+
+    Raises
+    ------
+    UserError
+        When the signature is not a declaration: file, line, what, what would be right.
+    """
+
+    def declare(kernel: Callable[..., None]) -> Optimizer:
+        file, line = _place(kernel)
+        where = f"{file}:{line}: optimizer {kernel.__name__!r}"
+        hypers: dict[str, Hyper] = {}
+        slots: dict[str, Slot] = {}
+        for name, parameter in inspect.signature(kernel).parameters.items():
+            if isinstance(parameter.default, Hyper):
+                hypers[name] = parameter.default
+            elif isinstance(parameter.default, Slot):
+                slots[name] = parameter.default
+            elif name not in ORACLE_ARGUMENTS:
+                known = ", ".join(ORACLE_ARGUMENTS)
+                raise UserError(
+                    f"{where}: argument {name!r} is neither an oracle argument ({known}) "
+                    f"nor has it a default of Hyper(...) or Slot(...)"
+                )
+            if name in ORACLE_ARGUMENTS and parameter.default is not inspect.Parameter.empty:
+                raise UserError(f"{where}: oracle argument {name!r} takes no default")
+        arguments = tuple(inspect.signature(kernel).parameters)
+        if "theta" not in arguments:
+            raise UserError(f"{where}: has no argument 'theta', the parameters it must update")
+        _check_declaration(where, hypers, slots, symmetries, start)
+        doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
+        return Optimizer(
+            name=kernel.__name__,
+            kernel=kernel,
+            arguments=arguments,
+            hypers=hypers,
+            slots=slots,
+            formula=doc.strip(),
+            reference=reference,
+            selects=selects,
+            condition=condition,
+            homogeneous=homogeneous,
+            fixed_point=fixed_point,
+            symmetries=symmetries,
+            start=start,
+            file=file,
+            line=line,
+        )
+
+    return declare
+
+
+def _check_declaration(
+    where: str,
+    hypers: Mapping[str, Hyper],
+    slots: Mapping[str, Slot],
+    symmetries: tuple[str, ...],
+    start: str,
+) -> None:
+    for name, hyper in hypers.items():
+        if hyper.default is None and hyper.tune is None:
+            raise UserError(f'{where}: Hyper {name!r} needs a default value or tune="log"')
+        if hyper.tune not in (None, "log"):
+            raise UserError(f'{where}: Hyper {name!r} has tune={hyper.tune!r}; only "log" is known')
+        if hyper.default is not None and (reason := hyper.problem_with(hyper.default)):
+            raise UserError(f"{where}: default {hyper.default!r} of Hyper {name!r} {reason}")
+    for name, slot in slots.items():
+        if not isinstance(slot.shape, int) and slot.shape not in (None, "matrix", "layers"):
+            raise UserError(
+                f"{where}: Slot {name!r} has shape={slot.shape!r}; "
+                'known are None (like theta), an integer, "matrix" and "layers"'
+            )
+    if unknown := set(symmetries) - {"permutation", "sign"}:
+        raise UserError(f"{where}: unknown symmetries {sorted(unknown)}")
+    if start not in ("zero", "positive"):
+        raise UserError(f'{where}: start={start!r}; known are "zero" and "positive"')
+
+
+@dataclass(frozen=True)
+class Option:
+    """One ``key=value`` of a problem: its default and, for text, the choices if they are few."""
+
+    default: Any
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A declared problem family: a builder of instances and what is known about it.
+
+    Attributes
+    ----------
+    name : str
+        The builder's name; what a user types.
+    build : callable
+        ``build(**options) -> Instance``.
+    options : dict
+        Keys, defaults and choices that ``problem:key=value`` accepts.
+    metrics : tuple of str
+        What the implicit-bias table measures on it.
+    references : tuple of str
+        Reference solutions that its instances offer.
+    default : tuple of dict
+        The instances that ``optbench compare`` runs when none is named.
+    """
+
+    name: str
+    build: Callable[..., Any]
+    options: Mapping[str, Option]
+    formula: str
+    reference: str
+    references: tuple[str, ...]
+    metrics: tuple[str, ...]
+    default: tuple[Mapping[str, Any], ...] = field(default=({},))
+    file: str = ""
+    line: int = 0
+
+
+def problem(
+    *,
+    reference: str,
+    references: tuple[str, ...],
+    metrics: tuple[str, ...],
+    default: tuple[Mapping[str, Any], ...] = ({},),
+) -> Callable[[Callable[..., Any]], Problem]:
+    """Declare a problem family; the builder's keyword arguments are its options.
+
+    Raises
+    ------
+    UserError
+        When an argument of the builder has no default value.
+    """
+
+    def declare(build: Callable[..., Any]) -> Problem:
+        file, line = _place(build)
+        options: dict[str, Option] = {}
+        for name, parameter in inspect.signature(build).parameters.items():
+            if parameter.default is inspect.Parameter.empty:
+                raise UserError(
+                    f"{file}:{line}: problem {build.__name__!r}: option {name!r} needs a default"
+                )
+            given = parameter.default
+            options[name] = given if isinstance(given, Option) else Option(given)
+        doc = inspect.getdoc(inspect.getmodule(build)) or inspect.getdoc(build) or ""
+        return Problem(
+            name=build.__name__,
+            build=build,
+            options=options,
+            formula=doc.strip(),
+            reference=reference,
+            references=references,
+            metrics=metrics,
+            default=default,
+            file=file,
+            line=line,
+        )
+
+    return declare
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, int]:
+    path = Path(inspect.getfile(function))
+    try:
+        shown = str(path.relative_to(Path.cwd()))
+    except ValueError:
+        shown = str(path)
+    return shown, function.__code__.co_firstlineno

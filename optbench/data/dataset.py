@@ -1,0 +1,241 @@
+"""A table of features and targets, and the few preparations every experiment shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optbench.errors import UserError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+MAX_DENSE_BYTES = 2**30
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Features, targets and where they come from.
+
+    Parameters
+    ----------
+    name : str
+        Short name, as shown in tables.
+    features : ndarray or scipy.sparse.csr_array, shape (n, d), float64
+        One row per sample, every entry finite.
+    targets : ndarray, shape (n,), float64
+        Class labels or regression targets, every entry finite.
+    source : str
+        Origin and licence, in one line.
+
+    Raises
+    ------
+    UserError
+        If the shapes disagree, n or d is zero, or an entry is not finite.
+    """
+
+    name: str
+    features: Matrix | csr_array
+    targets: Vector
+    source: str
+
+    def __post_init__(self) -> None:
+        if self.features.ndim != 2 or self.targets.ndim != 1:
+            raise UserError(
+                f"{self.name}: features must be (n, d) and targets (n,), "
+                f"got {self.features.shape} and {self.targets.shape}"
+            )
+        n, d = self.features.shape
+        if n == 0 or d == 0:
+            raise UserError(f"{self.name}: need at least one row and one feature, got {n} x {d}")
+        if self.targets.shape != (n,):
+            raise UserError(
+                f"{self.name}: {n} rows of features but {self.targets.size} targets; "
+                "there must be one target per row"
+            )
+        self._require_finite()
+
+    def _require_finite(self) -> None:
+        bad = np.flatnonzero(~np.isfinite(self.targets))
+        if bad.size:
+            raise UserError(
+                f"{self.name}: the target in row {bad[0] + 1} is {self.targets[bad[0]]}; "
+                "it must be finite"
+            )
+        stored = self.features if isinstance(self.features, np.ndarray) else self.features.data
+        if np.isfinite(stored).all():
+            return
+        if isinstance(self.features, np.ndarray):
+            row, column = np.argwhere(~np.isfinite(self.features))[0]
+        else:
+            entry = np.flatnonzero(~np.isfinite(stored))[0]
+            row = np.searchsorted(self.features.indptr, entry, side="right") - 1
+            column = self.features.indices[entry]
+        raise UserError(
+            f"{self.name}: the feature in row {row + 1}, column {column + 1} is NaN or infinite; "
+            "it must be finite"
+        )
+
+
+def _dense(dataset: Dataset) -> Matrix:
+    """Features as an array; refuse sparse ones whose dense copy would exceed 1 GiB."""
+    if isinstance(dataset.features, np.ndarray):
+        return dataset.features
+    n, d = dataset.features.shape
+    if 8 * n * d > MAX_DENSE_BYTES:
+        raise UserError(
+            f"{dataset.name}: centring would turn the sparse {n} x {d} features into "
+            f"{8 * n * d / 2**30:.1f} GiB; use scaling without centring, or the raw features"
+        )
+    dense: Matrix = dataset.features.toarray()
+    return dense
+
+
+def standardize(dataset: Dataset, intercept: bool = False) -> Dataset:
+    """Centre every column and divide it by its standard deviation: (x - mean) / std.
+
+    Constant columns are dropped. Sparse features become dense, since centring fills the zeros;
+    where that would need more than 1 GiB use :func:`scale`, which keeps them sparse.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Any data set.
+    intercept : bool
+        Append a column of ones after standardizing.
+
+    Returns
+    -------
+    Dataset
+        Dense features of mean 0 and population standard deviation (ddof=0) 1.
+
+    Raises
+    ------
+    UserError
+        If every column is constant, or sparse features are too large to become dense.
+    """
+    # One memory layout, hence one order of summation: results equal to the last bit.
+    features = np.ascontiguousarray(_dense(dataset))
+    # Exact comparison: the computed std of a constant column can be a rounding error, not 0.
+    kept = np.flatnonzero(features.max(axis=0) > features.min(axis=0))
+    if kept.size == 0:
+        raise UserError(f"{dataset.name}: every feature is constant; nothing to learn from")
+    centred = features[:, kept] - features.mean(axis=0)[kept]
+    columns = [centred / features.std(axis=0)[kept]]
+    if intercept:
+        columns.append(np.ones((len(features), 1)))
+    return replace(dataset, features=np.ascontiguousarray(np.hstack(columns)))
+
+
+def scale(dataset: Dataset, intercept: bool = False) -> Dataset:
+    """Divide every column by its largest absolute value, without centring: zeros stay zeros.
+
+    Columns of zeros are dropped. The convention of the scaled LIBSVM files, entries in [-1, 1].
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Any data set.
+    intercept : bool
+        Append a column of ones after scaling.
+
+    Returns
+    -------
+    Dataset
+        Features of the kind given, dense or sparse.
+
+    Raises
+    ------
+    UserError
+        If every entry is zero.
+    """
+    if isinstance(dataset.features, np.ndarray):
+        largest = np.abs(dataset.features).max(axis=0)
+    else:
+        largest = abs(dataset.features).max(axis=0).toarray().ravel()
+    kept = np.flatnonzero(largest)
+    if kept.size == 0:
+        raise UserError(f"{dataset.name}: every feature is zero; nothing to learn from")
+    ones = np.ones((dataset.features.shape[0], 1))
+    if isinstance(dataset.features, np.ndarray):
+        columns = [dataset.features[:, kept] / largest[kept]] + [ones] * intercept
+        return replace(dataset, features=np.ascontiguousarray(np.hstack(columns)))
+    from scipy import sparse
+
+    scaled = (dataset.features[:, kept] @ sparse.diags_array(1.0 / largest[kept])).tocsr()
+    if intercept:
+        scaled = sparse.hstack([scaled, sparse.csr_array(ones)], format="csr")
+    return replace(dataset, features=scaled)
+
+
+def two_classes(
+    dataset: Dataset, positive: float | None = None, negative: float | None = None
+) -> Dataset:
+    """Keep two classes, with targets +1 and -1.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Targets are class labels.
+    positive : float, optional
+        The class that becomes +1. Without it the data must have exactly two classes, of which
+        the larger label becomes +1.
+    negative : float, optional
+        The class that becomes -1; other rows are dropped. Without it all others become -1.
+
+    Returns
+    -------
+    Dataset
+        Rows in their original order, targets in {-1, +1}.
+
+    Raises
+    ------
+    UserError
+        If a class does not occur, both are the same, or there are not two of them.
+    """
+    classes = np.unique(dataset.targets)
+    if positive is None:
+        if classes.size != 2:
+            raise UserError(
+                f"{dataset.name}: {classes.size} different targets where two classes are needed; "
+                "say which class is the positive one"
+            )
+        negative, positive = classes
+    for label in (positive, negative):
+        if label is not None and label not in classes:
+            shown = ", ".join(f"{c:g}" for c in classes[:10])
+            raise UserError(f"{dataset.name}: no class {label:g}; the classes are {shown}")
+    if classes.size < 2 or positive == negative:
+        raise UserError(f"{dataset.name}: two different classes are needed, got only {positive:g}")
+    targets = np.where(dataset.targets == positive, 1.0, -1.0)
+    if negative is None:
+        return replace(dataset, targets=targets)
+    rows = np.flatnonzero((dataset.targets == positive) | (dataset.targets == negative))
+    return replace(dataset, features=dataset.features[rows], targets=targets[rows])
+
+
+def quadratic_features(dataset: Dataset) -> Dataset:
+    """Append all products of two features: x_1, ..., x_d, then x_i x_j for i <= j.
+
+    Same columns and order as scikit-learn's ``PolynomialFeatures(2, include_bias=False)``,
+    without the import of scikit-learn.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        d features; sparse ones become dense.
+
+    Returns
+    -------
+    Dataset
+        d + d (d + 1) / 2 features.
+    """
+    features = _dense(dataset)
+    i, j = np.triu_indices(features.shape[1])
+    return replace(dataset, features=np.hstack([features, features[:, i] * features[:, j]]))

@@ -1,0 +1,1 @@
+"""The one jitted loop and what it is made of."""

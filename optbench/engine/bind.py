@@ -1,0 +1,226 @@
+"""Turn a plug-in's plain Python kernels into compiled functions of the loop's fixed types.
+
+For each kernel a few lines of source are generated that unpack the batch and call it; they are
+compiled together with it, so that the kernel is inlined.  The error of a kernel that does not
+compile is one line naming its file.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+from optbench.contract import Optimizer
+from optbench.engine import loop, objective, types, vectorised
+from optbench.engine.bounds import needs_bounds_checks
+from optbench.engine.cache import compile_kernel
+from optbench.errors import UserError
+from optbench.parametrizations import Parametrization
+from optbench.parametrizations.nonnegative import forward as any_forward
+from optbench.parametrizations.nonnegative import pull_back as any_pull_back
+
+_ARGUMENTS = {
+    "theta": "runs.theta[run]",
+    "grad": "runs.gradient[run]",
+    "step": "step",
+    "loss": "runs.loss[run]",
+    "optimal_loss": "rule.optimal_loss",
+    "inverse_fisher": "rule.inverse_fisher",
+    "layers": "rule.layers",
+    "rng": "runs.rng[run]",
+}
+
+assert vectorised  # imported for its overloads of optbench.elementwise
+
+
+def _define(source: str, name: str, label: str, **names: Any) -> Callable[..., Any]:
+    """Run generated source; ``label`` distinguishes the function in the cache."""
+    namespace: dict[str, Any] = {"__name__": __name__, **names}
+    exec(compile(source, f"<optbench {label}>", "exec"), namespace)  # noqa: S102
+    function: Callable[..., Any] = namespace[name]
+    function.__qualname__ = f"{name}-{label}"
+    return function
+
+
+def _jitted(kernel: Callable[..., Any], checked: bool = False) -> Any:
+    return numba.njit(error_model="numpy", fastmath={"contract"}, boundscheck=checked)(kernel)
+
+
+def _one_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [
+        line
+        for line in lines
+        if not line.startswith(("Failed in", "During", "File", "[", "- Resolution", "<source", "^"))
+    ]
+    return " ".join(telling[:2]) or type(error).__name__
+
+
+def update_source(optimizer: Optimizer, checked: bool) -> str:
+    """Return the source that steps every running run with ``kernel``."""
+    slots, hypers = list(optimizer.slots), list(optimizer.hypers)
+    arguments = []
+    for name in optimizer.arguments:
+        if name in slots:
+            k = slots.index(name)
+            view = f"runs.state[run, rule.offsets[{k}]:rule.offsets[{k + 1}]]"
+            if optimizer.slots[name].shape == "matrix":
+                view += ".reshape(runs.theta.shape[1], runs.theta.shape[1])"
+            arguments.append(view)
+        elif name in hypers:
+            arguments.append(f"runs.scaled_hypers[run, {hypers.index(name)}]")
+        else:
+            arguments.append(_ARGUMENTS[name])
+    call = f"kernel({', '.join(arguments)})"
+    if checked:
+        call = (
+            f"try:\n                {call}\n            except Exception:\n"
+            f"                runs.status[run] = {types.FAILED}\n"
+            "                runs.stopped[run] = step"
+        )
+    return (
+        "def update(step, runs, rule):\n"
+        "    for run in range(runs.theta.shape[0]):\n"
+        "        if runs.status[run] == 0:\n"
+        f"            {call}\n"
+    )
+
+
+@functools.cache
+def compiled_update(optimizer_key: tuple[str, str, int]) -> Any:
+    """Compile the optimizer's update for the loop (by key: see :func:`bind_update`)."""
+    optimizer = _OPTIMIZERS[optimizer_key]
+    checked = needs_bounds_checks(optimizer)
+    jit = numba.config.DISABLE_JIT
+    kernel = optimizer.kernel if jit else _jitted(optimizer.kernel, checked)
+    update = _define(update_source(optimizer, checked), "update", optimizer.name, kernel=kernel)
+    try:
+        return compile_kernel(
+            update, types.update_s, plugin_folder=Path(inspect.getfile(optimizer.kernel)).parent
+        )
+    except numba.core.errors.NumbaError as error:
+        raise UserError(
+            f"{optimizer.file}:{optimizer.line}: optimizer {optimizer.name!r} does not compile: "
+            f"{_one_line(error)}"
+        ) from None
+
+
+_OPTIMIZERS: dict[tuple[str, str, int], Optimizer] = {}
+
+
+def bind_update(optimizer: Optimizer) -> Any:
+    """Return the compiled ``update(step, runs, rule)`` of an optimizer.
+
+    Raises
+    ------
+    UserError
+        When the kernel does not compile.
+    """
+    key = (optimizer.name, inspect.getfile(optimizer.kernel), id(optimizer))
+    _OPTIMIZERS[key] = optimizer
+    return compiled_update(key)
+
+
+_SLOPES = """
+def slopes(predictions, targets, log_unit, out):
+    for i in range(predictions.size):
+        out[i] = row(predictions[i], targets[i])[1]
+"""
+_LOSSES = """
+def losses(predictions, targets, log_unit):
+    total = 0.0
+    for i in range(predictions.size):
+        total += row(predictions[i], targets[i])[0]
+    return total
+"""
+
+
+@functools.cache
+def bind_rows(row: Callable[[float, float], tuple[float, float]]) -> tuple[Any, Any]:
+    """Compile ``row(prediction, target) -> (loss, slope)`` into ``slopes`` and ``losses``."""
+    folder = Path(inspect.getfile(row)).parent
+    kernel = row if numba.config.DISABLE_JIT else _jitted(row)
+    try:
+        return (
+            compile_kernel(
+                _define(_SLOPES, "slopes", row.__name__, row=kernel),
+                types.slopes_s,
+                plugin_folder=folder,
+            ),
+            compile_kernel(
+                _define(_LOSSES, "losses", row.__name__, row=kernel),
+                types.losses_s,
+                plugin_folder=folder,
+                fastmath={"contract", "reassoc"},
+            ),
+        )
+    except numba.core.errors.NumbaError as error:
+        place = f"{inspect.getfile(row)}:{row.__code__.co_firstlineno}"
+        raise UserError(
+            f"{place}: row loss {row.__name__!r} does not compile: {_one_line(error)}"
+        ) from None
+
+
+@functools.cache
+def bind_tail() -> tuple[Any, Any]:
+    """Compile the exponential tail: loss exp(log_unit - margin) in units of exp(-log_unit)."""
+    from optbench.engine import tail
+
+    return (
+        compile_kernel(tail.tail_slopes, types.slopes_s),
+        compile_kernel(tail.tail_losses, types.losses_s, fastmath={"contract", "reassoc"}),
+    )
+
+
+_OBJECTIVE = """
+def objective(w, data, exponents, want_loss, slopes, tail_slopes, losses, tail_losses,
+              scratch, gradient, loss, lowest):
+    for run in range(w.shape[0]):
+        loss[run] = loss_and_grad(w[run], data.panels[0], gradient[run])
+"""
+
+
+@functools.cache
+def bind_objective(kind: str | Callable[..., float]) -> Any:
+    """Compile the objective: ``"dense"``, ``"sparse"`` or a ``loss_and_grad(w, data, grad)``."""
+    if kind == "dense":
+        return compile_kernel(objective.dense_objective, types.objective_s)
+    if kind == "sparse":
+        return compile_kernel(objective.sparse_objective, types.objective_s)
+    assert callable(kind)
+    kernel = kind if numba.config.DISABLE_JIT else _jitted(kind)
+    function = _define(_OBJECTIVE, "objective", kind.__name__, loss_and_grad=kernel)
+    folder = Path(inspect.getfile(kind)).parent
+    try:
+        return compile_kernel(function, types.objective_s, plugin_folder=folder)
+    except numba.core.errors.NumbaError as error:
+        place = f"{inspect.getfile(kind)}:{kind.__code__.co_firstlineno}"
+        raise UserError(
+            f"{place}: objective {kind.__name__!r} does not compile: {_one_line(error)}"
+        ) from None
+
+
+@functools.cache
+def bind_loop() -> Any:
+    """Compile the loop."""
+    return compile_kernel(loop.advance, types.advance_s)
+
+
+@functools.cache
+def _compiled_map(forward: Callable[..., None], pull_back: Callable[..., None]) -> tuple[Any, Any]:
+    return (
+        compile_kernel(forward, types.forward_s),
+        compile_kernel(pull_back, types.pull_back_s),
+    )
+
+
+def bind_parametrization(parametrization: Parametrization) -> tuple[Any, Any]:
+    """Compile the forward map and the pull-back (never called when theta is the predictor)."""
+    if parametrization.forward is None or parametrization.pull_back is None:
+        return _compiled_map(any_forward, any_pull_back)
+    return _compiled_map(parametrization.forward, parametrization.pull_back)

@@ -1,0 +1,131 @@
+"""Compile a kernel once per machine: a Numba cache keyed by the content of every source.
+
+Numba never sees an edit in an imported file, so each compiled function is stored below a
+directory whose name hashes all sources of the engine, the Numba version and, for a plug-in, the
+sources of its whole directory.  An edit anywhere gives a new directory; a second process
+compiles nothing.  Only optbench's own functions use it: ``numba.config`` is never touched.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import platformdirs
+from numba.core.caching import Cache, CompileResultCacheImpl, _CacheLocator
+
+PACKAGE = Path(__file__).resolve().parents[1]
+KERNEL_FOLDERS = (PACKAGE / "engine", PACKAGE / "parametrizations")
+KERNEL_FILES = (PACKAGE / "elementwise.py", PACKAGE / "random.py")
+
+# Compilations of this process, by name: `optbench check` and the tests read it.
+compiled: list[str] = []
+
+
+def cache_root() -> Path:
+    """Return the folder of compiled kernels: ``$OPTBENCH_CACHE`` or the user's cache folder."""
+    return Path(os.environ.get("OPTBENCH_CACHE") or platformdirs.user_cache_dir("optbench"))
+
+
+def sources_hash(*folders: Path) -> str:
+    """Hash names and contents of the Python files directly inside ``folders`` (or given files)."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for file in sorted(folder.glob("*.py")) if folder.is_dir() else [folder]:
+            digest.update(file.name.encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@functools.cache
+def engine_hash() -> str:
+    """Hash of the engine's sources, the Numba version and the Python version."""
+    versions = f"{numba.__version__}-{sys.version_info[0]}.{sys.version_info[1]}"
+    return f"{sources_hash(*KERNEL_FOLDERS, *KERNEL_FILES)}-{versions}"
+
+
+@functools.cache
+def cache_directory(plugin_folder: Path | None = None) -> Path:
+    """Return the directory for functions that depend on the engine and one plug-in folder."""
+    key = engine_hash()
+    if plugin_folder is not None:
+        key += sources_hash(plugin_folder)
+    return cache_root() / "kernels" / hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
+class _ContentLocator(_CacheLocator):  # type: ignore[misc]
+    """Where a function's machine code is kept; the directory's name is already the stamp."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def get_cache_path(self) -> str:
+        return str(self._directory)
+
+    def get_source_stamp(self) -> str:
+        return self._directory.name
+
+    def get_disambiguator(self) -> str:
+        return ""
+
+
+class _ContentCacheImpl(CompileResultCacheImpl):  # type: ignore[misc]
+    def __init__(self, directory: Path, py_func: Callable[..., Any]) -> None:
+        self._locator = _ContentLocator(directory)
+        self._filename_base = self.get_filename_base(py_func.__qualname__, "")
+
+
+class _ContentCache(Cache):  # type: ignore[misc]
+    def __init__(self, py_func: Callable[..., Any], directory: Path) -> None:
+        self._impl_class = functools.partial(_ContentCacheImpl, directory)
+        super().__init__(py_func)
+
+
+def compile_kernel(
+    function: Callable[..., Any],
+    signature: Any,
+    *,
+    plugin_folder: Path | None = None,
+    fastmath: frozenset[str] | set[str] = frozenset({"contract"}),
+) -> Any:
+    """Compile ``function`` for one explicit signature, or load it from the cache.
+
+    Parameters
+    ----------
+    function : callable
+        Plain Python in Numba's nopython subset.
+    signature : numba signature
+        The only signature it will ever have.
+    plugin_folder : Path, optional
+        Folder whose sources the function depends on besides the engine's.
+    fastmath : set of str
+        At most ``{"contract", "reassoc"}``: never ``nnan`` or ``ninf``, divergence detection
+        needs them.
+
+    Returns
+    -------
+    callable
+        The dispatcher with exactly one overload; ``function`` itself when
+        ``NUMBA_DISABLE_JIT=1``.
+    """
+    if numba.config.DISABLE_JIT:
+        return function
+    dispatcher = numba.njit(error_model="numpy", nogil=True, fastmath=set(fastmath))(function)
+    directory = cache_directory(plugin_folder)
+    try:
+        dispatcher._cache = _ContentCache(function, directory)
+    except OSError:
+        pass_without_cache = f"{function.__qualname__} (cache folder {directory} is not writable)"
+        compiled.append(pass_without_cache)
+    before = sum(dispatcher._cache_hits.values())
+    dispatcher.compile(signature)
+    if sum(dispatcher._cache_hits.values()) == before:
+        compiled.append(function.__qualname__)
+    dispatcher.disable_compile()
+    return dispatcher

@@ -1,0 +1,145 @@
+"""K runs of one optimizer on one instance: learning rates x seeds, advanced together.
+
+Runs are cut into chunks of a fixed size, whatever the number of threads, and a run's arithmetic
+does not depend on its neighbours: the same bits for one thread or two, alone or in a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from optbench.contract import Optimizer
+from optbench.engine import types
+from optbench.engine.bind import (
+    bind_loop,
+    bind_objective,
+    bind_parametrization,
+    bind_rows,
+    bind_tail,
+    bind_update,
+)
+from optbench.engine.chunk import Chunk, Kernels
+from optbench.engine.products import PANEL_ROWS, to_panels
+from optbench.engine.records import Records
+from optbench.errors import UserError
+from optbench.instance import Instance
+from optbench.parametrizations import Parametrization
+
+CHUNK_RUNS = 32
+
+
+def make_data(instance: Instance) -> types.Data:
+    """Arrange an instance's numbers as the objective reads them."""
+    rows = instance.features.shape[0]
+    panels, values = np.zeros((0, 0, 0)), np.zeros(0)
+    columns, starts = np.zeros(0, np.int32), np.zeros(0, np.int64)
+    if instance.loss_and_grad is not None:
+        panels = np.ascontiguousarray(instance.features, dtype=float)[None]
+    elif instance.sparse:
+        values = np.ascontiguousarray(instance.features.data, dtype=float)
+        columns = np.ascontiguousarray(instance.features.indices, dtype=np.int32)
+        starts = np.ascontiguousarray(instance.features.indptr, dtype=np.int64)
+    else:
+        panels = to_panels(np.asarray(instance.features, dtype=float))
+    targets = np.zeros(-(-rows // PANEL_ROWS) * PANEL_ROWS)
+    targets[:rows] = instance.targets
+    return types.Data(panels, values, columns, starts, targets, rows, float(instance.scale))
+
+
+def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimizer) -> Kernels:
+    """Compile (or load) everything one combination needs; nothing is compiled later."""
+    kind: Any = instance.loss_and_grad or ("sparse" if instance.sparse else "dense")
+    tail = bind_tail()
+    slopes, losses = tail if instance.row is None else bind_rows(instance.row)
+    forward, pull_back = bind_parametrization(parametrization)
+    functions = (
+        bind_loop(),
+        bind_objective(kind),
+        forward,
+        pull_back,
+        bind_update(optimizer),
+        slopes,
+        tail[0],
+        losses,
+        tail[1],
+    )
+    slots = list(optimizer.slots.values())
+    layers = parametrization.layers
+    sizes = [slot.size(parametrization.parameters, len(layers)) for slot in slots]
+    fisher = np.zeros((0, 0))
+    if "inverse_fisher" in optimizer.needs and instance.inverse_fisher is not None:
+        fisher = np.ascontiguousarray(instance.inverse_fisher(), dtype=float)
+    rule = types.Rule(
+        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        slot_degrees=np.array([slot.degree for slot in slots], dtype=np.int64),
+        hyper_degrees=np.array([h.degree for h in optimizer.hypers.values()], dtype=np.int64),
+        layers=layers,
+        inverse_fisher=fisher,
+        optimal_loss=instance.optimum if "optimal_loss" in optimizer.needs else float("nan"),
+        needs_loss="loss" in optimizer.needs,
+        rescale=bool(optimizer.homogeneous and instance.exponential_tail),
+        linear=parametrization.linear,
+        stop=np.zeros(1, np.int64),
+    )
+    return Kernels(functions[0], functions[1:], make_data(instance), rule, slots)
+
+
+def make_chunks(
+    instance: Instance,
+    parametrization: Parametrization,
+    optimizer: Optimizer,
+    hypers: np.ndarray,
+    seeds: Sequence[int],
+    perturbation: float = 0.0,
+) -> list[Chunk]:
+    """Prepare runs for every row of ``hypers`` (K, H), each with its own seed.
+
+    Parameters
+    ----------
+    hypers : ndarray, float64 (K, H)
+        Hyperparameters in the order of the optimizer's signature.
+    seeds : sequence of int
+        One seed a run: its initialization and its random numbers.
+    perturbation : float
+        Seeds other than 0 add this much Gaussian noise (standard deviation) to theta at the start.
+
+    Raises
+    ------
+    UserError
+        When a kernel does not compile.
+    """
+    if hypers.shape != (len(seeds), len(optimizer.hypers)):
+        raise UserError(
+            f"optimizer {optimizer.name!r}: hyperparameters of shape {hypers.shape} for "
+            f"{len(seeds)} runs of {len(optimizer.hypers)} hyperparameters"
+        )
+    kernels = bind(instance, parametrization, optimizer)
+    theta = np.empty((len(seeds), parametrization.parameters))
+    for row, seed in enumerate(seeds):
+        generator = np.random.Generator(np.random.PCG64([seed, 0x0B]))
+        theta[row] = parametrization.initial(instance.start, generator)
+        if seed and perturbation:
+            noise = perturbation * generator.standard_normal(parametrization.parameters)
+            theta[row] = theta[row] * np.exp(noise) if instance.positive else theta[row] + noise
+    chunks = []
+    for start in range(0, len(seeds), CHUNK_RUNS):
+        rows = slice(start, min(start + CHUNK_RUNS, len(seeds)))
+        chunks.append(
+            Chunk(
+                kernels,
+                parametrization,
+                np.ascontiguousarray(theta[rows]),
+                np.ascontiguousarray(hypers[rows], dtype=float),
+                list(seeds)[rows],
+                instance.dimension,
+            )
+        )
+    return chunks
+
+
+def side_by_side(chunks: Sequence[Chunk]) -> Records:
+    """Return the records of all chunks, run after run."""
+    return Records.side_by_side([chunk.records for chunk in chunks])

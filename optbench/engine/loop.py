@@ -1,0 +1,121 @@
+"""THE loop: every optimizer meets every problem here, K runs in lockstep."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba.extending import register_jitable
+
+from optbench.engine.types import DIVERGED, RUNNING, Data, Rule, Runs, Scratch
+
+# A homogeneous optimizer's gradient is handed over in units of 2**-exponent, so that losses of
+# 1e-300 and far below neither underflow nor lose digits.  The unit moves by this power of two,
+# which is exact; squares of gradients (2**-800) still fit in a float64.
+UNIT_STEP = 400
+SMALLEST = 2.0**-UNIT_STEP
+LARGEST = 2.0**UNIT_STEP
+ROOM = 2.0**1000
+
+
+def advance(
+    first,
+    last,
+    objective,
+    forward,
+    pull_back,
+    update,
+    slopes,
+    tail_slopes,
+    losses,
+    tail_losses,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    rule: Rule,
+):  # type: ignore[no-untyped-def]
+    """Take steps first + 1, ..., last; return the number of steps taken.
+
+    Loss and gradient at the last iterate are left in ``runs``: a later call continues from them
+    bit for bit.  ``advance(0, 0, ...)`` evaluates the start.
+    """
+    for step in range(first, last + 1):
+        if step > first:
+            update(step, runs, rule)
+        elif step > 0:
+            continue
+        if not rule.linear:
+            forward(runs.theta, rule.layers, scratch.pullback, runs.w)
+        evaluating = True
+        while evaluating:
+            objective(
+                runs.w,
+                data,
+                runs.exponents,
+                rule.needs_loss or step == last,
+                slopes,
+                tail_slopes,
+                losses,
+                tail_losses,
+                scratch,
+                runs.gradient_w,
+                runs.loss,
+                runs.lowest,
+            )
+            if not rule.linear:
+                pull_back(
+                    runs.theta, rule.layers, scratch.pullback, runs.gradient_w, runs.gradient
+                )
+            evaluating = False
+            for run in range(runs.theta.shape[0]):
+                if runs.status[run] == RUNNING:
+                    size = absolute_sum(runs.gradient[run])
+                    if rule.rescale and size < SMALLEST and has_room(runs.state[run], rule):
+                        change_unit(run, UNIT_STEP, runs, rule)
+                        evaluating = True
+                    elif runs.exponents[run] > 0 and not size < LARGEST:
+                        change_unit(run, -runs.exponents[run], runs, rule)
+                        evaluating = True
+                    elif not size < np.inf:
+                        runs.status[run] = DIVERGED
+                        runs.stopped[run] = step
+        if rule.stop[0] != 0:
+            return step
+    return last
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def has_room(state, rule: Rule):  # type: ignore[no-untyped-def]
+    """Whether no slot would overflow in the next unit.
+
+    A slot that would, such as Adam's second moment right after the gradient fell by 1e-240 in one
+    step, outweighs the new gradient entirely: in the old unit that gradient is 0 to rounding.
+    """
+    for slot in range(rule.slot_degrees.size):
+        limit = ROOM * math.pow(2.0, -float(UNIT_STEP * rule.slot_degrees[slot]))
+        for i in range(rule.offsets[slot], rule.offsets[slot + 1]):
+            if abs(state[i]) > limit:
+                return False
+    return True
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def change_unit(run, powers, runs: Runs, rule: Rule):  # type: ignore[no-untyped-def]
+    """Give the run's slots and hyperparameters in a unit 2**powers times smaller: exact."""
+    runs.exponents[run] += powers
+    for slot in range(rule.slot_degrees.size):
+        factor = math.pow(2.0, float(powers * rule.slot_degrees[slot]))
+        for i in range(rule.offsets[slot], rule.offsets[slot + 1]):
+            runs.state[run, i] *= factor
+    for h in range(rule.hyper_degrees.size):
+        power = min(float(rule.hyper_degrees[h] * runs.exponents[run]), 1000.0)
+        runs.scaled_hypers[run, h] = runs.hypers[run, h] * math.pow(2.0, power)
+
+
+@register_jitable(fastmath={"reassoc"})  # type: ignore[untyped-decorator]
+def absolute_sum(values):  # type: ignore[no-untyped-def]
+    """Sum absolute values: not finite when any of them is not."""
+    total = 0.0
+    for i in range(values.size):
+        total += abs(values[i])
+    return total

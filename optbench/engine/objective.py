@@ -1,0 +1,156 @@
+"""Loss and gradient of a batch of runs: dense panels, CSR rows, or the plug-in's own function.
+
+loss(w) = scale * sum_i l((X w)_i, target_i);  gradient = scale * X^T l'(X w).
+A run with exponent e > 0 gets both in units of 2**-e, from the tail l(m) = exp(-m) of the loss.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optbench.engine.products import LANES, PANEL_ROWS, gradient_tile, predictions_tile
+from optbench.engine.types import Data, Scratch
+
+LN2 = 0.6931471805599453
+
+_predictions_4x2 = predictions_tile(4, 2)
+_predictions_4x1 = predictions_tile(4, 1)
+_predictions_1x8 = predictions_tile(1, 8)
+_predictions_1x1 = predictions_tile(1, 1)
+_gradient_4x4 = gradient_tile(4, 4)
+_gradient_4x1 = gradient_tile(4, 1)
+_gradient_1x8 = gradient_tile(1, 8)
+_gradient_1x1 = gradient_tile(1, 1)
+
+
+def dense_objective(
+    w,
+    data: Data,
+    exponents,
+    want_loss,
+    slopes,
+    tail_slopes,
+    losses,
+    tail_losses,
+    scratch: Scratch,
+    gradient,
+    loss,
+    lowest,
+):  # type: ignore[no-untyped-def]
+    """Evaluate dense data panel by panel, four runs at a time: the matrix is read once."""
+    runs, features = w.shape
+    z, r, sums = scratch.predictions, scratch.slopes, scratch.sums
+    sums[:] = 0.0
+    for run in range(runs):
+        loss[run] = 0.0
+        lowest[run] = np.inf
+    for panel in range(data.panels.shape[0]):
+        first = panel * PANEL_ROWS
+        real = min(PANEL_ROWS, data.rows - first)
+        rows = (real + LANES - 1) // LANES * LANES
+        targets = data.targets[first : first + rows]
+        run = 0
+        while run < runs:
+            together = 4 if run + 4 <= runs else 1
+            row = 0
+            while row < rows:
+                if together == 4 and row + 2 * LANES <= rows:
+                    _predictions_4x2(data.panels, panel, row, w, run, z)
+                    row += 2 * LANES
+                elif together == 4:
+                    _predictions_4x1(data.panels, panel, row, w, run, z)
+                    row += LANES
+                elif row + 8 * LANES <= rows:
+                    _predictions_1x8(data.panels, panel, row, w, run, z)
+                    row += 8 * LANES
+                else:
+                    _predictions_1x1(data.panels, panel, row, w, run, z)
+                    row += LANES
+            for q in range(together):
+                unit = exponents[run + q] * LN2
+                if exponents[run + q] == 0:
+                    slopes(z[q, :rows], targets, unit, r[q, :rows])
+                else:
+                    tail_slopes(z[q, :rows], targets, unit, r[q, :rows])
+                for i in range(real, rows):
+                    r[q, i] = 0.0
+                if want_loss:
+                    if exponents[run + q] == 0:
+                        loss[run + q] += losses(z[q, :real], targets[:real], unit)
+                    else:
+                        loss[run + q] += tail_losses(z[q, :real], targets[:real], unit)
+                    for i in range(real):
+                        lowest[run + q] = min(lowest[run + q], z[q, i] * targets[i])
+            j = 0
+            while j < features:
+                if together == 4 and j + 4 <= features:
+                    _gradient_4x4(data.panels, panel, j, rows, r, run, sums)
+                    j += 4
+                elif together == 4:
+                    _gradient_4x1(data.panels, panel, j, rows, r, run, sums)
+                    j += 1
+                elif j + 8 <= features:
+                    _gradient_1x8(data.panels, panel, j, rows, r, run, sums)
+                    j += 8
+                else:
+                    _gradient_1x1(data.panels, panel, j, rows, r, run, sums)
+                    j += 1
+            run += together
+    for run in range(runs):
+        loss[run] *= data.scale
+        for j in range(features):
+            lanes = sums[run, j]
+            even = (lanes[0] + lanes[4]) + (lanes[2] + lanes[6])
+            odd = (lanes[1] + lanes[5]) + (lanes[3] + lanes[7])
+            gradient[run, j] = data.scale * (even + odd)
+
+
+def sparse_objective(
+    w,
+    data: Data,
+    exponents,
+    want_loss,
+    slopes,
+    tail_slopes,
+    losses,
+    tail_losses,
+    scratch: Scratch,
+    gradient,
+    loss,
+    lowest,
+):  # type: ignore[no-untyped-def]
+    """Evaluate CSR data, 64 rows at a time, each run while those rows are in cache."""
+    runs, features = w.shape
+    z, r = scratch.predictions[0], scratch.slopes[0]
+    gradient[:] = 0.0
+    for run in range(runs):
+        loss[run] = 0.0
+        lowest[run] = np.inf
+    for first in range(0, data.rows, PANEL_ROWS):
+        rows = min(PANEL_ROWS, data.rows - first)
+        targets = data.targets[first : first + rows]
+        for run in range(runs):
+            unit = exponents[run] * LN2
+            for i in range(rows):
+                total = 0.0
+                for entry in range(data.starts[first + i], data.starts[first + i + 1]):
+                    total += data.values[entry] * w[run, data.columns[entry]]
+                z[i] = total
+            if exponents[run] == 0:
+                slopes(z[:rows], targets, unit, r[:rows])
+            else:
+                tail_slopes(z[:rows], targets, unit, r[:rows])
+            if want_loss:
+                if exponents[run] == 0:
+                    loss[run] += losses(z[:rows], targets, unit)
+                else:
+                    loss[run] += tail_losses(z[:rows], targets, unit)
+                for i in range(rows):
+                    lowest[run] = min(lowest[run], z[i] * targets[i])
+            for i in range(rows):
+                for entry in range(data.starts[first + i], data.starts[first + i + 1]):
+                    gradient[run, data.columns[entry]] += data.values[entry] * r[i]
+    for run in range(runs):
+        loss[run] *= data.scale
+        for j in range(features):
+            gradient[run, j] *= data.scale

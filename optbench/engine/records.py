@@ -1,0 +1,91 @@
+"""What runs record, at log-spaced steps: 0, 1, 2, ... with ten records a decade."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+RECORDS_PER_DECADE = 10
+SNAPSHOT_NUMBERS = 2**24  # per chunk of runs: 128 MB; beyond it snapshots are thinned
+
+
+def record_steps(horizon: int, per_decade: int = RECORDS_PER_DECADE) -> np.ndarray:
+    """Return the log-spaced steps 0, 1, 2, ..., horizon at which runs are recorded, int64."""
+    exponents = np.arange(0, per_decade * np.log10(max(horizon, 1)) + 1e-9)
+    grid = np.rint(10.0 ** (exponents / per_decade)).astype(np.int64)
+    return np.unique(np.concatenate([[0], grid[grid <= horizon], [horizon]])).astype(np.int64)
+
+
+@dataclass
+class Records:
+    """What K runs recorded at R steps.
+
+    Attributes
+    ----------
+    steps : ndarray, int64 (R,)
+        Steps of the records; a run that ended early has nan after its end.
+    log_loss, log_gradient_norm, lowest : ndarray, float64 (R, K)
+        Natural logarithms of loss and gradient norm; the smallest margin (margin losses).
+    norms : ndarray, float64 (R, K, 3)
+        L1, L2 and Linf norms of w.
+    place : ndarray, int64 (R,)
+        Row of ``snapshots`` of each record, or -1: all of them unless K d R is large.
+    snapshots : ndarray, float64 (S, K, d)
+        The predictor w.
+    """
+
+    steps: np.ndarray
+    log_loss: np.ndarray
+    log_gradient_norm: np.ndarray
+    lowest: np.ndarray
+    norms: np.ndarray
+    place: np.ndarray
+    snapshots: np.ndarray
+
+    @classmethod
+    def blank(cls, steps: np.ndarray, runs: int, dimension: int) -> Records:
+        """Return records full of nan for these steps."""
+        room = max(2, SNAPSHOT_NUMBERS // max(runs * dimension, 1))
+        place = np.full(steps.size, -1, dtype=np.int64)
+        kept = np.unique(np.linspace(0, steps.size - 1, min(room, steps.size)).astype(int))
+        place[kept] = np.arange(kept.size)
+        shape = (steps.size, runs)
+        return cls(
+            steps,
+            *(np.full(shape, np.nan) for _ in range(3)),
+            np.full((*shape, 3), np.nan),
+            place,
+            np.full((kept.size, runs, dimension), np.nan),
+        )
+
+    def extended(self, steps: np.ndarray) -> Records:
+        """Return room for these steps, with the records there are."""
+        runs, dimension = self.snapshots.shape[1:]
+        new = Records.blank(steps, runs, dimension)
+        _, here, there = np.intersect1d(self.steps, steps, return_indices=True)
+        for name in ("log_loss", "log_gradient_norm", "lowest", "norms"):
+            getattr(new, name)[there] = getattr(self, name)[here]
+        for row, place in zip(self.place[here], new.place[there], strict=True):
+            if row >= 0 and place >= 0:
+                new.snapshots[place] = self.snapshots[row]
+        return new
+
+    @staticmethod
+    def side_by_side(parts: list[Records]) -> Records:
+        """Join the records of several chunks, run after run."""
+        first = parts[0]
+        if len(parts) == 1:
+            return first
+        kept = np.flatnonzero(np.all([part.place >= 0 for part in parts], axis=0))
+        place = np.full(first.steps.size, -1, dtype=np.int64)
+        place[kept] = np.arange(kept.size)
+        return Records(
+            first.steps,
+            *(
+                np.concatenate([getattr(part, name) for part in parts], axis=1)
+                for name in ("log_loss", "log_gradient_norm", "lowest", "norms")
+            ),
+            place,
+            np.concatenate([part.snapshots[part.place[kept]] for part in parts], axis=1),
+        )

@@ -1,0 +1,24 @@
+"""The exponential tail of a margin loss, in a unit that never underflows.
+
+Logistic and exponential losses both become exp(-m) for large margins m = prediction * target
+(their ratio differs from 1 by less than exp(-m)).  In units of exp(-log_unit) a row's loss is
+exp(log_unit - m).
+"""
+
+from __future__ import annotations
+
+from optbench.elementwise import exp
+
+
+def tail_slopes(predictions, targets, log_unit, out):  # type: ignore[no-untyped-def]
+    """Write d/dprediction exp(log_unit - m) for each row."""
+    for i in range(predictions.size):
+        out[i] = -targets[i] * exp(log_unit - predictions[i] * targets[i])
+
+
+def tail_losses(predictions, targets, log_unit):  # type: ignore[no-untyped-def]
+    """Return the sum of exp(log_unit - m)."""
+    total = 0.0
+    for i in range(predictions.size):
+        total += exp(log_unit - predictions[i] * targets[i])
+    return total

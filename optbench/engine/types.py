@@ -1,0 +1,152 @@
+"""The fixed signatures by which plug-ins and the loop meet, and the arrays they pass.
+
+Every kernel is compiled once for one of these first-class function types, so the loop itself is
+compiled once for all optimizers and problems.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import types
+
+f8, i8, b1 = types.float64, types.int64, types.boolean
+vector, matrix, cube = f8[::1], f8[:, ::1], f8[:, :, ::1]
+integers, integer_matrix = i8[::1], i8[:, ::1]
+
+
+class Data(NamedTuple):
+    """An instance's numbers as the objective reads them.
+
+    ``panels`` holds dense data (see :func:`optbench.engine.products.to_panels`) and, for an
+    objective of the plug-in's own, its raw matrix (1, n, d); ``values``, ``columns`` and
+    ``starts`` hold CSR data.  ``targets`` is padded to whole panels.
+    """
+
+    panels: np.ndarray
+    values: np.ndarray
+    columns: np.ndarray
+    starts: np.ndarray
+    targets: np.ndarray
+    rows: int
+    scale: float
+
+
+class Scratch(NamedTuple):
+    """Working memory of one chunk of runs, allocated once."""
+
+    sums: np.ndarray  # (K, d, 8): lane sums of the gradient
+    predictions: np.ndarray  # (4, 64)
+    slopes: np.ndarray  # (4, 64)
+    pullback: np.ndarray  # (K, s): what a parametrization needs
+
+
+class Runs(NamedTuple):
+    """The full state of K runs; a longer horizon continues from it bit for bit."""
+
+    theta: np.ndarray  # (K, p)
+    w: np.ndarray  # (K, d); theta itself for the linear parametrization
+    state: np.ndarray  # (K, s): the optimizer's slots
+    hypers: np.ndarray  # (K, h)
+    scaled_hypers: np.ndarray  # (K, h): in the run's unit
+    exponents: np.ndarray  # int64 (K,): loss and gradient are in units of 2**-exponent
+    status: np.ndarray  # int64 (K,)
+    stopped: np.ndarray  # int64 (K,): the step at which the run ended
+    rng: np.ndarray  # uint64 (K, 2)
+    loss: np.ndarray  # (K,)
+    lowest: np.ndarray  # (K,): smallest margin
+    gradient_w: np.ndarray  # (K, d)
+    gradient: np.ndarray  # (K, p); gradient_w itself for the linear parametrization
+
+
+class Rule(NamedTuple):
+    """What the loop must know of the optimizer and the oracle."""
+
+    offsets: np.ndarray  # int64 (slots + 1,)
+    slot_degrees: np.ndarray  # int64 (slots,)
+    hyper_degrees: np.ndarray  # int64 (hypers,)
+    layers: np.ndarray  # int64 (L, 3)
+    inverse_fisher: np.ndarray  # (p, p) or (0, 0)
+    optimal_loss: float
+    needs_loss: bool
+    rescale: bool  # homogeneous optimizer on an objective with an exponential tail
+    linear: bool
+    stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
+
+
+data_t = types.NamedTuple([cube, vector, types.int32[::1], integers, vector, i8, f8], Data)
+scratch_t = types.NamedTuple([cube, matrix, matrix, matrix], Scratch)
+runs_t = types.NamedTuple(
+    [
+        matrix,
+        matrix,
+        matrix,
+        matrix,
+        matrix,
+        integers,
+        integers,
+        integers,
+        types.uint64[:, ::1],
+        vector,
+        vector,
+        matrix,
+        matrix,
+    ],
+    Runs,
+)
+rule_t = types.NamedTuple(
+    [integers, integers, integers, integer_matrix, matrix, f8, b1, b1, b1, integers], Rule
+)
+
+# slopes(predictions, targets, log_unit, slopes): the derivative of each row's loss
+slopes_s = types.void(vector, vector, f8, vector)
+# losses(predictions, targets, log_unit) -> sum of the rows' losses
+losses_s = f8(vector, vector, f8)
+slopes_t, losses_t = types.FunctionType(slopes_s), types.FunctionType(losses_s)
+# objective(w, data, exponents, want_loss, slopes, tail_slopes, losses, tail_losses,
+#           scratch, gradient, loss, lowest)
+objective_s = types.void(
+    matrix,
+    data_t,
+    integers,
+    b1,
+    slopes_t,
+    slopes_t,
+    losses_t,
+    losses_t,
+    scratch_t,
+    matrix,
+    vector,
+    vector,
+)
+objective_t = types.FunctionType(objective_s)
+# forward(theta, layers, scratch, w)
+forward_s = types.void(matrix, integer_matrix, matrix, matrix)
+forward_t = types.FunctionType(forward_s)
+# pull_back(theta, layers, scratch, gradient_w, gradient)
+pull_back_s = types.void(matrix, integer_matrix, matrix, matrix, matrix)
+pull_back_t = types.FunctionType(pull_back_s)
+# update(step, runs, rule)
+update_s = types.void(i8, runs_t, rule_t)
+update_t = types.FunctionType(update_s)
+
+advance_s = i8(
+    i8,
+    i8,
+    objective_t,
+    forward_t,
+    pull_back_t,
+    update_t,
+    slopes_t,
+    slopes_t,
+    losses_t,
+    losses_t,
+    data_t,
+    scratch_t,
+    runs_t,
+    rule_t,
+)
+
+RUNNING, CONVERGED, DIVERGED, STALLED, FAILED = range(5)
+STATUS_NAMES = ("horizon", "converged", "diverged", "stalled", "failed")

@@ -1,0 +1,122 @@
+"""An instance: a problem with its data fixed, as the engine and the analysis read it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optbench.errors import UserError
+
+if TYPE_CHECKING:
+    from optbench.references import Reference
+
+Row = Callable[[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A problem with its data fixed.
+
+    loss(w) = scale * sum_i row(x_i . w, target_i), or the plug-in's own ``loss_and_grad``.
+
+    Attributes
+    ----------
+    problem, name : str
+        The family and what this instance of it is called in tables.
+    features : ndarray or CSR array, float64 (n, d)
+        The data matrix.
+    targets : ndarray, float64 (n,)
+        Labels +1/-1 for margin losses, else real numbers.
+    row : callable, optional
+        ``row(prediction, target) -> (loss, derivative)``: a scalar kernel.
+    loss_and_grad : callable, optional
+        ``loss_and_grad(w, data, grad) -> loss`` in place of ``row``; ``data`` is ``features``.
+    scale : float
+        Factor of the sum, usually 1/n.
+    kind : {"regression", "classification", "linear_program", "other"}
+        What the implicit-bias table measures.
+    exponential_tail : bool
+        The row loss tends to exp(-margin): the engine then works in the log domain.
+    references : mapping of str to callable
+        Lazily computed certified reference solutions.
+    optimal_value : callable
+        The certified infimum of the loss.
+    smoothness : callable
+        Largest eigenvalue of the Hessian (its supremum), for the linear parametrization.
+    inverse_fisher : callable, optional
+        Pseudo-inverse of the Fisher matrix at the start, (d, d).
+    start : ndarray, optional
+        Predictor to start at, when the problem prescribes it (linear programs).
+    positive : bool
+        Predictors live in the positive orthant.
+    parametrization : str
+        What ``theta -> w`` is when the user names none.
+    seeded : bool
+        Whether another seed gives another instance.
+    facts : mapping
+        What tables and JSON say of it: sizes, source, certificates.
+    """
+
+    problem: str
+    name: str
+    features: Any
+    targets: np.ndarray
+    kind: str
+    row: Row | None = None
+    loss_and_grad: Callable[..., float] | None = None
+    scale: float = 1.0
+    exponential_tail: bool = False
+    references: Mapping[str, Callable[[], Reference]] = field(default_factory=dict)
+    optimal_value: Callable[[], float] | None = None
+    smoothness: Callable[[], float] | None = None
+    inverse_fisher: Callable[[], np.ndarray] | None = None
+    start: np.ndarray | None = None
+    positive: bool = False
+    parametrization: str = "linear"
+    seeded: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse data that no optimizer could read."""
+        where = f"{self.problem}:{self.name}"
+        rows, columns = self.features.shape
+        if rows == 0 or columns == 0:
+            raise UserError(f"{where}: data has {rows} rows and {columns} columns; both must be > 0")
+        if self.targets.shape != (rows,):
+            raise UserError(
+                f"{where}: {rows} rows of features but targets of shape {self.targets.shape}"
+            )
+        values = self.features.data if hasattr(self.features, "indptr") else self.features
+        if not (np.all(np.isfinite(values)) and np.all(np.isfinite(self.targets))):
+            raise UserError(f"{where}: data contains NaN or infinite values")
+        if (self.row is None) == (self.loss_and_grad is None):
+            raise UserError(f"{where}: exactly one of row and loss_and_grad must be given")
+
+    @property
+    def dimension(self) -> int:
+        """Size d of the predictor w."""
+        return int(self.features.shape[1])
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the data is CSR."""
+        return hasattr(self.features, "indptr")
+
+    @functools.cached_property
+    def optimum(self) -> float:
+        """The certified infimum of the loss; nan when it is not known."""
+        return float("nan") if self.optimal_value is None else float(self.optimal_value())
+
+    @functools.cached_property
+    def curvature(self) -> float:
+        """Smoothness of the loss in w; nan when it is not known."""
+        return float("nan") if self.smoothness is None else float(self.smoothness())
+
+    @functools.cached_property
+    def solved(self) -> dict[str, Reference]:
+        """All reference solutions, each with its certificate."""
+        return {name: solve() for name, solve in self.references.items()}

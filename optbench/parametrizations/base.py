@@ -1,0 +1,63 @@
+"""What a parametrization declares: theta -> w, its pull-back and where it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Parametrization:
+    """A map from trained parameters ``theta`` to the predictor ``w``.
+
+    Attributes
+    ----------
+    name : str
+        What a user types, with options: ``diagonal:depth=3``.
+    formula : str
+        The map in one line.
+    forward, pull_back : callable
+        Batched kernels for :data:`optbench.engine.types.forward_s` and ``pull_back_s``.
+    layers : ndarray, int64 (L, 3)
+        Offset, rows and columns of each weight matrix in theta.
+    initial : callable
+        ``initial(w, generator) -> theta`` (p,), where ``w`` (d,) is the predictor to start at, or
+        None for the parametrization's own start.
+    parameters, scratch : int
+        How many trained parameters and how many scratch numbers a run needs.
+    weight_matrices : bool
+        Whether ``layers`` are the weight matrices of a network (what AGD asks for).
+    """
+
+    name: str
+    formula: str
+    forward: Callable[..., None] | None
+    pull_back: Callable[..., None] | None
+    layers: np.ndarray
+    initial: Callable[[np.ndarray | None, np.random.Generator], np.ndarray]
+    parameters: int
+    scratch: int = 0
+    weight_matrices: bool = False
+
+    @property
+    def linear(self) -> bool:
+        """Whether w is theta itself."""
+        return self.forward is None
+
+
+Builder = Callable[..., Parametrization]
+
+
+def layer_table(*shapes: tuple[int, int]) -> np.ndarray:
+    """Return offset, rows and columns of matrices that lie one after the other, int64 (L, 3)."""
+    table, offset = [], 0
+    for rows, columns in shapes:
+        table.append((offset, rows, columns))
+        offset += rows * columns
+    return np.array(table, dtype=np.int64)
+
+
+Options = Mapping[str, Any]

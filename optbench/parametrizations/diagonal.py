@@ -1,0 +1,80 @@
+"""w = u^depth - v^depth, elementwise: the diagonal linear network.
+
+Gradient: dL/du = depth u^(depth-1) g, dL/dv = -depth v^(depth-1) g with g = dL/dw.
+
+References
+----------
+Woodworth, Gunasekar, Lee, Moroshko, Savarese, Golan, Soudry, Srebro 2020, arXiv:2002.09277.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optbench.errors import UserError
+from optbench.parametrizations.base import Parametrization, layer_table
+
+
+def forward(theta, layers, scratch, w):  # type: ignore[no-untyped-def]
+    """w = u^D - v^D; the depth D is the number of rows in ``layers`` divided by two."""
+    depth = layers.shape[0] // 2
+    size = w.shape[1]
+    for run in range(theta.shape[0]):
+        for i in range(size):
+            positive, negative = 1.0, 1.0
+            for _ in range(depth):
+                positive *= theta[run, i]
+                negative *= theta[run, size + i]
+            w[run, i] = positive - negative
+
+
+def pull_back(theta, layers, scratch, gradient_w, gradient):  # type: ignore[no-untyped-def]
+    """dL/du = D u^(D-1) g;  dL/dv = -D v^(D-1) g."""
+    depth = layers.shape[0] // 2
+    size = gradient_w.shape[1]
+    for run in range(theta.shape[0]):
+        for i in range(size):
+            positive, negative = float(depth), -float(depth)
+            for _ in range(depth - 1):
+                positive *= theta[run, i]
+                negative *= theta[run, size + i]
+            gradient[run, i] = positive * gradient_w[run, i]
+            gradient[run, size + i] = negative * gradient_w[run, i]
+
+
+def diagonal(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrization:
+    """Build the diagonal linear network; u and v start at ``scale``, so w starts at zero.
+
+    Parameters
+    ----------
+    dimension : int
+        Size of the predictor w.
+    depth : int
+        D in u^D - v^D, at least 2.
+    scale : float
+        Initial u and v (alpha in the literature); the limit interpolates between least L1 norm
+        (scale -> 0) and least L2 norm (scale -> infinity).
+    """
+    if depth < 2:
+        raise UserError(f"parametrization diagonal: depth={depth} must be at least 2")
+    if not scale > 0:
+        raise UserError(f"parametrization diagonal: scale={scale:g} must be positive")
+
+    def initial(w: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
+        if w is None:
+            return np.full(2 * dimension, scale)
+        base = scale**depth
+        u = (base + np.maximum(w, 0.0)) ** (1.0 / depth)
+        v = (base + np.maximum(-w, 0.0)) ** (1.0 / depth)
+        return np.concatenate([u, v])
+
+    return Parametrization(
+        name=f"diagonal:depth={depth},scale={scale:g}",
+        formula=f"w = u^{depth} - v^{depth}",
+        forward=forward,
+        pull_back=pull_back,
+        # One row per factor: the kernels read the depth from their number.
+        layers=np.repeat(layer_table((dimension, 1), (dimension, 1)), depth, axis=0),
+        initial=initial,
+        parameters=2 * dimension,
+    )

@@ -1,0 +1,69 @@
+"""w = u^depth >= 0, elementwise: the form of linear programs and nonnegative least squares.
+
+Gradient: dL/du = depth u^(depth-1) g with g = dL/dw.
+
+References
+----------
+Wang, Ghosal, Mazumder 2023, arXiv:2310.02535; Chou, Maly, Verdun 2022, arXiv:2207.08437.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optbench.errors import UserError
+from optbench.parametrizations.base import Parametrization, layer_table
+
+
+def forward(theta, layers, scratch, w):  # type: ignore[no-untyped-def]
+    """w = u^L; L is the number of rows in ``layers``."""
+    for run in range(theta.shape[0]):
+        for i in range(w.shape[1]):
+            value = 1.0
+            for _ in range(layers.shape[0]):
+                value *= theta[run, i]
+            w[run, i] = value
+
+
+def pull_back(theta, layers, scratch, gradient_w, gradient):  # type: ignore[no-untyped-def]
+    """dL/du = L u^(L-1) g."""
+    depth = layers.shape[0]
+    for run in range(theta.shape[0]):
+        for i in range(gradient_w.shape[1]):
+            value = float(depth)
+            for _ in range(depth - 1):
+                value *= theta[run, i]
+            gradient[run, i] = value * gradient_w[run, i]
+
+
+def nonnegative(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrization:
+    """Build w = u^depth; u starts at ``scale``, or where the problem says.
+
+    Parameters
+    ----------
+    dimension : int
+        Size of the predictor w.
+    depth : int
+        At least 2.
+    scale : float
+        Initial u, positive.
+    """
+    if depth < 2:
+        raise UserError(f"parametrization nonnegative: depth={depth} must be at least 2")
+    if not scale > 0:
+        raise UserError(f"parametrization nonnegative: scale={scale:g} must be positive")
+
+    def initial(w: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
+        if w is None:
+            return np.full(dimension, scale)
+        return np.abs(w) ** (1.0 / depth)
+
+    return Parametrization(
+        name=f"nonnegative:depth={depth}",
+        formula=f"w = u^{depth}",
+        forward=forward,
+        pull_back=pull_back,
+        layers=np.repeat(layer_table((dimension, 1)), depth, axis=0),
+        initial=initial,
+        parameters=dimension,
+    )

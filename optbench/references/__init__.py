@@ -1,0 +1,52 @@
+"""Certified reference solutions: the answers an optimizer could select, each with its proof."""
+
+from optbench.references.certificate import Reference, norm_name, relative_gap, vector_norm
+from optbench.references.entropic import entropic_program
+from optbench.references.hypentropy import hypentropy, hypentropy_potential
+from optbench.references.least_norm import least_bregman, least_norm
+from optbench.references.least_squares import (
+    HessianEigenvalues,
+    hessian_eigenvalues,
+    least_squares,
+    nearest_minimizer,
+)
+from optbench.references.linear_program import (
+    OptimalityErrors,
+    linear_program_errors,
+    solve_linear_program,
+)
+from optbench.references.logistic import (
+    LogisticDecomposition,
+    finite_minimizer,
+    logistic_decomposition,
+    smoothness_logistic,
+)
+from optbench.references.margin import max_margin, quadratic_margin
+from optbench.references.separability import Separability, separability
+
+__all__ = [
+    "HessianEigenvalues",
+    "LogisticDecomposition",
+    "OptimalityErrors",
+    "Reference",
+    "Separability",
+    "entropic_program",
+    "finite_minimizer",
+    "hessian_eigenvalues",
+    "hypentropy",
+    "hypentropy_potential",
+    "least_bregman",
+    "least_norm",
+    "least_squares",
+    "linear_program_errors",
+    "logistic_decomposition",
+    "max_margin",
+    "nearest_minimizer",
+    "norm_name",
+    "quadratic_margin",
+    "relative_gap",
+    "separability",
+    "smoothness_logistic",
+    "solve_linear_program",
+    "vector_norm",
+]

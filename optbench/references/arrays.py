@@ -1,0 +1,101 @@
+"""Matrices as the reference solvers see them: checked, dense or CSR, with exact enough products."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import scipy.sparse as sparse
+from numpy.typing import ArrayLike, NDArray
+
+from optbench.errors import UserError
+
+Array: TypeAlias = NDArray[np.float64]
+Matrix: TypeAlias = Any  # a float64 ndarray or a scipy.sparse CSR array, both two-dimensional
+
+_ROWS_PER_BLOCK = 4096
+
+
+def as_matrix(values: Any, name: str) -> Matrix:
+    """Check a matrix and return it as float64, dense or CSR.
+
+    Parameters
+    ----------
+    values : array_like or scipy.sparse matrix, shape (n, d)
+    name : str
+        How the matrix is called in the error message.
+
+    Returns
+    -------
+    ndarray of float64 or scipy.sparse.csr_array, shape (n, d)
+
+    Raises
+    ------
+    UserError
+        If it is not two-dimensional, is empty, or holds a value that is not finite.
+    """
+    if sparse.issparse(values):
+        matrix = sparse.csr_array(values, dtype=np.float64)
+        entries = matrix.data
+    else:
+        matrix = entries = np.ascontiguousarray(values, dtype=np.float64)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise UserError(f"{name} has shape {matrix.shape}: a non-empty matrix (n, d) is needed")
+    if not np.isfinite(entries).all():
+        raise UserError(f"{name} holds NaN or infinite entries: all entries must be finite")
+    return matrix
+
+
+def as_vector(values: ArrayLike, size: int, name: str) -> Array:
+    """Check a vector of a given size and return it as float64.
+
+    Parameters
+    ----------
+    values : array_like, shape (size,)
+    size : int
+    name : str
+        How the vector is called in the error message.
+
+    Returns
+    -------
+    ndarray of float64, shape (size,)
+
+    Raises
+    ------
+    UserError
+        If the shape is wrong or a value is not finite.
+    """
+    vector = np.array(values, dtype=np.float64)
+    if vector.shape != (size,):
+        raise UserError(f"{name} has shape {vector.shape}: ({size},) is needed")
+    if not np.isfinite(vector).all():
+        raise UserError(f"{name} holds NaN or infinite entries: all entries must be finite")
+    return vector
+
+
+def as_dense(matrix: Matrix) -> Array:
+    """Return a dense float64 copy or view of a dense or sparse matrix (n, d)."""
+    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix, dtype=np.float64)
+
+
+def extended_product(matrix: Matrix, vector: Array) -> NDArray[np.longdouble]:
+    """Product of a matrix (n, d) and a vector (d,) accumulated in extended precision.
+
+    Margins of badly scaled data cancel eight digits or more; residuals taken in double precision
+    would then be noise. Where long double is double (Windows, ARM) this is the plain product.
+
+    Parameters
+    ----------
+    matrix : ndarray or sparse matrix, shape (n, d)
+    vector : ndarray, shape (d,)
+
+    Returns
+    -------
+    ndarray of longdouble, shape (n,)
+    """
+    wide = np.asarray(vector, dtype=np.longdouble)
+    product = np.empty(matrix.shape[0], dtype=np.longdouble)
+    for start in range(0, matrix.shape[0], _ROWS_PER_BLOCK):
+        block = slice(start, start + _ROWS_PER_BLOCK)
+        product[block] = matrix[block].astype(np.longdouble) @ wide
+    return product

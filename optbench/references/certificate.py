@@ -1,0 +1,116 @@
+"""A reference solution and its primal-dual certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from optbench.errors import UserError
+from optbench.references.arrays import Array
+
+CERTIFIED_GAP = 1e-8
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A solution that could be selected, between a primal and a dual value.
+
+    Parameters
+    ----------
+    name : str
+        Short name in tables: "l1", "l2", "linf", "l1.5", "hypentropy", "entropic", "vertex", ...
+    kind : str
+        "max_margin", "least_norm", "linear_program", "entropic_program" or "minimizer".
+    norm : str or None
+        The norm or potential that the solution optimises, if any.
+    solution : ndarray, shape (d,)
+        The primal point; of unit norm for a max margin.
+    value : float
+        Primal value: the margin of the unit vector, the norm, or the objective.
+    bound : float
+        Dual value; above the optimum for a max margin, below it for a minimum.
+    gap : float
+        Relative duality gap abs(value - bound) / abs(value).
+    dual : ndarray
+        The dual point that proves the bound.
+    unique : bool or None
+        Whether the solution is the only one; None when this was not decided.
+    residual : float
+        Largest relative violation of a constraint that the point only meets up to rounding.
+    """
+
+    name: str
+    kind: str
+    norm: str | None
+    solution: Array
+    value: float
+    bound: float
+    gap: float
+    dual: Array
+    unique: bool | None
+    residual: float = 0.0
+
+    @property
+    def certified(self) -> bool:
+        """Whether gap and residual are at most 1e-8."""
+        return self.gap <= CERTIFIED_GAP and self.residual <= CERTIFIED_GAP
+
+
+def relative_gap(value: float, bound: float, scale: float = 0.0) -> float:
+    """Relative duality gap abs(value - bound) / max(abs(value), scale).
+
+    Parameters
+    ----------
+    value, bound : float
+        Primal and dual values.
+    scale : float
+        Size of the terms of the objective, for objectives whose optimum may vanish.
+
+    Returns
+    -------
+    float
+    """
+    tiny = float(np.finfo(np.float64).tiny)
+    return abs(value - bound) / max(abs(value), scale, tiny)
+
+
+def vector_norm(vector: ArrayLike, p: float) -> float:
+    """The p-norm of a vector, free of overflow.
+
+    Parameters
+    ----------
+    vector : array_like, shape (d,)
+    p : float
+        Exponent in [1, inf].
+
+    Returns
+    -------
+    float
+    """
+    magnitudes = np.abs(np.asarray(vector))
+    largest = magnitudes.max(initial=0.0)
+    if largest == 0.0 or np.isinf(p):
+        return float(largest)
+    return float(largest * ((magnitudes / largest) ** p).sum() ** (1.0 / p))
+
+
+def dual_exponent(p: float) -> float:
+    """The exponent q of the dual norm, 1/p + 1/q = 1."""
+    if p == 1.0:
+        return float("inf")
+    return 1.0 if np.isinf(p) else p / (p - 1.0)
+
+
+def check_exponent(p: float) -> float:
+    """Return p as a float if it is the exponent of a norm, in [1, inf]."""
+    exponent = float(p)
+    if not exponent >= 1.0:
+        raise UserError(f"p = {p} is not the exponent of a norm: choose p in [1, inf]")
+    return exponent
+
+
+def norm_name(p: float) -> str:
+    """Name of the p-norm in tables: "l1", "l1.5", "l2", "linf"."""
+    return "linf" if np.isinf(p) else f"l{p:g}"

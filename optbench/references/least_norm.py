@@ -1,0 +1,169 @@
+"""Interpolants X w = y of least p-norm, and of least preconditioned distance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from optbench.errors import UserError
+from optbench.references.arrays import (
+    Array,
+    Matrix,
+    as_dense,
+    as_matrix,
+    as_vector,
+    extended_product,
+)
+from optbench.references.certificate import (
+    Reference,
+    check_exponent,
+    dual_exponent,
+    norm_name,
+    relative_gap,
+    vector_norm,
+)
+from optbench.references.face import is_only_point
+from optbench.references.norm_linear import solve_norm_linear
+from optbench.references.norm_smooth import solve_norm_smooth
+
+_CONSISTENT = 1e-9
+
+
+def least_norm(X: Matrix, y: ArrayLike, p: float) -> Reference:
+    """Interpolant of least p-norm.
+
+    min ||w||_p subject to X w = y; the dual is max y.nu subject to ||X^T nu||_q <= 1.
+
+    Parameters
+    ----------
+    X : array_like or scipy.sparse matrix, shape (n, d)
+    y : array_like, shape (n,)
+    p : float
+        Exponent in [1, inf].
+
+    Returns
+    -------
+    Reference
+        `value` the norm, `dual` nu with ||X^T nu||_q = 1, `bound` y.nu, `residual` the largest
+        abs(X w - y) relative to the largest abs(y).
+
+    Raises
+    ------
+    UserError
+        If X w = y has no solution beyond rounding.
+
+    References
+    ----------
+    Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246.
+    """
+    X, y, p = _consistent_system(X, y, check_exponent(p))
+    if not y.any():
+        zero = np.zeros(X.shape[1])
+        return _certify(X, y, zero, np.zeros_like(y), p)
+    rows = _independent_rows(X)
+    if p == 2.0:
+        w = np.linalg.lstsq(as_dense(X), y)[0]
+        candidates = [(w, np.linalg.lstsq(as_dense(X).T, w)[0])]
+    else:
+        smooth = 1.0 < p < np.inf
+        solve = solve_norm_smooth if smooth else solve_norm_linear
+        candidates = [
+            (w, _spread(nu, rows, y.size)) for w, nu in solve(X[rows], y[rows], p, inequality=False)
+        ]
+    if not candidates:
+        raise UserError(f"the solver found no interpolant of least {norm_name(p)} norm")
+    best = min((_certify(X, y, w, nu, p) for w, nu in candidates), key=_error)
+    if 1.0 < p < np.inf:
+        return replace(best, unique=True)
+    unique = is_only_point(X[rows], y[rows], best.solution, best.dual[rows], p, inequality=False)
+    return replace(best, unique=unique)
+
+
+def least_bregman(X: Matrix, y: ArrayLike, preconditioner: ArrayLike) -> Reference:
+    """Interpolant that preconditioned gradient descent reaches from 0.
+
+    w = P X^T (X P X^T)^+ y minimises w^T P^+ w over X w = y in the range of P.
+
+    Parameters
+    ----------
+    X : array_like or scipy.sparse matrix, shape (n, d)
+    y : array_like, shape (n,)
+    preconditioner : array_like, shape (d, d)
+        P, symmetric positive semi-definite.
+
+    Returns
+    -------
+    Reference
+        `value` the norm sqrt(w^T P^+ w), `dual` nu with (X^T nu)^T P (X^T nu) = 1.
+
+    Raises
+    ------
+    UserError
+        If P is not symmetric positive semi-definite or no interpolant lies in its range.
+
+    References
+    ----------
+    Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246.
+    """
+    X = as_matrix(X, "X")
+    d = X.shape[1]
+    P = as_dense(as_matrix(preconditioner, "preconditioner"))
+    if P.shape != (d, d) or not np.allclose(P, P.T, rtol=1e-10, atol=0.0):
+        raise UserError(f"preconditioner has shape {P.shape}: symmetric ({d}, {d}) is needed")
+    values, vectors = np.linalg.eigh(P)
+    if values[0] < -1e-10 * values[-1] or values[-1] <= 0.0:
+        raise UserError("preconditioner has a negative eigenvalue: it must be semi-definite")
+    kept = values > 1e-14 * values[-1]
+    root = vectors[:, kept] * np.sqrt(values[kept])
+    reference = least_norm(X @ root, y, 2.0)
+    return replace(
+        reference, name="bregman", norm="quadratic", solution=root @ reference.solution
+    )
+
+
+def _consistent_system(X: Matrix, y: ArrayLike, p: float) -> tuple[Matrix, Array, float]:
+    X = as_matrix(X, "X")
+    y = as_vector(y, X.shape[0], "y")
+    w = np.linalg.lstsq(as_dense(X), y)[0]
+    residual = np.abs(X @ w - y).max()
+    if residual > _CONSISTENT * (np.abs(y).max() + abs(X).max() * np.abs(w).max()):
+        raise UserError(
+            f"X w = y has no solution (least residual {residual:.2g}):"
+            " an interpolant needs y in the range of X"
+        )
+    return X, y, p
+
+
+def _independent_rows(X: Matrix) -> Array:
+    """Indices of a maximal set of linearly independent rows."""
+    from scipy.linalg import qr
+
+    triangle, pivots = qr(as_dense(X).T, mode="r", pivoting=True)
+    diagonal = np.abs(np.diag(triangle))
+    return np.sort(pivots[: diagonal.size][diagonal > 1e-12 * diagonal[0]])
+
+
+def _spread(values: Array, rows: Array, size: int) -> Array:
+    full = np.zeros(size)
+    full[rows] = values
+    return full
+
+
+def _error(reference: Reference) -> float:
+    return reference.gap + reference.residual
+
+
+def _certify(X: Matrix, y: Array, w: Array, nu: Array, p: float) -> Reference:
+    """Certificate of an interpolant and of multipliers scaled to a dual norm of 1."""
+    value = vector_norm(w, p)
+    slope = vector_norm(extended_product(X.T, nu), dual_exponent(p))
+    nu = nu / (slope or 1.0)
+    bound = float(y.astype(np.longdouble) @ nu)
+    residual = np.abs(extended_product(X, w) - y).max() / (np.abs(y).max() or 1.0)
+    name = norm_name(p)
+    gap = relative_gap(value, bound)
+    return Reference(
+        name, "least_norm", name, w, value, bound, gap, nu, True, residual=float(residual)
+    )

@@ -1,0 +1,39 @@
+"""Adam (Kingma and Ba 2015).
+
+m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2;
+theta <- theta - learning_rate t^-decay m_hat / (sqrt(v_hat) + eps),
+with m_hat = m / (1 - beta1^t), v_hat = v / (1 - beta2^t) when bias_correction = 1, else m and v.
+"""
+
+from math import sqrt
+
+from optbench import Hyper, Slot, optimizer
+
+
+@optimizer(
+    reference="Kingma and Ba 2015, arXiv:1412.6980; bias: Zhang, Zou, Cao 2024, arXiv:2406.10650",
+    selects="linf",
+    condition="separable data, eps = 0, beta1 <= beta2, learning rate t^-decay, 0 < decay < 1",
+    homogeneous=True,
+)
+def adam(
+    theta,
+    grad,
+    step,
+    momentum=Slot(degree=1),
+    second_moment=Slot(degree=2),
+    learning_rate=Hyper(tune="log", low=0.0),
+    beta1=Hyper(0.9, low=0.0, high=0.999999),
+    beta2=Hyper(0.999, low=0.0, high=0.999999),
+    eps=Hyper(1e-8, low=0.0, degree=1),
+    decay=Hyper(0.0, low=0.0, high=1.0),
+    bias_correction=Hyper(1.0, low=0.0, high=1.0),
+):
+    rate = learning_rate * step ** (-decay)
+    first = 1.0 - bias_correction * beta1**step
+    second = 1.0 - bias_correction * beta2**step
+    for i in range(theta.size):
+        momentum[i] = beta1 * momentum[i] + (1.0 - beta1) * grad[i]
+        second_moment[i] = beta2 * second_moment[i] + (1.0 - beta2) * grad[i] * grad[i]
+        scale = sqrt(second_moment[i] / second) + eps
+        theta[i] -= rate * (momentum[i] / first) / scale if scale > 0.0 else 0.0

@@ -1,0 +1,34 @@
+"""Coordinate descent, boosting form: steepest descent in the L1 norm with a prescribed length.
+
+k = argmax_i |g_i|;  theta_k <- theta_k - learning_rate t^-decay sign(g_k).
+
+Of several largest entries the first one moves.
+"""
+
+from optbench import Hyper, optimizer
+
+
+@optimizer(
+    reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246; "
+    "Telgarsky 2013, arXiv:1303.4172",
+    selects="l1",
+    condition="separable data, learning rate t^-decay, 0 < decay < 1: margin gap t^-(1 - decay)",
+    homogeneous=True,
+    symmetries=("sign",),  # a tie between coordinates is broken by their order
+)
+def coordinate_descent(
+    theta,
+    grad,
+    step,
+    learning_rate=Hyper(tune="log", low=0.0),
+    decay=Hyper(0.5, low=0.0, high=1.0),
+):
+    largest = 0
+    for i in range(theta.size):
+        if abs(grad[i]) > abs(grad[largest]):
+            largest = i
+    rate = learning_rate * step ** (-decay)
+    if grad[largest] > 0.0:
+        theta[largest] -= rate
+    elif grad[largest] < 0.0:
+        theta[largest] += rate

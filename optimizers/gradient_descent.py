@@ -1,0 +1,14 @@
+"""Gradient descent (Cauchy 1847): theta <- theta - learning_rate g."""
+
+from optbench import Hyper, optimizer
+
+
+@optimizer(
+    reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345",
+    selects="l2",
+    condition="learning_rate < 2 / L (L: smoothness of the objective), constant",
+    homogeneous=True,
+)
+def gradient_descent(theta, grad, learning_rate=Hyper(tune="log", low=0.0, degree=-1)):
+    for i in range(theta.size):
+        theta[i] -= learning_rate * grad[i]

@@ -1,0 +1,38 @@
+"""Mirror descent with the hypentropy potential (Ghai, Hazan, Singer 2020).
+
+z <- z - learning_rate g;  theta = 2 scale sinh(z),  z_0 = arcsinh(theta_0 / (2 scale)).
+
+It is exponentiated gradient on theta = u - v with u v = scale^2, and follows the flow of the
+diagonal network u*u - v*v that starts at u = v = sqrt(scale): scale -> 0 tends to the least L1
+norm, scale -> infinity to gradient descent with learning rate 2 scale learning_rate.
+"""
+
+from math import asinh, sinh
+
+from optbench import Hyper, Slot, optimizer
+
+
+@optimizer(
+    reference="Ghai, Hazan, Singer 2020, arXiv:1902.01903; "
+    "bias: Woodworth et al. 2020, arXiv:2002.09277",
+    selects="hypentropy",
+    condition="regression from zero, learning_rate small enough to converge",
+    homogeneous=True,
+)
+def hypentropy(
+    theta,
+    grad,
+    step,
+    dual=Slot(),
+    learning_rate=Hyper(tune="log", low=0.0, degree=-1),
+    scale=Hyper(0.01, low=1e-30),
+):
+    if step == 1:
+        for i in range(theta.size):
+            dual[i] = asinh(theta[i] / (2.0 * scale))
+    for i in range(theta.size):
+        dual[i] -= learning_rate * grad[i]
+        # plain Python's sinh raises beyond 710
+        moved = 2.0 * scale * sinh(min(max(dual[i], -710.0), 710.0))
+        # without a gradient theta keeps its bits: the map to z and back rounds
+        theta[i] = moved if grad[i] != 0.0 else theta[i]

@@ -1,0 +1,27 @@
+"""Nesterov's accelerated gradient (Nesterov 1983), written at the look-ahead point.
+
+v <- momentum v + g;  theta <- theta - learning_rate (g + momentum v).
+
+theta is the look-ahead point y of the two-sequence form x_+ = y - learning_rate g(y),
+y_+ = x_+ + momentum (x_+ - x), so that one gradient at theta is enough (as in PyTorch).
+"""
+
+from optbench import Hyper, Slot, optimizer
+
+
+@optimizer(
+    reference="Nesterov 1983, Doklady 27:372; Sutskever, Martens, Dahl, Hinton 2013, PMLR 28:1139",
+    selects="l2",
+    condition="regression from zero (steps stay in the span of the data), learning_rate <= 1 / L",
+    homogeneous=True,
+)
+def nesterov(
+    theta,
+    grad,
+    velocity=Slot(degree=1),
+    learning_rate=Hyper(tune="log", low=0.0, degree=-1),
+    momentum=Hyper(0.9, low=0.0, high=1.0),
+):
+    for i in range(theta.size):
+        velocity[i] = momentum * velocity[i] + grad[i]
+        theta[i] -= learning_rate * (grad[i] + momentum * velocity[i])

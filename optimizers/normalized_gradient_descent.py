@@ -1,0 +1,32 @@
+"""Normalized gradient descent (Nacson et al. 2019): every step has the same length.
+
+theta <- theta - learning_rate t^-decay g / ||g||_2.
+
+decay = 0.5 is the rate of the theorem; decay = 0 reaches the max margin faster on separable data
+but cannot converge to a minimum that exists.
+"""
+
+from math import sqrt
+
+from optbench import Hyper, optimizer
+
+
+@optimizer(
+    reference="Nacson, Lee, Gunasekar, Savarese, Srebro, Soudry 2019, arXiv:1803.01905",
+    selects="l2",
+    condition="separable data, decay = 0.5: margin gap O(log t / sqrt t)",
+    homogeneous=True,
+)
+def normalized_gradient_descent(
+    theta,
+    grad,
+    step,
+    learning_rate=Hyper(tune="log", low=0.0),
+    decay=Hyper(0.5, low=0.0, high=1.0),
+):
+    square = 0.0
+    for i in range(theta.size):
+        square += grad[i] * grad[i]
+    rate = learning_rate * step ** (-decay) / sqrt(square) if square > 0.0 else 0.0
+    for i in range(theta.size):
+        theta[i] -= rate * grad[i]

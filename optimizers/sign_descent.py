@@ -1,0 +1,24 @@
+"""Sign descent: steepest descent in the Linf norm with a prescribed step length.
+
+theta <- theta - learning_rate t^-decay sign(g),  sign(0) = 0.
+"""
+
+from optbench import Hyper, optimizer
+
+
+@optimizer(
+    reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
+    selects="linf",
+    condition="separable data, learning rate t^-decay, 0 < decay < 1: margin gap t^-(1 - decay)",
+    homogeneous=True,
+)
+def sign_descent(
+    theta,
+    grad,
+    step,
+    learning_rate=Hyper(tune="log", low=0.0),
+    decay=Hyper(0.5, low=0.0, high=1.0),
+):
+    rate = learning_rate * step ** (-decay)
+    for i in range(theta.size):
+        theta[i] -= rate if grad[i] > 0.0 else (-rate if grad[i] < 0.0 else 0.0)

@@ -1,0 +1,130 @@
+"""Linear programs: min c.x, A x = b, x >= 0, by minimising 1/2 ||A x - b||^2 from exp(-c/strength).
+
+Gradient descent on x = u*u (the diagonal network), or exponentiated gradient on x, tends to the
+entropic solution argmin c.x + strength sum x (log x - 1) over the feasible set; as the strength
+falls it tends to a solution of the linear program.  References: the program's optimum (HiGHS) and
+the entropic solution (dual Newton).  On Netlib programs first-order methods are partial solvers:
+the tables report infeasibility and objective error separately.
+"""
+
+import numpy as np
+
+from optbench import Instance, Option, UserError, problem
+
+
+def squared_error(prediction, target):
+    """Half the squared residual of a constraint and its derivative."""
+    residual = prediction - target
+    return 0.5 * residual * residual, residual
+
+
+@problem(
+    reference="Wang, Ghosal, Mazumder 2023, arXiv:2310.02535",
+    references=("vertex", "entropic"),
+    metrics=("objective_gap", "infeasibility", "distance_entropic", "distance_vertex"),
+    default=({"data": "afiro"}, {"data": "transport"}),
+)
+def linear_program(
+    data=Option("afiro"),
+    strength=0.1,
+    m=6,
+    n=15,
+    seed=0,
+):
+    """Build an instance from a bundled Netlib name, an MPS file, ``random`` or ``transport``."""
+    from optbench import references
+
+    if not strength > 0:
+        raise UserError(f"linear_program: strength={strength:g} must be positive")
+    if m < 1 or n < 1:
+        raise UserError(f"linear_program: m={m} and n={n} must be at least 1")
+    name, matrix, b, c, objective, source = PROGRAMS.get(data, program)(data, m, n, seed)
+    vertex = references.solve_linear_program(matrix, b, c)
+    cost = nonnegative_cost(matrix, c)
+    scale = max(float(np.max(np.abs(cost))), 1e-300)
+    start = np.exp(-cost / (strength * scale))
+    return Instance(
+        problem="linear_program",
+        name=name,
+        features=matrix,
+        targets=b,
+        kind="linear_program",
+        row=squared_error,
+        references={
+            "vertex": lambda: vertex,
+            "entropic": lambda: references.entropic_program(matrix, b, cost, strength * scale),
+        },
+        optimal_value=float,
+        smoothness=lambda: spectral_norm(matrix) ** 2,
+        start=start,
+        positive=True,
+        parametrization="nonnegative",
+        seeded=data in PROGRAMS,
+        facts={
+            "n": matrix.shape[0],
+            "d": matrix.shape[1],
+            "source": source,
+            "cost": c,
+            "optimum": objective(vertex.solution),
+            "strength": strength,
+        },
+    )
+
+
+def program(data, m, n, seed):
+    """A bundled Netlib program or an MPS file, in standard form."""
+    from optbench import data as sources
+
+    form = sources.to_standard_form(sources.load_program(data))
+    return form.name, form.A.toarray(), form.b, form.c, form.objective, f"MPS {data}"
+
+
+def random_program(data, m, n, seed):
+    """A Gaussian, b = A |x0|, c uniform on (0.2, 1.2): feasible and bounded."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    matrix = generator.standard_normal((m, n))
+    b = matrix @ np.abs(generator.standard_normal(n))
+    c = generator.uniform(0.2, 1.2, n)
+    return f"random_{m}x{n}_seed{seed}", matrix, b, c, c.dot, f"random, seed {seed}"
+
+
+def transport(data, m, n, seed):
+    """Optimal transport between m and m points of the unit square, squared distance costs."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    sources_, sinks = generator.random((m, 2)), generator.random((m, 2))
+    c = ((sources_[:, None] - sinks[None]) ** 2).sum(axis=2).ravel()
+    rows = np.kron(np.eye(m), np.ones(m))
+    columns = np.kron(np.ones(m), np.eye(m))
+    b = np.full(2 * m, 1.0 / m)
+    matrix = np.vstack([rows, columns])
+    return f"transport_{m}x{m}_seed{seed}", matrix, b, c, c.dot, f"transport, seed {seed}"
+
+
+PROGRAMS = {"random": random_program, "transport": transport}
+
+
+def nonnegative_cost(matrix, c):
+    """Return c + A^T nu >= 0 for some nu: the same solutions, and a start exp(-c) <= 1.
+
+    Raises
+    ------
+    UserError
+        When there is no such nu: the program is unbounded.
+    """
+    if np.all(c >= 0):
+        return c
+    from scipy.optimize import linprog
+
+    # The shift of least total cost change: any dual feasible point would do.
+    rows, columns = matrix.shape
+    result = linprog(
+        np.zeros(rows), A_ub=-matrix.T, b_ub=c, bounds=[(None, None)] * rows, method="highs"
+    )
+    if result.x is None:
+        raise UserError("linear_program: the program is unbounded (its dual has no feasible point)")
+    return np.maximum(c + matrix.T @ result.x, 0.0)
+
+
+def spectral_norm(matrix):
+    """Largest singular value."""
+    return float(np.linalg.norm(matrix, 2))

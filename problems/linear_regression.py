@@ -1,0 +1,105 @@
+"""Linear regression: minimise 1/(2n) ||X w - y||^2.
+
+With fewer rows than features many w interpolate the data; which one is selected?  References:
+the interpolants of least L1, L2, Linf and Fisher norm, and of least hypentropy.
+"""
+
+import numpy as np
+
+from optbench import Instance, Option, UserError, problem
+
+
+def squared_error(prediction, target):
+    """Half the squared residual and its derivative."""
+    residual = prediction - target
+    return 0.5 * residual * residual, residual
+
+
+@problem(
+    reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
+    references=("l1", "l2", "linf", "hypentropy"),
+    metrics=("norm_excess_l1", "norm_excess_l2", "norm_excess_linf", "angle_l2", "residual"),
+    default=({"data": "diabetes_quadratic", "rows": 40},),
+)
+def linear_regression(
+    data=Option("diabetes_quadratic"),
+    rows=0,
+    n=20,
+    d=50,
+    sparsity=0,
+    noise=0.0,
+    seed=0,
+    intercept=False,
+    standardize=True,
+    target="",
+    hypentropy=1e-2,
+):
+    """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded)."""
+    if data == "gaussian":
+        name, features, targets = gaussian(n, d, sparsity, noise, seed)
+        source = f"Gaussian, seed {seed}"
+    else:
+        name, features, targets, source = real(data, rows, standardize, intercept, target)
+    from optbench import references
+
+    count, dimension = features.shape
+    rank_is_full = count < dimension
+    solutions = {}
+    if rank_is_full:
+        solutions = {
+            "l1": lambda: references.least_norm(features, targets, 1.0),
+            "l2": lambda: references.least_norm(features, targets, 2.0),
+            "linf": lambda: references.least_norm(features, targets, np.inf),
+            "hypentropy": lambda: references.hypentropy(features, targets, hypentropy),
+        }
+    return Instance(
+        problem="linear_regression",
+        name=name,
+        features=features,
+        targets=targets,
+        kind="regression",
+        row=squared_error,
+        scale=1.0 / count,
+        references=solutions,
+        optimal_value=lambda: references.least_squares(features, targets).value,
+        smoothness=lambda: np.linalg.norm(features, 2) ** 2 / count,
+        inverse_fisher=lambda: np.linalg.pinv(features.T @ features / count, rcond=1e-12),
+        seeded=data == "gaussian",
+        facts={"n": count, "d": dimension, "source": source},
+    )
+
+
+def gaussian(n, d, sparsity, noise, seed):
+    """Gaussian features; targets from ``sparsity`` unit coefficients (0: Gaussian targets)."""
+    if n < 1 or d < 1:
+        raise UserError(f"linear_regression: n={n} and d={d} must be at least 1")
+    if not 0 <= sparsity <= d:
+        raise UserError(f"linear_regression: sparsity={sparsity} must be between 0 and d={d}")
+    generator = np.random.Generator(np.random.PCG64(seed))
+    features = generator.standard_normal((n, d))
+    if sparsity:
+        targets = features[:, :sparsity].sum(axis=1) + noise * generator.standard_normal(n)
+    else:
+        targets = generator.standard_normal(n)
+    return f"gaussian_{n}x{d}_seed{seed}", features, targets
+
+
+def real(data, rows, standardize, intercept, target):
+    """Load bundled data or a file; keep the first ``rows`` rows (0: all)."""
+    from optbench import data as sources
+
+    dataset = sources.load_dataset(data, regression=True, target=target or None)
+    if rows < 0 or rows > dataset.targets.size:
+        raise UserError(f"linear_regression: rows={rows} of {dataset.targets.size} in {data}")
+    if rows:
+        dataset = sources.Dataset(
+            dataset.name, dataset.features[:rows], dataset.targets[:rows], dataset.source
+        )
+    if standardize:
+        dataset = sources.standardize(dataset, intercept=intercept)
+    features = dataset.features
+    targets = dataset.targets
+    if not intercept:
+        targets = targets - targets.mean()
+    name = f"{dataset.name}_first{rows}" if rows else dataset.name
+    return name, features, targets, dataset.source

@@ -1,0 +1,140 @@
+"""Logistic regression: minimise mean l(y_i x_i . w), l(m) = log(1 + exp(-m)) or exp(-m).
+
+On separable data the infimum 0 is at infinity and the question is the direction of w.
+References: the directions of maximal margin min_i y_i x_i . w / ||w||_p in L1, L2, Linf, further
+L_p, and in the Fisher metric.  Data that cannot be separated has a finite minimiser (P5 in
+Ji and Telgarsky 2018, arXiv:1803.07300) and is treated as such.
+"""
+
+import numpy as np
+
+from optbench import Instance, Option, UserError, problem
+from optbench.elementwise import exp, log1p, sigmoid
+
+DISCRIMINATING = {"data": "gaussian", "n": 6, "d": 12, "seed": 11}
+
+
+def logistic_loss(prediction, target):
+    """Softplus of the negative margin, and its derivative in the prediction."""
+    margin = prediction * target
+    return log1p(exp(-abs(margin))) + max(-margin, 0.0), -target * sigmoid(-margin)
+
+
+def exponential_loss(prediction, target):
+    """exp(-margin) and its derivative in the prediction."""
+    loss = exp(-prediction * target)
+    return loss, -target * loss
+
+
+LOSSES = {"logistic": logistic_loss, "exponential": exponential_loss}
+
+
+@problem(
+    reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345",
+    references=("l1", "l2", "linf", "l1.5", "l3", "fisher"),
+    metrics=("margin_ratio_l1", "margin_ratio_l2", "margin_ratio_linf", "angle_l2"),
+    default=({"data": "digits_3v8"}, DISCRIMINATING),
+)
+def logistic_regression(
+    data=Option("digits_3v8"),
+    loss=Option("logistic", choices=tuple(LOSSES)),
+    standardize=True,
+    intercept=False,
+    positive="",
+    target="",
+    n=6,
+    d=12,
+    seed=11,
+):
+    """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded)."""
+    if loss not in LOSSES:
+        raise UserError(f"logistic_regression: loss={loss}; known: {', '.join(LOSSES)}")
+    if data == "gaussian":
+        if n < 1 or d < 1:
+            raise UserError(f"logistic_regression: n={n} and d={d} must be at least 1")
+        generator = np.random.Generator(np.random.PCG64(seed))
+        features, targets = generator.standard_normal((n, d)), np.ones(n)
+        name, source = f"gaussian_{n}x{d}_seed{seed}", f"rows y_i x_i Gaussian, seed {seed}"
+    else:
+        dataset = real(data, standardize, intercept, positive, target)
+        name, features, targets = dataset.name, dataset.features, dataset.targets
+        source = dataset.source
+    return instance(name if loss == "logistic" else f"{name}_{loss}", features, targets, loss,
+                    data == "gaussian", source)
+
+
+def real(data, standardize, intercept, positive, target):
+    """Load a two-class data set; standardize dense columns (sparse ones stay as they are)."""
+    from optbench import data as sources
+
+    dataset = sources.load_dataset(data, target=target or None)
+    if set(np.unique(dataset.targets)) != {-1.0, 1.0}:
+        try:
+            label = float(positive) if positive else None
+        except ValueError:
+            raise UserError(f"logistic_regression: positive={positive} is not a number") from None
+        dataset = sources.two_classes(dataset, label)
+    if standardize and isinstance(dataset.features, np.ndarray):
+        dataset = sources.standardize(dataset, intercept=intercept)
+    elif intercept:
+        raise UserError(f"{data}: intercept needs dense standardized data; add a column of ones")
+    return dataset
+
+
+def instance(name, features, targets, loss, seeded, source):
+    """Attach the certified references for separable data, or the finite minimiser."""
+    from optbench import references
+    from optbench.references import logistic
+
+    count, dimension = features.shape
+    signed = (
+        features * targets[:, None]
+        if isinstance(features, np.ndarray)
+        else features.multiply(targets[:, None]).tocsr()
+    )
+    separation = references.separability(signed)
+    facts = {
+        "n": count,
+        "d": dimension,
+        "source": source,
+        "separable": separation.separable,
+        "loss": loss,
+    }
+    if separation.separable:
+        solutions = {
+            references.norm_name(p): lambda p=p: references.max_margin(signed, p)
+            for p in (1.0, 2.0, np.inf)
+        }
+        optimal_value = float
+    else:
+        solutions, optimal_value = finite(signed, loss)
+    return Instance(
+        problem="logistic_regression",
+        name=name,
+        features=features,
+        targets=targets,
+        kind="classification" if separation.separable else "nonseparable",
+        row=LOSSES[loss],
+        scale=1.0 / count,
+        exponential_tail=separation.separable,
+        references=solutions,
+        optimal_value=optimal_value,
+        smoothness=(lambda: logistic.smoothness_logistic(signed)) if loss == "logistic" else None,
+        inverse_fisher=lambda: np.linalg.pinv(
+            np.asarray((features.T @ features) / (4 * count)), rcond=1e-12
+        ),
+        seeded=seeded,
+        facts=facts,
+    )
+
+
+def finite(signed, loss):
+    """References of data that cannot be separated: the minimiser of the logistic risk."""
+    from optbench.references import logistic
+
+    if loss != "logistic":
+        raise UserError("logistic_regression: loss=exponential needs separable data")
+    return (
+        {"minimizer": lambda: logistic.finite_minimizer(signed)},
+        lambda: logistic.finite_minimizer(signed).value,
+    )

@@ -1,0 +1,157 @@
+"""Steps to a target against traces recorded at every step, and its promises for any trace."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optbench.analysis.targets import RELATIVE_TARGETS, steps_to, steps_to_targets
+from optbench.errors import UserError
+
+
+def log_spaced(last: float) -> np.ndarray:
+    """0 and 10 steps per decade, as the engine records them."""
+    count = round(10 * math.log10(last))
+    return np.unique(np.append(np.round(10 ** (np.arange(count + 1) / 10)), 0.0))
+
+
+LAWS = {
+    "power": lambda t: 1.0 / (1.0 + t) ** 1.5,
+    "linear": lambda t: 0.997**t,
+    "stretched": lambda t: np.exp(-0.3 * np.sqrt(t)),
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("target", [3e-1, 1e-1, 1e-2, 1e-4, 1e-6])
+def test_close_to_the_answer_of_a_full_trace(law: str, target: float) -> None:
+    every = np.arange(20_001.0)
+    truth = float(np.argmax(LAWS[law](every) <= target))
+    steps = log_spaced(20_000)
+    # (log 1.26)^2 / 8 = 0.7% from interpolating; at few steps the records' rounding to integers
+    # stretches a gap to 8/6, 1%, and ceil can move the answer by 1.
+    assert abs(steps_to(steps, LAWS[law](steps), target) - truth) <= 0.01 * truth + 1
+
+
+def test_power_law_is_exact() -> None:
+    steps = log_spaced(1e6)[1:]
+    for truth in (7, 90, 1234, 567_890):
+        assert steps_to(steps, 1.0 / steps, 1.0 / truth) == truth
+
+
+def test_record_on_the_target_is_the_answer() -> None:
+    assert steps_to([0, 1, 2, 4, 8], [5.0, 4.0, 3.0, 2.0, 1.0], 2.0) == 4.0
+
+
+def test_every_step_recorded_is_never_interpolated() -> None:
+    values = [8.0, 4.0, 2.0, 1.0]
+    assert [steps_to(range(4), values, g) for g in (9.0, 7.9, 2.1, 1.5)] == [0, 1, 2, 3]
+
+
+def test_never_reached_and_not_finite() -> None:
+    assert steps_to([0, 1, 2], [3.0, 2.0, 1.5], 1.0) == math.inf
+    assert steps_to([0, 1, 2], [math.nan] * 3, 1.0) == math.inf
+    # nan before the crossing leaves nothing to interpolate from: the record is the answer.
+    assert steps_to([1, 10, 100], [3.0, math.nan, 0.5], 1.0) == 100
+    assert steps_to([1, 10, 100], [3.0, math.inf, 0.5], 1.0) == 100
+    assert steps_to([1, 10, 100], [3.0, 2.0, 0.0], 1e-300) == 100
+    assert steps_to([1, 10, 100], [3.0, 2.0, -4.0], -1.0) == 100
+
+
+def test_huge_steps_stay_inside_their_bracket() -> None:
+    # Rounding to whole steps works to 1e-9 relative, which is 1000 steps here.
+    assert steps_to([10**12, 2 * 10**12], [1.0 + 1e-12, 0.5], 1.0) > 10**12
+
+
+def test_first_crossing_counts_when_the_trace_rises_again() -> None:
+    assert steps_to([0, 1, 2, 3], [4.0, 0.5, 3.0, 0.1], 1.0) == 1
+
+
+positive = st.floats(1e-12, 1e12)
+values = st.one_of(positive, st.sampled_from([math.nan, math.inf, 0.0]))
+
+
+@given(
+    gaps=st.lists(st.integers(1, 10_000), min_size=2, max_size=15),
+    data=st.data(),
+    first=positive,
+    second=positive,
+)
+def test_bracketed_and_monotone_for_any_trace(gaps, data, first, second) -> None:
+    steps = np.cumsum(gaps) - gaps[0]
+    trace = np.array(data.draw(st.lists(values, min_size=len(gaps), max_size=len(gaps))))
+    easy, hard = max(first, second), min(first, second)
+    answer = steps_to(steps, trace, hard)
+    assert steps_to(steps, trace, easy) <= answer
+    reached = np.flatnonzero(trace <= hard)
+    if reached.size == 0:
+        assert answer == math.inf
+        return
+    assert answer <= steps[reached[0]]
+    assert answer == math.floor(answer)
+    if reached[0] > 0:
+        assert answer > steps[reached[0] - 1]
+    else:
+        assert answer == steps[0]
+
+
+@given(
+    logs=st.lists(st.floats(-25.0, 25.0), min_size=2, max_size=20),
+    scale=st.floats(-2000.0, 2000.0),
+)
+def test_relative_targets_do_not_depend_on_scale(logs: list[float], scale: float) -> None:
+    steps = np.arange(len(logs)) * 7 + 1
+    # Multiples of 1/16 keep log_gap - log_initial exact, so the scale cannot round.
+    exact = np.round(np.array(logs) * 16) / 16
+    shift = round(scale * 16) / 16
+    plain = steps_to_targets(steps, exact)
+    moved = steps_to_targets(steps, exact + shift)
+    # ceil of an interpolated number can move by 1 where it was whole up to rounding.
+    assert np.array_equal(np.isfinite(plain), np.isfinite(moved))
+    met = np.isfinite(plain)
+    assert (np.abs(plain[met] - moved[met]) <= 1).all()
+    assert (np.diff(plain[np.isfinite(plain)]) >= 0).all()
+
+
+def test_log_domain_agrees_with_plain_values() -> None:
+    steps = log_spaced(1e5)
+    gap = 40.0 * 0.9995**steps
+    answers = steps_to_targets(steps, np.log(gap))
+    assert answers.tolist() == [steps_to(steps, gap, 40.0 * g) for g in RELATIVE_TARGETS]
+
+
+def test_log_domain_reaches_far_below_the_smallest_float() -> None:
+    steps = log_spaced(1e6)[1:]
+    # log gap = -t: the gap is 1e-4000 of its first value at t = 4000 log 10 + 1 = 9211.3.
+    far = steps_to_targets(steps, -steps, log_initial=-1.0, targets=[1e-300])
+    assert far[0] == pytest.approx(300 * math.log(10) + 1, rel=0.008)
+
+
+def test_start_at_the_optimum_or_nowhere() -> None:
+    assert steps_to_targets([0, 1], [-math.inf, -math.inf]).tolist() == [0.0] * 5
+    assert steps_to_targets([0, 1], [math.nan, 0.0]).tolist() == [math.inf] * 5
+
+
+@pytest.mark.parametrize(
+    ("steps", "trace", "target", "words"),
+    [
+        ([0, 1], [1.0], 0.5, "one value per recorded step"),
+        ([], [], 0.5, "one value per recorded step"),
+        ([0, 2, 1], [3.0, 2.0, 1.0], 0.5, "increasing"),
+        ([0, 0.5], [3.0, 2.0], 0.5, "whole"),
+        ([0, 1], [3.0, 2.0], math.nan, "target is nan"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(steps, trace, target, words) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        steps_to(steps, trace, target)
+    assert "\n" not in str(caught.value)
+
+
+def test_relative_targets_must_be_positive() -> None:
+    with pytest.raises(UserError, match="positive"):
+        steps_to_targets([0, 1], [0.0, -1.0], targets=[0.1, 0.0])
