@@ -23,8 +23,10 @@ def log(x: float) -> float:
 
 
 def log1p(x: float) -> float:
-    """Return log(1 + x) for x > -1, accurate for small x."""
-    return math.log1p(x)
+    """Return log(1 + x), accurate for small x; -inf at -1, nan below."""
+    if x > -1.0:
+        return math.log1p(x)
+    return -math.inf if x == -1.0 else math.nan
 
 
 def sigmoid(x: float) -> float:

@@ -14,6 +14,8 @@ from optbench.errors import UserError
 if TYPE_CHECKING:
     from optbench.references import Reference
 
+EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, float("inf"))
+
 Row = Callable[[float, float], tuple[float, float]]
 
 
@@ -43,6 +45,11 @@ class Instance:
         The row loss tends to exp(-margin): the engine then works in the log domain.
     references : mapping of str to callable
         Lazily computed certified reference solutions.
+    parametric : mapping of str to callable
+        Reference families with one parameter, by what an optimizer ``selects``: ``"lp"`` of p,
+        ``"hypentropy"`` of the scale, ``"fisher"`` of nothing (called with nan).
+    norm_optimum : callable, optional
+        ``norm_optimum(p)``: reference of largest margin or least norm in L_p, for the effective p.
     optimal_value : callable
         The certified infimum of the loss.
     smoothness : callable
@@ -71,6 +78,8 @@ class Instance:
     scale: float = 1.0
     exponential_tail: bool = False
     references: Mapping[str, Callable[[], Reference]] = field(default_factory=dict)
+    parametric: Mapping[str, Callable[[float], Reference]] = field(default_factory=dict)
+    norm_optimum: Callable[[float], Reference] | None = None
     optimal_value: Callable[[], float] | None = None
     smoothness: Callable[[], float] | None = None
     inverse_fisher: Callable[[], np.ndarray] | None = None
@@ -117,6 +126,32 @@ class Instance:
         return float("nan") if self.smoothness is None else float(self.smoothness())
 
     @functools.cached_property
+    def key(self) -> str:
+        """Hash of the instance's numbers: references on disk are found by it."""
+        from optbench.store.references import data_hash
+
+        return f"{self.kind}|{self.name}|{data_hash(self.features, self.targets)}"
+
+    @functools.cached_property
     def solved(self) -> dict[str, Reference]:
         """All reference solutions, each with its certificate."""
-        return {name: solve() for name, solve in self.references.items()}
+        return {name: self._stored(name, solve) for name, solve in self.references.items()}
+
+    def family_member(self, family: str, value: float) -> Reference:
+        """Return the reference of a one-parameter family, such as ``("lp", 3.0)``."""
+        return self._stored(f"{family}({value!r})", lambda: self.parametric[family](value))
+
+    @functools.cached_property
+    def norm_optima(self) -> dict[float, float]:
+        """Certified optimal margin or norm for each p of the effective-p grid."""
+        if self.norm_optimum is None:
+            return {}
+        solve = self.norm_optimum
+        found = {p: self._stored(f"norm({p!r})", lambda p=p: solve(p)) for p in EFFECTIVE_P}
+        return {p: reference.value for p, reference in found.items() if reference.certified}
+
+    def _stored(self, name: str, solve: Callable[[], Reference]) -> Reference:
+        from optbench.store.references import stored
+
+        facts = {k: v for k, v in self.facts.items() if isinstance(v, str | float | int)}
+        return stored(f"{self.key}|{sorted(facts.items())}|{name}", solve)

@@ -17,7 +17,7 @@ def squared_error(prediction, target):
 
 @problem(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
-    references=("l1", "l2", "linf", "hypentropy"),
+    references=("l1", "l2", "linf", "lp", "hypentropy", "fisher"),
     metrics=("norm_excess_l1", "norm_excess_l2", "norm_excess_linf", "angle_l2", "residual"),
     default=({"data": "diabetes_quadratic", "rows": 40},),
 )
@@ -32,7 +32,6 @@ def linear_regression(
     intercept=False,
     standardize=True,
     target="",
-    hypentropy=1e-2,
 ):
     """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded)."""
     if data == "gaussian":
@@ -43,15 +42,25 @@ def linear_regression(
     from optbench import references
 
     count, dimension = features.shape
-    rank_is_full = count < dimension
-    solutions = {}
-    if rank_is_full:
+    solutions, families, norm_optimum = {}, {}, None
+    if count < dimension:  # many interpolants: which one?
+        def norm_optimum(p):
+            return references.least_norm(features, targets, p)
+
         solutions = {
-            "l1": lambda: references.least_norm(features, targets, 1.0),
-            "l2": lambda: references.least_norm(features, targets, 2.0),
-            "linf": lambda: references.least_norm(features, targets, np.inf),
-            "hypentropy": lambda: references.hypentropy(features, targets, hypentropy),
+            references.norm_name(p): lambda p=p: norm_optimum(p) for p in (1.0, 2.0, np.inf)
         }
+        families = {
+            "lp": norm_optimum,
+            "hypentropy": lambda scale: references.hypentropy(features, targets, scale),
+            "fisher": lambda _: references.least_bregman(features, targets, inverse_fisher()),
+        }
+    else:
+        solutions = {"minimizer": lambda: references.least_squares(features, targets)}
+
+    def inverse_fisher():
+        return np.linalg.pinv(features.T @ features / count, rcond=1e-12, hermitian=True)
+
     return Instance(
         problem="linear_regression",
         name=name,
@@ -61,9 +70,11 @@ def linear_regression(
         row=squared_error,
         scale=1.0 / count,
         references=solutions,
+        parametric=families,
+        norm_optimum=norm_optimum,
         optimal_value=lambda: references.least_squares(features, targets).value,
         smoothness=lambda: np.linalg.norm(features, 2) ** 2 / count,
-        inverse_fisher=lambda: np.linalg.pinv(features.T @ features / count, rcond=1e-12),
+        inverse_fisher=inverse_fisher,
         seeded=data == "gaussian",
         facts={"n": count, "d": dimension, "source": source},
     )

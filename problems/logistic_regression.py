@@ -31,7 +31,7 @@ LOSSES = {"logistic": logistic_loss, "exponential": exponential_loss}
 
 @problem(
     reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345",
-    references=("l1", "l2", "linf", "l1.5", "l3", "fisher"),
+    references=("l1", "l2", "linf", "lp", "fisher"),
     metrics=("margin_ratio_l1", "margin_ratio_l2", "margin_ratio_linf", "angle_l2"),
     default=({"data": "digits_3v8"}, DISCRIMINATING),
 )
@@ -100,14 +100,26 @@ def instance(name, features, targets, loss, seeded, source):
         "separable": separation.separable,
         "loss": loss,
     }
+    def max_margin(p):
+        return references.max_margin(signed, p)
+
+    def fisher():
+        """Fisher matrix of the logistic model at w = 0."""
+        product = features.T @ features
+        return (product if isinstance(product, np.ndarray) else product.toarray()) / (4 * count)
+
     if separation.separable:
         solutions = {
-            references.norm_name(p): lambda p=p: references.max_margin(signed, p)
-            for p in (1.0, 2.0, np.inf)
+            references.norm_name(p): lambda p=p: max_margin(p) for p in (1.0, 2.0, np.inf)
+        }
+        families = {
+            "lp": max_margin,
+            "fisher": lambda _: references.quadratic_margin(signed, fisher()),
         }
         optimal_value = float
     else:
         solutions, optimal_value = finite(signed, loss)
+        families = {}
     return Instance(
         problem="logistic_regression",
         name=name,
@@ -118,11 +130,11 @@ def instance(name, features, targets, loss, seeded, source):
         scale=1.0 / count,
         exponential_tail=separation.separable,
         references=solutions,
+        parametric=families,
+        norm_optimum=max_margin if separation.separable else None,
         optimal_value=optimal_value,
         smoothness=(lambda: logistic.smoothness_logistic(signed)) if loss == "logistic" else None,
-        inverse_fisher=lambda: np.linalg.pinv(
-            np.asarray((features.T @ features) / (4 * count)), rcond=1e-12
-        ),
+        inverse_fisher=lambda: np.linalg.pinv(fisher(), rcond=1e-12, hermitian=True),
         seeded=seeded,
         facts=facts,
     )

@@ -7,13 +7,16 @@ compile is one line naming its file.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.serialize import dumps
 
 from optbench.contract import Optimizer
 from optbench.engine import loop, objective, types, vectorised
@@ -47,8 +50,30 @@ def _define(source: str, name: str, label: str, **names: Any) -> Callable[..., A
     return function
 
 
-def _jitted(kernel: Callable[..., Any], checked: bool = False) -> Any:
-    return numba.njit(error_model="numpy", fastmath={"contract"}, boundscheck=checked)(kernel)
+def _label(kernel: Callable[..., Any]) -> str:
+    """Return what distinguishes a kernel in the cache: its name, file, line and bound values."""
+    code = kernel.__code__
+    bound = tuple(cell.cell_contents for cell in kernel.__closure__ or ())
+    digest = hashlib.sha256(dumps((bound, kernel.__defaults__))).hexdigest()[:8]
+    return f"{kernel.__name__}-{Path(code.co_filename).stem}-{code.co_firstlineno}-{digest}"
+
+
+def _jitted(kernel: Callable[..., Any]) -> Any:
+    # Inlined into the generated loop around it: only then does LLVM vectorise across elements
+    # and drop what is not used, such as the loss where the slope alone is wanted.
+    return numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True, _nrt=False)(kernel)
+
+
+@contextlib.contextmanager
+def _bounds_checks(wanted: bool) -> Iterator[None]:
+    """Check indices in all that is compiled meanwhile: an option of the kernel would not reach
+    the helpers that it calls."""
+    before = numba.config.BOUNDSCHECK
+    numba.config.BOUNDSCHECK = 1 if wanted else before
+    try:
+        yield
+    finally:
+        numba.config.BOUNDSCHECK = before
 
 
 def _one_line(error: Exception) -> str:
@@ -97,12 +122,13 @@ def compiled_update(optimizer_key: tuple[str, str, int]) -> Any:
     optimizer = _OPTIMIZERS[optimizer_key]
     checked = needs_bounds_checks(optimizer)
     jit = numba.config.DISABLE_JIT
-    kernel = optimizer.kernel if jit else _jitted(optimizer.kernel, checked)
-    update = _define(update_source(optimizer, checked), "update", optimizer.name, kernel=kernel)
+    kernel = optimizer.kernel if jit else _jitted(optimizer.kernel)
+    source, label = update_source(optimizer, checked), _label(optimizer.kernel)
+    update = _define(source, "update", label, kernel=kernel)
+    folder = Path(inspect.getfile(optimizer.kernel)).parent
     try:
-        return compile_kernel(
-            update, types.update_s, plugin_folder=Path(inspect.getfile(optimizer.kernel)).parent
-        )
+        with _bounds_checks(checked):
+            return compile_kernel(update, types.update_s, plugin_folder=folder)
     except numba.core.errors.NumbaError as error:
         raise UserError(
             f"{optimizer.file}:{optimizer.line}: optimizer {optimizer.name!r} does not compile: "
@@ -148,12 +174,12 @@ def bind_rows(row: Callable[[float, float], tuple[float, float]]) -> tuple[Any, 
     try:
         return (
             compile_kernel(
-                _define(_SLOPES, "slopes", row.__name__, row=kernel),
+                _define(_SLOPES, "slopes", _label(row), row=kernel),
                 types.slopes_s,
                 plugin_folder=folder,
             ),
             compile_kernel(
-                _define(_LOSSES, "losses", row.__name__, row=kernel),
+                _define(_LOSSES, "losses", _label(row), row=kernel),
                 types.losses_s,
                 plugin_folder=folder,
                 fastmath={"contract", "reassoc"},
@@ -178,8 +204,7 @@ def bind_tail() -> tuple[Any, Any]:
 
 
 _OBJECTIVE = """
-def objective(w, data, exponents, want_loss, slopes, tail_slopes, losses, tail_losses,
-              scratch, gradient, loss, lowest):
+def objective(w, data, exponents, want_loss, kernels, scratch, gradient, loss, lowest):
     for run in range(w.shape[0]):
         loss[run] = loss_and_grad(w[run], data.panels[0], gradient[run])
 """
@@ -194,7 +219,7 @@ def bind_objective(kind: str | Callable[..., float]) -> Any:
         return compile_kernel(objective.sparse_objective, types.objective_s)
     assert callable(kind)
     kernel = kind if numba.config.DISABLE_JIT else _jitted(kind)
-    function = _define(_OBJECTIVE, "objective", kind.__name__, loss_and_grad=kernel)
+    function = _define(_OBJECTIVE, "objective", _label(kind), loss_and_grad=kernel)
     folder = Path(inspect.getfile(kind)).parent
     try:
         return compile_kernel(function, types.objective_s, plugin_folder=folder)

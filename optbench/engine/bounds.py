@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections import Counter
 
 from optbench.contract import Optimizer
 
@@ -20,11 +21,13 @@ def needs_bounds_checks(optimizer: Optimizer) -> bool:
     """Say whether some index of the kernel, or an explicit ``raise``, needs a checked build."""
     source = textwrap.dedent(inspect.getsource(optimizer.kernel))
     function = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef))
-    like_theta = {"theta", "grad"} | {n for n, s in optimizer.slots.items() if s.shape is None}
-    fixed = {n: s.shape for n, s in optimizer.slots.items() if isinstance(s.shape, int)}
-    square = {"inverse_fisher"} | {n for n, s in optimizer.slots.items() if s.shape == "matrix"}
-    arrays = like_theta | set(fixed) | square | {"layers", "rng"}
-    inside = _safe_indices(function, like_theta)
+    slots = optimizer.slots.items()
+    like_theta = {"theta", "grad"} | {name for name, slot in slots if slot.shape is None}
+    square = {"inverse_fisher"} | {name for name, slot in slots if slot.shape == "matrix"}
+    fixed = {name: slot.shape for name, slot in slots if isinstance(slot.shape, int)}
+    arrays = {*like_theta, *square, *fixed, "layers", "rng"} | {name for name, _ in slots}
+    inside = _loop_variables(function, like_theta)
+    proven = 0  # uses of an array that cannot reach outside it
     for node in ast.walk(function):
         if isinstance(node, ast.Raise | ast.Assert | ast.While | ast.Try):
             return True
@@ -32,60 +35,49 @@ def needs_bounds_checks(optimizer: Optimizer) -> bool:
             if not isinstance(node.value, ast.Name):
                 return True
             name, index = node.value.id, node.slice
-            if name in like_theta:
-                safe = isinstance(index, ast.Name) and index.id in inside
-            elif name in fixed:
+            parts = index.elts if isinstance(index, ast.Tuple) else [index]
+            if name in fixed:
                 safe = isinstance(index, ast.Constant) and index.value in range(fixed[name])
-            elif name in square:
-                safe = isinstance(index, ast.Tuple) and all(
-                    isinstance(part, ast.Name) and part.id in inside for part in index.elts
-                )
             else:
-                safe = False
+                dimensions = 1 if name in like_theta else 2 if name in square else -1
+                safe = len(parts) == dimensions and all(
+                    isinstance(part, ast.Name) and part.id in inside for part in parts
+                )
             if not safe:
                 return True
-        if isinstance(node, ast.Call):
-            given = {arg.id for arg in node.args if isinstance(arg, ast.Name)}
-            if given & arrays and not _is_len(node):
-                return True
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name | ast.Subscript):
-            if isinstance(node.value, ast.Name) and node.value.id in arrays:
-                return True
-    return False
+            proven += 1
+        elif _is_size(node, arrays):
+            proven += 1
+    # Any other use may rename the array, replace it or hand it to an unchecked helper.
+    uses = sum(isinstance(node, ast.Name) and node.id in arrays for node in ast.walk(function))
+    return uses > proven
 
 
-def _is_len(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id == "len"
-
-
-def _is_size(node: ast.expr, arrays: set[str]) -> bool:
-    """Whether the expression is ``a.size``, ``len(a)`` or ``a.shape[0]`` of a known array."""
+def _is_size(node: ast.AST, arrays: set[str]) -> bool:
+    """Whether the expression is ``a.size`` or ``len(a)`` of one of the arrays."""
     if isinstance(node, ast.Attribute) and node.attr == "size":
-        return isinstance(node.value, ast.Name) and node.value.id in arrays
-    if isinstance(node, ast.Call) and _is_len(node) and isinstance(node.args[0], ast.Name):
-        return node.args[0].id in arrays
-    return False
+        array: ast.AST = node.value
+    elif isinstance(node, ast.Call) and ast.unparse(node.func) == "len" and len(node.args) == 1:
+        array = node.args[0]
+    else:
+        return False
+    return isinstance(array, ast.Name) and array.id in arrays
 
 
-def _safe_indices(function: ast.FunctionDef, like_theta: set[str]) -> set[str]:
+def _loop_variables(function: ast.FunctionDef, like_theta: set[str]) -> set[str]:
     """Names that are only ever the variable of a loop over all coordinates."""
-    loops: set[str] = set()
-    unsafe: set[str] = set()
+    loops: Counter[str] = Counter()
+    stores: Counter[str] = Counter()
     for node in ast.walk(function):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            stores[node.id] += 1
         if isinstance(node, ast.For) and isinstance(node.target, ast.Name):
             call = node.iter
-            whole = (
+            if (
                 isinstance(call, ast.Call)
-                and isinstance(call.func, ast.Name)
-                and call.func.id == "range"
+                and ast.unparse(call.func) == "range"
                 and len(call.args) == 1
                 and _is_size(call.args[0], like_theta)
-            )
-            (loops if whole else unsafe).add(node.target.id)
-        elif isinstance(node, ast.Assign | ast.AugAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                names = [n for n in ast.walk(target) if isinstance(n, ast.Name)]
-                stored = [n for n in names if isinstance(n.ctx, ast.Store)]
-                unsafe |= {n.id for n in stored}
-    return loops - unsafe
+            ):
+                loops[node.target.id] += 1
+    return {name for name in loops if loops[name] == stores[name]}

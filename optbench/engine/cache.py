@@ -3,7 +3,7 @@
 Numba never sees an edit in an imported file, so each compiled function is stored below a
 directory whose name hashes all sources of the engine, the Numba version and, for a plug-in, the
 sources of its whole directory.  An edit anywhere gives a new directory; a second process
-compiles nothing.  Only optbench's own functions use it: ``numba.config`` is never touched.
+compiles nothing.  Only optbench's own functions use it: ``numba.config`` stays as it is.
 """
 
 from __future__ import annotations
@@ -116,7 +116,11 @@ def compile_kernel(
     """
     if numba.config.DISABLE_JIT:
         return function
-    dispatcher = numba.njit(error_model="numpy", nogil=True, fastmath=set(fastmath))(function)
+    # Without Numba's run-time system no reference is counted and nothing can be allocated: a
+    # kernel that tries does not compile.
+    dispatcher = numba.njit(
+        error_model="numpy", nogil=True, fastmath=set(fastmath), _nrt=False
+    )(function)
     directory = cache_directory(plugin_folder)
     try:
         dispatcher._cache = _ContentCache(function, directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 import time
@@ -22,11 +23,11 @@ FLAT = 1e-10  # a gradient below this fraction of the initial one has converged
 
 
 @dataclass
-class Kernels:
-    """The compiled functions of one combination, and what the loop must know of it."""
+class Combination:
+    """What the loop needs of instance x parametrization x optimizer, compiled and arranged."""
 
     advance: Any
-    functions: tuple[Any, ...]
+    kernels: types.Kernels
     data: types.Data
     rule: types.Rule
     slots: list[Any]
@@ -37,7 +38,7 @@ class Chunk:
 
     Parameters
     ----------
-    kernels : Kernels
+    combination : Combination
         From :func:`optbench.engine.ensemble.bind`.
     parametrization : Parametrization
         The map theta -> w.
@@ -53,7 +54,7 @@ class Chunk:
 
     def __init__(
         self,
-        kernels: Kernels,
+        combination: Combination,
         parametrization: Parametrization,
         theta: np.ndarray,
         hypers: np.ndarray,
@@ -61,13 +62,13 @@ class Chunk:
         dimension: int,
     ) -> None:
         count, parameters = theta.shape
-        linear = kernels.rule.linear
-        offsets = kernels.rule.offsets
+        linear = combination.rule.linear
+        offsets = combination.rule.offsets
         state = np.zeros((count, int(offsets[-1])))
-        for slot, start, end in zip(kernels.slots, offsets[:-1], offsets[1:], strict=True):
+        for slot, start, end in zip(combination.slots, offsets[:-1], offsets[1:], strict=True):
             state[:, start:end] = slot.initial
         gradient = np.zeros((count, parameters))
-        self.kernels = kernels
+        self.combination = combination
         self.step = 0
         self.seconds = 0.0
         self.ended_by_host = "horizon"
@@ -132,7 +133,7 @@ class Chunk:
     def _take_steps(self, alive: np.ndarray, last: int) -> None:
         """Run the loop on the runs that are still running; ended ones cost nothing."""
         whole = alive.size == self.runs.theta.shape[0]
-        runs, rule = self.runs, self.kernels.rule
+        runs, rule = self.runs, self.combination.rule
         if not whole:
             picked = {name: getattr(runs, name)[alive] for name in types.Runs._fields}
             if rule.linear:
@@ -144,11 +145,9 @@ class Chunk:
             slopes=np.zeros((4, PANEL_ROWS)),
             pullback=np.zeros((alive.size, self._scratch)),
         )
-        kernels = self.kernels
+        used = self.combination
         began = time.perf_counter()
-        kernels.advance(
-            self.step, last, *kernels.functions, kernels.data, scratch, runs, rule
-        )
+        used.advance(self.step, last, used.kernels, used.data, scratch, runs, rule)
         self.seconds += time.perf_counter() - began
         self.step = last
         if not whole:
@@ -179,7 +178,7 @@ class Chunk:
         still = np.all(runs.theta[running] == self._previous[running], axis=1)
         self._previous[running] = runs.theta[running]
         # On separable data nothing is ever at rest: a gradient of 1e-300 still has a direction.
-        still &= not self.kernels.rule.rescale
+        still &= not self.combination.rule.rescale
         still &= bool(records.steps[record] >= records.steps[record - 1] + 3)
         gradient = records.log_gradient_norm
         flat = gradient[record, running] <= gradient[0, running] + math.log(FLAT)
@@ -187,6 +186,17 @@ class Chunk:
         runs.status[running[still & ~flat]] = types.STALLED
         runs.status[running[grown]] = types.DIVERGED
         runs.stopped[running[still | grown]] = self.step
+
+    def subset(self, rows: np.ndarray) -> Chunk:
+        """Return some of the runs, with their state and records, as a chunk of its own."""
+        part = copy.copy(self)
+        runs = types.Runs(*(array[rows] for array in self.runs))
+        if self.combination.rule.linear:
+            runs = runs._replace(w=runs.theta, gradient_w=runs.gradient)
+        part.runs = runs
+        part._previous = self._previous[rows]
+        part.records = self.records.of_runs(rows)
+        return part
 
     @property
     def status(self) -> list[str]:

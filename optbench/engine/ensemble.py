@@ -21,7 +21,8 @@ from optbench.engine.bind import (
     bind_tail,
     bind_update,
 )
-from optbench.engine.chunk import Chunk, Kernels
+from optbench.engine.calls import address_of, entry_point
+from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.products import PANEL_ROWS, to_panels
 from optbench.engine.records import Records
 from optbench.errors import UserError
@@ -49,22 +50,21 @@ def make_data(instance: Instance) -> types.Data:
     return types.Data(panels, values, columns, starts, targets, rows, float(instance.scale))
 
 
-def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimizer) -> Kernels:
+def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimizer) -> Combination:
     """Compile (or load) everything one combination needs; nothing is compiled later."""
     kind: Any = instance.loss_and_grad or ("sparse" if instance.sparse else "dense")
     tail = bind_tail()
     slopes, losses = tail if instance.row is None else bind_rows(instance.row)
     forward, pull_back = bind_parametrization(parametrization)
-    functions = (
-        bind_loop(),
-        bind_objective(kind),
-        forward,
-        pull_back,
-        bind_update(optimizer),
-        slopes,
-        tail[0],
-        losses,
-        tail[1],
+    kernels = types.Kernels(
+        objective=address_of(bind_objective(kind)),
+        forward=address_of(forward),
+        pull_back=address_of(pull_back),
+        update=address_of(bind_update(optimizer)),
+        slopes=address_of(slopes),
+        tail_slopes=address_of(tail[0]),
+        losses=address_of(losses),
+        tail_losses=address_of(tail[1]),
     )
     slots = list(optimizer.slots.values())
     layers = parametrization.layers
@@ -84,7 +84,7 @@ def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimi
         linear=parametrization.linear,
         stop=np.zeros(1, np.int64),
     )
-    return Kernels(functions[0], functions[1:], make_data(instance), rule, slots)
+    return Combination(entry_point(bind_loop()), kernels, make_data(instance), rule, slots)
 
 
 def make_chunks(

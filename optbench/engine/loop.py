@@ -7,7 +7,19 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from optbench.engine.types import DIVERGED, RUNNING, Data, Rule, Runs, Scratch
+from optbench.engine.types import (
+    DIVERGED,
+    RUNNING,
+    Data,
+    Kernels,
+    Rule,
+    Runs,
+    Scratch,
+    call_forward,
+    call_objective,
+    call_pull_back,
+    call_update,
+)
 
 # A homogeneous optimizer's gradient is handed over in units of 2**-exponent, so that losses of
 # 1e-300 and far below neither underflow nor lose digits.  The unit moves by this power of two,
@@ -18,22 +30,7 @@ LARGEST = 2.0**UNIT_STEP
 ROOM = 2.0**1000
 
 
-def advance(
-    first,
-    last,
-    objective,
-    forward,
-    pull_back,
-    update,
-    slopes,
-    tail_slopes,
-    losses,
-    tail_losses,
-    data: Data,
-    scratch: Scratch,
-    runs: Runs,
-    rule: Rule,
-):  # type: ignore[no-untyped-def]
+def advance(first, last, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):  # type: ignore[no-untyped-def]
     """Take steps first + 1, ..., last; return the number of steps taken.
 
     Loss and gradient at the last iterate are left in ``runs``: a later call continues from them
@@ -41,31 +38,13 @@ def advance(
     """
     for step in range(first, last + 1):
         if step > first:
-            update(step, runs, rule)
+            call_update(kernels.update, (step, runs, rule))
         elif step > 0:
             continue
-        if not rule.linear:
-            forward(runs.theta, rule.layers, scratch.pullback, runs.w)
+        want_loss = rule.needs_loss or step == last
         evaluating = True
         while evaluating:
-            objective(
-                runs.w,
-                data,
-                runs.exponents,
-                rule.needs_loss or step == last,
-                slopes,
-                tail_slopes,
-                losses,
-                tail_losses,
-                scratch,
-                runs.gradient_w,
-                runs.loss,
-                runs.lowest,
-            )
-            if not rule.linear:
-                pull_back(
-                    runs.theta, rule.layers, scratch.pullback, runs.gradient_w, runs.gradient
-                )
+            evaluate(want_loss, kernels, data, scratch, runs, rule)
             evaluating = False
             for run in range(runs.theta.shape[0]):
                 if runs.status[run] == RUNNING:
@@ -82,6 +61,32 @@ def advance(
         if rule.stop[0] != 0:
             return step
     return last
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):  # type: ignore[no-untyped-def]
+    """Write gradient, and loss if wanted, at theta."""
+    if not rule.linear:
+        call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
+    call_objective(
+        kernels.objective,
+        (
+            runs.w,
+            data,
+            runs.exponents,
+            want_loss,
+            kernels,
+            scratch,
+            runs.gradient_w,
+            runs.loss,
+            runs.lowest,
+        ),
+    )
+    if not rule.linear:
+        call_pull_back(
+            kernels.pull_back,
+            (runs.theta, rule.layers, scratch.pullback, runs.gradient_w, runs.gradient),
+        )
 
 
 @register_jitable  # type: ignore[untyped-decorator]

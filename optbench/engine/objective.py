@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from optbench.engine.products import LANES, PANEL_ROWS, gradient_tile, predictions_tile
-from optbench.engine.types import Data, Scratch
+from optbench.engine.types import Data, Kernels, Scratch, call_losses, call_slopes
 
 LN2 = 0.6931471805599453
 
@@ -28,10 +28,7 @@ def dense_objective(
     data: Data,
     exponents,
     want_loss,
-    slopes,
-    tail_slopes,
-    losses,
-    tail_losses,
+    kernels: Kernels,
     scratch: Scratch,
     gradient,
     loss,
@@ -68,17 +65,14 @@ def dense_objective(
                     row += LANES
             for q in range(together):
                 unit = exponents[run + q] * LN2
-                if exponents[run + q] == 0:
-                    slopes(z[q, :rows], targets, unit, r[q, :rows])
-                else:
-                    tail_slopes(z[q, :rows], targets, unit, r[q, :rows])
+                near = exponents[run + q] == 0
+                slopes = kernels.slopes if near else kernels.tail_slopes
+                call_slopes(slopes, (z[q, :rows], targets, unit, r[q, :rows]))
                 for i in range(real, rows):
                     r[q, i] = 0.0
                 if want_loss:
-                    if exponents[run + q] == 0:
-                        loss[run + q] += losses(z[q, :real], targets[:real], unit)
-                    else:
-                        loss[run + q] += tail_losses(z[q, :real], targets[:real], unit)
+                    losses = kernels.losses if near else kernels.tail_losses
+                    loss[run + q] += call_losses(losses, (z[q, :real], targets[:real], unit))
                     for i in range(real):
                         lowest[run + q] = min(lowest[run + q], z[q, i] * targets[i])
             j = 0
@@ -110,10 +104,7 @@ def sparse_objective(
     data: Data,
     exponents,
     want_loss,
-    slopes,
-    tail_slopes,
-    losses,
-    tail_losses,
+    kernels: Kernels,
     scratch: Scratch,
     gradient,
     loss,
@@ -136,15 +127,12 @@ def sparse_objective(
                 for entry in range(data.starts[first + i], data.starts[first + i + 1]):
                     total += data.values[entry] * w[run, data.columns[entry]]
                 z[i] = total
-            if exponents[run] == 0:
-                slopes(z[:rows], targets, unit, r[:rows])
-            else:
-                tail_slopes(z[:rows], targets, unit, r[:rows])
+            near = exponents[run] == 0
+            slopes = kernels.slopes if near else kernels.tail_slopes
+            call_slopes(slopes, (z[:rows], targets, unit, r[:rows]))
             if want_loss:
-                if exponents[run] == 0:
-                    loss[run] += losses(z[:rows], targets, unit)
-                else:
-                    loss[run] += tail_losses(z[:rows], targets, unit)
+                losses = kernels.losses if near else kernels.tail_losses
+                loss[run] += call_losses(losses, (z[:rows], targets, unit))
                 for i in range(rows):
                     lowest[run] = min(lowest[run], z[i] * targets[i])
             for i in range(rows):

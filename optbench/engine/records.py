@@ -71,6 +71,18 @@ class Records:
                 new.snapshots[place] = self.snapshots[row]
         return new
 
+    def of_runs(self, rows: np.ndarray) -> Records:
+        """Return the records of some runs."""
+        return Records(
+            self.steps,
+            self.log_loss[:, rows],
+            self.log_gradient_norm[:, rows],
+            self.lowest[:, rows],
+            self.norms[:, rows],
+            self.place,
+            self.snapshots[:, rows],
+        )
+
     @staticmethod
     def side_by_side(parts: list[Records]) -> Records:
         """Join the records of several chunks, run after run."""

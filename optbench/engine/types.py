@@ -1,7 +1,7 @@
 """The fixed signatures by which plug-ins and the loop meet, and the arrays they pass.
 
-Every kernel is compiled once for one of these first-class function types, so the loop itself is
-compiled once for all optimizers and problems.
+Every kernel is compiled once for one of these signatures and called by address, so the loop
+itself is compiled once for all optimizers and problems.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import types
+
+from optbench.engine.calls import caller
 
 f8, i8, b1 = types.float64, types.int64, types.boolean
 vector, matrix, cube = f8[::1], f8[:, ::1], f8[:, :, ::1]
@@ -31,6 +33,19 @@ class Data(NamedTuple):
     targets: np.ndarray
     rows: int
     scale: float
+
+
+class Kernels(NamedTuple):
+    """Addresses of the compiled functions of one combination (see ``engine/calls.py``)."""
+
+    objective: int
+    forward: int
+    pull_back: int
+    update: int
+    slopes: int
+    tail_slopes: int
+    losses: int
+    tail_losses: int
 
 
 class Scratch(NamedTuple):
@@ -76,6 +91,7 @@ class Rule(NamedTuple):
 
 
 data_t = types.NamedTuple([cube, vector, types.int32[::1], integers, vector, i8, f8], Data)
+kernels_t = types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels)
 scratch_t = types.NamedTuple([cube, matrix, matrix, matrix], Scratch)
 runs_t = types.NamedTuple(
     [
@@ -103,50 +119,22 @@ rule_t = types.NamedTuple(
 slopes_s = types.void(vector, vector, f8, vector)
 # losses(predictions, targets, log_unit) -> sum of the rows' losses
 losses_s = f8(vector, vector, f8)
-slopes_t, losses_t = types.FunctionType(slopes_s), types.FunctionType(losses_s)
-# objective(w, data, exponents, want_loss, slopes, tail_slopes, losses, tail_losses,
-#           scratch, gradient, loss, lowest)
+# objective(w, data, exponents, want_loss, kernels, scratch, gradient, loss, lowest)
 objective_s = types.void(
-    matrix,
-    data_t,
-    integers,
-    b1,
-    slopes_t,
-    slopes_t,
-    losses_t,
-    losses_t,
-    scratch_t,
-    matrix,
-    vector,
-    vector,
+    matrix, data_t, integers, b1, kernels_t, scratch_t, matrix, vector, vector
 )
-objective_t = types.FunctionType(objective_s)
 # forward(theta, layers, scratch, w)
 forward_s = types.void(matrix, integer_matrix, matrix, matrix)
-forward_t = types.FunctionType(forward_s)
 # pull_back(theta, layers, scratch, gradient_w, gradient)
 pull_back_s = types.void(matrix, integer_matrix, matrix, matrix, matrix)
-pull_back_t = types.FunctionType(pull_back_s)
 # update(step, runs, rule)
 update_s = types.void(i8, runs_t, rule_t)
-update_t = types.FunctionType(update_s)
+# advance(first, last, kernels, data, scratch, runs, rule) -> steps taken
+advance_s = i8(i8, i8, kernels_t, data_t, scratch_t, runs_t, rule_t)
 
-advance_s = i8(
-    i8,
-    i8,
-    objective_t,
-    forward_t,
-    pull_back_t,
-    update_t,
-    slopes_t,
-    slopes_t,
-    losses_t,
-    losses_t,
-    data_t,
-    scratch_t,
-    runs_t,
-    rule_t,
-)
+call_slopes, call_losses = caller(slopes_s), caller(losses_s)
+call_objective, call_update = caller(objective_s), caller(update_s)
+call_forward, call_pull_back = caller(forward_s), caller(pull_back_s)
 
 RUNNING, CONVERGED, DIVERGED, STALLED, FAILED = range(5)
 STATUS_NAMES = ("horizon", "converged", "diverged", "stalled", "failed")

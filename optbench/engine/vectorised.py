@@ -19,7 +19,10 @@ LOG2_E = 1.4426950408889634
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
 ROUND_TO_INTEGER = 6755399441055744.0  # 1.5 * 2**52: adding it leaves round(x) in the low bits
-FLAGS = {"jit_options": {"fastmath": {"contract"}, "error_model": "numpy"}, "strict": False}
+FLAGS = {
+    "jit_options": {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True},
+    "strict": False,
+}
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -104,7 +107,7 @@ def _log1p(x: Any) -> Any:
         # log(1 + x) = log(u) + (x - (u - 1)) / u with u = fl(1 + x): the rounding of u put back
         u = 1.0 + x
         value = elementwise.log(u)
-        return value if u == float("inf") else value + (x - (u - 1.0)) / u
+        return value if abs(value) == float("inf") else value + (x - (u - 1.0)) / u
 
     return implementation
 

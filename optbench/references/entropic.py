@@ -6,8 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
-from optbench.references.arrays import Array, Matrix, as_dense, as_matrix, as_vector
-from optbench.references.arrays import extended_product
+from optbench.references.arrays import (
+    Array,
+    Matrix,
+    as_dense,
+    as_matrix,
+    as_vector,
+    extended_product,
+)
 from optbench.references.certificate import Reference, relative_gap
 from optbench.references.dual_newton import Potential, maximize_dual
 from optbench.references.linear_program import solve_linear_program

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from optbench.references.arrays import Array, Matrix, as_dense
 from optbench.references.norm_linear import HIGHS_OPTIONS
+
+Bounds = tuple[float | None, float | None]
 
 _ZERO = 1e-8
 _WIDTH = 1e-6
@@ -54,7 +57,7 @@ def is_only_point(
     if count <= tight.sum() and np.linalg.matrix_rank(scaled, tol=1e-10) == count:
         return True
     size = np.abs(w).max()
-    box = [(-1.0, 1.0)] * count
+    box: list[Bounds] = [(-1.0, 1.0)] * count
     if not np.isinf(p):
         box = [(0.0, None) if sign > 0.0 else (None, 0.0) for sign in slope[free]]
     right = (b - A @ np.where(free, 0.0, w)) / size
@@ -62,7 +65,7 @@ def is_only_point(
 
 
 def _is_narrow(
-    columns: Array, right: Array, tight: Array, point: Array, box: list[tuple[float | None, ...]]
+    columns: Array, right: Array, tight: NDArray[np.bool_], point: Array, box: list[Bounds]
 ) -> bool | None:
     """Extent of {x in the box, columns x >= right, tight rows equal} along a random direction."""
     direction = np.random.Generator(np.random.PCG64(0)).standard_normal(point.size)

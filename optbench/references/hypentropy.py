@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
-from optbench.references.arrays import Array, Matrix, as_dense, as_matrix, as_vector
-from optbench.references.arrays import extended_product
+from optbench.references.arrays import (
+    Array,
+    Matrix,
+    as_dense,
+    as_matrix,
+    as_vector,
+    extended_product,
+)
 from optbench.references.certificate import Reference, relative_gap
 from optbench.references.dual_newton import Potential, maximize_dual
 from optbench.references.least_norm import least_norm
@@ -100,7 +104,5 @@ def _certify(X: Array, y: Array, nu: Array, scale: float) -> Reference:
     value = hypentropy_potential(w, scale)
     bound = float(y @ nu.astype(np.longdouble) - 4.0 * scale * (np.sinh(slope / 2.0) ** 2).sum())
     residual = np.abs(extended_product(X, w) - y).max() / (np.abs(y).max() or 1.0)
-    reference = Reference(
-        "hypentropy", "least_norm", "hypentropy", w, value, bound, 0.0, nu, True, float(residual)
-    )
-    return replace(reference, gap=relative_gap(value, bound))
+    gap, name = relative_gap(value, bound), "hypentropy"
+    return Reference(name, "least_norm", name, w, value, bound, gap, nu, True, float(residual))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import qr
 
 from optbench.errors import UserError
 from optbench.references.arrays import (
@@ -64,8 +65,9 @@ def least_norm(X: Matrix, y: ArrayLike, p: float) -> Reference:
         return _certify(X, y, zero, np.zeros_like(y), p)
     rows = _independent_rows(X)
     if p == 2.0:
-        w = np.linalg.lstsq(as_dense(X), y)[0]
-        candidates = [(w, np.linalg.lstsq(as_dense(X).T, w)[0])]
+        w = np.asarray(np.linalg.lstsq(as_dense(X), y)[0], dtype=np.float64)
+        nu = np.asarray(np.linalg.lstsq(as_dense(X).T, w)[0], dtype=np.float64)
+        candidates = [(w, nu)]
     else:
         smooth = 1.0 < p < np.inf
         solve = solve_norm_smooth if smooth else solve_norm_linear
@@ -118,9 +120,7 @@ def least_bregman(X: Matrix, y: ArrayLike, preconditioner: ArrayLike) -> Referen
     kept = values > 1e-14 * values[-1]
     root = vectors[:, kept] * np.sqrt(values[kept])
     reference = least_norm(X @ root, y, 2.0)
-    return replace(
-        reference, name="bregman", norm="quadratic", solution=root @ reference.solution
-    )
+    return replace(reference, name="bregman", norm="quadratic", solution=root @ reference.solution)
 
 
 def _consistent_system(X: Matrix, y: ArrayLike, p: float) -> tuple[Matrix, Array, float]:
@@ -136,16 +136,14 @@ def _consistent_system(X: Matrix, y: ArrayLike, p: float) -> tuple[Matrix, Array
     return X, y, p
 
 
-def _independent_rows(X: Matrix) -> Array:
+def _independent_rows(X: Matrix) -> NDArray[np.intp]:
     """Indices of a maximal set of linearly independent rows."""
-    from scipy.linalg import qr
-
     triangle, pivots = qr(as_dense(X).T, mode="r", pivoting=True)
     diagonal = np.abs(np.diag(triangle))
     return np.sort(pivots[: diagonal.size][diagonal > 1e-12 * diagonal[0]])
 
 
-def _spread(values: Array, rows: Array, size: int) -> Array:
+def _spread(values: Array, rows: NDArray[np.intp], size: int) -> Array:
     full = np.zeros(size)
     full[rows] = values
     return full

@@ -64,9 +64,7 @@ def least_squares(X: Matrix, y: ArrayLike) -> Reference:
         value = float(error @ error) / (2 * y.size)
         bound = float(dual @ y - dual @ dual / 2.0) / y.size
     gap = relative_gap(value, bound)
-    return Reference(
-        "l2", "minimizer", "l2", w, value, bound, gap, dual, unique=rank == X.shape[1]
-    )
+    return Reference("l2", "minimizer", "l2", w, value, bound, gap, dual, unique=rank == X.shape[1])
 
 
 def nearest_minimizer(X: Matrix, y: ArrayLike, start: ArrayLike) -> Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sparse
 from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 
@@ -98,7 +97,9 @@ def solve_linear_program(A: Matrix, b: ArrayLike, c: ArrayLike) -> Reference:
     if result.status == _INFEASIBLE:
         raise UserError("the linear program is infeasible: no x >= 0 has A x = b")
     if result.status == _UNBOUNDED:
-        raise UserError("the linear program is unbounded: c.x decreases for ever on A x = b, x >= 0")
+        raise UserError(
+            "the linear program is unbounded: c.x decreases for ever on A x = b, x >= 0"
+        )
     if result.status != 0:
         raise UserError(f"the linear program was not solved: {result.message.splitlines()[0]}")
     raw = np.maximum(result.x, 0.0), result.eqlin.marginals

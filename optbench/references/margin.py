@@ -61,10 +61,10 @@ def max_margin(Z: Matrix, p: float) -> Reference:
             " add an intercept column or use the logistic decomposition"
         )
     best = min(certified, key=lambda reference: reference.gap)
-    unique = True if smooth else is_only_point(
-        Z, np.ones(Z.shape[0]), best.solution / best.value, best.dual, p, inequality=True
-    )
-    return replace(best, unique=unique)
+    if smooth:
+        return replace(best, unique=True)
+    point, ones = best.solution / best.value, np.ones(Z.shape[0])
+    return replace(best, unique=is_only_point(Z, ones, point, best.dual, p, inequality=True))
 
 
 def quadratic_margin(Z: Matrix, metric: ArrayLike) -> Reference:

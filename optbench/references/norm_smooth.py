@@ -46,9 +46,7 @@ def solve_norm_smooth(A: Matrix, b: Array, p: float, inequality: bool) -> list[P
     n, d = A.shape
     if p == 2.0 and d > n:  # w lies in the span of the n rows: rotate into it
         basis, triangle = np.linalg.qr(as_dense(A).T)
-        return [
-            (basis @ u, a) for u, a in solve_norm_smooth(triangle.T, b, p, inequality)
-        ]
+        return [(basis @ u, a) for u, a in solve_norm_smooth(triangle.T, b, p, inequality)]
     if not inequality:
         pair = solve_cone(as_dense(A), b, p, inequality)
         return [] if pair is None else [pair, _newton(as_dense(A), b, *pair, p)]
@@ -112,8 +110,10 @@ def solve_cone(A: Array, b: Array, p: float, inequality: bool) -> Pair | None:
     cone = sparse.csc_array(
         (
             np.concatenate([-np.ones(2 * d), -1.0 / scale]),
-            (np.concatenate([3 * j, 3 * j + 1, 3 * j + 2]),
-             np.concatenate([d + j, np.full(d, 2 * d), j])),
+            (
+                np.concatenate([3 * j, 3 * j + 1, 3 * j + 2]),
+                np.concatenate([d + j, np.full(d, 2 * d), j]),
+            ),
         ),
         shape=(3 * d, 2 * d + 1),
     )
@@ -180,6 +180,7 @@ def _gap(A: Array, b: Array, w: Array, multipliers: Array, p: float) -> float:
     return 1.0 - float(b @ clipped) / dual_size * margin / vector_norm(w, p)
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # far-off points are discarded
 def _newton(A: Array, b: Array, w: Array, multipliers: Array, p: float) -> Pair:
     """Newton on the optimality conditions sign(w) abs(w)^(p-1) = A^T a, A w = b.
 
@@ -188,10 +189,13 @@ def _newton(A: Array, b: Array, w: Array, multipliers: Array, p: float) -> Pair:
     is watched rather than monotone and the best point is returned.
     """
     size = vector_norm(w, p)
+    start = w, multipliers
     if not (np.isfinite(size) and size > 0.0 and np.isfinite(multipliers).all()):
-        return w, multipliers
+        return start
     b = b / size
     w, residual, mismatch, error = _conditions(A, b, w / size, multipliers, p)
+    if not np.isfinite(error):
+        return start
     best, least, stalled = (w, multipliers), error, 0
     while stalled < _PATIENCE:
         step_w, step = _newton_step(A, w, multipliers, residual, mismatch, p)

@@ -69,6 +69,25 @@ def separability(Z: Matrix) -> Separability:
     Ji and Telgarsky 2018, arXiv:1803.07300 (the maximal separable subset).
     """
     Z = as_matrix(Z, "Z")
+    weights, direction = _solve(Z)
+    separable_rows = weights < 0.5
+    length = np.linalg.norm(direction)
+    direction = direction / length if separable_rows.any() and length > 0.0 else 0.0 * direction
+    margins = extended_product(Z, direction)[separable_rows]
+    weights = _polish(Z, np.where(separable_rows, 0.0, weights))
+    cancelled = np.maximum(abs(Z).T @ weights, np.finfo(np.float64).tiny)
+    return Separability(
+        separable=bool(separable_rows.all() and margins.min() > 0.0),
+        separable_rows=separable_rows,
+        direction=direction,
+        margin=float(margins.min()) if margins.size else 0.0,
+        weights=weights,
+        residual=float(np.max(np.abs(extended_product(Z.T, weights)) / cancelled)),
+    )
+
+
+def _solve(Z: Matrix) -> tuple[Array, Array]:
+    """Weights a + b and multipliers u of the linear program, columns scaled to be comparable."""
     n, d = Z.shape
     column_scale = as_dense(abs(Z).max(axis=0)).ravel()
     column_scale[column_scale == 0.0] = 1.0
@@ -83,22 +102,7 @@ def separability(Z: Matrix) -> Separability:
     )
     if result.status != 0:
         raise UserError(f"separability could not be decided: {result.message.splitlines()[0]}")
-    weights = result.x[:n] + result.x[n:]
-    separable_rows = weights < 0.5
-    direction = -result.eqlin.marginals / column_scale
-    length = np.linalg.norm(direction)
-    direction = direction / length if separable_rows.any() and length > 0.0 else np.zeros(d)
-    margins = extended_product(Z, direction)[separable_rows]
-    weights = _polish(Z, np.where(separable_rows, 0.0, weights))
-    cancelled = np.maximum(abs(Z).T @ weights, np.finfo(np.float64).tiny)
-    return Separability(
-        separable=bool(separable_rows.all() and margins.min() > 0.0),
-        separable_rows=separable_rows,
-        direction=direction,
-        margin=float(margins.min()) if margins.size else 0.0,
-        weights=weights,
-        residual=float(np.max(np.abs(extended_product(Z.T, weights)) / cancelled)),
-    )
+    return result.x[:n] + result.x[n:], -result.eqlin.marginals / column_scale
 
 
 def _polish(Z: Matrix, weights: Array) -> Array:

@@ -91,10 +91,13 @@ def test_what_is_not_declared_homogeneous_is_not() -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_zero_gradient_is_a_fixed_point(name: str, loss: float) -> None:
     assert OPTIMIZERS[name].fixed_point
-    for eps in ({"eps": 0.0} if "eps" in OPTIMIZERS[name].hypers else {}, {}):
-        run = PlainRun(name, start_of(name), LAYERS, METRIC, **eps)
-        for _ in range(3):
-            assert np.array_equal(run.step(np.zeros(SIZE), loss), start_of(name))
+    hypers = {"eps": 0.0} if "eps" in OPTIMIZERS[name].hypers else {}
+    for size in (1.0, 37.3, 1e-3):  # maps to a dual variable and back round some of these
+        start = size * start_of(name)
+        for given in (hypers, {}):
+            run = PlainRun(name, start, LAYERS, METRIC, **given)
+            for _ in range(3):
+                assert np.array_equal(run.step(np.zeros(SIZE), loss), start)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

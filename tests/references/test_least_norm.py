@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog, minimize
+from scipy.optimize import brentq, linprog, minimize
 
 from optbench.errors import UserError
 from optbench.references import (
@@ -52,7 +52,9 @@ def test_smooth_norms_against_scipy(p):
     X, y = system()
     null = np.linalg.svd(X)[2][6:].T
     start = np.linalg.pinv(X) @ y
-    found = minimize(lambda t: vector_norm(start + null @ t, p), np.zeros(9), method="BFGS", tol=1e-9)
+    found = minimize(
+        lambda t: vector_norm(start + null @ t, p), np.zeros(9), method="BFGS", tol=1e-9
+    )
     reference = least_norm(X, y, p)
     assert reference.gap <= 1e-12
     # BFGS with finite differences ends within about 1e-7 of the minimum, never below it.
@@ -134,16 +136,23 @@ def test_hypentropy_of_large_scale_is_l2():
     )
 
 
-def test_hypentropy_approaches_l1_at_the_rate_of_the_null_space_constant():
-    X, y = system()
-    l1 = least_norm(X, y, 1).solution
-    support = l1 != 0
-    nu = np.linalg.solve(X[:, support].T, np.sign(l1[support]))
-    rho = np.abs(X[:, ~support].T @ nu).max()
-    scales = [1e-9, 1e-11]
-    distance = [np.abs(hypentropy(X, y, scale).solution - l1).sum() for scale in scales]
-    # Matt and Stoeger 2025, arXiv:2506.01143: the distance is of order scale^(1 - rho).
-    assert np.log10(distance[0] / distance[1]) / 2 == pytest.approx(1 - rho, abs=0.02)
+@pytest.mark.parametrize("ratio", [0.3, 0.5, 0.7])
+def test_hypentropy_approaches_l1_at_the_rate_of_the_null_space_constant(ratio):
+    # One equation w_1 + ratio w_2 = 1: the L1 solution is (1, 0), its multiplier nu = 1 and the
+    # null-space constant rho = ratio. Matt and Stoeger 2025, arXiv:2506.01143: the distance is of
+    # order scale^(1 - rho), up to a relative scale^(1 - rho) <= 1e-3 here.
+    X = np.array([[1.0, ratio]])
+    scales = [1e-10, 1e-12]
+    distance = [np.abs(hypentropy(X, [1.0], s).solution - [1.0, 0.0]).sum() for s in scales]
+    assert np.log10(distance[0] / distance[1]) / 2 == pytest.approx(1 - ratio, abs=2e-3)
+
+
+@pytest.mark.parametrize("scale", [1e3, 1.0, 1e-3, 1e-6, 1e-12])
+def test_hypentropy_of_one_equation_is_a_scalar_root(scale):
+    x, y = np.array([1.0, -0.8, 0.3]), 2.0
+    nu = brentq(lambda nu: 2 * scale * x @ np.sinh(nu * x) - y, 0, 60, xtol=1e-15, rtol=1e-15)
+    found = hypentropy(x[None], [y], scale)
+    np.testing.assert_allclose(found.solution, 2 * scale * np.sinh(nu * x), rtol=1e-11)
 
 
 def test_hypentropy_potential_formula():

@@ -168,7 +168,9 @@ def test_entropic_approaches_the_vertex():
         np.abs(entropic_program(A, b, c, s).solution - x).max() for s in (0.1, 0.03, 0.01, 0.003)
     ]
     # The distance decays like exp(-C / strength).
-    assert all(later < 0.5 * earlier for earlier, later in zip(distances, distances[1:]))
+    assert all(
+        later < 0.5 * earlier for earlier, later in zip(distances, distances[1:], strict=False)
+    )
     assert distances[-1] < 1e-8
 
 

@@ -49,7 +49,7 @@ def test_finite_minimizer_is_certified(key):
     reference = finite_minimizer(Z)
     assert reference.gap <= 1e-10 and reference.residual <= 1e-10
     q = reference.dual
-    assert 0 <= q.min() and q.max() <= 1
+    assert q.min() >= 0 and q.max() <= 1
     assert (np.abs(Z.T @ q) <= 1e-12 * (np.abs(Z).T @ q)).all()
 
 

@@ -1,0 +1,1 @@
+"""From traces and references to verdicts: selection (implicit bias), rates, profiles."""

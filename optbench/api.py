@@ -1,0 +1,295 @@
+"""``optbench.compare``: the main job, as a function."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optbench.analysis import rows
+from optbench.analysis.selection import separations
+from optbench.engine import cache
+from optbench.engine.ensemble import bind
+from optbench.environment import describe
+from optbench.errors import UserError
+from optbench.executors.local import default_threads, run_tasks
+from optbench.instance import Instance
+from optbench.registry import Registry, load_registry
+from optbench.result import Comparison, Trace
+from optbench.study import Cell, build_instances, make_cells, parse_optimizer
+from optbench.timing import nanoseconds_per_step
+from optbench.tune import Search, Tuner
+
+DEFAULT_HORIZON = 10_000
+PERTURBATION = 1e-3  # standard deviation of the initial noise of seeds 1, 2, ... on real data
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all cells of a comparison share."""
+
+    horizon: int
+    seeds: int
+    rates: list[float] | None
+    deadline: float
+    stop: threading.Event
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one cell: its search, or the reason why there is none."""
+
+    cell: Cell
+    search: Search | None
+    failure: str | None = None
+
+
+def compare(
+    problems: Sequence[str] = (),
+    optimizers: Sequence[str] = (),
+    *,
+    parametrizations: Sequence[str] = (),
+    horizon: int | None = None,
+    learning_rates: str | Sequence[float] = "auto",
+    seeds: int = 1,
+    threads: int | None = None,
+    plugins: Sequence[str] = (),
+    timeout: float | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Run optimizers on problems; find which solution each selects and how fast.
+
+    Parameters
+    ----------
+    problems : sequence of str
+        ``NAME`` or ``NAME:key=value,...``; default: all problems.
+    optimizers : sequence of str
+        ``NAME`` or ``NAME[hyper=value,...]``; default: all optimizers.
+    parametrizations : sequence of str
+        ``NAME`` or ``NAME:key=value,...``; default: what each problem prescribes.
+    horizon : int, optional
+        Number of steps, default 10,000.
+    learning_rates : "auto" or sequence of float
+        The grid; ``"auto"``: two rates a decade over six decades around the natural rate.
+    seeds : int
+        Seeds vary the instance of synthetic problems and the initialization on real data.
+    threads : int, optional
+        Worker threads; the results do not depend on it.
+    plugins : sequence of str
+        Plug-in files or directories.
+    timeout : float, optional
+        Seconds for all runs together; unfinished runs get the status ``timeout``.
+    progress : callable, optional
+        ``progress(done, total, label)``.
+
+    Returns
+    -------
+    Comparison
+        With ``.bias`` and ``.convergence`` (DataFrames) and ``.traces``.
+
+    Raises
+    ------
+    UserError
+        For wrong input: what is wrong, where, what would be right.
+    """
+    began = time.perf_counter()
+    settings = _settings(horizon, learning_rates, seeds, threads, timeout)
+    threads = threads or default_threads()
+    registry = load_registry(tuple(plugins))
+    choices = [parse_optimizer(registry, text) for text in optimizers or sorted(registry.optimizers)]
+    report = progress or (lambda done, total, label: None)
+    report(0, 0, "references")
+    cells, instances = [], []
+    for text in problems or sorted(registry.problems):
+        for built in build_instances(registry, text, seeds):
+            instances.append(built)
+            cells += make_cells(built, choices, parametrizations)
+    facts = _solve_references(instances)
+    referenced = time.perf_counter()
+    notes = [f"plug-in left out: {entry.reason}" for entry in registry.broken]
+    with _quiet_numba():
+        failures = _compile(cells, lambda done: report(done, len(cells), "compiling"))
+    compiled = time.perf_counter()
+    outcomes = _run(cells, failures, settings, threads, lambda d: report(d, len(cells), "running"))
+    ran = time.perf_counter()
+    report(len(cells), len(cells), "analysis")
+    result = _tables(outcomes, settings, facts, notes)
+    result.environment.update(describe(threads))
+    result.environment["seconds"] = {
+        "references": referenced - began,
+        "compile": compiled - referenced,
+        "runs": ran - compiled,
+        "total": time.perf_counter() - began,
+    }
+    result.environment["compiled"] = len(cache.compiled)
+    return result
+
+
+def _settings(
+    horizon: int | None,
+    learning_rates: str | Sequence[float],
+    seeds: int,
+    threads: int | None,
+    timeout: float | None,
+) -> Settings:
+    horizon = DEFAULT_HORIZON if horizon is None else horizon
+    for name, value in (("horizon", horizon), ("seeds", seeds), ("threads", threads or 1)):
+        if value < 1:
+            raise UserError(f"{name}={value} must be at least 1")
+    if timeout is not None and not timeout > 0:
+        raise UserError(f"timeout={timeout} must be a positive number of seconds")
+    rates: list[float] | None = None
+    if isinstance(learning_rates, str):
+        if learning_rates != "auto":
+            raise UserError(f"learning_rates={learning_rates!r} must be 'auto' or a list of numbers")
+    else:
+        rates = sorted(set(map(float, learning_rates)))
+        if not rates or not all(math.isfinite(rate) and rate > 0 for rate in rates):
+            raise UserError(f"learning_rates={learning_rates} must be positive finite numbers")
+    deadline = math.inf if timeout is None else time.perf_counter() + timeout
+    return Settings(horizon, seeds, rates, deadline, threading.Event())
+
+
+@contextlib.contextmanager
+def _quiet_numba() -> Iterator[None]:
+    """Keep performance hints for kernel authors out of a user's terminal."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _solve_references(instances: Sequence[tuple[Instance, ...]]) -> list[dict[str, Any]]:
+    """Solve (or read back) the references of every instance; describe the first of each seed."""
+    from threadpoolctl import threadpool_limits
+
+    described = []
+    with threadpool_limits(limits=1):
+        for built in instances:
+            for instance in built:
+                _ = instance.solved, instance.norm_optima, instance.optimum
+            described.append(_describe(built[0]))
+    return described
+
+
+def _describe(instance: Instance) -> dict[str, Any]:
+    facts = {k: v for k, v in instance.facts.items() if isinstance(v, str | bool | int | float)}
+    return {
+        "problem": instance.problem,
+        "instance": instance.name,
+        **facts,
+        "infimum": rows.finite(instance.optimum),
+        "references": [
+            {
+                "name": name,
+                "value": rows.finite(reference.value),
+                "bound": rows.finite(reference.bound),
+                "gap": rows.finite(reference.gap),
+                "certified": reference.certified,
+                "unique": reference.unique,
+            }
+            for name, reference in instance.solved.items()
+        ],
+        "separation": separations(instance, instance.solved),
+    }
+
+
+def _compile(cells: Sequence[Cell], done: Callable[[int], None]) -> dict[int, str]:
+    """Compile what every cell needs, before anything is timed; failures by cell index."""
+    failures = {}
+    for index, cell in enumerate(cells):
+        if cell.skip is None:
+            try:
+                bind(cell.instance, cell.parametrization, cell.choice.optimizer)
+            except UserError as error:
+                failures[index] = str(error)
+        done(index + 1)
+    return failures
+
+
+def _run(
+    cells: Sequence[Cell],
+    failures: dict[int, str],
+    settings: Settings,
+    threads: int,
+    done: Callable[[int], None],
+) -> list[Outcome]:
+    def task(index: int) -> Callable[[], Outcome]:
+        cell = cells[index]
+
+        def work() -> Outcome:
+            if cell.skip is not None or index in failures:
+                return Outcome(cell, None, failures.get(index))
+            tuner = Tuner(
+                cell,
+                settings.seeds,
+                settings.horizon,
+                settings.rates,
+                settings.deadline,
+                settings.stop,
+                PERTURBATION,
+            )
+            return Outcome(cell, tuner.search())
+
+        return work
+
+    tasks = [task(index) for index in range(len(cells))]
+    outcomes = run_tasks(tasks, threads, settings.stop, done)
+    return [
+        Outcome(cell, None, "interrupted before it began") if outcome is None else outcome
+        for cell, outcome in zip(cells, outcomes, strict=True)
+    ]
+
+
+def _tables(
+    outcomes: Sequence[Outcome], settings: Settings, facts: list[dict[str, Any]], notes: list[str]
+) -> Comparison:
+    bias: list[dict[str, Any]] = []
+    convergence: list[dict[str, Any]] = []
+    traces: list[Trace] = []
+    horizon, seeds = settings.horizon, settings.seeds
+    for outcome in outcomes:
+        cell, search = outcome.cell, outcome.search
+        if search is None:
+            first = rows.empty_bias(cell, horizon, seeds)
+            second = rows.empty_convergence(cell, horizon, seeds)
+            if outcome.failure is not None:
+                began = not outcome.failure.startswith("interrupted")
+                for row in (first, second):
+                    row["status"] = "failed" if began else "interrupted"
+                    row["reason"] = outcome.failure
+        else:
+            best = search.rates[search.best]
+            speed = math.nan if settings.stop.is_set() else nanoseconds_per_step(cell, best)
+            first = rows.bias_row(cell, search, horizon, seeds)
+            second = rows.convergence_row(cell, search, horizon, seeds, speed)
+            traces.append(rows.trace_of(cell, search))
+        bias.append(first)
+        convergence.append(second)
+    _relative_costs(convergence)
+    if settings.stop.is_set():
+        notes.append("interrupted: rows with status interrupted are not complete")
+    return Comparison(bias, convergence, facts, traces, {}, notes)
+
+
+def _relative_costs(convergence: list[dict[str, Any]]) -> None:
+    """Divide each row's time per step by gradient descent's on the same data."""
+    base = {
+        (row["problem"], row["instance"], row["parametrization"]): row["ns_per_step"]
+        for row in convergence
+        if row["optimizer"].partition("[")[0] == "gradient_descent"
+    }
+    for row in convergence:
+        own = base.get((row["problem"], row["instance"], row["parametrization"]))
+        if own and row["ns_per_step"]:
+            row["relative_cost"] = row["ns_per_step"] / own
+
+
+__all__ = ["Comparison", "Registry", "compare"]

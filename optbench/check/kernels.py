@@ -1,0 +1,148 @@
+"""Step one kernel through a problem: compiled, and as plain Python on NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from optbench.check.quadratic import LAYERS, SIZE, Quadratic
+from optbench.contract import Optimizer
+from optbench.engine import types
+from optbench.engine.bind import bind_update
+from optbench.random import seeded
+
+STEPS = 40
+CANARY = 123.456  # in the memory before and behind what a kernel may write
+
+
+class Path(NamedTuple):
+    """Parameters (steps, p) and slots (steps, s) after each step."""
+
+    theta: np.ndarray
+    state: np.ndarray
+
+
+def offsets(optimizer: Optimizer) -> np.ndarray:
+    """Return where each slot starts in a run's state, int64 (slots + 1,)."""
+    sizes = [slot.size(SIZE, len(LAYERS)) for slot in optimizer.slots.values()]
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def initial_state(optimizer: Optimizer, power: int) -> np.ndarray:
+    """Return fresh slots in units of 2**power, float64 (s,)."""
+    return np.concatenate(
+        [
+            np.full(slot.size(SIZE, len(LAYERS)), slot.initial * 2.0 ** (power * slot.degree))
+            for slot in optimizer.slots.values()
+        ]
+        or [np.zeros(0)]
+    )
+
+
+class Bench:
+    """Arrays for one compiled update: the run is row 1, ended runs with canaries are around it.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Whose update is stepped.
+    problem : Quadratic
+        Which gradients it gets.
+    """
+
+    def __init__(self, optimizer: Optimizer, problem: Quadratic) -> None:
+        self.problem = problem
+        self.update = bind_update(optimizer)
+        state = initial_state(optimizer, problem.power)
+        hypers = problem.hypers(optimizer)
+        theta = self._rows(problem.start(optimizer))
+        gradient = self._rows(np.zeros(SIZE))
+        self.runs = types.Runs(
+            theta=theta,
+            w=theta,
+            state=self._rows(state),
+            hypers=self._rows(hypers),
+            scaled_hypers=self._rows(hypers),
+            exponents=np.zeros(3, np.int64),
+            status=np.array([types.CONVERGED, types.RUNNING, types.CONVERGED]),
+            stopped=np.zeros(3, np.int64),
+            rng=np.stack([seeded(seed) for seed in range(3)]),
+            loss=np.zeros(3),
+            lowest=np.zeros(3),
+            gradient_w=gradient,
+            gradient=gradient,
+        )
+        degrees = [slot.degree for slot in optimizer.slots.values()]
+        hyper_degrees = [hyper.degree for hyper in optimizer.hypers.values()]
+        self.rule = types.Rule(
+            offsets=offsets(optimizer),
+            slot_degrees=np.array(degrees, dtype=np.int64),
+            hyper_degrees=np.array(hyper_degrees, dtype=np.int64),
+            layers=LAYERS.copy(),
+            inverse_fisher=problem.inverse_fisher,
+            optimal_loss=problem.optimal_loss,
+            needs_loss=True,
+            rescale=False,
+            linear=True,
+            stop=np.zeros(1, np.int64),
+        )
+
+    @staticmethod
+    def _rows(values: np.ndarray) -> np.ndarray:
+        rows = np.full((3, values.size), CANARY)
+        rows[1] = values
+        return rows
+
+    def step(self, step: int, gradient: np.ndarray) -> None:
+        """Take one step from this gradient."""
+        self.runs.gradient[1] = gradient
+        self.runs.loss[1] = self.problem.loss(self.runs.theta[1])
+        self.update(step, self.runs, self.rule)
+
+
+def compiled_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Path:
+    """Step the compiled update."""
+    bench = Bench(optimizer, problem)
+    theta, state = [], []
+    for step in range(1, steps + 1):
+        bench.step(step, problem.gradient(bench.runs.theta[1]))
+        theta.append(bench.runs.theta[1].copy())
+        state.append(bench.runs.state[1].copy())
+    return Path(np.array(theta), np.array(state))
+
+
+def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Path:
+    """Step the kernel as plain Python; what it may not write is read-only.
+
+    Raises
+    ------
+    Exception
+        Whatever the kernel raises: IndexError for an index outside, ValueError for a write into
+        a read-only array.
+    """
+    theta = problem.start(optimizer)
+    state = initial_state(optimizer, problem.power)
+    places = offsets(optimizer)
+    slots: dict[str, Any] = {}
+    for k, (name, slot) in enumerate(optimizer.slots.items()):
+        view = state[places[k] : places[k + 1]]
+        slots[name] = view.reshape(SIZE, SIZE) if slot.shape == "matrix" else view
+    hypers = dict(zip(optimizer.hypers, map(float, problem.hypers(optimizer)), strict=True))
+    fixed = {
+        "inverse_fisher": problem.inverse_fisher,
+        "layers": LAYERS.copy(),
+        "optimal_loss": problem.optimal_loss,
+        "rng": seeded(1),
+    }
+    for name in ("inverse_fisher", "layers"):
+        fixed[name].setflags(write=False)  # type: ignore[union-attr]
+    path = Path(np.empty((steps, SIZE)), np.empty((steps, state.size)))
+    for step in range(1, steps + 1):
+        gradient = problem.gradient(theta)
+        gradient.setflags(write=False)
+        oracle = {"theta": theta, "grad": gradient, "step": step, "loss": problem.loss(theta)}
+        given = oracle | fixed | slots | hypers
+        optimizer(*(given[name] for name in optimizer.arguments))
+        path.theta[step - 1], path.state[step - 1] = theta, state
+    return path

@@ -1,0 +1,237 @@
+"""The contract tests of an optimizer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from optbench.check.kernels import CANARY, STEPS, Bench, compiled_path, plain_path
+from optbench.check.outcome import CheckResult, Failed, NotApplicable, difference, require, run
+from optbench.check.quadratic import SIZE, Quadratic, instance
+from optbench.check.second_process import compiled_by_second_process
+from optbench.contract import Optimizer
+from optbench.engine.bind import bind_update
+from optbench.engine.bounds import needs_bounds_checks
+from optbench.engine.chunk import Chunk
+from optbench.engine.ensemble import make_chunks
+from optbench.parametrizations import parametrization
+from optbench.registry import explain
+
+TWIN = 1e-12  # compiled against plain Python, relative
+SYMMETRY = 1e-9  # sums over coordinates run in another order
+UNIT = 400  # powers of two by which the engine changes the unit of the objective
+TURNS = {
+    "permutation": np.eye(SIZE)[[3, 0, 5, 1, 2, 4]],
+    "sign": np.diag([1.0, -1.0, -1.0, 1.0, -1.0, 1.0]),
+}
+
+
+def chunk(optimizer: Optimizer, factors: tuple[float, ...] = (1.0,)) -> Chunk:
+    """Return runs on the small problem; tuned hyperparameters are multiplied by ``factors``."""
+    problem = instance(optimizer)
+    plain = Quadratic().hypers(optimizer)
+    tuned = np.array([name in optimizer.tuned for name in optimizer.hypers], dtype=bool)
+    hypers = np.array([np.where(tuned, plain * factor, plain) for factor in factors])
+    linear = parametrization("linear", problem.dimension)
+    hypers = hypers.reshape(len(factors), len(optimizer.hypers))
+    (made,) = make_chunks(problem, linear, optimizer, hypers, [0] * len(factors))
+    return made
+
+
+def compiles(optimizer: Optimizer) -> str:
+    """The kernel compiles in nopython mode."""
+    if numba.config.DISABLE_JIT:
+        raise NotApplicable("NUMBA_DISABLE_JIT is set")
+    bind_update(optimizer)
+    return "nopython"
+
+
+def bounds(optimizer: Optimizer) -> str:
+    """No index leaves its array: proven, or rehearsed here and checked in every run."""
+    file = Path(inspect.getfile(optimizer.kernel))
+    try:
+        plain_path(optimizer, Quadratic())
+    except IndexError as error:
+        raise Failed(explain(file, error)) from None
+    if needs_bounds_checks(optimizer):
+        return "rehearsed in plain Python; compiled with bounds checks"
+    return "every index is proven to be inside its array"
+
+
+def twin(optimizer: Optimizer) -> str:
+    """Compiled and plain Python agree."""
+    compiled = compiled_path(optimizer, Quadratic())
+    plain = plain_path(optimizer, Quadratic())
+    gap = max(difference(c, p) for c, p in zip(compiled, plain, strict=True))
+    require(gap <= TWIN, f"compiled and plain Python differ by {gap:.1e} after {STEPS} steps")
+    return f"plain Python agrees to {gap:.1e} over {STEPS} steps"
+
+
+def writes(optimizer: Optimizer) -> str:
+    """Only theta and slots change: neither what is read only nor the memory around them."""
+    bench = Bench(optimizer, Quadratic())
+    rule = {name: np.copy(value) for name, value in bench.rule._asdict().items()}
+    for step in range(1, STEPS + 1):
+        gradient = bench.problem.gradient(bench.runs.theta[1])
+        bench.step(step, gradient)
+        require(np.array_equal(bench.runs.gradient[1], gradient), "writes into grad")
+    for name in ("inverse_fisher", "layers"):
+        require(np.array_equal(rule[name], getattr(bench.rule, name)), f"writes into {name}")
+    for name in ("theta", "state", "gradient", "scaled_hypers"):
+        around = getattr(bench.runs, name)[[0, 2]]
+        require(bool(np.all(around == CANARY)), f"writes outside, into the {name} of another run")
+    return "only theta and slots change"
+
+
+def allocations(optimizer: Optimizer) -> str:
+    """A thousand more steps allocate nothing more."""
+    if numba.config.DISABLE_JIT:
+        raise NotApplicable("NUMBA_DISABLE_JIT is set")
+    from numba.core.runtime import _nrt_python, rtsys
+
+    counted = _nrt_python.memsys_stats_enabled()
+    _nrt_python.memsys_enable_stats()
+    try:
+        counts = []
+        for horizon in (10, 1010):
+            runs = chunk(optimizer)
+            before = rtsys.get_allocation_stats().alloc
+            runs.advance(horizon, steps=np.array([horizon]))
+            counts.append(rtsys.get_allocation_stats().alloc - before)
+    finally:
+        if not counted:
+            _nrt_python.memsys_disable_stats()
+    per_step = (counts[1] - counts[0]) / 1000
+    require(per_step == 0, f"allocates {per_step:g} times a step; write into a Slot instead")
+    return "none per step"
+
+
+def deterministic(optimizer: Optimizer) -> str:
+    """Twice the same bits, alone or in a batch."""
+    alone, batch = chunk(optimizer), chunk(optimizer, (0.5, 1.0, 0.7, 0.3, 1.0, 0.9, 0.1))
+    for runs in (alone, batch):
+        runs.advance(200)
+    for row in (1, 4):
+        for name in ("theta", "state"):
+            same = np.array_equal(
+                getattr(alone.runs, name)[0], getattr(batch.runs, name)[row], equal_nan=True
+            )
+            require(same, f"{name} of the same run differs between a batch of 7 and alone")
+    return "the same bits, alone and twice in a batch of 7"
+
+
+def reset(optimizer: Optimizer) -> str:
+    """A fresh run knows nothing of earlier ones."""
+    paths = []
+    for factor in (1.0, 0.5, 1.0):
+        runs = chunk(optimizer, (factor,))
+        expected = [np.full(slot.size(SIZE, 1), slot.initial) for slot in optimizer.slots.values()]
+        fresh = np.array_equal(runs.runs.state[0], np.concatenate([np.zeros(0), *expected]))
+        require(fresh, "slots of a fresh run are not at their initial values")
+        runs.advance(100)
+        paths.append((runs.runs.theta.copy(), runs.runs.state.copy()))
+    for first, last in zip(paths[0], paths[2], strict=True):
+        require(np.array_equal(first, last, equal_nan=True), "a run depends on earlier runs")
+    first, again = (plain_path(optimizer, Quadratic()) for _ in range(2))
+    for before, after in zip(first, again, strict=True):
+        same = np.array_equal(before, after, equal_nan=True)
+        require(same, "a run in plain Python depends on earlier runs: state outside the slots")
+    return "a second fresh run has the same bits"
+
+
+def not_a_number(optimizer: Optimizer) -> str:
+    """A gradient that is not a number ends the run at once, as diverged."""
+    runs = chunk(optimizer, (1.0, 0.5))
+    runs.advance(5)
+    running = runs.status == ["horizon", "horizon"]
+    require(running, f"ends after {runs.stopped.min()} steps on a quadratic: {runs.status}")
+    runs.kernels.data.targets[0] = np.nan
+    runs.advance(100)
+    require(runs.status == ["diverged", "diverged"], f"status {runs.status} after a NaN")
+    require(bool(np.all(runs.stopped == 6)), f"goes on to step {runs.stopped.max()} after a NaN")
+    return "ends the run as diverged"
+
+
+def fixed_point(optimizer: Optimizer) -> str:
+    """With fresh state a zero gradient leaves theta as it is, bit for bit."""
+    if not optimizer.fixed_point:
+        raise NotApplicable("declares fixed_point=False")
+    bench = Bench(optimizer, Quadratic())
+    start = bench.runs.theta[1].copy()
+    for step in range(1, 4):
+        bench.step(step, np.zeros(SIZE))
+        moved = float(np.max(np.abs(bench.runs.theta[1] - start)))
+        require(moved == 0.0, f"a zero gradient moves theta by {moved:.1e} in step {step}")
+    return "bit for bit"
+
+
+def symmetry(optimizer: Optimizer, kind: str) -> str:
+    """Turning coordinates and stepping commute."""
+    if kind not in optimizer.symmetries:
+        raise NotApplicable("not declared")
+    turn = TURNS[kind]
+    expected = compiled_path(optimizer, Quadratic()).theta @ turn.T
+    gap = difference(compiled_path(optimizer, Quadratic(turn=turn)).theta, expected)
+    require(gap <= SYMMETRY, f"declared, but the path differs by {gap:.1e}")
+    return f"to {gap:.1e}"
+
+
+def homogeneous(optimizer: Optimizer) -> str:
+    """The path does not depend on the unit of the objective."""
+    if not optimizer.homogeneous:
+        raise NotApplicable("not declared: no gradients in units that never underflow")
+    expected = compiled_path(optimizer, Quadratic()).theta
+    gaps = {
+        power: difference(compiled_path(optimizer, Quadratic(power)).theta, expected)
+        for power in (UNIT, -UNIT)
+    }
+    for power, gap in gaps.items():
+        message = f"declared, but times 2^{power} the path differs by {gap:.1e}: see the degrees"
+        require(gap <= TWIN, message)
+    return f"times 2^{UNIT} and 2^-{UNIT}: to {max(gaps.values()):.1e}"
+
+
+def second_process(optimizer: Optimizer) -> str:
+    """Another process finds everything compiled."""
+    if numba.config.DISABLE_JIT:
+        raise NotApplicable("NUMBA_DISABLE_JIT is set")
+    chunk(optimizer)
+    file = str(Path(inspect.getfile(optimizer.kernel)).resolve())
+    names = compiled_by_second_process([(file, optimizer.name)])
+    require(not names, f"a second process compiles {', '.join(names)} again")
+    return "a second process compiles nothing"
+
+
+CHECKS: dict[str, Callable[[Optimizer], str]] = {
+    "compiles": compiles,
+    "bounds": bounds,
+    "python twin": twin,
+    "writes": writes,
+    "allocations": allocations,
+    "deterministic": deterministic,
+    "state reset": reset,
+    "NaN": not_a_number,
+    "zero gradient": fixed_point,
+    "permutation": lambda optimizer: symmetry(optimizer, "permutation"),
+    "sign": lambda optimizer: symmetry(optimizer, "sign"),
+    "homogeneous": homogeneous,
+    "second process": second_process,
+}
+WITHOUT_COMPILING = ("compiles", "bounds")
+
+
+def check_optimizer(optimizer: Optimizer) -> list[CheckResult]:
+    """Run all tests; those that need the compiled kernel are skipped when there is none."""
+    file = Path(inspect.getfile(optimizer.kernel))
+    results: list[CheckResult] = []
+    for name, test in CHECKS.items():
+        broken = any(result.passed is False for result in results if result.name in WITHOUT_COMPILING)
+        if broken and name not in WITHOUT_COMPILING:
+            results.append(CheckResult(name, None, "not run: see the failure above", 0.0))
+        else:
+            results.append(run(name, file, test, optimizer))
+    return results

@@ -1,0 +1,74 @@
+"""Check a plug-in by name or by file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from optbench.check.optimizers import check_optimizer
+from optbench.check.outcome import CheckResult
+from optbench.check.problems import check_problem
+from optbench.contract import Optimizer, Problem
+from optbench.errors import UserError
+from optbench.options import suggest
+from optbench.registry import explain, load_file, load_registry, plugin_files
+
+
+def check(name_or_file: str, plugins: Sequence[str] = ()) -> list[CheckResult]:
+    """Run the contract tests of one plug-in, or of each plug-in of a file.
+
+    Parameters
+    ----------
+    name_or_file : str
+        Name of an optimizer or problem, or a ``.py`` file.
+    plugins : sequence of str
+        Further files and directories in which to look for the name.
+
+    Returns
+    -------
+    list of CheckResult
+        In the order of the tests; a file with several plug-ins has their names in front.
+
+    Raises
+    ------
+    UserError
+        When there is no such plug-in or file.
+    """
+    if name_or_file.endswith(".py"):
+        (file,) = plugin_files(Path(name_or_file))
+        return check_file(file)
+    registry = load_registry(tuple(plugins))
+    known = {**registry.problems, **registry.optimizers}
+    if name_or_file in known:
+        return check_plugin(known[name_or_file])
+    for broken in registry.broken:
+        if Path(broken.file).stem == name_or_file:
+            return [CheckResult("loads", False, broken.reason, 0.0)]
+    raise UserError(f"unknown optimizer or problem {name_or_file!r}{suggest(name_or_file, known)}")
+
+
+def check_file(file: Path) -> list[CheckResult]:
+    """Check every plug-in that a file declares."""
+    try:
+        values = vars(load_file(file)).values()
+    except Exception as error:  # a plug-in may raise anything
+        return [CheckResult("loads", False, explain(file.resolve(), error), 0.0)]
+    found = [value for value in values if isinstance(value, Optimizer | Problem)]
+    if not found:
+        reason = f"{file}: declares no @optimizer and no @problem"
+        return [CheckResult("loads", False, reason, 0.0)]
+    if len(found) == 1:
+        return check_plugin(found[0])
+    return [
+        dataclasses.replace(result, name=f"{plugin.name}: {result.name}")
+        for plugin in found
+        for result in check_plugin(plugin)
+    ]
+
+
+def check_plugin(plugin: Optimizer | Problem) -> list[CheckResult]:
+    """Check one loaded plug-in."""
+    if isinstance(plugin, Optimizer):
+        return check_optimizer(plugin)
+    return check_problem(plugin)

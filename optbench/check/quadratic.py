@@ -1,0 +1,114 @@
+"""The small problem on which optimizers are checked: 1/(2n) ||X theta - y||^2 with 6 parameters.
+
+Its data are formulas without structure, so that no two coordinates are alike.  It exists twice:
+as NumPy functions that hand a gradient to a kernel directly, in any unit and with coordinates
+exchanged or flipped, and as an instance for the engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from optbench.contract import Hyper, Optimizer
+from optbench.instance import Instance
+
+ROWS, SIZE = 8, 6
+# Three weight matrices in theta: what an optimizer that asks for layers sees.
+LAYERS = np.array([(0, 2, 1), (2, 1, 2), (4, 2, 1)], dtype=np.int64)
+TUNED = 0.05
+
+
+def _waves(rows: int, columns: int, shift: float) -> np.ndarray:
+    """Return a full-rank matrix of numbers between -1 and 1, (rows, columns)."""
+    i, j = np.arange(1.0, rows + 1.0)[:, None], np.arange(1.0, columns + 1.0)
+    return np.asarray(np.sin(1.7 * i * j + 0.9 * i * i + 2.3 * j + shift))
+
+
+FEATURES = _waves(ROWS, SIZE, 0.0)
+TARGETS = _waves(1, ROWS, 1.0)[0] + 1.5
+HESSIAN = FEATURES.T @ FEATURES / ROWS
+MINIMIZER = np.linalg.solve(HESSIAN, FEATURES.T @ TARGETS / ROWS)
+START = _waves(1, SIZE, 0.5)[0]
+
+
+def _loss(theta: np.ndarray) -> float:
+    residual = FEATURES @ theta - TARGETS
+    return float(residual @ residual) / (2 * ROWS)
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """The problem in another unit and in other coordinates.
+
+    Attributes
+    ----------
+    power : int
+        Loss and gradient are 2**power times larger.
+    turn : ndarray (6, 6)
+        theta = turn @ (parameters of the plain problem): a permutation or flipped signs.
+    """
+
+    power: int = 0
+    turn: np.ndarray = field(default_factory=lambda: np.eye(SIZE))
+
+    def start(self, optimizer: Optimizer) -> np.ndarray:
+        """Return where a run starts, (6,): positive when the optimizer asks for it."""
+        return np.asarray(self.turn @ (np.abs(START) if optimizer.start == "positive" else START))
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Return the gradient: the plain one, exactly scaled and turned."""
+        plain = self.turn.T @ theta
+        return np.ldexp(self.turn @ (FEATURES.T @ (FEATURES @ plain - TARGETS) / ROWS), self.power)
+
+    def loss(self, theta: np.ndarray) -> float:
+        """Return the loss."""
+        return float(np.ldexp(_loss(self.turn.T @ theta), self.power))
+
+    @property
+    def optimal_loss(self) -> float:
+        """The smallest loss."""
+        return float(np.ldexp(_loss(MINIMIZER), self.power))
+
+    @property
+    def inverse_fisher(self) -> np.ndarray:
+        """Inverse Hessian in the coordinates of theta, of the plain unit."""
+        return np.ascontiguousarray(self.turn @ np.linalg.inv(HESSIAN) @ self.turn.T)
+
+    def hypers(self, optimizer: Optimizer) -> np.ndarray:
+        """Return hyperparameters in the order of the signature, in this unit."""
+        values = [_value(hyper) for hyper in optimizer.hypers.values()]
+        degrees = [hyper.degree for hyper in optimizer.hypers.values()]
+        return np.ldexp(np.array(values), self.power * np.array(degrees, dtype=int))
+
+
+def _value(hyper: Hyper) -> float:
+    """Return the default, or a small rate inside the declared range."""
+    if hyper.default is not None:
+        return hyper.default
+    low = -np.inf if hyper.low is None else hyper.low
+    high = np.inf if hyper.high is None else hyper.high
+    return float(np.clip(TUNED, low, high))
+
+
+def squared_error(prediction, target):  # type: ignore[no-untyped-def]
+    """Half the squared residual and its derivative."""
+    residual = prediction - target
+    return 0.5 * residual * residual, residual
+
+
+def instance(optimizer: Optimizer) -> Instance:
+    """Return the problem as the engine reads it, with a start for this optimizer."""
+    return Instance(
+        problem="check",
+        name="quadratic",
+        features=FEATURES,
+        targets=TARGETS,
+        kind="regression",
+        row=squared_error,
+        scale=1.0 / ROWS,
+        optimal_value=lambda: _loss(MINIMIZER),
+        inverse_fisher=lambda: np.linalg.inv(HESSIAN),
+        start=Quadratic().start(optimizer),
+    )

@@ -1,0 +1,53 @@
+"""Bind plug-ins in another process and say what it had to compile: nothing, when the cache works."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from optbench.check.quadratic import instance
+from optbench.engine.cache import compiled
+from optbench.engine.ensemble import bind
+from optbench.parametrizations import parametrization
+from optbench.registry import load_file
+for file, name in json.loads(sys.argv[1]):
+    optimizer = next(
+        value for value in vars(load_file(Path(file))).values() if getattr(value, "name", "") == name
+    )
+    problem = instance(optimizer)
+    bind(problem, parametrization("linear", problem.dimension), optimizer)
+print(json.dumps(compiled))
+"""
+
+
+def compiled_by_second_process(plugins: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the names of the functions that a fresh process compiles for these optimizers.
+
+    Parameters
+    ----------
+    plugins : sequence of (str, str)
+        File and name of each optimizer.
+
+    Raises
+    ------
+    RuntimeError
+        When the process fails; the message is its last line.
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    finished = subprocess.run(
+        [sys.executable, "-c", SCRIPT, json.dumps(list(plugins))],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    if finished.returncode:
+        raise RuntimeError((finished.stderr.strip().splitlines() or ["no message"])[-1])
+    names: list[str] = json.loads(finished.stdout.splitlines()[-1])
+    return names

@@ -1,0 +1,82 @@
+"""Tables of a comparison: for the terminal, Markdown, LaTeX, CSV and JSON."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from optbench.report.bias_table import bias_table
+from optbench.report.convergence_table import convergence_table
+from optbench.report.numbers import duration
+from optbench.report.table import Table
+from optbench.result import Comparison
+
+Format = Literal["table", "markdown", "latex", "csv", "json"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+
+def tables(comparison: Comparison) -> list[Table]:
+    """Return one implicit-bias and one convergence table per instance, in order of the rows."""
+    found: list[Table] = []
+    for instance in comparison.instances:
+        key = (instance["problem"], instance["instance"])
+        for build, rows in (
+            (bias_table, comparison.bias_rows),
+            (convergence_table, comparison.convergence_rows),
+        ):
+            own = [row for row in rows if (row["problem"], row["instance"]) == key]
+            if own:
+                found.append(build(instance, own))
+    return found
+
+
+def measured_on(comparison: Comparison) -> list[str]:
+    """Return the line that says with what and where it was measured, and what took how long."""
+    known = comparison.environment
+    versions = known.get("versions") or {}
+    parts = [f"{name} {versions[name]}" for name in ("optbench", "numba") if name in versions]
+    if "processor" in known:
+        parts.append(str(known["processor"]))
+    if "threads" in known:
+        parts.append(f"threads {known['threads']}")
+    seconds = known.get("seconds") or {}
+    parts += [f"{name} {duration(value)}" for name, value in seconds.items()]
+    return [f"measured with {'; '.join(parts)}"] if parts else []
+
+
+def render(
+    comparison: Comparison, format: Format = "table", width: int = 120, styled: bool = False
+) -> str:
+    """Return a comparison as text.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    format : {"table", "markdown", "latex", "csv", "json"}
+    width : int
+        Characters per line of ``table``; at least 60 are used.
+    styled : bool
+        Whether ``table`` uses ANSI codes.
+    """
+    if format == "csv":
+        from optbench.report.long_csv import render_csv
+
+        return render_csv(comparison)
+    if format == "json":
+        from optbench.report.document import render_json
+
+        return render_json(comparison)
+    notes = [*(f"note: {note}" for note in comparison.notes), *measured_on(comparison)]
+    if format == "markdown":
+        from optbench.report.markdown import render_markdown
+
+        return render_markdown(tables(comparison), notes)
+    if format == "latex":
+        from optbench.report.latex import render_latex
+
+        return render_latex(tables(comparison), notes)
+    from optbench.report.terminal import render_terminal
+
+    return render_terminal(tables(comparison), notes, width, styled)
+
+
+__all__ = ["FORMATS", "Format", "bias_table", "convergence_table", "render", "tables"]

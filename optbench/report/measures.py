@@ -1,0 +1,60 @@
+"""The measures of the implicit-bias table: header, meaning, format, and place in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from optbench.report.numbers import fixed, ratio, significant
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a measure is shown; ``best`` is its value at a perfect match."""
+
+    header: str
+    meaning: str
+    rank: int = 0
+    text: Callable[[float | None], str] = significant
+    best: float = 0.0
+
+
+_NORMS = {"l1": "L1", "l2": "L2", "linf": "Linf"}
+
+
+def _of_norms(
+    prefix: str,
+    header: str,
+    meaning: str,
+    rank: int,
+    text: Callable[[float | None], str],
+    best: float = 0.0,
+) -> dict[str, Measure]:
+    return {
+        f"{prefix}_{norm}": Measure(f"{header}\n{name}", meaning.format(name), rank, text, best)
+        for norm, name in _NORMS.items()
+    }
+
+
+MEASURES: dict[str, Measure] = {
+    **_of_norms("margin_ratio", "ratio", "margin of w / ||w|| over the largest {} margin, in (0, 1]",
+                0, ratio, 1.0),
+    **_of_norms("angle", "angle", "degrees between w and the direction of largest {} margin",
+                6, fixed),
+    **_of_norms("norm_excess", "excess", "{} norm of w over the least one that fits, minus 1",
+                0, significant),
+    **_of_norms("distance", "distance", "relative L2 distance to the solution of least {} norm",
+                6, significant),
+    "residual": Measure("residual", "||X w - y|| / ||y||", 4),
+    "objective_gap": Measure("objective\ngap", "relative error of c.x against the optimum"),
+    "infeasibility": Measure("infeasi-\nbility", "relative violation of A x = b, x >= 0"),
+    "distance_entropic": Measure("distance\nentropic", "relative distance to the entropic solution"),
+    "distance_vertex": Measure("distance\nvertex", "relative distance to the optimal vertex"),
+    "support_f1": Measure("support\nF1", "F1 score of the recovered support, in [0, 1]", 4,
+                          ratio, 1.0),
+}  # fmt: skip
+
+
+def measure(name: str) -> Measure:
+    """Return how the measure called ``name`` is shown; plug-ins may bring their own."""
+    return MEASURES.get(name) or Measure(name.replace("_", " "), "", 5)

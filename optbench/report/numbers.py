@@ -1,0 +1,75 @@
+"""Numbers as people read them: three or four digits, and a dash where there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from optbench.report.table import NOTHING
+
+THOUSANDS_UP_TO = 1_000_000  # above: 1.23e6
+
+
+def _exponent(text: str) -> str:
+    """Shorten ``1e+05`` to ``1e5`` and ``1.20e-07`` to ``1.20e-7``."""
+    mantissa, e, power = text.partition("e")
+    return f"{mantissa}e{int(power)}" if e else text
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """Return ``value`` with ``digits`` significant digits: ``0.0123``, ``1.2e-7``, ``inf``."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    return _exponent(f"{value:.{digits}g}")
+
+
+def ratio(value: float | None) -> str:
+    """Return a number of order one with three decimals: ``0.964``."""
+    if value is None or not math.isfinite(value):
+        return significant(value)
+    return f"{value:.3f}"
+
+
+def fixed(value: float | None) -> str:
+    """Return an angle in degrees or an exponent p with two decimals at most: ``12.3``, ``2``."""
+    if value is None or not math.isfinite(value):
+        return significant(value)
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def count(value: float | None) -> str:
+    """Return a number of steps: ``847``, ``12,300``, ``1.23e6``."""
+    if value is None or not math.isfinite(value):
+        return significant(value)
+    return f"{round(value):,}" if abs(value) < THOUSANDS_UP_TO else significant(value)
+
+
+def nanoseconds(value: float | None) -> str:
+    """Return nanoseconds without their unit: ``18.4``, ``1,240``."""
+    return significant(value) if value is None or not 100 <= value else count(value)
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time with its unit: ``18.4 ns``, ``2.31 ms``, ``12.4 s``, ``3 min 20 s``."""
+    if seconds is None or not math.isfinite(seconds):
+        return significant(seconds)
+    if seconds >= 99.95:
+        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    for unit, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if seconds >= 0.9995 * unit:
+            return f"{seconds / unit:.3g} {name}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def interval(bounds: Sequence[float | None] | None) -> str:
+    """Return ``[low, high]`` with as many digits as tell the two apart, or nothing."""
+    if bounds is None:
+        return ""
+    low, high = bounds
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return ""
+    digits = 3
+    if math.isfinite(low) and math.isfinite(high) and low != high:
+        apart = abs(high - low) / max(abs(low), abs(high))
+        digits = min(max(3, 1 - math.floor(math.log10(apart))), 8)
+    return f"[{significant(low, digits)}, {significant(high, digits)}]"

@@ -1,0 +1,1 @@
+"""Results on disk, addressed by the content they were computed from."""
