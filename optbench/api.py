@@ -24,7 +24,7 @@ from optbench.study import Cell, build_instances, make_cells, parse_optimizer
 from optbench.timing import nanoseconds_per_step
 from optbench.tune import Search, Tuner
 
-DEFAULT_HORIZON = 10_000
+DEFAULT_HORIZON = 100_000
 PERTURBATION = 1e-3  # standard deviation of the initial noise of seeds 1, 2, ... on real data
 
 Progress = Callable[[int, int, str], None]
@@ -74,7 +74,7 @@ def compare(
     parametrizations : sequence of str
         ``NAME`` or ``NAME:key=value,...``; default: what each problem prescribes.
     horizon : int, optional
-        Number of steps, default 10,000.
+        Number of steps, default 100,000.
     learning_rates : "auto" or sequence of float
         The grid; ``"auto"``: two rates a decade over six decades around the natural rate.
     seeds : int

@@ -101,8 +101,11 @@ class Optimizer:
         All argument names in order.
     hypers, slots : dict
         Declared hyperparameters and state, in order of the signature.
-    reference, selects, condition : str
-        The paper; the solution that theory says it selects; under which step-size condition.
+    reference, condition : str
+        The paper; the step-size condition of its theorem on implicit bias.
+    selects : str or mapping of str to str
+        The solution that theory says it selects, everywhere or by the kind of problem
+        (``{"classification": "linf"}``: unknown elsewhere).
     homogeneous : bool
         Its path does not change when the objective is multiplied by a positive constant and
         every ``Hyper`` and ``Slot`` is rescaled by its degree, so that the host may hand it
@@ -122,7 +125,7 @@ class Optimizer:
     slots: Mapping[str, Slot]
     formula: str
     reference: str
-    selects: str
+    selects: str | Mapping[str, str]
     condition: str
     homogeneous: bool
     fixed_point: bool
@@ -134,6 +137,12 @@ class Optimizer:
     def __call__(self, *args: Any) -> None:
         """Run the kernel as plain Python."""
         self.kernel(*args)
+
+    def selection(self, kind: str) -> str:
+        """Return what theory says it selects on a kind of problem, or ``"unknown"``."""
+        if isinstance(self.selects, str):
+            return self.selects
+        return self.selects.get(kind, "unknown")
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -149,7 +158,7 @@ class Optimizer:
 def optimizer(
     *,
     reference: str,
-    selects: str = "unknown",
+    selects: str | Mapping[str, str] = "unknown",
     condition: str = "",
     homogeneous: bool = False,
     fixed_point: bool = True,

@@ -1,4 +1,4 @@
-"""Elementary functions for kernels: plain ``math`` in Python, branch-free and vectorised when jitted.
+"""Elementary functions for kernels: ``math`` in plain Python, vectorised polynomials when jitted.
 
 ``from optbench.elementwise import exp, log, log1p, sigmoid`` in a plug-in: the plain versions below
 run in a debugger and with ``NUMBA_DISABLE_JIT=1``; inside a compiled kernel

@@ -94,7 +94,7 @@ class Instance:
         where = f"{self.problem}:{self.name}"
         rows, columns = self.features.shape
         if rows == 0 or columns == 0:
-            raise UserError(f"{where}: data has {rows} rows and {columns} columns; both must be > 0")
+            raise UserError(f"{where}: data is {rows} x {columns}; it needs rows and columns")
         if self.targets.shape != (rows,):
             raise UserError(
                 f"{where}: {rows} rows of features but targets of shape {self.targets.shape}"
@@ -147,7 +147,7 @@ class Instance:
         if self.norm_optimum is None:
             return {}
         solve = self.norm_optimum
-        found = {p: self._stored(f"norm({p!r})", lambda p=p: solve(p)) for p in EFFECTIVE_P}
+        found = {p: self._stored(f"norm({p!r})", functools.partial(solve, p)) for p in EFFECTIVE_P}
         return {p: reference.value for p, reference in found.items() if reference.certified}
 
     def _stored(self, name: str, solve: Callable[[], Reference]) -> Reference:

@@ -68,9 +68,7 @@ class Registry:
         """Add every optimizer and problem that a module declares."""
         found = [v for v in vars(module).values() if isinstance(v, Optimizer | Problem)]
         if not found:
-            self.broken.append(
-                Broken(str(file), f"{file}: declares no @optimizer and no @problem")
-            )
+            self.broken.append(Broken(str(file), f"{file}: declares no @optimizer and no @problem"))
         for plugin in found:
             table: dict[str, Optimizer] | dict[str, Problem]
             table = self.optimizers if isinstance(plugin, Optimizer) else self.problems

@@ -12,7 +12,7 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Kingma and Ba 2015, arXiv:1412.6980; bias: Zhang, Zou, Cao 2024, arXiv:2406.10650",
-    selects="linf",
+    selects={"classification": "linf"},
     condition="separable data, eps = 0, beta1 <= beta2, learning rate t^-decay, 0 < decay < 1",
     homogeneous=True,
 )

@@ -11,7 +11,7 @@ from optbench import Hyper, optimizer
 @optimizer(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246; "
     "Telgarsky 2013, arXiv:1303.4172",
-    selects="l1",
+    selects={"classification": "l1"},
     condition="separable data, learning rate t^-decay, 0 < decay < 1: margin gap t^-(1 - decay)",
     homogeneous=True,
     symmetries=("sign",),  # a tie between coordinates is broken by their order

@@ -12,7 +12,7 @@ from optbench.elementwise import exp
 
 @optimizer(
     reference="Kivinen, Warmuth 1997, doi:10.1006/inco.1996.2612",
-    selects="entropic",
+    selects={"linear_program": "entropic"},
     condition="A theta = b with a positive solution, learning_rate small enough to converge",
     homogeneous=True,
     symmetries=("permutation",),

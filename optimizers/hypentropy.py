@@ -15,7 +15,7 @@ from optbench import Hyper, Slot, optimizer
 @optimizer(
     reference="Ghai, Hazan, Singer 2020, arXiv:1902.01903; "
     "bias: Woodworth et al. 2020, arXiv:2002.09277",
-    selects="hypentropy",
+    selects={"regression": "hypentropy"},
     condition="regression from zero, learning_rate small enough to converge",
     homogeneous=True,
 )

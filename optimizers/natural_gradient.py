@@ -13,7 +13,7 @@ from optbench import Hyper, Slot, optimizer
 @optimizer(
     reference="Amari 1998, doi:10.1162/089976698300017746; "
     "bias: Amari, Ba, Grosse, Li, Nitanda, Suzuki, Wu, Xu 2020, arXiv:2006.10732",
-    selects="fisher",
+    selects={"classification": "fisher", "regression": "l2"},
     condition="linear parametrization from zero, learning_rate < 2 / L in the metric F, constant",
     homogeneous=True,
 )

@@ -8,7 +8,7 @@ from optbench import Hyper, optimizer
 
 @optimizer(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
-    selects="linf",
+    selects={"classification": "linf"},
     condition="separable data, learning rate t^-decay, 0 < decay < 1: margin gap t^-(1 - decay)",
     homogeneous=True,
 )

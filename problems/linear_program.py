@@ -38,6 +38,8 @@ def linear_program(
         raise UserError(f"linear_program: strength={strength:g} must be positive")
     if m < 1 or n < 1:
         raise UserError(f"linear_program: m={m} and n={n} must be at least 1")
+    if data not in PROGRAMS and (m, n, seed) != (6, 15, 0):
+        raise UserError(f"linear_program: m, n, seed need data=random or transport, not {data}")
     name, matrix, b, c, objective, source = PROGRAMS.get(data, program)(data, m, n, seed)
     vertex = references.solve_linear_program(matrix, b, c)
     cost = nonnegative_cost(matrix, c)
@@ -116,7 +118,7 @@ def nonnegative_cost(matrix, c):
     from scipy.optimize import linprog
 
     # The shift of least total cost change: any dual feasible point would do.
-    rows, columns = matrix.shape
+    rows = matrix.shape[0]
     result = linprog(
         np.zeros(rows), A_ub=-matrix.T, b_ub=c, bounds=[(None, None)] * rows, method="highs"
     )

@@ -19,10 +19,10 @@ def squared_error(prediction, target):
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
     references=("l1", "l2", "linf", "lp", "hypentropy", "fisher"),
     metrics=("norm_excess_l1", "norm_excess_l2", "norm_excess_linf", "angle_l2", "residual"),
-    default=({"data": "diabetes_quadratic", "rows": 40},),
+    default=({"data": "digits", "rows": 30},),
 )
 def linear_regression(
-    data=Option("diabetes_quadratic"),
+    data=Option("digits"),
     rows=0,
     n=20,
     d=50,
@@ -33,17 +33,25 @@ def linear_regression(
     standardize=True,
     target="",
 ):
-    """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded)."""
+    """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded).
+
+    ``rows`` keeps the first rows of real data (0: all), so that there are fewer than features.
+    """
     if data == "gaussian":
         name, features, targets = gaussian(n, d, sparsity, noise, seed)
         source = f"Gaussian, seed {seed}"
     else:
+        if (n, d, sparsity, noise, seed) != (20, 50, 0, 0.0, 0):
+            raise UserError(
+                f"linear_regression: n, d, sparsity, noise, seed need data=gaussian, not {data}"
+            )
         name, features, targets, source = real(data, rows, standardize, intercept, target)
     from optbench import references
 
     count, dimension = features.shape
     solutions, families, norm_optimum = {}, {}, None
     if count < dimension:  # many interpolants: which one?
+
         def norm_optimum(p):
             return references.least_norm(features, targets, p)
 

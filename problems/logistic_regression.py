@@ -56,11 +56,19 @@ def logistic_regression(
         features, targets = generator.standard_normal((n, d)), np.ones(n)
         name, source = f"gaussian_{n}x{d}_seed{seed}", f"rows y_i x_i Gaussian, seed {seed}"
     else:
+        if (n, d, seed) != (6, 12, 11):
+            raise UserError(f"logistic_regression: n, d and seed need data=gaussian, not {data}")
         dataset = real(data, standardize, intercept, positive, target)
         name, features, targets = dataset.name, dataset.features, dataset.targets
         source = dataset.source
-    return instance(name if loss == "logistic" else f"{name}_{loss}", features, targets, loss,
-                    data == "gaussian", source)
+    return instance(
+        name if loss == "logistic" else f"{name}_{loss}",
+        features,
+        targets,
+        loss,
+        data == "gaussian",
+        source,
+    )
 
 
 def real(data, standardize, intercept, positive, target):
@@ -100,6 +108,7 @@ def instance(name, features, targets, loss, seeded, source):
         "separable": separation.separable,
         "loss": loss,
     }
+
     def max_margin(p):
         return references.max_margin(signed, p)
 
@@ -109,9 +118,7 @@ def instance(name, features, targets, loss, seeded, source):
         return (product if isinstance(product, np.ndarray) else product.toarray()) / (4 * count)
 
     if separation.separable:
-        solutions = {
-            references.norm_name(p): lambda p=p: max_margin(p) for p in (1.0, 2.0, np.inf)
-        }
+        solutions = {references.norm_name(p): lambda p=p: max_margin(p) for p in (1.0, 2.0, np.inf)}
         families = {
             "lp": max_margin,
             "fisher": lambda _: references.quadratic_margin(signed, fisher()),

@@ -30,7 +30,9 @@ def margin(instance: Instance, w: np.ndarray, p: float) -> float:
     return float(np.min(instance.targets * (instance.features @ w)) / vector_norm(w, p))
 
 
-def measure(instance: Instance, references: Mapping[str, Reference], w: np.ndarray) -> dict[str, float]:
+def measure(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+) -> dict[str, float]:
     """Measure a predictor.
 
     Parameters
@@ -56,7 +58,9 @@ def measure(instance: Instance, references: Mapping[str, Reference], w: np.ndarr
     measures = {}
     residual = np.linalg.norm(instance.features @ w - instance.targets)
     if instance.kind == "regression":
-        measures["residual"] = float(residual / max(float(np.linalg.norm(instance.targets)), 1e-300))
+        measures["residual"] = float(
+            residual / max(float(np.linalg.norm(instance.targets)), 1e-300)
+        )
     for name, reference in references.items():
         if name in NORMS:
             measures[f"norm_excess_{name}"] = vector_norm(w, NORMS[name]) / reference.value - 1.0

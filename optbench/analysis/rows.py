@@ -15,7 +15,7 @@ from optbench.analysis.statistics import median_interval
 from optbench.analysis.targets import RELATIVE_TARGETS, steps_to_targets
 from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
-from optbench.references import Reference
+from optbench.references import Reference, norm_name
 from optbench.result import Trace
 from optbench.study import Cell
 from optbench.tune import Search, joined, log_gap
@@ -47,7 +47,7 @@ def empty_bias(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
         "selected": None,
         "runner_up": None,
         "separation": None,
-        "theory": cell.choice.optimizer.selects,
+        "theory": theory_name(cell),
         "condition": cell.choice.optimizer.condition,
         "effective_p": None,
         "effective_p_interval": None,
@@ -75,27 +75,55 @@ def empty_convergence(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
         "success_rate": 0.0,
         "success_target": SUCCESS_TARGET,
         "final_suboptimality": None,
+        "log10_final_suboptimality": None,
     }
+
+
+def theory(cell: Cell) -> str:
+    """Return what theory says this cell selects, or ``"unknown"``.
+
+    For another parametrization than the linear one theorems are about gradient flow: they hold
+    for optimizers that follow it, those that select l2 when w is theta itself.
+    """
+    kind = cell.instance.kind
+    selection = cell.choice.optimizer.selection(kind)
+    if cell.parametrization.linear:
+        return selection
+    follows_flow = cell.choice.optimizer.selection("regression") == "l2"
+    return cell.parametrization.selects.get(kind, "unknown") if follows_flow else "unknown"
 
 
 def candidates(cell: Cell, instance: Instance) -> dict[str, Reference]:
     """Return the references of an instance, and the one that theory predicts for this cell."""
     found = dict(instance.solved)
-    choice = cell.choice
-    family = choice.optimizer.selects
-    hypers = dict(zip(choice.optimizer.hypers, choice.hypers(math.nan), strict=True))
-    if cell.parametrization.linear and family in instance.parametric:
-        parameter = {"lp": "p", "hypentropy": "scale"}.get(family)
-        value = float(hypers.get(parameter, math.nan)) if parameter else math.nan
-        if parameter is None or parameter in hypers:
-            reference = instance.family_member(family, value)
-            found.setdefault("fisher" if family == "fisher" else reference.name, reference)
-    name, _, options = cell.parametrization.name.partition(":")
-    if name == "diagonal" and "hypentropy" in instance.parametric and "depth=2" in options:
-        scale = float(options.partition("scale=")[2])
-        reference = instance.family_member("hypentropy", scale**2)
-        found.setdefault(reference.name, reference)
+    family = theory(cell)
+    if family not in instance.parametric:
+        return found
+    hypers = dict(zip(cell.choice.optimizer.hypers, cell.choice.hypers(math.nan), strict=True))
+    if not cell.parametrization.linear:
+        _, _, scale = cell.parametrization.name.partition("scale=")
+        value = float(scale) ** 2
+    else:
+        value = float(hypers.get({"lp": "p", "hypentropy": "scale"}.get(family, ""), math.nan))
+    reference = instance.family_member(family, value)
+    known = next((name for name, other in found.items() if _same(reference, other)), None)
+    if known is None:
+        found["fisher" if family == "fisher" else reference.name] = reference
     return found
+
+
+def theory_name(cell: Cell) -> str:
+    """Return the predicted reference's name: ``l3`` for the family ``lp`` with p = 3."""
+    family = theory(cell)
+    if family != "lp":
+        return family
+    position = list(cell.choice.optimizer.hypers).index("p")
+    return norm_name(float(cell.choice.hypers(math.nan)[position]))
+
+
+def _same(a: Reference, b: Reference) -> bool:
+    size = max(float(np.linalg.norm(a.solution)), float(np.linalg.norm(b.solution)))
+    return float(np.linalg.norm(a.solution - b.solution)) <= 1e-6 * size
 
 
 def runs_with_instances(cell: Cell, chunks: list[Chunk]) -> list[tuple[Instance, Chunk, int]]:
@@ -229,7 +257,9 @@ def convergence_row(
         row["intervals"][name] = [low, high] if math.isfinite(low + high) else None
     if any(ok):
         final = [gaps[~np.isnan(gaps[:, run]), run][-1] for run in np.flatnonzero(ok)]
-        row["final_suboptimality"] = finite(float(np.exp(np.median(final))))
+        middle = float(np.median(final))
+        row["final_suboptimality"] = math.exp(min(middle, 700.0))
+        row["log10_final_suboptimality"] = finite(middle / math.log(10.0))
         row["rate"] = rate_of(cell, steps, np.median(gaps[:, ok], axis=1))
     return row
 

@@ -137,9 +137,10 @@ def _nearest(
         if close:
             return Selection(name, rival, separation)
         if best is None:
+            next_one = min(gaps, key=gaps.__getitem__)
             reason = (
-                f"not there yet: {away[name]:.2g}{unit} from {name}, "
-                f"half-way to the next reference is {0.5 * separation:.2g}{unit}"
+                f"{away[name]:.2g}{unit} from {name}; a verdict needs less than "
+                f"{0.5 * separation:.2g}{unit}, half the way to {next_one}"
             )
             best = Selection(INCONCLUSIVE, rival, separation, reason)
     assert best is not None

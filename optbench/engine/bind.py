@@ -61,7 +61,9 @@ def _label(kernel: Callable[..., Any]) -> str:
 def _jitted(kernel: Callable[..., Any]) -> Any:
     # Inlined into the generated loop around it: only then does LLVM vectorise across elements
     # and drop what is not used, such as the loss where the slope alone is wanted.
-    return numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True, _nrt=False)(kernel)
+    return numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True, _nrt=False)(
+        kernel
+    )
 
 
 @contextlib.contextmanager
@@ -129,7 +131,7 @@ def compiled_update(optimizer_key: tuple[str, str, int]) -> Any:
     try:
         with _bounds_checks(checked):
             return compile_kernel(update, types.update_s, plugin_folder=folder)
-    except numba.core.errors.NumbaError as error:
+    except Exception as error:  # Numba raises more than its own errors on invalid code
         raise UserError(
             f"{optimizer.file}:{optimizer.line}: optimizer {optimizer.name!r} does not compile: "
             f"{_one_line(error)}"
@@ -185,7 +187,7 @@ def bind_rows(row: Callable[[float, float], tuple[float, float]]) -> tuple[Any, 
                 fastmath={"contract", "reassoc"},
             ),
         )
-    except numba.core.errors.NumbaError as error:
+    except Exception as error:  # Numba raises more than its own errors on invalid code
         place = f"{inspect.getfile(row)}:{row.__code__.co_firstlineno}"
         raise UserError(
             f"{place}: row loss {row.__name__!r} does not compile: {_one_line(error)}"
@@ -223,7 +225,7 @@ def bind_objective(kind: str | Callable[..., float]) -> Any:
     folder = Path(inspect.getfile(kind)).parent
     try:
         return compile_kernel(function, types.objective_s, plugin_folder=folder)
-    except numba.core.errors.NumbaError as error:
+    except Exception as error:  # Numba raises more than its own errors on invalid code
         place = f"{inspect.getfile(kind)}:{kind.__code__.co_firstlineno}"
         raise UserError(
             f"{place}: objective {kind.__name__!r} does not compile: {_one_line(error)}"

@@ -59,7 +59,7 @@ def cache_directory(plugin_folder: Path | None = None) -> Path:
     return cache_root() / "kernels" / hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
-class _ContentLocator(_CacheLocator):  # type: ignore[misc]
+class _ContentLocator(_CacheLocator):
     """Where a function's machine code is kept; the directory's name is already the stamp."""
 
     def __init__(self, directory: Path) -> None:
@@ -75,13 +75,13 @@ class _ContentLocator(_CacheLocator):  # type: ignore[misc]
         return ""
 
 
-class _ContentCacheImpl(CompileResultCacheImpl):  # type: ignore[misc]
+class _ContentCacheImpl(CompileResultCacheImpl):
     def __init__(self, directory: Path, py_func: Callable[..., Any]) -> None:
         self._locator = _ContentLocator(directory)
         self._filename_base = self.get_filename_base(py_func.__qualname__, "")
 
 
-class _ContentCache(Cache):  # type: ignore[misc]
+class _ContentCache(Cache):
     def __init__(self, py_func: Callable[..., Any], directory: Path) -> None:
         self._impl_class = functools.partial(_ContentCacheImpl, directory)
         super().__init__(py_func)
@@ -118,9 +118,9 @@ def compile_kernel(
         return function
     # Without Numba's run-time system no reference is counted and nothing can be allocated: a
     # kernel that tries does not compile.
-    dispatcher = numba.njit(
-        error_model="numpy", nogil=True, fastmath=set(fastmath), _nrt=False
-    )(function)
+    dispatcher = numba.njit(error_model="numpy", nogil=True, fastmath=set(fastmath), _nrt=False)(
+        function
+    )
     directory = cache_directory(plugin_folder)
     try:
         dispatcher._cache = _ContentCache(function, directory)

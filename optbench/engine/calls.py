@@ -39,7 +39,7 @@ def caller(signature: Any) -> Callable[..., Any]:
     expected = tuple(signature.args)
     returned = signature.return_type
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def jitted(_context: Any, address: Any, arguments: Any) -> Any:
         def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
             given = cgutils.unpack_tuple(builder, values[1])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from optbench.engine import types
-from optbench.engine.products import LANES, PANEL_ROWS
+from optbench.engine.products import BLOCK_ROWS, LANES, aligned_zeros, padded_features
 from optbench.engine.records import Records, record_steps
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
@@ -140,9 +140,9 @@ class Chunk:
                 picked["w"], picked["gradient_w"] = picked["theta"], picked["gradient"]
             runs = types.Runs(**picked)
         scratch = types.Scratch(
-            sums=np.zeros((alive.size, runs.w.shape[1], LANES)),
-            predictions=np.zeros((4, PANEL_ROWS)),
-            slopes=np.zeros((4, PANEL_ROWS)),
+            sums=aligned_zeros(alive.size, padded_features(runs.w.shape[1]), LANES),
+            predictions=aligned_zeros(4, BLOCK_ROWS),
+            slopes=aligned_zeros(4, BLOCK_ROWS),
             pullback=np.zeros((alive.size, self._scratch)),
         )
         used = self.combination

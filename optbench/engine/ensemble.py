@@ -23,7 +23,7 @@ from optbench.engine.bind import (
 )
 from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
-from optbench.engine.products import PANEL_ROWS, to_panels
+from optbench.engine.products import BLOCK_ROWS, to_panels
 from optbench.engine.records import Records
 from optbench.errors import UserError
 from optbench.instance import Instance
@@ -45,7 +45,7 @@ def make_data(instance: Instance) -> types.Data:
         starts = np.ascontiguousarray(instance.features.indptr, dtype=np.int64)
     else:
         panels = to_panels(np.asarray(instance.features, dtype=float))
-    targets = np.zeros(-(-rows // PANEL_ROWS) * PANEL_ROWS)
+    targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
     targets[:rows] = instance.targets
     return types.Data(panels, values, columns, starts, targets, rows, float(instance.scale))
 

@@ -30,7 +30,7 @@ LARGEST = 2.0**UNIT_STEP
 ROOM = 2.0**1000
 
 
-def advance(first, last, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):  # type: ignore[no-untyped-def]
+def advance(first, last, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):
     """Take steps first + 1, ..., last; return the number of steps taken.
 
     Loss and gradient at the last iterate are left in ``runs``: a later call continues from them
@@ -63,8 +63,8 @@ def advance(first, last, kernels: Kernels, data: Data, scratch: Scratch, runs: R
     return last
 
 
-@register_jitable  # type: ignore[untyped-decorator]
-def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):  # type: ignore[no-untyped-def]
+@register_jitable
+def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):
     """Write gradient, and loss if wanted, at theta."""
     if not rule.linear:
         call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
@@ -89,8 +89,8 @@ def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
         )
 
 
-@register_jitable  # type: ignore[untyped-decorator]
-def has_room(state, rule: Rule):  # type: ignore[no-untyped-def]
+@register_jitable
+def has_room(state, rule: Rule):
     """Whether no slot would overflow in the next unit.
 
     A slot that would, such as Adam's second moment right after the gradient fell by 1e-240 in one
@@ -104,8 +104,8 @@ def has_room(state, rule: Rule):  # type: ignore[no-untyped-def]
     return True
 
 
-@register_jitable  # type: ignore[untyped-decorator]
-def change_unit(run, powers, runs: Runs, rule: Rule):  # type: ignore[no-untyped-def]
+@register_jitable
+def change_unit(run, powers, runs: Runs, rule: Rule):
     """Give the run's slots and hyperparameters in a unit 2**powers times smaller: exact."""
     runs.exponents[run] += powers
     for slot in range(rule.slot_degrees.size):
@@ -117,8 +117,8 @@ def change_unit(run, powers, runs: Runs, rule: Rule):  # type: ignore[no-untyped
         runs.scaled_hypers[run, h] = runs.hypers[run, h] * math.pow(2.0, power)
 
 
-@register_jitable(fastmath={"reassoc"})  # type: ignore[untyped-decorator]
-def absolute_sum(values):  # type: ignore[no-untyped-def]
+@register_jitable(fastmath={"reassoc"})
+def absolute_sum(values):
     """Sum absolute values: not finite when any of them is not."""
     total = 0.0
     for i in range(values.size):

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from optbench.engine.products import LANES, PANEL_ROWS, gradient_tile, predictions_tile
+from optbench.engine.products import (
+    BLOCK_PANELS,
+    BLOCK_ROWS,
+    PANEL_ROWS,
+    gradient_tile,
+    predictions_tile,
+)
 from optbench.engine.types import Data, Kernels, Scratch, call_losses, call_slopes
 
 LN2 = 0.6931471805599453
 
-_predictions_4x2 = predictions_tile(4, 2)
 _predictions_4x1 = predictions_tile(4, 1)
-_predictions_1x8 = predictions_tile(1, 8)
+_predictions_1x4 = predictions_tile(1, 4)
 _predictions_1x1 = predictions_tile(1, 1)
 _gradient_4x4 = gradient_tile(4, 4)
-_gradient_4x1 = gradient_tile(4, 1)
 _gradient_1x8 = gradient_tile(1, 8)
-_gradient_1x1 = gradient_tile(1, 1)
 
 
 def dense_objective(
@@ -33,36 +36,31 @@ def dense_objective(
     gradient,
     loss,
     lowest,
-):  # type: ignore[no-untyped-def]
+):
     """Evaluate dense data panel by panel, four runs at a time: the matrix is read once."""
     runs, features = w.shape
+    width = data.panels.shape[1]
     z, r, sums = scratch.predictions, scratch.slopes, scratch.sums
     sums[:] = 0.0
     for run in range(runs):
         loss[run] = 0.0
         lowest[run] = np.inf
-    for panel in range(data.panels.shape[0]):
+    for panel in range(0, data.panels.shape[0], BLOCK_PANELS):
         first = panel * PANEL_ROWS
-        real = min(PANEL_ROWS, data.rows - first)
-        rows = (real + LANES - 1) // LANES * LANES
+        panels = min(BLOCK_PANELS, data.panels.shape[0] - panel)
+        real, rows = min(BLOCK_ROWS, data.rows - first), panels * PANEL_ROWS
         targets = data.targets[first : first + rows]
         run = 0
         while run < runs:
             together = 4 if run + 4 <= runs else 1
-            row = 0
-            while row < rows:
-                if together == 4 and row + 2 * LANES <= rows:
-                    _predictions_4x2(data.panels, panel, row, w, run, z)
-                    row += 2 * LANES
-                elif together == 4:
-                    _predictions_4x1(data.panels, panel, row, w, run, z)
-                    row += LANES
-                elif row + 8 * LANES <= rows:
-                    _predictions_1x8(data.panels, panel, row, w, run, z)
-                    row += 8 * LANES
-                else:
-                    _predictions_1x1(data.panels, panel, row, w, run, z)
-                    row += LANES
+            if together == 4:
+                for p in range(panels):
+                    _predictions_4x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS)
+            elif panels == BLOCK_PANELS:
+                _predictions_1x4(data.panels, panel, w, run, z, 0)
+            else:
+                for p in range(panels):
+                    _predictions_1x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS)
             for q in range(together):
                 unit = exponents[run + q] * LN2
                 near = exponents[run + q] == 0
@@ -75,27 +73,18 @@ def dense_objective(
                     loss[run + q] += call_losses(losses, (z[q, :real], targets[:real], unit))
                     for i in range(real):
                         lowest[run + q] = min(lowest[run + q], z[q, i] * targets[i])
-            j = 0
-            while j < features:
-                if together == 4 and j + 4 <= features:
-                    _gradient_4x4(data.panels, panel, j, rows, r, run, sums)
-                    j += 4
-                elif together == 4:
-                    _gradient_4x1(data.panels, panel, j, rows, r, run, sums)
-                    j += 1
-                elif j + 8 <= features:
-                    _gradient_1x8(data.panels, panel, j, rows, r, run, sums)
-                    j += 8
-                else:
-                    _gradient_1x1(data.panels, panel, j, rows, r, run, sums)
-                    j += 1
+            if together == 4:
+                for j in range(0, width, 4):
+                    _gradient_4x4(data.panels, panel, panels, j, r, run, sums)
+            else:
+                for j in range(0, width, 8):
+                    _gradient_1x8(data.panels, panel, panels, j, r, run, sums)
             run += together
     for run in range(runs):
         loss[run] *= data.scale
         for j in range(features):
-            lanes = sums[run, j]
-            even = (lanes[0] + lanes[4]) + (lanes[2] + lanes[6])
-            odd = (lanes[1] + lanes[5]) + (lanes[3] + lanes[7])
+            even = (sums[run, j, 0] + sums[run, j, 4]) + (sums[run, j, 2] + sums[run, j, 6])
+            odd = (sums[run, j, 1] + sums[run, j, 5]) + (sums[run, j, 3] + sums[run, j, 7])
             gradient[run, j] = data.scale * (even + odd)
 
 
@@ -109,7 +98,7 @@ def sparse_objective(
     gradient,
     loss,
     lowest,
-):  # type: ignore[no-untyped-def]
+):
     """Evaluate CSR data, 64 rows at a time, each run while those rows are in cache."""
     runs, features = w.shape
     z, r = scratch.predictions[0], scratch.slopes[0]
@@ -117,8 +106,8 @@ def sparse_objective(
     for run in range(runs):
         loss[run] = 0.0
         lowest[run] = np.inf
-    for first in range(0, data.rows, PANEL_ROWS):
-        rows = min(PANEL_ROWS, data.rows - first)
+    for first in range(0, data.rows, BLOCK_ROWS):
+        rows = min(BLOCK_ROWS, data.rows - first)
         targets = data.targets[first : first + rows]
         for run in range(runs):
             unit = exponents[run] * LN2

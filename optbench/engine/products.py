@@ -1,9 +1,11 @@
 """Register-blocked products with the data matrix: the two inner kernels of every dense run.
 
-The data matrix lies in panels of 64 rows, feature by feature (:func:`to_panels`), so that one
-vector register holds ``LANES`` rows of one feature.  A tile multiplies a few runs with a few
-vectors of rows and keeps its sums in registers.  Each run's sums are formed in the same order
-whatever runs are beside it: a run's bits do not depend on the batch, the chunk or the threads.
+The data matrix lies in panels of 16 rows, feature by feature (:func:`to_panels`): a tile reads it
+as one stream of whole cache lines, each vector register holds ``LANES`` rows of one feature, and
+sums stay in registers.  Four panels are a block, which stays in the first-level cache between the
+predictions and the gradient, so that the matrix is read once a step.  Each run's sums are formed
+in the same order whatever runs are beside it: a run's bits do not depend on the batch, the chunk
+or the threads.
 """
 
 from __future__ import annotations
@@ -18,19 +20,42 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 LANES = 8
-PANEL_ROWS = 64
+PANEL_ROWS = 16
+BLOCK_PANELS = 4
+BLOCK_ROWS = PANEL_ROWS * BLOCK_PANELS
+VECTORS = PANEL_ROWS // LANES
+CACHE_LINE = 64
+TILE_FEATURES = 8
 
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _INT64 = ir.IntType(64)
 
 
+def aligned_zeros(*shape: int) -> np.ndarray:
+    """Return float64 zeros that start on a cache line: a vector never straddles two."""
+    size = int(np.prod(shape))
+    raw = np.zeros(size + CACHE_LINE // 8)
+    start = (-raw.ctypes.data % CACHE_LINE) // 8
+    return raw[start : start + size].reshape(shape)
+
+
 def to_panels(matrix: np.ndarray) -> np.ndarray:
-    """Rearrange a matrix (n, d) into panels, float64 (ceil(n / 64), d, 64), padded with zeros."""
+    """Rearrange a matrix (n, d) into panels, float64 (ceil(n / 16), d padded to 8, 16).
+
+    Rows and features are padded with zeros, so that no tile has a remainder.
+    """
     rows, features = matrix.shape
-    count = -(-rows // PANEL_ROWS)
-    padded = np.zeros((count * PANEL_ROWS, features))
-    padded[:rows] = matrix
-    return np.ascontiguousarray(padded.reshape(count, PANEL_ROWS, features).transpose(0, 2, 1))
+    count, width = -(-rows // PANEL_ROWS), padded_features(features)
+    padded = np.zeros((count * PANEL_ROWS, width))
+    padded[:rows, :features] = matrix
+    panels = aligned_zeros(count, width, PANEL_ROWS)
+    panels[:] = padded.reshape(count, PANEL_ROWS, width).transpose(0, 2, 1)
+    return panels
+
+
+def padded_features(features: int) -> int:
+    """Return the number of features rounded up to whole gradient tiles."""
+    return -(-features // TILE_FEATURES) * TILE_FEATURES
 
 
 def _constant(value: int) -> Any:
@@ -66,47 +91,57 @@ def _add_product(builder: Any, a: Any, b: Any, total: Any) -> None:
     builder.store(builder.call(fma, [a, b, builder.load(total)]), total)
 
 
-def _array(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    return context.make_array(kind)(context, builder, value)
+def _array(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, list[Any]]:
+    """Return an array argument's data pointer and shape."""
+    array = context.make_array(kind)(context, builder, value)
+    return array.data, cgutils.unpack_tuple(builder, array.shape)
 
 
-def _predictions_intrinsic(runs: int, vectors: int) -> Any:
+def _totals(builder: Any, count: int) -> list[Any]:
+    return [cgutils.alloca_once(builder, _VECTOR) for _ in range(count)]
+
+
+def _predictions_intrinsic(runs: int, panels: int) -> Any:
+    vectors = [(p, v) for p in range(panels) for v in range(VECTORS)]
+
     @intrinsic  # type: ignore[untyped-decorator]
-    def tile(_context: Any, panels: Any, panel: Any, row: Any, w: Any, run: Any, out: Any) -> Any:
-        signature = types.void(panels, types.int64, types.int64, w, types.int64, out)
+    def tile(_context: Any, data: Any, panel: Any, w: Any, run: Any, out: Any, row: Any) -> Any:
+        signature = types.void(data, types.int64, w, types.int64, out, types.int64)
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            data = _array(context, builder, sig.args[0], args[0])
-            weights = _array(context, builder, sig.args[3], args[3]).data
-            result = _array(context, builder, sig.args[5], args[5]).data
-            features = cgutils.unpack_tuple(builder, data.shape)[1]
-            width = _constant(PANEL_ROWS)
-            start = builder.mul(builder.mul(args[1], features), width)
-            base = _offset(builder, data.data, start, args[2])
+            matrix, (_, width, _) = _array(context, builder, sig.args[0], args[0])
+            weights, (_, features) = _array(context, builder, sig.args[2], args[2])
+            result, _ = _array(context, builder, sig.args[4], args[4])
+            size = builder.mul(width, _constant(PANEL_ROWS))
+            bases = [
+                _offset(builder, matrix, builder.mul(builder.add(args[1], _constant(p)), size))
+                for p in range(panels)
+            ]
             rows = [
-                _offset(builder, weights, builder.mul(builder.add(args[4], _constant(q)), features))
+                _offset(builder, weights, builder.mul(builder.add(args[3], _constant(q)), features))
                 for q in range(runs)
             ]
-            totals = [
-                [cgutils.alloca_once(builder, _VECTOR) for _ in range(vectors)] for _ in range(runs)
-            ]
+            totals = [_totals(builder, len(vectors)) for _ in range(runs)]
             for total in (total for row in totals for total in row):
                 builder.store(ir.Constant(_VECTOR, [0.0] * LANES), total)
             with cgutils.for_range(builder, features) as loop:
-                feature = _offset(builder, base, builder.mul(loop.index, width))
+                column = builder.mul(loop.index, _constant(PANEL_ROWS))
                 x = [
-                    _load(builder, _offset(builder, feature, _constant(v * LANES)))
-                    for v in range(vectors)
+                    _load(builder, _offset(builder, bases[p], column, _constant(v * LANES)))
+                    for p, v in vectors
                 ]
                 for q in range(runs):
                     weight = _splat(builder, builder.load(builder.gep(rows[q], [loop.index])))
-                    for v in range(vectors):
-                        _add_product(builder, weight, x[v], totals[q][v])
+                    for k in range(len(vectors)):
+                        _add_product(builder, weight, x[k], totals[q][k])
             for q in range(runs):
-                target = _offset(builder, result, args[2], _constant(q * PANEL_ROWS))
-                for v in range(vectors):
-                    value = builder.load(totals[q][v])
-                    _store(builder, value, _offset(builder, target, _constant(v * LANES)))
+                for k in range(len(vectors)):
+                    place = _constant(q * BLOCK_ROWS + k * LANES)
+                    _store(
+                        builder,
+                        builder.load(totals[q][k]),
+                        _offset(builder, result, args[5], place),
+                    )
             return context.get_dummy_value()
 
         return signature, codegen
@@ -117,41 +152,41 @@ def _predictions_intrinsic(runs: int, vectors: int) -> Any:
 def _gradient_intrinsic(runs: int, features: int) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def tile(
-        _context: Any, panels: Any, panel: Any, j: Any, rows: Any, slopes: Any, run: Any, out: Any
+        _context: Any, data: Any, panel: Any, panels: Any, j: Any, slopes: Any, run: Any, sums: Any
     ) -> Any:
         integer = types.int64
-        signature = types.void(panels, integer, integer, integer, slopes, integer, out)
+        signature = types.void(data, integer, integer, integer, slopes, integer, sums)
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            data = _array(context, builder, sig.args[0], args[0])
-            slope = _array(context, builder, sig.args[4], args[4]).data
-            sums = _array(context, builder, sig.args[6], args[6]).data
-            dimension = cgutils.unpack_tuple(builder, data.shape)[1]
-            width = _constant(PANEL_ROWS)
-            first = builder.add(builder.mul(args[1], dimension), args[2])
-            base = _offset(builder, data.data, builder.mul(first, width))
+            matrix, (_, dimension, _) = _array(context, builder, sig.args[0], args[0])
+            slope, _ = _array(context, builder, sig.args[4], args[4])
+            lanes, _ = _array(context, builder, sig.args[6], args[6])
+            size = builder.mul(dimension, _constant(PANEL_ROWS))
+            first = builder.mul(args[3], _constant(PANEL_ROWS))
+            base = _offset(builder, matrix, builder.mul(args[1], size), first)
             places: list[list[Any]] = []
-            totals: list[list[Any]] = []
+            totals = [_totals(builder, features) for _ in range(runs)]
             for q in range(runs):
                 row = builder.mul(builder.add(args[5], _constant(q)), dimension)
-                start = builder.mul(builder.add(row, args[2]), _constant(LANES))
+                start = builder.mul(builder.add(row, args[3]), _constant(LANES))
                 places.append(
-                    [_offset(builder, sums, start, _constant(f * LANES)) for f in range(features)]
+                    [_offset(builder, lanes, start, _constant(f * LANES)) for f in range(features)]
                 )
-                totals.append([cgutils.alloca_once(builder, _VECTOR) for _ in range(features)])
                 for f in range(features):
                     builder.store(_load(builder, places[q][f]), totals[q][f])
-            count = builder.udiv(args[3], _constant(LANES))
-            with cgutils.for_range(builder, count) as loop:
-                row = builder.mul(loop.index, _constant(LANES))
-                x = [
-                    _load(builder, _offset(builder, base, _constant(f * PANEL_ROWS), row))
-                    for f in range(features)
-                ]
-                for q in range(runs):
-                    r = _load(builder, _offset(builder, slope, _constant(q * PANEL_ROWS), row))
-                    for f in range(features):
-                        _add_product(builder, r, x[f], totals[q][f])
+            with cgutils.for_range(builder, args[2]) as loop:
+                panel = _offset(builder, base, builder.mul(loop.index, size))
+                row = builder.mul(loop.index, _constant(PANEL_ROWS))
+                for v in range(VECTORS):
+                    x = [
+                        _load(builder, _offset(builder, panel, _constant(f * PANEL_ROWS + v * LANES)))
+                        for f in range(features)
+                    ]
+                    for q in range(runs):
+                        place = _constant(q * BLOCK_ROWS + v * LANES)
+                        r = _load(builder, _offset(builder, slope, row, place))
+                        for f in range(features):
+                            _add_product(builder, r, x[f], totals[q][f])
             for q in range(runs):
                 for f in range(features):
                     _store(builder, builder.load(totals[q][f]), places[q][f])
@@ -162,23 +197,27 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
     return tile
 
 
-def predictions_tile(runs: int, vectors: int) -> Callable[..., None]:
-    """Return the tile ``out[q, row:row + 8 vectors] = sum_j w[run + q, j] x_j`` for q < runs."""
+def predictions_tile(runs: int, panels: int) -> Callable[..., None]:
+    """Return the tile ``out[q, row + i] = w[run + q] . x_i`` for the rows i of some panels.
+
+    ``tile(data, panel, w, run, out, row)``: ``data`` are panels, ``out`` is (4, 64).
+    """
 
     def tile(
-        panels: np.ndarray, panel: int, row: int, w: np.ndarray, run: int, out: np.ndarray
+        data: np.ndarray, panel: int, w: np.ndarray, run: int, out: np.ndarray, row: int
     ) -> None:
-        stop = row + vectors * LANES
-        out[:runs, row:stop] = w[run : run + runs] @ panels[panel, :, row:stop]
+        for p in range(panels):
+            place = slice(row + p * PANEL_ROWS, row + (p + 1) * PANEL_ROWS)
+            out[:runs, place] = w[run : run + runs] @ data[panel + p, : w.shape[1]]
 
-    jitted = _predictions_intrinsic(runs, vectors)
+    jitted = _predictions_intrinsic(runs, panels)
 
     @overload(tile, strict=False)
-    def _tile(panels: Any, panel: Any, row: Any, w: Any, run: Any, out: Any) -> Any:
+    def _tile(data: Any, panel: Any, w: Any, run: Any, out: Any, row: Any) -> Any:
         def implementation(
-            panels: np.ndarray, panel: int, row: int, w: np.ndarray, run: int, out: np.ndarray
+            data: np.ndarray, panel: int, w: np.ndarray, run: int, out: np.ndarray, row: int
         ) -> None:
-            jitted(panels, panel, row, w, run, out)
+            jitted(data, panel, w, run, out, row)
 
         return implementation
 
@@ -186,40 +225,41 @@ def predictions_tile(runs: int, vectors: int) -> Callable[..., None]:
 
 
 def gradient_tile(runs: int, features: int) -> Callable[..., None]:
-    """Return the tile ``sums[run + q, j + f, lane] += sum over rows of slope[q] * x_{j + f}``.
+    """Return the tile ``sums[run + q, j + f, lane] += sum over rows of slopes[q] x_{j + f}``.
 
-    Row ``i`` of the panel is added to lane ``i % 8``; ``rows`` is a multiple of 8.
+    ``tile(data, panel, panels, j, slopes, run, sums)`` adds ``panels`` panels; row i is added to
+    lane ``i % 8``.
     """
 
     def tile(
-        panels: np.ndarray,
+        data: np.ndarray,
         panel: int,
+        panels: int,
         j: int,
-        rows: int,
         slopes: np.ndarray,
         run: int,
         sums: np.ndarray,
     ) -> None:
-        x = panels[panel, j : j + features, :rows].reshape(features, -1, LANES)
-        r = slopes[:runs, :rows].reshape(runs, -1, LANES)
-        sums[run : run + runs, j : j + features] += np.einsum("fbl,qbl->qfl", x, r)
+        x = data[panel : panel + panels, j : j + features].reshape(panels, features, -1, LANES)
+        r = slopes[:runs, : panels * PANEL_ROWS].reshape(runs, panels, -1, LANES)
+        sums[run : run + runs, j : j + features] += np.einsum("pfvl,qpvl->qfl", x, r)
 
     jitted = _gradient_intrinsic(runs, features)
 
     @overload(tile, strict=False)
     def _tile(
-        panels: Any, panel: Any, j: Any, rows: Any, slopes: Any, run: Any, sums: Any
+        data: Any, panel: Any, panels: Any, j: Any, slopes: Any, run: Any, sums: Any
     ) -> Any:
         def implementation(
-            panels: np.ndarray,
+            data: np.ndarray,
             panel: int,
+            panels: int,
             j: int,
-            rows: int,
             slopes: np.ndarray,
             run: int,
             sums: np.ndarray,
         ) -> None:
-            jitted(panels, panel, j, rows, slopes, run, sums)
+            jitted(data, panel, panels, j, slopes, run, sums)
 
         return implementation
 

@@ -53,10 +53,12 @@ class Records:
         shape = (steps.size, runs)
         return cls(
             steps,
-            *(np.full(shape, np.nan) for _ in range(3)),
-            np.full((*shape, 3), np.nan),
-            place,
-            np.full((kept.size, runs, dimension), np.nan),
+            log_loss=np.full(shape, np.nan),
+            log_gradient_norm=np.full(shape, np.nan),
+            lowest=np.full(shape, np.nan),
+            norms=np.full((*shape, 3), np.nan),
+            place=place,
+            snapshots=np.full((kept.size, runs, dimension), np.nan),
         )
 
     def extended(self, steps: np.ndarray) -> Records:
@@ -94,10 +96,10 @@ class Records:
         place[kept] = np.arange(kept.size)
         return Records(
             first.steps,
-            *(
-                np.concatenate([getattr(part, name) for part in parts], axis=1)
-                for name in ("log_loss", "log_gradient_norm", "lowest", "norms")
-            ),
-            place,
-            np.concatenate([part.snapshots[part.place[kept]] for part in parts], axis=1),
+            log_loss=np.concatenate([part.log_loss for part in parts], axis=1),
+            log_gradient_norm=np.concatenate([part.log_gradient_norm for part in parts], axis=1),
+            lowest=np.concatenate([part.lowest for part in parts], axis=1),
+            norms=np.concatenate([part.norms for part in parts], axis=1),
+            place=place,
+            snapshots=np.concatenate([part.snapshots[part.place[kept]] for part in parts], axis=1),
         )

@@ -23,7 +23,7 @@ class Data(NamedTuple):
 
     ``panels`` holds dense data (see :func:`optbench.engine.products.to_panels`) and, for an
     objective of the plug-in's own, its raw matrix (1, n, d); ``values``, ``columns`` and
-    ``starts`` hold CSR data.  ``targets`` is padded to whole panels.
+    ``starts`` hold CSR data.  ``targets`` is padded to whole blocks.
     """
 
     panels: np.ndarray
@@ -51,7 +51,7 @@ class Kernels(NamedTuple):
 class Scratch(NamedTuple):
     """Working memory of one chunk of runs, allocated once."""
 
-    sums: np.ndarray  # (K, d, 8): lane sums of the gradient
+    sums: np.ndarray  # (K, d padded to 8, 8): lane sums of the gradient
     predictions: np.ndarray  # (4, 64)
     slopes: np.ndarray  # (4, 64)
     pullback: np.ndarray  # (K, s): what a parametrization needs
@@ -120,9 +120,7 @@ slopes_s = types.void(vector, vector, f8, vector)
 # losses(predictions, targets, log_unit) -> sum of the rows' losses
 losses_s = f8(vector, vector, f8)
 # objective(w, data, exponents, want_loss, kernels, scratch, gradient, loss, lowest)
-objective_s = types.void(
-    matrix, data_t, integers, b1, kernels_t, scratch_t, matrix, vector, vector
-)
+objective_s = types.void(matrix, data_t, integers, b1, kernels_t, scratch_t, matrix, vector, vector)
 # forward(theta, layers, scratch, w)
 forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 # pull_back(theta, layers, scratch, gradient_w, gradient)

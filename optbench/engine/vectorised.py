@@ -11,7 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic, overload, register_jitable
 
 from optbench import elementwise
 
@@ -19,13 +19,14 @@ LOG2_E = 1.4426950408889634
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
 ROUND_TO_INTEGER = 6755399441055744.0  # 1.5 * 2**52: adding it leaves round(x) in the low bits
+INTEGER_BITS = 4843621399236968448  # of ROUND_TO_INTEGER
 FLAGS = {
     "jit_options": {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True},
     "strict": False,
 }
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _as_float(_context: Any, bits: Any) -> Any:
     def codegen(_: Any, builder: Any, __: Any, args: Any) -> Any:
         return builder.bitcast(args[0], ir.DoubleType())
@@ -33,12 +34,27 @@ def _as_float(_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _as_bits(_context: Any, x: Any) -> Any:
     def codegen(_: Any, builder: Any, __: Any, args: Any) -> Any:
         return builder.bitcast(args[0], ir.IntType(64))
 
     return types.int64(types.float64), codegen
+
+
+@register_jitable(fastmath={"contract"}, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+def _polynomial(r: float) -> float:
+    """Taylor polynomial of e**r of degree 12: 2e-17 for |r| <= log(2) / 2, in Estrin's order."""
+    r2 = r * r
+    r4 = r2 * r2
+    low = (1.0 + r) + r2 * (0.5 + r * 1.66666666666666666667e-01)
+    middle = (4.16666666666666666667e-02 + r * 8.33333333333333333333e-03) + r2 * (
+        1.38888888888888888889e-03 + r * 1.98412698412698412698e-04
+    )
+    high = (2.48015873015873015873e-05 + r * 2.75573192239858906526e-06) + r2 * (
+        2.75573192239858906526e-07 + r * 2.50521083854417187751e-08
+    )
+    return low + r4 * (middle + r4 * (high + r4 * 2.08767569878680989792e-09))
 
 
 @overload(elementwise.exp, **FLAGS)
@@ -50,22 +66,9 @@ def _exp(x: Any) -> Any:
         shifted = x * LOG2_E + ROUND_TO_INTEGER
         k = shifted - ROUND_TO_INTEGER
         r = (x - k * LN2_HIGH) - k * LN2_LOW
-        p = 1.6059043836821613e-10
-        p = p * r + 2.08767569878680989792e-09
-        p = p * r + 2.50521083854417187751e-08
-        p = p * r + 2.75573192239858906526e-07
-        p = p * r + 2.75573192239858906526e-06
-        p = p * r + 2.48015873015873015873e-05
-        p = p * r + 1.98412698412698412698e-04
-        p = p * r + 1.38888888888888888889e-03
-        p = p * r + 8.33333333333333333333e-03
-        p = p * r + 4.16666666666666666667e-02
-        p = p * r + 1.66666666666666666667e-01
-        p = p * r + 0.5
-        p = p * r + 1.0
-        p = p * r + 1.0
+        p = _polynomial(r)
         # 2**k in two factors, so that results below 2**-1022 and overflow come out right
-        whole = _as_bits(shifted) - 4843621399236968448  # the bits of ROUND_TO_INTEGER
+        whole = _as_bits(shifted) - INTEGER_BITS
         half = whole >> 1
         return (p * _as_float((half + 1023) << 52)) * _as_float((whole - half + 1023) << 52)
 
@@ -115,6 +118,12 @@ def _log1p(x: Any) -> Any:
 @overload(elementwise.sigmoid, **FLAGS)
 def _sigmoid(x: Any) -> Any:
     def implementation(x: float) -> float:
-        return 1.0 / (1.0 + elementwise.exp(-x))
+        # exp(-x) as above, in one factor: between -708 and 708 nothing overflows or underflows
+        y = 708.0 if x < -708.0 else -x
+        y = -708.0 if y < -708.0 else y
+        shifted = y * LOG2_E + ROUND_TO_INTEGER
+        k = shifted - ROUND_TO_INTEGER
+        power = _as_float((_as_bits(shifted) - INTEGER_BITS + 1023) << 52)
+        return 1.0 / (1.0 + _polynomial((y - k * LN2_HIGH) - k * LN2_LOW) * power)
 
     return implementation

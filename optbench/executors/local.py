@@ -52,7 +52,7 @@ def run_tasks(
         pending = set(futures)
         while pending:
             try:
-                finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                _, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
             except KeyboardInterrupt:
                 stop.set()
                 for future in pending:

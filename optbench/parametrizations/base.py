@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,6 +29,9 @@ class Parametrization:
         How many trained parameters and how many scratch numbers a run needs.
     weight_matrices : bool
         Whether ``layers`` are the weight matrices of a network (what AGD asks for).
+    selects : mapping of str to str
+        What gradient flow on theta selects, by kind of problem; for ``linear`` the optimizer
+        says it.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Parametrization:
     parameters: int
     scratch: int = 0
     weight_matrices: bool = False
+    selects: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def linear(self) -> bool:
@@ -58,6 +61,3 @@ def layer_table(*shapes: tuple[int, int]) -> np.ndarray:
         table.append((offset, rows, columns))
         offset += rows * columns
     return np.array(table, dtype=np.int64)
-
-
-Options = Mapping[str, Any]

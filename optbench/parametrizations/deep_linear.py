@@ -18,7 +18,7 @@ from optbench.errors import UserError
 from optbench.parametrizations.base import Parametrization, layer_table
 
 
-def forward(theta, layers, scratch, w):  # type: ignore[no-untyped-def]
+def forward(theta, layers, scratch, w):
     """Multiply a row through the layers from the output down; keep s_l in ``scratch``."""
     depth = layers.shape[0]
     for run in range(theta.shape[0]):
@@ -38,7 +38,7 @@ def forward(theta, layers, scratch, w):  # type: ignore[no-untyped-def]
             w[run, j] = scratch[run, place + j]
 
 
-def pull_back(theta, layers, scratch, gradient_w, gradient):  # type: ignore[no-untyped-def]
+def pull_back(theta, layers, scratch, gradient_w, gradient):
     """Push g through the layers from the input up; dL/dW_l = s_l^T q_(l-1)^T."""
     depth = layers.shape[0]
     for run in range(theta.shape[0]):
@@ -111,4 +111,5 @@ def deep_linear(
         parameters=sum(rows * columns for rows, columns in shapes),
         scratch=2 * sum(sizes) + dimension,
         weight_matrices=True,
+        selects={"classification": "l2"},
     )

@@ -15,7 +15,7 @@ from optbench.errors import UserError
 from optbench.parametrizations.base import Parametrization, layer_table
 
 
-def forward(theta, layers, scratch, w):  # type: ignore[no-untyped-def]
+def forward(theta, layers, scratch, w):
     """w = u^D - v^D; the depth D is the number of rows in ``layers`` divided by two."""
     depth = layers.shape[0] // 2
     size = w.shape[1]
@@ -28,7 +28,7 @@ def forward(theta, layers, scratch, w):  # type: ignore[no-untyped-def]
             w[run, i] = positive - negative
 
 
-def pull_back(theta, layers, scratch, gradient_w, gradient):  # type: ignore[no-untyped-def]
+def pull_back(theta, layers, scratch, gradient_w, gradient):
     """dL/du = D u^(D-1) g;  dL/dv = -D v^(D-1) g."""
     depth = layers.shape[0] // 2
     size = gradient_w.shape[1]
@@ -77,4 +77,5 @@ def diagonal(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrizat
         layers=np.repeat(layer_table((dimension, 1), (dimension, 1)), depth, axis=0),
         initial=initial,
         parameters=2 * dimension,
+        selects={"classification": "l1"} | ({"regression": "hypentropy"} if depth == 2 else {}),
     )

@@ -15,7 +15,7 @@ from optbench.errors import UserError
 from optbench.parametrizations.base import Parametrization, layer_table
 
 
-def forward(theta, layers, scratch, w):  # type: ignore[no-untyped-def]
+def forward(theta, layers, scratch, w):
     """w = u^L; L is the number of rows in ``layers``."""
     for run in range(theta.shape[0]):
         for i in range(w.shape[1]):
@@ -25,7 +25,7 @@ def forward(theta, layers, scratch, w):  # type: ignore[no-untyped-def]
             w[run, i] = value
 
 
-def pull_back(theta, layers, scratch, gradient_w, gradient):  # type: ignore[no-untyped-def]
+def pull_back(theta, layers, scratch, gradient_w, gradient):
     """dL/du = L u^(L-1) g."""
     depth = layers.shape[0]
     for run in range(theta.shape[0]):
@@ -66,4 +66,5 @@ def nonnegative(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametri
         layers=np.repeat(layer_table((dimension, 1)), depth, axis=0),
         initial=initial,
         parameters=dimension,
+        selects={"linear_program": "entropic"} if depth == 2 else {},
     )

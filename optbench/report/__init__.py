@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING
 
+from optbench.errors import UserError
 from optbench.report.bias_table import bias_table
 from optbench.report.convergence_table import convergence_table
 from optbench.report.numbers import duration
 from optbench.report.table import Table
-from optbench.result import Comparison
 
-Format = Literal["table", "markdown", "latex", "csv", "json"]
-FORMATS: tuple[str, ...] = get_args(Format)
+if TYPE_CHECKING:
+    from optbench.result import Comparison
+
+FORMATS = ("table", "markdown", "latex", "csv", "json")
 
 
 def tables(comparison: Comparison) -> list[Table]:
@@ -44,7 +46,7 @@ def measured_on(comparison: Comparison) -> list[str]:
 
 
 def render(
-    comparison: Comparison, format: Format = "table", width: int = 120, styled: bool = False
+    comparison: Comparison, format: str = "table", width: int = 120, styled: bool = False
 ) -> str:
     """Return a comparison as text.
 
@@ -53,10 +55,16 @@ def render(
     comparison : Comparison
     format : {"table", "markdown", "latex", "csv", "json"}
     width : int
-        Characters per line of ``table``; at least 60 are used.
+        Characters per line of ``table``; at least 80 are used.
     styled : bool
         Whether ``table`` uses ANSI codes.
+
+    Raises
+    ------
+    UserError
+        For an unknown format.
     """
+    check_format(format)
     if format == "csv":
         from optbench.report.long_csv import render_csv
 
@@ -79,4 +87,12 @@ def render(
     return render_terminal(tables(comparison), notes, width, styled)
 
 
-__all__ = ["FORMATS", "Format", "bias_table", "convergence_table", "render", "tables"]
+def check_format(format: str) -> None:
+    """Raise a UserError unless ``format`` is known."""
+    if format not in FORMATS:
+        raise UserError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+
+
+__all__ = [
+    "FORMATS", "bias_table", "check_format", "convergence_table", "render", "tables",
+]  # fmt: skip

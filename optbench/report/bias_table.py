@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from optbench.report.facts import Instance, bias_facts
-from optbench.report.measures import MEASURES, measure
+from optbench.report.measures import HEADLINE, MEASURES, measure
 from optbench.report.numbers import fixed, interval
 from optbench.report.rows import (
     INCONCLUSIVE,
@@ -24,10 +24,10 @@ from optbench.report.table import NOTHING, Cell, Column, Table
 
 VERDICT = (Column("selects"), Column("theory"))
 AFTER = (
-    Column("eff. p", 2, number=True),
-    Column("eff. p\ninterval", 7, number=True),
-    Column("runner-up", 3),
-    Column("status", 1),
+    Column("eff. p", 3, number=True),
+    Column("eff. p\ninterval", 8, number=True),
+    Column("runner-up", 4),
+    Column("status", 2),
 )
 
 
@@ -116,7 +116,7 @@ def _closest(rows: Sequence[Row], measured: Sequence[str]) -> str:
             for i, row in enumerate(rows)
             if (value := (row["measures"] or {}).get(name)) is not None and value == value
         ]
-        if found and name in MEASURES and shown.rank == 0:
+        if found and name in MEASURES and shown.rank == HEADLINE:
             _, best, value = min(found)
             title = Column(shown.header).title
             won.setdefault(names[best], []).append(f"{title} {shown.text(value)}")

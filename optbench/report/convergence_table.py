@@ -25,7 +25,7 @@ from optbench.report.rows import (
 from optbench.report.table import NOTHING, Cell, Column, Table
 
 HEADLINE_TARGETS = ("1e-2", "1e-4", "1e-8")
-TARGET_RANK = {"1e-6": 6, "1e-1": 7}
+TARGET_RANK = {"1e-6": 7, "1e-1": 8}
 TIME_TARGET = "1e-4"
 NO_LAW = {
     "not asymptotic": "not yet",
@@ -87,35 +87,35 @@ def _leading() -> list[ColumnOf]:
 
 
 def _target(name: str) -> ColumnOf:
-    rank = 0 if name in HEADLINE_TARGETS else TARGET_RANK.get(name, 8)
+    rank = 1 if name in HEADLINE_TARGETS else TARGET_RANK.get(name, 9)
     return Column(f"steps\nto {name}", rank, number=True), lambda row: _steps(row, name)
 
 
 def _trailing() -> list[ColumnOf]:
     return [
-        (Column("rate law"), lambda row: Cell(rate_text(row))),
-        (Column("rate\ninterval", 9, number=True), _rate_interval),
-        (Column("ns/\nstep", 1, number=True), lambda row: Cell(nanoseconds(row["ns_per_step"]))),
-        (Column("cost\nvs GD", 4, number=True), _cost),
-        (Column(f"time to\n{TIME_TARGET}", 8, number=True), _time),
+        (Column("rate law", 1, names=True), lambda row: Cell(rate_text(row))),
+        (Column("rate\ninterval", 10, number=True), _rate_interval),
+        (Column("ns/\nstep", 2, number=True), lambda row: Cell(nanoseconds(row["ns_per_step"]))),
+        (Column("cost\nvs GD", 5, number=True), _cost),
+        (Column(f"time to\n{TIME_TARGET}", 9, number=True), _time),
         (
-            Column("final\ngap", 5, number=True),
+            Column("final\ngap", 6, number=True),
             lambda row: Cell(significant(row["final_suboptimality"], 2)),
         ),
         (
-            Column("lr width\n(decades)", 10, number=True),
+            Column("lr width\n(decades)", 11, number=True),
             lambda row: Cell(significant(row["sensitivity_decades"], 2)),
         ),
         (
-            Column("critical\nlr", 11, number=True),
+            Column("critical\nlr", 12, number=True),
             lambda row: Cell(significant(row["critical_learning_rate"])),
         ),
         (
-            Column("theory\n2/L", 12, number=True),
+            Column("theory\n2/L", 13, number=True),
             lambda row: Cell(significant(row["theory_learning_rate"])),
         ),
-        (Column("success", 2, number=True), _success),
-        (Column("status", 3), lambda row: Cell(row["status"])),
+        (Column("success", 3, number=True), _success),
+        (Column("status", 4), lambda row: Cell(row["status"])),
     ]
 
 

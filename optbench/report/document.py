@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optbench.result import Comparison
+if TYPE_CHECKING:
+    from optbench.result import Comparison
 
 
 def render_json(comparison: Comparison) -> str:

@@ -35,20 +35,20 @@ class Fitted:
 
 
 def fold_name(name: str, width: int) -> str:
-    """Break an identifier after ``_``, ``[``, ``,`` or ``:`` into lines of ``width`` at most."""
+    """Break a name after ``_``, ``[``, ``,``, ``:`` or a space into lines of ``width`` at most."""
     if len(name) <= width:
         return name
     pieces, piece = [], ""
     for letter in name:
         piece += letter
-        if letter in "_[,:":
+        if letter in "_[,: ":
             pieces.append(piece)
             piece = ""
     lines = [""]
-    for piece in [*pieces, piece]:
-        if lines[-1].strip() and len(lines[-1]) + len(piece) > width:
+    for part in [*pieces, piece]:
+        if lines[-1].strip() and len(lines[-1]) + len(part) > width:
             lines.append(" ")
-        lines[-1] += piece
+        lines[-1] += part
     return "\n".join(lines)
 
 

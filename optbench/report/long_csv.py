@@ -10,10 +10,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optbench.report.rows import Row
-from optbench.result import Comparison
+
+if TYPE_CHECKING:
+    from optbench.result import Comparison
 
 KEY = ("problem", "instance", "parametrization", "optimizer")
 STATE = ("seeds", "horizon", "status", "reason")

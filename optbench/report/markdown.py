@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from optbench.report.table import Cell, Column, Table
 
-SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\|*_<>[]`"})
+# An underscore inside a word is not markup in GitHub's Markdown.
+_SPECIAL = re.compile(r"[\\|*<`]|(?<!\w)_|_(?!\w)")
 
 
 def render_markdown(tables: Sequence[Table], notes: Sequence[str]) -> str:
@@ -19,7 +21,7 @@ def render_markdown(tables: Sequence[Table], notes: Sequence[str]) -> str:
 
 def escape(text: str) -> str:
     """Escape what Markdown would read as markup."""
-    return text.translate(SPECIAL)
+    return _SPECIAL.sub(lambda match: f"\\{match[0]}", text)
 
 
 def _table(table: Table) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from optbench.report.numbers import fixed, ratio, significant
 
+HEADLINE = 1  # rank of the measures that verdicts are about
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -14,7 +16,7 @@ class Measure:
 
     header: str
     meaning: str
-    rank: int = 0
+    rank: int = HEADLINE
     text: Callable[[float | None], str] = significant
     best: float = 0.0
 
@@ -37,24 +39,24 @@ def _of_norms(
 
 
 MEASURES: dict[str, Measure] = {
-    **_of_norms("margin_ratio", "ratio", "margin of w / ||w|| over the largest {} margin, in (0, 1]",
-                0, ratio, 1.0),
+    **_of_norms("margin_ratio", "ratio", "{} margin of w over the largest one; 1 is best",
+                HEADLINE, ratio, 1.0),
     **_of_norms("angle", "angle", "degrees between w and the direction of largest {} margin",
-                6, fixed),
+                7, fixed),
     **_of_norms("norm_excess", "excess", "{} norm of w over the least one that fits, minus 1",
-                0, significant),
+                HEADLINE, significant),
     **_of_norms("distance", "distance", "relative L2 distance to the solution of least {} norm",
-                6, significant),
-    "residual": Measure("residual", "||X w - y|| / ||y||", 4),
+                7, significant),
+    "residual": Measure("residual", "||X w - y|| / ||y||", 5),
     "objective_gap": Measure("objective\ngap", "relative error of c.x against the optimum"),
-    "infeasibility": Measure("infeasi-\nbility", "relative violation of A x = b, x >= 0"),
-    "distance_entropic": Measure("distance\nentropic", "relative distance to the entropic solution"),
+    "infeasibility": Measure("infeasi-\nbility", "||A x - b|| / (1 + ||b||)"),
+    "distance_entropic": Measure("distance\nentropic", "relative distance to entropic solution"),
     "distance_vertex": Measure("distance\nvertex", "relative distance to the optimal vertex"),
-    "support_f1": Measure("support\nF1", "F1 score of the recovered support, in [0, 1]", 4,
+    "support_f1": Measure("support\nF1", "F1 score of the recovered support; 1 is best", 5,
                           ratio, 1.0),
 }  # fmt: skip
 
 
 def measure(name: str) -> Measure:
     """Return how the measure called ``name`` is shown; plug-ins may bring their own."""
-    return MEASURES.get(name) or Measure(name.replace("_", " "), "", 5)
+    return MEASURES.get(name) or Measure(name.replace("_", " "), "", 6)

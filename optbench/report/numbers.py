@@ -46,7 +46,7 @@ def count(value: float | None) -> str:
 
 def nanoseconds(value: float | None) -> str:
     """Return nanoseconds without their unit: ``18.4``, ``1,240``."""
-    return significant(value) if value is None or not 100 <= value else count(value)
+    return significant(value) if value is None or not value >= 100 else count(value)
 
 
 def duration(seconds: float | None) -> str:

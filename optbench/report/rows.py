@@ -20,7 +20,7 @@ def labels(rows: Sequence[Row]) -> list[str]:
 
 
 def full_labels(rows: Sequence[Row]) -> list[str]:
-    """Name each row so that a sentence can point at it: with its parametrization if there are two."""
+    """Name each row for a sentence: with its parametrization where there are several."""
     if len({row["parametrization"] for row in rows}) == 1:
         return labels(rows)
     pairs = zip(labels(rows), parametrizations(rows), strict=True)
@@ -54,8 +54,8 @@ def _label(row: Row, namesakes: Sequence[Row]) -> str:
 
 def name_columns(rows: Sequence[Row]) -> tuple[tuple[Column, ...], list[tuple[Cell, ...]]]:
     """Return the optimizer column and, where rows differ in it, the parametrization column."""
-    columns = (Column("optimizer", names=True),)
-    leading = [(Cell(label),) for label in labels(rows)]
+    columns: tuple[Column, ...] = (Column("optimizer", names=True),)
+    leading: list[tuple[Cell, ...]] = [(Cell(label),) for label in labels(rows)]
     if len({row["parametrization"] for row in rows}) > 1:
         columns += (Column("parame-\ntrization", names=True),)
         leading = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 NOTHING = "-"  # a cell without a number; the row's notes say why
-ESSENTIAL = 2  # columns up to this rank: intervals are shown only where these leave room
-COMFORT = 4  # columns above this rank are left out before any name is folded
+ESSENTIAL = 3  # columns up to this rank: intervals are shown only where these leave room
+COMFORT = 5  # columns above this rank are left out before any name is folded
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Column:
     number : bool
         Right-aligned and never broken.
     names : bool
-        Identifiers, which may continue on a second line after an underscore.
+        Names, which may continue on a second line after an underscore or a space.
     prose : bool
         Sentences or formulas, which wrap at spaces and take the width that is left.
     """
@@ -63,6 +63,8 @@ class Table:
         Plain sentences that read the table.
     notes : tuple of str
         Reasons and hyperparameters, each beginning with the row that it belongs to.
+    complete : str
+        What shows the columns that a narrow terminal leaves out.
     """
 
     title: str
@@ -71,6 +73,7 @@ class Table:
     facts: tuple[str, ...] = ()
     reading: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    complete: str = "--format markdown"
 
     def select(self, indices: list[int]) -> Table:
         """Return the table with these columns only."""

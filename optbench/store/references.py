@@ -13,7 +13,6 @@ import os
 import pickle
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np

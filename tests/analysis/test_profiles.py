@@ -130,8 +130,8 @@ def test_nobody_solves_anything() -> None:
         (
             {"gd": [4.0, NEVER]},
             (
-                "gd solves 1 of the 2 (problem, target) pairs, with no other optimizer to compare it "
-                "to."
+                "gd solves 1 of the 2 (problem, target) pairs, "
+                "with no other optimizer to compare it to."
             ),
         ),
     ],

@@ -57,9 +57,9 @@ def test_failed_runs_are_censored(failed: float) -> None:
 
 def test_equal_input_gives_equal_output_and_leaves_numpy_alone() -> None:
     values = np.arange(9.0) ** 2
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     assert median_interval(values) == median_interval(values)
-    assert np.array_equal(before, np.random.get_state()[1])
+    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
 
 
 def test_interval_widens_with_the_level() -> None:

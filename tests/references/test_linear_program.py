@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
+from itertools import pairwise
 
 import highspy
 import numpy as np
@@ -12,13 +11,11 @@ import pytest
 import scipy.sparse as sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_data import shared
 from scipy.optimize import linear_sum_assignment
 
 from optbench.errors import UserError
 from optbench.references import entropic_program, linear_program_errors, solve_linear_program
-
-sys.path.insert(0, str(Path(__file__).parent))
-from reference_data import shared  # noqa: E402
 
 NETLIB = ["afiro", "sc50a", "sc50b", "adlittle", "kb2", "blend", "share2b", "recipe"]
 
@@ -168,9 +165,7 @@ def test_entropic_approaches_the_vertex():
         np.abs(entropic_program(A, b, c, s).solution - x).max() for s in (0.1, 0.03, 0.01, 0.003)
     ]
     # The distance decays like exp(-C / strength).
-    assert all(
-        later < 0.5 * earlier for earlier, later in zip(distances, distances[1:], strict=False)
-    )
+    assert all(later < 0.5 * earlier for earlier, later in pairwise(distances))
     assert distances[-1] < 1e-8
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from reference_data import load_signed
 from sklearn.linear_model import LogisticRegression
 
 from optbench.errors import UserError
@@ -16,9 +14,6 @@ from optbench.references import (
     max_margin,
     smoothness_logistic,
 )
-
-sys.path.insert(0, str(Path(__file__).parent))
-from reference_data import load_signed  # noqa: E402
 
 
 def partially_separable(seed=4):

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_data import TRUTH, catalogue_instance, load_signed, shared
 from scipy.optimize import minimize
 from sklearn.svm import LinearSVC
 
 from optbench.errors import UserError
 from optbench.references import max_margin, quadratic_margin, vector_norm
-
-sys.path.insert(0, str(Path(__file__).parent))
-from reference_data import TRUTH, catalogue_instance, load_signed, shared  # noqa: E402
 
 NORMS = {"gamma_1": 1.0, "gamma_2": 2.0, "gamma_inf": np.inf}
 SEPARABLE = sorted(key for key, truth in TRUTH.items() if truth["separable"])

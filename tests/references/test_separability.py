@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sparse
+from reference_data import TRUTH, load_signed, shared
 
 from optbench.references import separability
-
-sys.path.insert(0, str(Path(__file__).parent))
-from reference_data import TRUTH, load_signed, shared  # noqa: E402
 
 
 def check(Z, result):

@@ -1,0 +1,1 @@
+"""The asv suite: ``asv run --python=same --quick`` runs it in the current environment."""

@@ -1,0 +1,57 @@
+"""``optbench check``: the contract tests of one plug-in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optbench.report.numbers import duration
+from optbench.report.table import Column, Table, cells
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optbench.check import CheckResult
+
+WORD = {True: "pass", False: "FAIL", None: "n/a"}
+
+
+def check(
+    name: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A .py file, or a name.")],
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
+    ] = None,
+) -> None:
+    """Test whether a plug-in keeps the contract: compiles, is deterministic, stays in bounds, ...
+
+    Exit code: 0 all tests pass, 1 a test fails, 2 wrong input.
+    """
+    from optbench.check import check as run
+    from optbench.cli.terminal import print_tables
+
+    results = run(name, tuple(plugin or ()))
+    print_tables(_table(name, results))
+    raise typer.Exit(int(any(result.passed is False for result in results)))
+
+
+def _table(name: str, results: Sequence[CheckResult]) -> Table:
+    failed = sum(result.passed is False for result in results)
+    passed = sum(result.passed is True for result in results)
+    other = len(results) - failed - passed
+    seconds = duration(sum(result.seconds for result in results))
+    return Table(
+        title=f"Contract of {name}",
+        columns=(
+            Column("test"),
+            Column("result"),
+            Column("time", 1, number=True),
+            Column("what was found", prose=True),
+        ),
+        rows=tuple(
+            cells(result.name, WORD[result.passed], duration(result.seconds), result.detail)
+            for result in results
+        ),
+        reading=(f"{passed} pass, {failed} fail, {other} do not apply; {seconds}.",),
+    )

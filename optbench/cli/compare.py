@@ -1,0 +1,133 @@
+"""``optbench compare``: run optimizers on problems and print both tables."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from optbench.cli.output import FORMAT_OF_SUFFIX, check_writable, write
+from optbench.cli.progress import progress_bar
+from optbench.cli.terminal import emit, styled, width
+from optbench.errors import UserError
+from optbench.report import FORMATS, check_format, render
+
+
+def compare(
+    problems: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PROBLEM", help="NAME or NAME:key=value,... [default: all]"),
+    ] = None,
+    optimizer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--optimizer",
+            "-o",
+            metavar="OPT",
+            help="NAME or NAME[hyper=value,...]; repeatable [default: all]",
+        ),
+    ] = None,
+    parametrization: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parametrization",
+            metavar="NAME",
+            help="NAME or NAME:key=value,...; repeatable [default: what the problem prescribes]",
+        ),
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, help="Number of steps. [default: 10,000]")
+    ] = None,
+    learning_rates: Annotated[
+        str, typer.Option(metavar="RATES", help="auto, or a list such as 0.1,0.01")
+    ] = "auto",
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Worker threads. [default: one per core]")
+    ] = None,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Limit for all runs together.")
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write here instead of to the terminal.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Compare optimizers: which solution each selects, and how fast it gets there.
+
+    Without arguments: every optimizer on the default instances of every problem.
+
+    Exit code: 0 fine, 1 an optimizer failed (its row says why), 2 wrong input.
+    """
+    shown = _format(format, out)
+    rates = _learning_rates(learning_rates)
+    if timeout is not None and not timeout > 0:
+        raise UserError(f"--timeout {timeout:g} must be a positive number of seconds")
+    if out is not None:
+        check_writable(out)
+    from optbench.api import compare as run
+
+    with progress_bar(quiet) as report:
+        comparison = run(
+            tuple(problems or ()),
+            tuple(optimizer or ()),
+            parametrizations=tuple(parametrization or ()),
+            horizon=horizon,
+            learning_rates=rates,
+            seeds=seeds,
+            threads=threads,
+            plugins=tuple(plugin or ()),
+            timeout=timeout,
+            progress=report,
+        )
+    text = render(comparison, shown, width(), out is None and styled())
+    if shown == "csv" and not quiet:  # the one format that has no place for notes
+        for note in comparison.notes:
+            typer.echo(f"optbench: note: {note}", err=True)
+    _deliver(text, out)
+    raise typer.Exit(1 if comparison.failed else 0)
+
+
+def _deliver(text: str, out: Path | None) -> None:
+    """Write to the file or to stdout; to stdout also when the file has become unwritable."""
+    if out is None:
+        emit(text)
+        return
+    try:
+        write(out, text)
+    except UserError:
+        emit(text)
+        raise
+
+
+def _format(given: str | None, out: Path | None) -> str:
+    """Return the format that was asked for, or the one that the file's suffix means."""
+    if given is None:
+        return FORMAT_OF_SUFFIX.get(out.suffix.lower(), "table") if out else "table"
+    check_format(given)
+    return given
+
+
+def _learning_rates(text: str) -> str | tuple[float, ...]:
+    """Parse ``auto`` or a list of positive numbers."""
+    if text == "auto":
+        return text
+    try:
+        rates = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        rates = ()
+    if not rates or not all(0.0 < rate < math.inf for rate in rates):
+        raise UserError(
+            f"--learning-rates {text}: must be auto or positive numbers, such as 0.1,0.01"
+        )
+    return rates

@@ -1,0 +1,76 @@
+"""``optbench list``: the plug-ins that were found, and those that could not be loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optbench.errors import UserError
+from optbench.options import suggest
+from optbench.report.table import Column, Table, cells
+
+if TYPE_CHECKING:
+    from optbench.cli.catalogue import Entry
+    from optbench.registry import Broken
+
+KINDS = ("optimizers", "problems", "metrics", "parametrizations")
+COLUMNS = {
+    "name": Column("name", names=True),
+    "formula": Column("formula", prose=True),
+    "meaning": Column("meaning", prose=True),
+    "file": Column("file", 1),
+}
+
+
+def list_plugins(
+    kind: Annotated[str, typer.Argument(metavar="|".join(KINDS))],
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
+    ] = None,
+    format: Annotated[str, typer.Option(metavar="table|json")] = "table",
+) -> None:
+    """List optimizers, problems, metrics or parametrizations."""
+    if kind not in KINDS:
+        raise UserError(f"cannot list {kind!r}{suggest(kind, KINDS)}")
+    if format not in ("table", "json"):
+        raise UserError(f"unknown format {format!r}; known: table, json")
+    from optbench.cli import catalogue
+    from optbench.cli.terminal import print_tables
+    from optbench.registry import load_registry
+
+    registry = load_registry(tuple(plugin or ()))
+    entries = catalogue.KINDS[kind](registry)
+    if format == "json":
+        broken = [{"file": entry.file, "reason": entry.reason} for entry in registry.broken]
+        typer.echo(json.dumps({kind: entries, "broken": broken}, indent=2))
+    else:
+        print_tables(_table(kind, entries, registry.broken))
+
+
+def _file(file: str) -> str:
+    from optbench.cli.catalogue import short_file
+
+    return short_file(file)
+
+
+_SHORTER: dict[str, Callable[[str], str]] = {
+    "file": _file,
+    "selects": lambda text: text.replace(", ", "\n"),  # one line per kind of problem
+}
+
+
+def _table(kind: str, entries: list[Entry], broken: list[Broken]) -> Table:
+    keys = list(entries[0]) if entries else ["name"]
+    return Table(
+        title=kind,
+        columns=tuple(COLUMNS.get(key, Column(key)) for key in keys),
+        rows=tuple(
+            cells(*(_SHORTER.get(key, str)(entry[key]) for key in keys)) for entry in entries
+        ),
+        notes=tuple(f"could not be loaded: {entry.reason}" for entry in broken),
+        complete="--format json",
+    )

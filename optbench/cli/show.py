@@ -1,0 +1,131 @@
+"""``optbench show NAME``: formula, hyperparameters, theory and paper of one plug-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from optbench.errors import UserError
+from optbench.options import suggest
+from optbench.report.table import NOTHING, Column, Table, cells
+
+if TYPE_CHECKING:
+    from optbench.contract import Hyper, Optimizer, Problem
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
+    ] = None,
+) -> None:
+    """Show an optimizer, a problem or a parametrization."""
+    from optbench.cli.terminal import print_tables
+    from optbench.parametrizations import PARAMETRIZATIONS
+    from optbench.registry import load_registry
+
+    registry = load_registry(tuple(plugin or ()))
+    found = []
+    if name in registry.optimizers:
+        found.append(_optimizer(registry.optimizers[name]))
+    if name in registry.problems:
+        found.append(_problem(registry.problems[name]))
+    if name in PARAMETRIZATIONS:
+        found.append(_parametrization(name, PARAMETRIZATIONS[name]))
+    if not found:
+        reasons = [entry.reason for entry in registry.broken if Path(entry.file).stem == name]
+        known = [*registry.optimizers, *registry.problems, *PARAMETRIZATIONS]
+        raise UserError(reasons[0] if reasons else f"unknown name {name!r}{suggest(name, known)}")
+    print_tables(*found)
+
+
+def _optimizer(plugin: Optimizer) -> Table:
+    from optbench.cli.catalogue import option_text, selects_text
+
+    rows = [
+        cells(
+            name,
+            "tuned (log grid)" if hyper.default is None else option_text(hyper.default),
+            _range(hyper),
+        )
+        for name, hyper in plugin.hypers.items()
+    ]
+    condition = f", if: {plugin.condition}" if plugin.condition else ""
+    return Table(
+        title=f"{plugin.name} (optimizer)",
+        facts=tuple(plugin.formula.split("\n")),
+        columns=(Column("hyperparameter"), Column("default"), Column("range")),
+        rows=tuple(rows),
+        notes=(
+            f"theory: selects {selects_text(plugin)}{condition}",
+            f"paper: {plugin.reference}",
+            f"asks for: {', '.join(plugin.needs)}; starts at: {plugin.start}",
+            _place(plugin),
+        ),
+    )
+
+
+def _range(hyper: Hyper) -> str:
+    """Return the valid values as an inequality."""
+    if hyper.low is not None and hyper.high is not None:
+        return f"{hyper.low:g} to {hyper.high:g}"
+    if hyper.low is not None:
+        return f">= {hyper.low:g}"
+    return f"<= {hyper.high:g}" if hyper.high is not None else "any"
+
+
+def _problem(plugin: Problem) -> Table:
+    from optbench.cli.catalogue import option_text
+
+    rows = [
+        cells(name, option_text(option.default) or NOTHING, "|".join(option.choices) or NOTHING)
+        for name, option in plugin.options.items()
+    ]
+    return Table(
+        title=f"{plugin.name} (problem)",
+        facts=tuple(plugin.formula.split("\n")),
+        columns=(Column("option"), Column("default"), Column("choices")),
+        rows=tuple(rows),
+        notes=(
+            f"references: {', '.join(plugin.references)}",
+            f"metrics: {', '.join(plugin.metrics)}",
+            f"compared when none is named: {' '.join(_instances(plugin))}",
+            f"paper: {plugin.reference}",
+            _place(plugin),
+        ),
+    )
+
+
+def _instances(plugin: Problem) -> list[str]:
+    """Return the default instances as a user would type them."""
+    from optbench.cli.catalogue import option_text
+
+    specifications = []
+    for options in plugin.default:
+        given = ",".join(f"{key}={option_text(value)}" for key, value in options.items())
+        specifications.append(f"{plugin.name}:{given}" if given else plugin.name)
+    return specifications
+
+
+def _parametrization(name: str, builder: Callable[..., Any]) -> Table:
+    from optbench.cli.catalogue import module_doc, option_text, options_of
+
+    options: Mapping[str, Any] = options_of(builder)
+    given = ",".join(f"{key}={option_text(value)}" for key, value in options.items())
+    return Table(
+        title=f"{name} (parametrization)",
+        facts=tuple(module_doc(builder).split("\n")),
+        columns=(Column("option"), Column("default")),
+        rows=tuple(cells(key, option_text(value)) for key, value in options.items()),
+        notes=(f"typed as: --parametrization {name}{':' if given else ''}{given}",),
+    )
+
+
+def _place(plugin: Optimizer | Problem) -> str:
+    from optbench.cli.catalogue import short_file
+
+    return f"file: {short_file(plugin.file)}:{plugin.line}"
