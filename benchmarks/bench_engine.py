@@ -16,7 +16,7 @@ from optbench.engine.ensemble import make_chunks
 from optbench.instance import Instance
 from optbench.parametrizations import parametrization
 from optbench.registry import load_registry
-from optbench.study import build_instances
+from optbench.study import build_instances, make_cells, parse_optimizer
 from optbench.timing import nanoseconds_per_step
 
 PROBLEM = "logistic_regression:data=digits_3v8"
@@ -24,7 +24,7 @@ STEPS = 200
 
 
 def default_instance() -> Instance:
-    """Return digits 3 against 8, standardized: 357 rows, 60 features, separable."""
+    """Return digits 3 against 8, standardized: 357 rows, 54 features, separable."""
     return build_instances(load_registry(), PROBLEM, seeds=1)[0][0]
 
 
@@ -68,8 +68,6 @@ class Step:
 
     def setup(self, optimizer: str) -> None:
         """Prepare one cell of a comparison."""
-        from optbench.study import make_cells, parse_optimizer
-
         registry = load_registry()
         choice = parse_optimizer(registry, optimizer)
         (self.cell,) = make_cells((default_instance(),), [choice], [])

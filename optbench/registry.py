@@ -70,14 +70,16 @@ class Registry:
         if not found:
             self.broken.append(Broken(str(file), f"{file}: declares no @optimizer and no @problem"))
         for plugin in found:
-            table: dict[str, Optimizer] | dict[str, Problem]
-            table = self.optimizers if isinstance(plugin, Optimizer) else self.problems
-            if plugin.name in table:
-                other = table[plugin.name].file
-                reason = f"{plugin.file}:{plugin.line}: {plugin.name!r} is already in {other}"
-                self.broken.append(Broken(str(file), reason))
-            else:
-                table[plugin.name] = plugin  # type: ignore[assignment]
+            self.add_plugin(plugin, str(file))
+
+    def add_plugin(self, plugin: Optimizer | Problem, source: str) -> None:
+        """Add one plug-in unless its name is taken; the same one twice is no conflict."""
+        table: dict[str, Optimizer] | dict[str, Problem]
+        table = self.optimizers if isinstance(plugin, Optimizer) else self.problems
+        known = table.setdefault(plugin.name, plugin)  # type: ignore[arg-type]
+        if known is not plugin:
+            reason = f"{plugin.file}:{plugin.line}: {plugin.name!r} is already in {known.file}"
+            self.broken.append(Broken(source, reason))
 
 
 def builtin_folders() -> list[Path]:
@@ -188,9 +190,10 @@ def load_registry(plugins: tuple[str, ...] = (), root: Path | None = None) -> Re
                 loaded = entry.load()
                 if isinstance(loaded, ModuleType):
                     registry.add(loaded, Path(loaded.__file__ or entry.name))
+                elif isinstance(loaded, Optimizer | Problem):
+                    registry.add_plugin(loaded, entry.value)
                 else:
-                    table = registry.optimizers if kind == "optimizers" else registry.problems
-                    table[loaded.name] = loaded
+                    raise TypeError(f"is a {type(loaded).__name__}, no @optimizer or @problem")
             except Exception as error:
                 reason = f"entry point {entry.value}: {type(error).__name__}: {error}"
                 registry.broken.append(Broken(entry.value, reason))

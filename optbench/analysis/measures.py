@@ -11,6 +11,7 @@ from optbench.instance import Instance
 from optbench.references import Reference, vector_norm
 
 NORMS = {"l1": 1.0, "l2": 2.0, "linf": math.inf}
+ROUNDING = 1e-12  # a norm excess below it is rounding: shown as 0, never as -1e-16
 SUPPORT = 1e-4  # a coordinate counts as nonzero above this fraction of the largest
 
 
@@ -63,7 +64,8 @@ def measure(
         )
     for name, reference in references.items():
         if name in NORMS:
-            measures[f"norm_excess_{name}"] = vector_norm(w, NORMS[name]) / reference.value - 1.0
+            excess = vector_norm(w, NORMS[name]) / reference.value - 1.0
+            measures[f"norm_excess_{name}"] = 0.0 if abs(excess) < ROUNDING else excess
         measures[f"distance_{name}"] = relative_distance(w, reference.solution)
     return measures
 

@@ -19,7 +19,7 @@ import numba
 from numba.core.serialize import dumps
 
 from optbench.contract import Optimizer
-from optbench.engine import loop, objective, types, vectorised
+from optbench.engine import loop, objective, sparse, types, vectorised
 from optbench.engine.bounds import needs_bounds_checks
 from optbench.engine.cache import compile_kernel
 from optbench.errors import UserError
@@ -79,6 +79,8 @@ def _bounds_checks(wanted: bool) -> Iterator[None]:
 
 
 def _one_line(error: Exception) -> str:
+    if "allocate" in str(error) or "NRT required" in str(error):
+        return "it allocates memory; hold arrays in a Slot and write into them instead"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [
         line
@@ -218,7 +220,7 @@ def bind_objective(kind: str | Callable[..., float]) -> Any:
     if kind == "dense":
         return compile_kernel(objective.dense_objective, types.objective_s)
     if kind == "sparse":
-        return compile_kernel(objective.sparse_objective, types.objective_s)
+        return compile_kernel(sparse.sparse_objective, types.objective_s)
     assert callable(kind)
     kernel = kind if numba.config.DISABLE_JIT else _jitted(kind)
     function = _define(_OBJECTIVE, "objective", _label(kind), loss_and_grad=kernel)

@@ -55,7 +55,8 @@ def cache_directory(plugin_folder: Path | None = None) -> Path:
     """Return the directory for functions that depend on the engine and one plug-in folder."""
     key = engine_hash()
     if plugin_folder is not None:
-        key += sources_hash(plugin_folder)
+        # The path too: compiled code refers to modules that are named after it.
+        key += f"{sources_hash(plugin_folder)}-{plugin_folder.resolve()}"
     return cache_root() / "kernels" / hashlib.sha256(key.encode()).hexdigest()[:20]
 
 

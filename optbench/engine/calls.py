@@ -6,6 +6,7 @@ integer.  The call itself follows Numba's own convention, exceptions included.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 
+@functools.cache
 def address_of(kernel: Any) -> Any:
     """Return the address of a dispatcher's only overload; the function itself without JIT.
 
@@ -26,6 +28,7 @@ def address_of(kernel: Any) -> Any:
     return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
 
 
+@functools.cache
 def entry_point(kernel: Any) -> Any:
     """Return what runs a dispatcher's only overload from Python without resolving types again."""
     if numba.config.DISABLE_JIT:

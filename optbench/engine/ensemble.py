@@ -36,12 +36,12 @@ def make_data(instance: Instance) -> types.Data:
     """Arrange an instance's numbers as the objective reads them."""
     rows = instance.features.shape[0]
     panels, values = np.zeros((0, 0, 0)), np.zeros(0)
-    columns, starts = np.zeros(0, np.int32), np.zeros(0, np.int64)
+    columns, starts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
     if instance.loss_and_grad is not None:
         panels = np.ascontiguousarray(instance.features, dtype=float)[None]
     elif instance.sparse:
         values = np.ascontiguousarray(instance.features.data, dtype=float)
-        columns = np.ascontiguousarray(instance.features.indices, dtype=np.int32)
+        columns = np.ascontiguousarray(instance.features.indices, dtype=np.uint32)
         starts = np.ascontiguousarray(instance.features.indptr, dtype=np.int64)
     else:
         panels = to_panels(np.asarray(instance.features, dtype=float))

@@ -1,4 +1,4 @@
-"""Loss and gradient of a batch of runs: dense panels, CSR rows, or the plug-in's own function.
+"""Loss and gradient of a batch of runs on dense data: one pass over the matrix a step.
 
 loss(w) = scale * sum_i l((X w)_i, target_i);  gradient = scale * X^T l'(X w).
 A run with exponent e > 0 gets both in units of 2**-e, from the tail l(m) = exp(-m) of the loss.
@@ -86,48 +86,3 @@ def dense_objective(
             even = (sums[run, j, 0] + sums[run, j, 4]) + (sums[run, j, 2] + sums[run, j, 6])
             odd = (sums[run, j, 1] + sums[run, j, 5]) + (sums[run, j, 3] + sums[run, j, 7])
             gradient[run, j] = data.scale * (even + odd)
-
-
-def sparse_objective(
-    w,
-    data: Data,
-    exponents,
-    want_loss,
-    kernels: Kernels,
-    scratch: Scratch,
-    gradient,
-    loss,
-    lowest,
-):
-    """Evaluate CSR data, 64 rows at a time, each run while those rows are in cache."""
-    runs, features = w.shape
-    z, r = scratch.predictions[0], scratch.slopes[0]
-    gradient[:] = 0.0
-    for run in range(runs):
-        loss[run] = 0.0
-        lowest[run] = np.inf
-    for first in range(0, data.rows, BLOCK_ROWS):
-        rows = min(BLOCK_ROWS, data.rows - first)
-        targets = data.targets[first : first + rows]
-        for run in range(runs):
-            unit = exponents[run] * LN2
-            for i in range(rows):
-                total = 0.0
-                for entry in range(data.starts[first + i], data.starts[first + i + 1]):
-                    total += data.values[entry] * w[run, data.columns[entry]]
-                z[i] = total
-            near = exponents[run] == 0
-            slopes = kernels.slopes if near else kernels.tail_slopes
-            call_slopes(slopes, (z[:rows], targets, unit, r[:rows]))
-            if want_loss:
-                losses = kernels.losses if near else kernels.tail_losses
-                loss[run] += call_losses(losses, (z[:rows], targets, unit))
-                for i in range(rows):
-                    lowest[run] = min(lowest[run], z[i] * targets[i])
-            for i in range(rows):
-                for entry in range(data.starts[first + i], data.starts[first + i + 1]):
-                    gradient[run, data.columns[entry]] += data.values[entry] * r[i]
-    for run in range(runs):
-        loss[run] *= data.scale
-        for j in range(features):
-            gradient[run, j] *= data.scale

@@ -52,8 +52,9 @@ class Scratch(NamedTuple):
     """Working memory of one chunk of runs, allocated once."""
 
     sums: np.ndarray  # (K, d padded to 8, 8): lane sums of the gradient
-    predictions: np.ndarray  # (4, 64)
-    slopes: np.ndarray  # (4, 64)
+    predictions: np.ndarray  # (8, 64): of a block of rows
+    slopes: np.ndarray  # (8, 64)
+    lanes: np.ndarray  # (64, 8): the same for eight runs side by side
     pullback: np.ndarray  # (K, s): what a parametrization needs
 
 
@@ -90,9 +91,9 @@ class Rule(NamedTuple):
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
 
 
-data_t = types.NamedTuple([cube, vector, types.int32[::1], integers, vector, i8, f8], Data)
+data_t = types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8], Data)
 kernels_t = types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels)
-scratch_t = types.NamedTuple([cube, matrix, matrix, matrix], Scratch)
+scratch_t = types.NamedTuple([cube, matrix, matrix, matrix, matrix], Scratch)
 runs_t = types.NamedTuple(
     [
         matrix,

@@ -30,6 +30,11 @@ def tiny_comparison(status="horizon", notes=()):
     return Comparison([row | verdict], [row | speed], [instance], [], {}, list(notes))
 
 
+@pytest.fixture(name="tiny_comparison")
+def tiny_comparison_fixture():
+    return tiny_comparison
+
+
 @pytest.fixture
 def calls(monkeypatch):
     """Replace ``optbench.api``; return the arguments of every call and what it shall return."""

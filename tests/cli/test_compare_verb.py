@@ -5,7 +5,6 @@ import os
 import stat
 
 import pytest
-from conftest import tiny_comparison
 
 from optbench.cli import main
 from optbench.errors import UserError
@@ -56,7 +55,7 @@ def test_a_pipe_is_120_wide_unless_columns_says_otherwise(calls, capsys, monkeyp
     assert "\x1b" not in wide
 
 
-def test_a_failed_optimizer_is_exit_code_1(calls, capsys):
+def test_a_failed_optimizer_is_exit_code_1(calls, capsys, tiny_comparison):
     calls.returns = tiny_comparison(status="failed")
     assert main(["compare"]) == 1
     assert "failed" in capsys.readouterr().out
@@ -162,7 +161,7 @@ def test_a_folder_that_vanishes_costs_no_result(calls, capsys, tmp_path):
     assert captured.err.startswith("optbench: error: --out")
 
 
-def test_notes_are_on_stderr_where_csv_has_no_place_for_them(calls, capsys):
+def test_notes_are_on_stderr_where_csv_has_no_place_for_them(calls, capsys, tiny_comparison):
     calls.returns = tiny_comparison(notes=["plug-in left out: x.py:1: no"])
     assert main(["compare", "--format", "csv"]) == 0
     captured = capsys.readouterr()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +21,17 @@ SIGNATURE = '@optimizer(reference="a test")\ndef {name}(theta, grad, {slots}rate
 
 
 @pytest.fixture
-def kernel(tmp_path: Path):
-    """Make an optimizer of a body, as a plug-in file."""
-    count = iter(range(100))
+def kernel():
+    """Make an optimizer of a body, as a plug-in file that keeps its place between sessions."""
 
     def make(body: str, slots: str = "", header: str = "") -> Optimizer:
-        name = f"kernel{next(count)}"
         lines = "".join(f"    {line}\n" for line in body.strip("\n").splitlines())
-        file = tmp_path / f"{name}.py"
-        file.write_text(HEADER + header + SIGNATURE.format(name=name, slots=slots) + lines)
-        return getattr(load_file(file), name)
+        source = HEADER + header + SIGNATURE.format(name="kernel", slots=slots) + lines
+        digest = hashlib.sha256(source.encode()).hexdigest()[:8]
+        folder = Path(os.environ["OPTBENCH_CACHE"]) / "test_plugins" / digest
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "kernel.py").write_text(source)
+        return load_file(folder / "kernel.py").kernel
 
     return make
 

@@ -81,6 +81,18 @@ def test_an_edited_file_beside_a_plugin_is_seen(own_cache: Path, tmp_path: Path)
     np.testing.assert_allclose(tripled, 3.0 * np.array(theta), rtol=1e-15)
 
 
+def test_a_moved_plugin_is_compiled_again(own_cache: Path, tmp_path: Path) -> None:
+    """Compiled code names its module, and that name depends on the path."""
+    found = []
+    for name in ("here", "there", "here"):
+        file = tmp_path / name / "edited.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(PLUGIN.replace("FACTOR", "1.0"))
+        found.append(run(file, own_cache))
+    assert [len(compiled) for compiled, _ in found] == [1, 1, 0]
+    assert found[0][1] == found[1][1] == found[2][1]
+
+
 def test_the_users_own_numba_cache_stays_empty(own_cache: Path, tmp_path: Path) -> None:
     users = tmp_path / "users_numba_cache"
     users.mkdir()

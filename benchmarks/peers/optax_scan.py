@@ -1,0 +1,50 @@
+"""JAX as its users write it: ``jax.grad`` and optax inside ``lax.scan``, ``vmap`` over runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.peers.jax_loop import compile_runs, matrices, split
+from benchmarks.peers.maps import predictor
+from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Task, Unsupported
+
+REQUIRES = ("jax", "optax")
+
+
+def prepare(task: Task, threads: int) -> Fresh:
+    """Trace and compile the whole run for this task."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+    from jax import lax
+
+    jax.config.update("jax_enable_x64", True)
+    makers = {
+        "gradient_descent": optax.sgd,
+        "sign_descent": lambda rate: optax.sign_sgd(lambda count: rate / jnp.sqrt(count + 1.0)),
+        "adam": lambda rate: optax.adam(rate, b1=BETA1, b2=BETA2, eps=EPS),
+    }
+    if task.optimizer not in makers:
+        raise Unsupported(f"optax has no {task.optimizer}")
+    matrix, _, targets = matrices(task)
+
+    def descend(theta: Any, rate: Any, matrix: Any, targets: Any) -> Any:
+        def loss_of(parts: list[Any]) -> Any:
+            w, _ = predictor(parts, task.parametrization)
+            z = matrix @ w
+            if task.loss == "squared":
+                return 0.5 * task.scale * jnp.sum((z - targets) ** 2)
+            return task.scale * jnp.sum(jax.nn.softplus(z))
+
+        optimizer = makers[task.optimizer](rate)
+
+        def body(state: Any, _: Any) -> Any:
+            parts, memory = state
+            updates, memory = optimizer.update(jax.grad(loss_of)(parts), memory, parts)
+            return (optax.apply_updates(parts, updates), memory), None
+
+        parts = split(theta, task)
+        (parts, _), _ = lax.scan(body, (parts, optimizer.init(parts)), length=task.steps)
+        return jnp.concatenate([part.ravel() for part in parts])
+
+    return compile_runs(task, descend, matrix, targets)

@@ -1,0 +1,105 @@
+"""optbench: the shipped plug-ins on the public engine, no records between start and end."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from typing import Any
+
+import numpy as np
+
+from benchmarks.peers.task import Fresh, Run, Task
+
+REQUIRES = ("numba", "scipy")
+ROW_LOSSES = {
+    "logistic": ("logistic_regression", "logistic_loss"),
+    "squared": ("linear_regression", "squared_error"),
+}
+
+
+def prepare(task: Task, threads: int) -> Fresh:
+    """Compile the combination (or load it from the cache of compiled kernels)."""
+    from optbench.engine.ensemble import make_chunks
+    from optbench.executors.local import run_tasks
+    from optbench.parametrizations import parametrization
+    from optbench.registry import load_registry
+
+    optimizer = load_registry().optimizer(task.optimizer)
+    hypers = [
+        task.rates if hyper.default is None else np.full(task.runs, hyper.default)
+        for hyper in optimizer.hypers.values()
+    ]
+    make = functools.partial(
+        make_chunks,
+        make_instance(task),
+        parametrization(specification(task), task.features),
+        optimizer,
+        np.stack(hypers, axis=1),
+        [0] * task.runs,
+    )
+
+    def fresh() -> Run:
+        chunks = make()
+        first = 0
+        for chunk in chunks:
+            count = chunk.runs.theta.shape[0]
+            chunk.runs.theta[:] = task.theta[first : first + count]
+            chunk.advance(0)
+            first += count
+        jobs = [
+            functools.partial(chunk.advance, task.steps, steps=np.array([task.steps]))
+            for chunk in chunks
+        ]
+
+        def run() -> np.ndarray:
+            if threads == 1 or len(jobs) == 1:
+                for job in jobs:
+                    job()
+            else:
+                run_tasks(jobs, threads, threading.Event())
+            return np.concatenate([chunk.runs.theta for chunk in chunks])
+
+        return run
+
+    fresh()
+    return fresh
+
+
+def make_instance(task: Task) -> Any:
+    """Return the task as an instance with the row loss that the problem plug-in ships."""
+    from optbench.instance import Instance
+    from optbench.registry import load_registry
+
+    problem, row = ROW_LOSSES[task.loss]
+    plugin = inspect.getmodule(load_registry().problem(problem).build)
+    features: Any = task.dense
+    if task.sparse:
+        from scipy.sparse import csr_array
+
+        features = csr_array((task.values, task.columns, task.starts), shape=task.shape)
+    return Instance(
+        problem=problem,
+        name="peers",
+        features=features,
+        targets=task.targets,
+        kind="other",
+        row=getattr(plugin, row),
+        scale=task.scale,
+        exponential_tail=task.separable,
+    )
+
+
+def specification(task: Task) -> str:
+    """Return the parametrization as a user names it."""
+    if task.parametrization == "deep_linear":
+        widths = "x".join(str(rows) for rows, _ in task.layers[:-1])
+        return f"deep_linear:widths={widths}"
+    return task.parametrization
+
+
+def used_threads(task: Task, threads: int) -> int:
+    """Return how many threads the engine uses: one a chunk of runs."""
+    from optbench.engine.ensemble import CHUNK_RUNS
+
+    return min(threads, -(-task.runs // CHUNK_RUNS))

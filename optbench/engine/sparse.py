@@ -1,0 +1,230 @@
+"""Loss and gradient of a batch of runs on CSR data: one pass over the rows a step.
+
+Eight runs at a time lie side by side in a vector register, so that every stored entry of the
+matrix is read once for eight runs; what is left over runs alone.  Either way a run's sums are
+formed in the order of the entries: its bits do not depend on the batch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload, register_jitable
+
+from optbench.engine.objective import LN2
+from optbench.engine.products import (
+    BLOCK_ROWS,
+    LANES,
+    _add_product,
+    _array,
+    _constant,
+    _load,
+    _offset,
+    _splat,
+    _store,
+    _VECTOR,
+)
+from optbench.engine.types import Data, Kernels, Scratch, call_losses, call_slopes
+
+
+STRIDES = 4  # a row's sum is formed in four strides, which hides the latency of an addition
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _predictions_row(
+    _context: Any, values: Any, columns: Any, begin: Any, end: Any, w: Any, out: Any, row: Any
+) -> Any:
+    signature = types.void(values, columns, types.int64, types.int64, w, out, types.int64)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        entries, _ = _array(context, builder, sig.args[0], args[0])
+        places, _ = _array(context, builder, sig.args[1], args[1])
+        weights, _ = _array(context, builder, sig.args[4], args[4])
+        result, _ = _array(context, builder, sig.args[5], args[5])
+        totals = [cgutils.alloca_once(builder, _VECTOR) for _ in range(STRIDES)]
+        for total in totals:
+            builder.store(cgutils.get_null_value(_VECTOR), total)
+
+        def add(entry: Any, total: Any) -> None:
+            column = builder.zext(builder.load(builder.gep(places, [entry])), entry.type)
+            value = _splat(builder, builder.load(builder.gep(entries, [entry])))
+            lanes = _load(builder, _offset(builder, weights, builder.mul(column, _constant(LANES))))
+            _add_product(builder, value, lanes, total)
+
+        count = builder.sub(args[3], args[2])
+        whole = builder.add(args[2], builder.sub(count, builder.urem(count, _constant(STRIDES))))
+        with cgutils.for_range_slice(builder, args[2], whole, _constant(STRIDES)) as (entry, _):
+            for k, total in enumerate(totals):
+                add(builder.add(entry, _constant(k)), total)
+        with cgutils.for_range_slice(builder, whole, args[3], _constant(1)) as (entry, _):
+            add(entry, totals[0])
+        first, second, third, fourth = (builder.load(total) for total in totals)
+        value = builder.fadd(builder.fadd(first, second), builder.fadd(third, fourth))
+        place = _offset(builder, result, builder.mul(args[6], _constant(LANES)))
+        _store(builder, value, place)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _gradient_row(
+    _context: Any, values: Any, columns: Any, begin: Any, end: Any, slopes: Any, row: Any, sums: Any
+) -> Any:
+    signature = types.void(values, columns, types.int64, types.int64, slopes, types.int64, sums)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        entries, _ = _array(context, builder, sig.args[0], args[0])
+        places, _ = _array(context, builder, sig.args[1], args[1])
+        slope, _ = _array(context, builder, sig.args[4], args[4])
+        lanes, _ = _array(context, builder, sig.args[6], args[6])
+        r = _load(builder, _offset(builder, slope, builder.mul(args[5], _constant(LANES))))
+        total = cgutils.alloca_once(builder, _VECTOR)
+        with cgutils.for_range_slice(builder, args[2], args[3], _constant(1)) as (entry, _):
+            column = builder.zext(builder.load(builder.gep(places, [entry])), entry.type)
+            value = _splat(builder, builder.load(builder.gep(entries, [entry])))
+            place = _offset(builder, lanes, builder.mul(column, _constant(LANES)))
+            builder.store(_load(builder, place), total)
+            _add_product(builder, value, r, total)
+            _store(builder, builder.load(total), place)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def predictions_row(values, columns, begin, end, w, out, row):
+    """Write out[row] = sum over entries of value * w[column], for eight runs."""
+    out[row] = values[begin:end] @ w[columns[begin:end]]
+
+
+def gradient_row(values, columns, begin, end, slopes, row, sums):
+    """Add value * slopes[row] to sums[column] for every entry, for eight runs."""
+    for entry in range(begin, end):
+        sums[columns[entry]] += values[entry] * slopes[row]
+
+
+@overload(predictions_row, strict=False)
+def _jitted_predictions_row(values, columns, begin, end, w, out, row):
+    def implementation(values, columns, begin, end, w, out, row):
+        _predictions_row(values, columns, begin, end, w, out, row)
+
+    return implementation
+
+
+@overload(gradient_row, strict=False)
+def _jitted_gradient_row(values, columns, begin, end, slopes, row, sums):
+    def implementation(values, columns, begin, end, slopes, row, sums):
+        _gradient_row(values, columns, begin, end, slopes, row, sums)
+
+    return implementation
+
+
+def sparse_objective(
+    w,
+    data: Data,
+    exponents,
+    want_loss,
+    kernels: Kernels,
+    scratch: Scratch,
+    gradient,
+    loss,
+    lowest,
+):
+    """Evaluate CSR data, 64 rows at a time, each batch of runs while those rows are in cache."""
+    runs, features = w.shape
+    for run in range(runs):
+        loss[run] = 0.0
+        lowest[run] = np.inf
+    run = 0
+    while run < runs:
+        together = LANES if run + LANES <= runs else 1
+        if together == LANES:
+            weights, sums = scratch.sums[run], scratch.sums[run + 1]
+            for j in range(features):
+                for q in range(LANES):
+                    weights[j, q] = w[run + q, j]
+                    sums[j, q] = 0.0
+        else:
+            gradient[run, :] = 0.0
+        for first in range(0, data.rows, BLOCK_ROWS):
+            rows = min(BLOCK_ROWS, data.rows - first)
+            predict_rows(run, together, first, rows, w, data, scratch)
+            for q in range(together):
+                slope_rows(
+                    run + q, q, first, rows, data, exponents, want_loss, kernels, scratch, loss, lowest
+                )
+            add_gradient_rows(run, together, first, rows, data, scratch, gradient)
+        if together == LANES:
+            for q in range(LANES):
+                for j in range(features):
+                    gradient[run + q, j] = sums[j, q]
+        run += together
+    for run in range(runs):
+        loss[run] *= data.scale
+        for j in range(features):
+            gradient[run, j] *= data.scale
+
+
+@register_jitable
+def predict_rows(run, together, first, rows, w, data: Data, scratch: Scratch):
+    """Write the predictions of some rows, run by run, to ``scratch.predictions``."""
+    z = scratch.predictions
+    for i in range(rows):
+        begin, end = data.starts[first + i], data.starts[first + i + 1]
+        if together == LANES:
+            weights = scratch.sums[run]
+            predictions_row(data.values, data.columns, begin, end, weights, scratch.lanes, i)
+        else:
+            whole = begin + (end - begin) // STRIDES * STRIDES
+            s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+            for e in range(begin, whole, STRIDES):
+                s0 += data.values[e] * w[run, data.columns[e]]
+                s1 += data.values[e + 1] * w[run, data.columns[e + 1]]
+                s2 += data.values[e + 2] * w[run, data.columns[e + 2]]
+                s3 += data.values[e + 3] * w[run, data.columns[e + 3]]
+            for e in range(whole, end):
+                s0 += data.values[e] * w[run, data.columns[e]]
+            z[0, i] = (s0 + s1) + (s2 + s3)
+    if together == LANES:
+        for q in range(LANES):
+            for i in range(rows):
+                z[q, i] = scratch.lanes[i, q]
+
+
+@register_jitable
+def slope_rows(
+    run, q, first, rows, data: Data, exponents, want_loss, kernels: Kernels, scratch: Scratch, loss,
+    lowest,
+):
+    """Write the slopes of some rows of one run to ``scratch.slopes``; add up its loss if wanted."""
+    z, targets = scratch.predictions[q, :rows], data.targets[first : first + rows]
+    unit = exponents[run] * LN2
+    near = exponents[run] == 0
+    slopes = kernels.slopes if near else kernels.tail_slopes
+    call_slopes(slopes, (z, targets, unit, scratch.slopes[q, :rows]))
+    if want_loss:
+        losses = kernels.losses if near else kernels.tail_losses
+        loss[run] += call_losses(losses, (z, targets, unit))
+        for i in range(rows):
+            lowest[run] = min(lowest[run], z[i] * targets[i])
+
+
+@register_jitable
+def add_gradient_rows(run, together, first, rows, data: Data, scratch: Scratch, gradient):
+    """Add the gradient of some rows: to lanes of eight runs, or to one run's gradient."""
+    r = scratch.slopes
+    if together == LANES:
+        for q in range(LANES):
+            for i in range(rows):
+                scratch.lanes[i, q] = r[q, i]
+    for i in range(rows):
+        begin, end = data.starts[first + i], data.starts[first + i + 1]
+        if together == LANES:
+            sums = scratch.sums[run + 1]
+            gradient_row(data.values, data.columns, begin, end, scratch.lanes, i, sums)
+        else:
+            for entry in range(begin, end):
+                gradient[run, data.columns[entry]] += data.values[entry] * r[0, i]

@@ -1,0 +1,201 @@
+"""Every built-in passes the contract tests; each broken promise is found and said in one line."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from optbench import UserError
+from optbench.check import CheckResult, check
+from optbench.check.optimizers import CHECKS, chunk
+from optbench.check.problems import check_problem
+from optbench.check.second_process import compiled_by_second_process
+from optbench.registry import load_registry
+
+OPTIMIZERS = load_registry().optimizers
+PROBLEMS = load_registry().problems
+QUICK = {name: test for name, test in CHECKS.items() if name != "second process"}
+
+
+def failures(results: list[CheckResult]) -> list[tuple[str, str]]:
+    return [(result.name, result.detail) for result in results if result.passed is False]
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """Leave out the second process, which takes a second each; it is tested on its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(CHECKS, "second process")
+        yield
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_built_in_optimizer_passes(name: str, quick) -> None:
+    results = check(name)
+    assert failures(results) == []
+    assert [result.name for result in results] == list(QUICK)
+    assert all(result.detail and "\n" not in result.detail for result in results)
+    assert sum(result.seconds for result in results) < 10.0
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_built_in_problem_passes(name: str) -> None:
+    results = check_problem(PROBLEMS[name])
+    assert failures(results) == []
+    assert sum(result.passed is True for result in results) >= 3 * len(PROBLEMS[name].default)
+
+
+def test_a_second_process_compiles_nothing_for_all_of_them() -> None:
+    plugins = []
+    for optimizer in OPTIMIZERS.values():
+        chunk(optimizer)
+        plugins.append((str(Path(inspect.getfile(optimizer.kernel)).resolve()), optimizer.name))
+    assert compiled_by_second_process(plugins) == []
+
+
+GRADIENT_STEP = "for i in range(theta.size):\n    theta[i] -= rate * grad[i]"
+BROKEN = {
+    "does not compile": ("theta[0] = 'text'", "", "compiles", r"does not compile"),
+    "outside": (
+        f"{GRADIENT_STEP}\ntheta[theta.size + 2] = 0.0",
+        "",
+        "bounds",
+        r"kernel\.py:8: IndexError: index 8 is out of bounds for axis 0 with size 6",
+    ),
+    "writes grad": (
+        f"{GRADIENT_STEP}\nfor i in range(grad.size):\n    grad[i] = 0.0",
+        "",
+        "writes",
+        r"writes into grad",
+    ),
+    "allocates": (
+        "copy = grad * rate\nfor i in range(theta.size):\n    theta[i] -= copy[i]",
+        "",
+        "compiles",
+        r"kernel\.py:4: .* does not compile: it allocates memory; hold arrays in a Slot",
+    ),
+    "raises": (
+        f"{GRADIENT_STEP}\nif step > 3:\n    raise ValueError('too many steps')",
+        "",
+        "python twin",
+        r"kernel\.py:9: ValueError: too many steps",
+    ),
+    "random": (
+        f"theta[0] += np.random.rand()\n{GRADIENT_STEP}",
+        "",
+        "deterministic",
+        r"of the same run differs",
+    ),
+    "remembers": (
+        f"MEMORY[0] += 1.0\n{GRADIENT_STEP.replace('rate', '(rate + 1e-3 * MEMORY[0])')}",
+        "",
+        "compiles",
+        r"does not compile: .*readonly",
+    ),
+    "moves without gradient": (
+        "for i in range(theta.size):\n    theta[i] -= rate * (grad[i] + 0.1 * theta[i])",
+        "",
+        "zero gradient",
+        r"a zero gradient moves theta by \d\.\de-\d+ in step 1",
+    ),
+    "order matters": (
+        "for i in range(theta.size):\n    theta[i] -= rate * grad[i] * (1.0 + i)",
+        "",
+        "permutation",
+        r"declared, but the path differs by",
+    ),
+    "sign matters": (
+        "for i in range(theta.size):\n    theta[i] -= rate * max(grad[i], 0.0)",
+        "",
+        "sign",
+        r"declared, but the path differs by",
+    ),
+    "wrong degree": (GRADIENT_STEP, "homogeneous=True, ", "homogeneous", r"2\^-?400 the path differs"),
+    "diverges at once": (
+        "for i in range(theta.size):\n    theta[i] -= 1e300 * grad[i]",
+        "",
+        "NaN",
+        r"ends after 2 steps on a quadratic: \['diverged', 'diverged'\]",
+    ),
+}
+HEADER = "import numpy as np\nfrom optbench import Hyper, optimizer\nMEMORY = np.zeros(1)\n"
+
+
+def plugin(body: str, declared: str = "") -> Path:
+    """Write a plug-in to a place that stays, so that a later session finds it compiled."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    source = (
+        f'{HEADER}@optimizer({declared}reference="a test")\n'
+        f"def kernel(theta, grad, step, rate=Hyper(0.1)):\n{lines}"
+    )
+    digest = hashlib.sha256(source.encode()).hexdigest()[:8]
+    folder = Path(os.environ["OPTBENCH_CACHE"]) / "test_plugins" / digest
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "kernel.py").write_text(source)
+    return folder / "kernel.py"
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_promise_is_found(case: str, quick) -> None:
+    body, declared, name, message = BROKEN[case]
+    found = dict(failures(check(str(plugin(body, declared)))))
+    assert name in found
+    assert re.search(message, found[name]) and "\n" not in found[name]
+
+
+def test_what_is_not_declared_is_not_asked(quick) -> None:
+    file = plugin(GRADIENT_STEP, "symmetries=(), fixed_point=False, ")
+    results = {result.name: result for result in check(str(file))}
+    assert failures(list(results.values())) == []
+    for name in ("permutation", "sign", "zero gradient", "homogeneous"):
+        assert results[name].passed is None and "declare" in results[name].detail
+
+
+def test_a_file_that_does_not_load_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text("def wrong(:\n")
+    (result,) = check(str(tmp_path / "wrong.py"))
+    assert (result.name, result.passed) == ("loads", False)
+    assert re.search(r"wrong\.py:1: syntax error", result.detail)
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    (result,) = check(str(tmp_path / "empty.py"))
+    assert "declares no @optimizer and no @problem" in result.detail
+
+
+def test_unknown_names_and_files_are_user_errors() -> None:
+    name = next(iter(OPTIMIZERS))
+    with pytest.raises(UserError, match=rf"{name}x'.* \(did you mean '{name}'\?\)"):
+        check(f"{name}x")
+    with pytest.raises(UserError, match="neither a .py file nor a directory"):
+        check("missing.py")
+
+
+WRONG_PROBLEM = """import numpy as np
+from optbench import Instance, problem
+def row(prediction, target):
+    residual = prediction - target
+    return residual * residual, residual
+@problem(reference="a test", references=(), metrics=())
+def wrong(seed=0):
+    rng = np.random.default_rng()
+    return Instance("wrong", "one", np.eye(3) + FEATURES, np.ones(3), "regression", row=row,
+                    optimal_value=lambda: 100.0)
+@problem(reference="a test", references=(), metrics=())
+def nothing(n=0):
+    return None
+"""
+
+
+def test_a_wrong_problem_is_found(tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text(WRONG_PROBLEM.replace("FEATURES", "0.0"))
+    found = dict(failures(check(str(tmp_path / "wrong.py"))))
+    assert "differ by" in found["wrong: one: gradient"]
+    assert "below the optimal value 100" in found["wrong: one: optimal value"]
+    assert found["nothing: builds"] == "builds a NoneType, not an Instance"
+    (tmp_path / "random.py").write_text(WRONG_PROBLEM.replace("FEATURES", "rng.random((3, 3))"))
+    found = dict(failures(check(str(tmp_path / "random.py"))))
+    assert found["wrong: builds"] == "features differ between two builds: use a seed"

@@ -1,0 +1,94 @@
+"""What users type, parsed: any specification that is written out is read back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optbench import UserError
+from optbench.options import parse_options, parse_specification, suggest
+
+WORD = st.text("abcdefghijklmnopqrstuvwxyz_0123456789", min_size=1, max_size=12)
+VALUE = st.text("abcXYZ019._-/+ é", min_size=1, max_size=12).map(str.strip).filter(bool)
+OPTIONS = st.dictionaries(WORD, VALUE, max_size=5)
+
+
+@given(WORD, OPTIONS)
+def test_both_forms_are_read_back(name: str, options: dict[str, str]) -> None:
+    written = ",".join(f"{key}={value}" for key, value in options.items())
+    assert parse_specification(f"{name}:{written}") == (name, options)
+    assert parse_specification(f" {name}[{written}] ") == (name, options)
+    spaced = " , ".join(f" {key} = {value} " for key, value in options.items())
+    assert parse_specification(f"{name} : {spaced}") == (name, options)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
+    try:
+        name, options = parse_specification(text)
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        assert name.strip() == name != ""
+        assert all(key and value for key, value in options.items())
+
+
+@given(st.integers(), st.floats(allow_nan=False), st.booleans(), st.lists(st.integers(1, 99), min_size=1))
+def test_values_take_the_type_of_their_default(whole, number, flag, widths) -> None:
+    texts = {
+        "whole": str(whole),
+        "number": repr(number),
+        "flag": str(flag),
+        "widths": "x".join(map(str, widths)),
+        "text": "as it is",
+    }
+    defaults = {"whole": 1, "number": 0.5, "flag": False, "widths": (16,), "text": ""}
+    expected = {
+        "whole": whole,
+        "number": number,
+        "flag": flag,
+        "widths": tuple(widths),
+        "text": "as it is",
+    }
+    assert parse_options("here", texts, defaults) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("whole", "1.5", "here: whole=1.5: must be an integer"),
+        ("number", "fast", "here: number=fast: must be a number"),
+        ("flag", "maybe", "here: flag=maybe: must be true or false"),
+        ("widths", "4,4", "here: widths=4,4: must be integers joined by x"),
+        ("numbr", "1", "here: unknown option 'numbr' (did you mean 'number'?)"),
+        ("zzz", "1", "here: unknown option 'zzz'; known: flag, number, whole, widths"),
+    ],
+)
+def test_wrong_values_are_one_line(key: str, text: str, message: str) -> None:
+    defaults = {"whole": 1, "number": 0.5, "flag": False, "widths": (16,)}
+    with pytest.raises(UserError, match=re.escape(message)):
+        parse_options("here", {key: text}, defaults)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("adam[lr]", "'lr' is not of the form key=value"),
+        ("adam[=3]", "'=3' is not of the form key=value"),
+        ("adam[lr=]", "'lr=' is not of the form key=value"),
+        ("adam[a=1,a=2]", "key 'a' is given twice"),
+        (":a=1", "has no name"),
+        ("", "has no name"),
+    ],
+)
+def test_wrong_specifications_are_one_line(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        parse_specification(text)
+
+
+def test_suggestions() -> None:
+    assert suggest("adm", ["adam", "adagrad"]) == " (did you mean 'adam'?)"
+    assert suggest("zzzz", ["b", "a"]) == "; known: a, b"

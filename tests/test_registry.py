@@ -1,0 +1,226 @@
+"""Where plug-ins are found, and that a broken one is one line while the others still load."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from optbench import UserError, registry
+from optbench.registry import load_file, load_registry
+
+GOOD = """from optbench import Hyper, optimizer
+@optimizer(reference="a test")
+def {name}(theta, grad, rate=Hyper(0.1)):
+    for i in range(theta.size):
+        theta[i] -= rate * grad[i]
+"""
+PROBLEM = """from optbench import problem
+@problem(reference="a test", references=(), metrics=())
+def {name}(n=3):
+    return None
+"""
+BROKEN = {
+    "syntax": ("def broken(:\n    pass\n", r"broken\.py:1: syntax error: .+"),
+    "import": ("import nothing_like_this\n", r"broken\.py:1: ModuleNotFoundError: .*nothing_like"),
+    "raises": ("x = 1\ny = x / 0\n", r"broken\.py:2: ZeroDivisionError: division by zero"),
+    "empty": ("x = 1\n", r"broken\.py: declares no @optimizer and no @problem"),
+    "argument": (
+        GOOD.format(name="broken").replace("grad,", "gradient,"),
+        r"broken\.py:2: optimizer 'broken': argument 'gradient' is neither an oracle argument",
+    ),
+    "no theta": (
+        "from optbench import optimizer\n@optimizer(reference='')\ndef broken(grad):\n    pass\n",
+        r"broken\.py:2: optimizer 'broken': has no argument 'theta'",
+    ),
+    "oracle default": (
+        GOOD.format(name="broken").replace("grad,", "grad=None,"),
+        r"broken\.py:2: optimizer 'broken': oracle argument 'grad' takes no default",
+    ),
+    "no default": (
+        GOOD.format(name="broken").replace("Hyper(0.1)", "Hyper()"),
+        r"Hyper 'rate' needs a default value or tune=\"log\"",
+    ),
+    "tune": (
+        GOOD.format(name="broken").replace("0.1", "tune='linear'"),
+        r"Hyper 'rate' has tune='linear'; only \"log\" is known",
+    ),
+    "range": (
+        GOOD.format(name="broken").replace("0.1", "0.1, low=1.0"),
+        r"default 0\.1 of Hyper 'rate' must be at least 1",
+    ),
+    "slot": (
+        GOOD.format(name="broken").replace("Hyper(0.1)", "Slot(shape='big')").replace(
+            "Hyper,", "Slot,"
+        ),
+        r"Slot 'rate' has shape='big'; known are None",
+    ),
+    "symmetry": (
+        GOOD.format(name="broken").replace('"a test"', '"", symmetries=("mirror",)'),
+        r"unknown symmetries \['mirror'\]",
+    ),
+    "option": (
+        PROBLEM.format(name="broken").replace("n=3", "n"),
+        r"broken\.py:2: problem 'broken': option 'n' needs a default",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """No plug-ins from the environment or the current folder, nothing remembered."""
+    monkeypatch.delenv("OPTBENCH_PLUGINS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    load_registry.cache_clear()
+    yield
+    load_registry.cache_clear()
+
+
+def write(folder: Path, name: str, text: str = GOOD) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.py"
+    file.write_text(text.format(name=name))
+    return file
+
+
+def test_every_builtin_file_loads() -> None:
+    found = load_registry()
+    files = [file for folder in registry.builtin_folders() for file in folder.glob("*.py")]
+    assert found.broken == []
+    assert {Path(plugin.file).stem for plugin in found.optimizers.values()} | {
+        Path(plugin.file).stem for plugin in found.problems.values()
+    } == {file.stem for file in files}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_file_is_one_line_and_the_others_load(case: str, tmp_path: Path) -> None:
+    text, message = BROKEN[case]
+    (tmp_path / "broken.py").write_text(text)
+    write(tmp_path, "whole")
+    found = load_registry((str(tmp_path),))
+    assert "whole" in found.optimizers and len(found.optimizers) > 10
+    (broken,) = found.broken
+    assert re.search(message, broken.reason) and "\n" not in broken.reason
+    with pytest.raises(UserError, match=message):
+        found.optimizer("broken")
+
+
+def test_a_file_a_folder_and_private_files(tmp_path: Path) -> None:
+    write(tmp_path / "folder", "one")
+    write(tmp_path / "folder", "two", PROBLEM)
+    write(tmp_path / "folder", "_private", "raise SystemError")
+    write(tmp_path, "three")
+    found = load_registry((str(tmp_path / "folder"), str(tmp_path / "three.py")))
+    assert {"one", "three"} <= set(found.optimizers) and "two" in found.problems
+    assert found.broken == []
+
+
+def test_environment_and_project_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [tmp_path / name for name in ("first", "second", "third")]
+    for folder in folders:
+        write(folder, f"in_{folder.name}")
+    monkeypatch.setenv("OPTBENCH_PLUGINS", os.pathsep.join(map(str, folders[:2])))
+    (tmp_path / "optbench.toml").write_text('plugins = ["./third"]\n')
+    found = load_registry()
+    assert {"in_first", "in_second", "in_third"} <= set(found.optimizers)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("plugins = [", "not valid TOML"),
+        ('plugins = "./optimizers"', "plugins must be a list of paths"),
+        ("plugins = [1]", "plugins must be a list of paths"),
+        ('plugins = ["./missing"]', "missing is neither a .py file nor a directory"),
+    ],
+)
+def test_wrong_project_files_are_one_line(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "optbench.toml").write_text(text)
+    with pytest.raises(UserError, match=message) as error:
+        load_registry()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("missing.py", "missing.py is neither a .py file nor a directory"),
+        ("empty", "directory empty holds no .py file"),
+        ("notes.txt", "notes.txt is neither a .py file nor a directory"),
+    ],
+)
+def test_wrong_paths_are_one_line(path: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("text")
+    with pytest.raises(UserError, match=message):
+        load_registry((path,))
+
+
+def test_the_first_of_two_with_one_name_stays(tmp_path: Path) -> None:
+    first = write(tmp_path / "a", "twice")
+    write(tmp_path / "b", "twice")
+    found = load_registry((str(tmp_path / "a"), str(tmp_path / "b")))
+    assert found.optimizers["twice"].kernel.__code__.co_filename == str(first)
+    (broken,) = found.broken
+    assert re.search(r"b/twice\.py:2: 'twice' is already in .*a/twice\.py", broken.reason)
+
+
+def test_the_same_file_twice_is_no_conflict(tmp_path: Path) -> None:
+    file = write(tmp_path / "a", "once")
+    found = load_registry((str(file), str(tmp_path / "a")))
+    assert "once" in found.optimizers and found.broken == []
+
+
+def test_entry_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = load_file(write(tmp_path / "a", "from_module"))
+    single = load_file(write(tmp_path / "b", "single")).single
+    shadow = load_file(write(tmp_path / "c", "single")).single
+
+    def entry(value, loaded):
+        def load():
+            if isinstance(loaded, Exception):
+                raise loaded
+            return loaded
+
+        return SimpleNamespace(name=value, value=value, load=load)
+
+    entries = [
+        entry("package.module", module),
+        entry("package:single", single),
+        entry("other:single", shadow),
+        entry("bad:missing", ImportError("no module named bad")),
+        entry("bad:number", 3),
+    ]
+    assert isinstance(module, ModuleType)
+    monkeypatch.setattr(
+        registry, "entry_points", lambda group: entries if group.endswith("optimizers") else []
+    )
+    found = load_registry()
+    assert found.optimizers["from_module"] is module.from_module
+    assert found.optimizers["single"] is single
+    assert [broken.file for broken in found.broken] == ["other:single", "bad:missing", "bad:number"]
+    reasons = [broken.reason for broken in found.broken]
+    assert "'single' is already in" in reasons[0]
+    assert reasons[1] == "entry point bad:missing: ImportError: no module named bad"
+    assert "no @optimizer or @problem" in reasons[2]
+
+
+def test_unknown_names_get_a_suggestion() -> None:
+    found = load_registry()
+    name = next(iter(found.optimizers))
+    with pytest.raises(UserError, match=rf"unknown optimizer '{name}x' \(did you mean '{name}'\?\)"):
+        found.optimizer(f"{name}x")
+    with pytest.raises(UserError, match="unknown problem 'zzzz'; known: "):
+        found.problem("zzzz")
+
+
+def test_a_module_name_depends_on_the_path_only(tmp_path: Path) -> None:
+    file = write(tmp_path / "a", "named")
+    module = load_file(file)
+    assert module is load_file(tmp_path / "a" / ".." / "a" / "named.py")
+    assert module.__name__ == load_file(file).__name__ != load_file(
+        write(tmp_path / "b", "named")
+    ).__name__
