@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from optbench.analysis import rows
 from optbench.analysis.selection import separations
 from optbench.engine import cache
 from optbench.engine.ensemble import bind
+from optbench.engine.stop import StopSignal
 from optbench.environment import describe
 from optbench.errors import UserError
 from optbench.executors.local import default_threads, run_tasks
 from optbench.instance import Instance
 from optbench.registry import Registry, load_registry
 from optbench.result import Comparison, Trace
+from optbench.store.results import Finished, cell_key, store_cell, stored_cell
 from optbench.study import Cell, build_instances, make_cells, parse_optimizer
 from optbench.timing import nanoseconds_per_step
 from optbench.tune import Search, Tuner
@@ -37,17 +40,17 @@ class Settings:
     horizon: int
     seeds: int
     rates: list[float] | None
-    deadline: float
-    stop: threading.Event
+    stop: StopSignal
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one cell: its search, or the reason why there is none."""
+    """What became of one cell: its search, its rows from the store, or why there is neither."""
 
     cell: Cell
     search: Search | None
     failure: str | None = None
+    finished: Finished | None = None
 
 
 def compare(
@@ -61,6 +64,7 @@ def compare(
     threads: int | None = None,
     plugins: Sequence[str] = (),
     timeout: float | None = None,
+    fresh: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
     """Run optimizers on problems; find which solution each selects and how fast.
@@ -85,6 +89,8 @@ def compare(
         Plug-in files or directories.
     timeout : float, optional
         Seconds for all runs together; unfinished runs get the status ``timeout``.
+    fresh : bool
+        Run every cell again, also those that the store has from an earlier comparison.
     progress : callable, optional
         ``progress(done, total, label)``.
 
@@ -113,13 +119,20 @@ def compare(
     facts = _solve_references(instances)
     referenced = time.perf_counter()
     notes = [f"plug-in left out: {entry.reason}" for entry in registry.broken]
+    keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
+    finished = {} if fresh else _read_back(cells, keys)
     with _quiet_numba():
-        failures = _compile(cells, lambda done: report(done, len(cells), "compiling"))
+        compiling = functools.partial(_show, report, len(cells), "compiling")
+        failures = _compile(cells, finished, compiling)
     compiled = time.perf_counter()
-    outcomes = _run(cells, failures, settings, threads, lambda d: report(d, len(cells), "running"))
+    if timeout is not None:
+        settings.stop.set_after(timeout)
+    running = functools.partial(_show, report, len(cells), "running")
+    outcomes = _run(cells, finished, failures, settings, threads, running)
+    settings.stop.cancel()
     ran = time.perf_counter()
     report(len(cells), len(cells), "analysis")
-    result = _tables(outcomes, settings, facts, notes)
+    result = _tables(outcomes, keys, settings, facts, notes)
     result.environment.update(describe(threads))
     result.environment["seconds"] = {
         "references": referenced - began,
@@ -128,6 +141,7 @@ def compare(
         "total": time.perf_counter() - began,
     }
     result.environment["compiled"] = len(cache.compiled)
+    result.environment["cells_from_store"] = len(finished)
     return result
 
 
@@ -139,9 +153,9 @@ def _settings(
     timeout: float | None,
 ) -> Settings:
     horizon = DEFAULT_HORIZON if horizon is None else horizon
-    for name, value in (("horizon", horizon), ("seeds", seeds), ("threads", threads or 1)):
-        if value < 1:
-            raise UserError(f"{name}={value} must be at least 1")
+    for name, value in (("horizon", horizon), ("seeds", seeds), ("threads", threads)):
+        if value is not None and not (isinstance(value, Integral) and value >= 1):
+            raise UserError(f"{name}={value} must be an integer of at least 1")
     if timeout is not None and not timeout > 0:
         raise UserError(f"timeout={timeout} must be a positive number of seconds")
     rates: list[float] | None = None
@@ -152,8 +166,7 @@ def _settings(
         rates = sorted(set(map(float, learning_rates)))
         if not rates or not all(math.isfinite(rate) and rate > 0 for rate in rates):
             raise UserError(f"learning_rates={learning_rates} must be positive finite numbers")
-    deadline = math.inf if timeout is None else time.perf_counter() + timeout
-    return Settings(horizon, seeds, rates, deadline, threading.Event())
+    return Settings(horizon, seeds, rates, StopSignal())
 
 
 @contextlib.contextmanager
@@ -201,11 +214,26 @@ def _describe(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _compile(cells: Sequence[Cell], done: Callable[[int], None]) -> dict[int, str]:
+def _show(report: Progress, total: int, label: str, done: int) -> None:
+    report(done, total, label)
+
+
+def _read_back(cells: Sequence[Cell], keys: Sequence[str]) -> dict[int, Finished]:
+    """Return the cells that the store has, by index."""
+    found = {}
+    for index, (cell, key) in enumerate(zip(cells, keys, strict=True)):
+        if cell.skip is None and (stored := stored_cell(key)) is not None:
+            found[index] = stored
+    return found
+
+
+def _compile(
+    cells: Sequence[Cell], finished: Mapping[int, Finished], done: Callable[[int], None]
+) -> dict[int, str]:
     """Compile what every cell needs, before anything is timed; failures by cell index."""
     failures = {}
     for index, cell in enumerate(cells):
-        if cell.skip is None:
+        if cell.skip is None and index not in finished:
             try:
                 bind(cell.instance, cell.parametrization, cell.choice.optimizer)
             except UserError as error:
@@ -216,7 +244,8 @@ def _compile(cells: Sequence[Cell], done: Callable[[int], None]) -> dict[int, st
 
 def _run(
     cells: Sequence[Cell],
-    failures: dict[int, str],
+    finished: Mapping[int, Finished],
+    failures: Mapping[int, str],
     settings: Settings,
     threads: int,
     done: Callable[[int], None],
@@ -225,14 +254,13 @@ def _run(
         cell = cells[index]
 
         def work() -> Outcome:
-            if cell.skip is not None or index in failures:
-                return Outcome(cell, None, failures.get(index))
+            if cell.skip is not None or index in failures or index in finished:
+                return Outcome(cell, None, failures.get(index), finished.get(index))
             tuner = Tuner(
                 cell,
                 settings.seeds,
                 settings.horizon,
                 settings.rates,
-                settings.deadline,
                 settings.stop,
                 PERTURBATION,
             )
@@ -243,27 +271,34 @@ def _run(
     tasks = [task(index) for index in range(len(cells))]
     outcomes = run_tasks(tasks, threads, settings.stop, done)
     return [
-        Outcome(cell, None, "interrupted before it began") if outcome is None else outcome
+        Outcome(cell, None, f"{settings.stop.reason} before it began") if outcome is None else outcome
         for cell, outcome in zip(cells, outcomes, strict=True)
     ]
 
 
 def _tables(
-    outcomes: Sequence[Outcome], settings: Settings, facts: list[dict[str, Any]], notes: list[str]
+    outcomes: Sequence[Outcome],
+    keys: Sequence[str],
+    settings: Settings,
+    facts: list[dict[str, Any]],
+    notes: list[str],
 ) -> Comparison:
     bias: list[dict[str, Any]] = []
     convergence: list[dict[str, Any]] = []
     traces: list[Trace] = []
     horizon, seeds = settings.horizon, settings.seeds
-    for outcome in outcomes:
+    for outcome, key in zip(outcomes, keys, strict=True):
         cell, search = outcome.cell, outcome.search
-        if search is None:
+        if outcome.finished is not None:
+            first, second, trace = outcome.finished
+            traces.append(trace)
+        elif search is None:
             first = rows.empty_bias(cell, horizon, seeds)
             second = rows.empty_convergence(cell, horizon, seeds)
             if outcome.failure is not None:
-                began = not outcome.failure.startswith("interrupted")
+                began = not outcome.failure.endswith("before it began")
                 for row in (first, second):
-                    row["status"] = "failed" if began else "interrupted"
+                    row["status"] = "failed" if began else settings.stop.reason
                     row["reason"] = outcome.failure
         else:
             best = search.rates[search.best]
@@ -271,11 +306,14 @@ def _tables(
             first = rows.bias_row(cell, search, horizon, seeds)
             second = rows.convergence_row(cell, search, horizon, seeds, speed)
             traces.append(rows.trace_of(cell, search))
+            if not settings.stop.is_set():
+                store_cell(key, Finished(first, second, traces[-1]))
         bias.append(first)
         convergence.append(second)
     _relative_costs(convergence)
     if settings.stop.is_set():
-        notes.append("interrupted: rows with status interrupted are not complete")
+        reason = settings.stop.reason
+        notes.append(f"{reason}: rows with status {reason} are not complete")
     return Comparison(bias, convergence, facts, traces, {}, notes)
 
 

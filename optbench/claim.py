@@ -228,7 +228,7 @@ def _judge(claim: Claim, checks: list[Check], error: str) -> tuple[str, str]:
     if error:
         return "FAIL", error
     if failed:
-        return "FAIL", f"not as predicted: {'; '.join(failed)}"
+        return "FAIL", f"{len(failed)} of {len(checks)} checks fail, first: {failed[0]}"
     if not checks:
         return "FAIL", "measured nothing"
     if undecided:

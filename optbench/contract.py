@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ class Hyper:
 
     def problem_with(self, value: float) -> str | None:
         """Say why ``value`` is not valid, or return None."""
+        if not isinstance(value, Real):
+            return "must be a number"
         if value != value or value in (float("inf"), float("-inf")):
             return "must be a finite number"
         if self.low is not None and value < self.low:

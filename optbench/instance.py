@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optbench.errors import UserError
+from optbench.errors import UserError, one_line
 
 if TYPE_CHECKING:
     from optbench.references import Reference
@@ -92,6 +92,8 @@ class Instance:
     def __post_init__(self) -> None:
         """Refuse data that no optimizer could read."""
         where = f"{self.problem}:{self.name}"
+        if len(getattr(self.features, "shape", ())) != 2 or not hasattr(self.targets, "shape"):
+            raise UserError(f"{where}: features must be an (n, d) array, targets an (n,) array")
         rows, columns = self.features.shape
         if rows == 0 or columns == 0:
             raise UserError(f"{where}: data is {rows} x {columns}; it needs rows and columns")
@@ -154,4 +156,10 @@ class Instance:
         from optbench.store.references import stored
 
         facts = {k: v for k, v in self.facts.items() if isinstance(v, str | float | int)}
-        return stored(f"{self.key}|{sorted(facts.items())}|{name}", solve)
+        try:
+            return stored(f"{self.key}|{sorted(facts.items())}|{name}", solve)
+        except UserError:
+            raise
+        except Exception as error:  # of a plug-in's solver, or of SciPy on data it cannot solve
+            where = f"{self.problem}:{self.name}: reference {name!r}"
+            raise UserError(f"{where}: {one_line(error)}") from error

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from optbench.contract import Optimizer
-from optbench.errors import UserError
+from optbench.contract import Optimizer, Problem
+from optbench.errors import UserError, one_line
 from optbench.instance import Instance
 from optbench.options import parse_options, parse_specification
 from optbench.parametrizations import Parametrization, parametrization
@@ -102,13 +102,28 @@ def build_instances(registry: Registry, text: str, seeds: int) -> list[tuple[Ins
     built = []
     for options in chosen:
         values = {**defaults, **options}
-        first: Instance = problem.build(**values)
-        instances = [first]
-        if first.seeded:
+        instances = [_build(problem, values)]
+        if instances[0].seeded:
             for seed in range(1, seeds):
-                instances.append(problem.build(**{**values, "seed": values["seed"] + seed}))
+                instances.append(_build(problem, {**values, "seed": values["seed"] + seed}))
         built.append(tuple(instances))
     return built
+
+
+def _build(problem: Problem, values: Mapping[str, Any]) -> Instance:
+    """Call a plug-in's builder; whatever goes wrong in it is one line."""
+    where = f"{problem.file}:{problem.line}: problem {problem.name!r}"
+    try:
+        instance = problem.build(**values)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{where}: {one_line(error)}") from error
+    if not isinstance(instance, Instance):
+        raise UserError(f"{where} must return an Instance, not {type(instance).__name__}")
+    if instance.seeded and "seed" not in values:
+        raise UserError(f"{where} is seeded, so that it needs an option named seed")
+    return instance
 
 
 def default_parametrization(instance: Instance, optimizer: Optimizer) -> str:

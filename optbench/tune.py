@@ -12,7 +12,6 @@ diverges, is bracketed to 4%.
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks, side_by_side
 from optbench.engine.records import Records
+from optbench.engine.stop import StopSignal
 from optbench.instance import Instance
 from optbench.study import Cell
 
@@ -97,10 +97,14 @@ def momentum_gain(cell: Cell) -> float:
     values: dict[str, object] = {"theta": theta, "grad": np.ones(1), **hypers}
     values |= {name: np.full(1, slot.initial) for name, slot in optimizer.slots.items()}
     moved = 0.0
-    for step in range(1, 301):
-        before = float(theta[0])
-        optimizer.kernel(*({**values, "step": step}[name] for name in optimizer.arguments))
-        moved = abs(float(theta[0]) - before) / rate
+    try:
+        with np.errstate(all="ignore"):
+            for step in range(1, 301):
+                before = float(theta[0])
+                optimizer.kernel(*({**values, "step": step}[name] for name in optimizer.arguments))
+                moved = abs(float(theta[0]) - before) / rate
+    except Exception:  # a plug-in may do anything; the compiled run says what it did
+        return 1.0
     return max(moved, 1.0) if math.isfinite(moved) else 1.0
 
 
@@ -134,7 +138,8 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
     """
     records = chunk.records
     gaps = log_gap(instance, records.log_loss)
-    relative = gaps - gaps[0]
+    with np.errstate(invalid="ignore"):  # inf - inf where the first loss is infinite
+        relative = gaps - gaps[0]
     scores = np.empty(relative.shape[1])
     for run, status in enumerate(chunk.status):
         known = relative[:, run][~np.isnan(relative[:, run])]
@@ -157,15 +162,13 @@ class Tuner:
         seeds: int,
         horizon: int,
         rates: list[float] | None,
-        deadline: float,
-        stop: threading.Event,
+        stop: StopSignal,
         perturbation: float,
     ) -> None:
         self.cell = cell
         self.seeds = list(range(seeds))
         self.horizon = horizon
         self.given = rates
-        self.deadline = deadline
         self.stop = stop
         self.perturbation = perturbation
 
@@ -206,7 +209,7 @@ class Tuner:
 
     def _advance_all(self, chunks: list[Chunk], horizon: int) -> None:
         for chunk in chunks:
-            chunk.advance(horizon, deadline=self.deadline, stop=self.stop)
+            chunk.advance(horizon, stop=self.stop)
 
     def scores(self, runs: list[list[Chunk]]) -> np.ndarray:
         """Median score over seeds for each rate."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
@@ -26,17 +27,19 @@ def test_both_forms_are_read_back(name: str, options: dict[str, str]) -> None:
 
 
 @given(st.text(max_size=30))
-def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
-    try:
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(UserError):
         name, options = parse_specification(text)
-    except UserError as error:
-        assert "\n" not in str(error)
-    else:
         assert name.strip() == name != ""
         assert all(key and value for key, value in options.items())
 
 
-@given(st.integers(), st.floats(allow_nan=False), st.booleans(), st.lists(st.integers(1, 99), min_size=1))
+@given(
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.booleans(),
+    st.lists(st.integers(1, 99), min_size=1),
+)
 def test_values_take_the_type_of_their_default(whole, number, flag, widths) -> None:
     texts = {
         "whole": str(whole),

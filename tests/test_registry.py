@@ -53,9 +53,9 @@ BROKEN = {
         r"default 0\.1 of Hyper 'rate' must be at least 1",
     ),
     "slot": (
-        GOOD.format(name="broken").replace("Hyper(0.1)", "Slot(shape='big')").replace(
-            "Hyper,", "Slot,"
-        ),
+        GOOD.format(name="broken")
+        .replace("Hyper(0.1)", "Slot(shape='big')")
+        .replace("Hyper,", "Slot,"),
         r"Slot 'rate' has shape='big'; known are None",
     ),
     "symmetry": (
@@ -211,7 +211,8 @@ def test_entry_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_names_get_a_suggestion() -> None:
     found = load_registry()
     name = next(iter(found.optimizers))
-    with pytest.raises(UserError, match=rf"unknown optimizer '{name}x' \(did you mean '{name}'\?\)"):
+    message = rf"unknown optimizer '{name}x' \(did you mean '{name}'\?\)"
+    with pytest.raises(UserError, match=message):
         found.optimizer(f"{name}x")
     with pytest.raises(UserError, match="unknown problem 'zzzz'; known: "):
         found.problem("zzzz")
@@ -221,6 +222,8 @@ def test_a_module_name_depends_on_the_path_only(tmp_path: Path) -> None:
     file = write(tmp_path / "a", "named")
     module = load_file(file)
     assert module is load_file(tmp_path / "a" / ".." / "a" / "named.py")
-    assert module.__name__ == load_file(file).__name__ != load_file(
-        write(tmp_path / "b", "named")
-    ).__name__
+    assert (
+        module.__name__
+        == load_file(file).__name__
+        != load_file(write(tmp_path / "b", "named")).__name__
+    )

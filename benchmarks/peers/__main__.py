@@ -24,6 +24,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--peers", default=",".join(list(PEERS)[1:]), help=", ".join(PEERS))
     parser.add_argument("--repeats", type=int, default=5, help="timed runs of each (default 5)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each (default 1)")
+    parser.add_argument(
+        "--clock",
+        choices=("wall", "processor"),
+        default="wall",
+        help="processor: one thread's time without that of other programs, on a shared machine",
+    )
     parser.add_argument("--steps", type=int, help="at most so many steps, for a quick look")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers as JSON")
     parser.add_argument(
@@ -39,6 +45,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     for name in [*given.peers, *given.pythons]:
         if name not in PEERS:
             parser.error(f"no peer {name!r}; peers: {', '.join(PEERS)}")
+    if given.clock == "processor" and given.threads > 1:
+        parser.error("--clock processor adds up all threads: it is for --threads 1")
     for name in ("repeats", "threads"):
         if getattr(given, name) < 1:
             parser.error(f"--{name} must be at least 1")
@@ -71,8 +79,8 @@ def main(arguments: list[str] | None = None) -> None:
             lambda line: print(line, file=sys.stderr),
         )
     if given.json:
-        given.json.write_text(to_json(entries) + "\n")
-    print(to_markdown(entries, given.threads, given.repeats))
+        given.json.write_text(to_json(entries, given.clock) + "\n")
+    print(to_markdown(entries, given.clock, given.threads, given.repeats))
 
 
 if __name__ == "__main__":

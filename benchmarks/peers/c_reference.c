@@ -77,21 +77,35 @@ static void dense_panel(const problem *p, long k, const double *w, lanes *sums)
     }
 }
 
-static void sparse_block(const problem *p, long k, const double *w, lanes *sums)
+/* Rows of some twenty entries: gathers and scatters in vectors cost more than they save. */
+#define SCALAR __attribute__((noinline, optimize("no-tree-vectorize")))
+
+SCALAR static void sparse_predictions(const problem *p, long first, long rows, const double *w,
+                                      double *restrict z)
 {
-    double z[ROWS] __attribute__((aligned(64))) = {0};
-    long first = k * ROWS, rows = p->rows - first < ROWS ? p->rows - first : ROWS;
     for (long i = 0; i < rows; i++) {
         double total = 0.0;
         for (long e = p->starts[first + i]; e < p->starts[first + i + 1]; e++)
             total += p->values[e] * w[p->columns[e]];
         z[i] = total;
     }
-    slopes(p, z, p->targets + first, ROWS);
-    double *gradient = (double *)sums; /* lane 0 of each feature */
+}
+
+SCALAR static void sparse_gradient(const problem *p, long first, long rows, const double *slope,
+                                   double *restrict gradient)
+{
     for (long i = 0; i < rows; i++)
         for (long e = p->starts[first + i]; e < p->starts[first + i + 1]; e++)
-            gradient[p->columns[e] * LANES] += p->values[e] * z[i];
+            gradient[p->columns[e] * LANES] += p->values[e] * slope[i];
+}
+
+static void sparse_block(const problem *p, long k, const double *w, lanes *sums)
+{
+    double z[ROWS] __attribute__((aligned(64))) = {0};
+    long first = k * ROWS, rows = p->rows - first < ROWS ? p->rows - first : ROWS;
+    sparse_predictions(p, first, rows, w, z);
+    slopes(p, z, p->targets + first, ROWS);
+    sparse_gradient(p, first, rows, z, (double *)sums); /* lane 0 of each feature */
 }
 
 static void update(const problem *p, long step, double rate, double *restrict theta,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -59,7 +60,7 @@ class Contender:
 
     def __init__(self, name: str, python: str, threads: int) -> None:
         self.name = name
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in __exit__
         self._process = subprocess.Popen(
             [python, "-m", "benchmarks.peers.worker", PEERS[name], str(threads)],
             stdin=subprocess.PIPE,
@@ -104,10 +105,8 @@ class Contender:
         traceback: TracebackType | None,
     ) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:

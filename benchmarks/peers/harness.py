@@ -32,17 +32,16 @@ class Entry:
     threads: int
     compile_s: float | None = None
     seconds: list[float] = field(default_factory=list)
+    processor_seconds: list[float] = field(default_factory=list)
     reason: str = ""
 
-    @property
-    def median(self) -> float:
-        """Median of the repeats in seconds."""
-        return statistics.median(self.seconds)
+    def median(self, clock: str) -> float:
+        """Median of the repeats in seconds, by ``"wall"`` or ``"processor"`` clock."""
+        return statistics.median(self.seconds if clock == "wall" else self.processor_seconds)
 
-    @property
-    def us_per_step(self) -> float:
+    def us_per_step(self, clock: str) -> float:
         """Median microseconds per step, all runs of a batch together."""
-        return 1e6 * self.median / self.steps
+        return 1e6 * self.median(clock) / self.steps
 
 
 def run_jobs(
@@ -134,30 +133,30 @@ class Round:
         others = sorted({e.steps for e in entries if e.peer != "optbench"})
         own = self._entries["optbench"].steps
         for steps in [*(s for s in others if s != own), own]:
-            self._attempt("optbench", lambda steps=steps: self._expect(with_steps(task, steps)))
+            self._attempt(self._entries["optbench"], self._expect, with_steps(task, steps))
         for entry in entries:
             if entry.peer != "optbench":
-                self._attempt(entry.peer, lambda entry=entry: self._check(task, entry))
+                self._attempt(entry, self._check, task)
         for repeat in range(repeats):
             for entry in entries:
                 if not entry.reason:
                     time.sleep(PAUSE)
-                    self._attempt(entry.peer, lambda entry=entry: self._time(entry))
+                    self._attempt(entry, self._time)
             say(f"{self._job.name}: repeat {repeat + 1} of {repeats}")
         return entries
 
-    def _attempt(self, name: str, action: Callable[[], None]) -> None:
-        entry = self._entries[name]
+    def _attempt(self, entry: Entry, action: Callable[..., None], *tasks: Task) -> None:
+        """Do something with a contender that has not failed; note why when it fails."""
         if entry.reason:
             return
         try:
-            action()
+            action(entry, *tasks)
         except Failed as error:
             entry.reason = str(error)
             if entry.reason.startswith("worker died"):
-                self._missing[name] = f"{entry.reason} (job {entry.job})"
+                self._missing[entry.peer] = f"{entry.reason} (job {entry.job})"
 
-    def _iterate(self, task: Task, entry: Entry) -> np.ndarray:
+    def _iterate(self, entry: Entry, task: Task) -> np.ndarray:
         """Prepare a contender for a task and return its last iterate (K, p)."""
         file = self._folder / "task.npz"
         save_task(task, file)
@@ -171,12 +170,12 @@ class Round:
         iterate: np.ndarray = np.load(written)
         return iterate
 
-    def _expect(self, task: Task) -> None:
-        self._expected[task.steps] = self._iterate(task, self._entries["optbench"])
+    def _expect(self, entry: Entry, task: Task) -> None:
+        self._expected[task.steps] = self._iterate(entry, task)
 
-    def _check(self, task: Task, entry: Entry) -> None:
+    def _check(self, entry: Entry, task: Task) -> None:
         """Refuse a contender whose last iterate is another one."""
-        iterate = self._iterate(with_steps(task, entry.steps), entry)
+        iterate = self._iterate(entry, with_steps(task, entry.steps))
         if entry.steps not in self._expected:
             raise Failed("not checked: optbench failed")
         error = difference(iterate, self._expected[entry.steps])
@@ -186,6 +185,7 @@ class Round:
     def _time(self, entry: Entry) -> None:
         answer = self._contenders[entry.peer].ask("time")
         entry.seconds.append(answer["seconds"])
+        entry.processor_seconds.append(answer["processor_seconds"])
         if answer["processor_seconds"] > 1.2 * entry.threads * answer["seconds"] + 0.1:
             used = answer["processor_seconds"] / answer["seconds"]
             raise Failed(f"used {used:.1f} threads where {entry.threads} are allowed")
@@ -195,6 +195,7 @@ def difference(iterate: np.ndarray, expected: np.ndarray) -> float:
     """Largest relative difference of a run in the maximum norm; inf when shapes or values fail."""
     if iterate.shape != expected.shape:
         return float("inf")
-    size = np.abs(expected).max(axis=1)
-    error = float(np.max(np.abs(iterate - expected).max(axis=1) / size))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.abs(expected).max(axis=1)
+        error = float(np.max(np.abs(iterate - expected).max(axis=1) / size))
     return error if np.isfinite(error) else float("inf")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.maps import predictor, pull_back
-from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Run, Task
+from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Task
 
 REQUIRES = ("jax",)
 

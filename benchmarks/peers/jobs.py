@@ -38,8 +38,8 @@ class Job:
         As in :class:`benchmarks.peers.task.Task`; the parametrization as a user names it.
     steps, rates, seeds : int, sequence of float, int
         Every learning rate meets every seed.
-    start : callable, optional
-        ``start(features) -> w`` (d,) when the runs do not start at the usual place.
+    start : ndarray, optional
+        Predictor w (d,) to start at, when it is not the parametrization's own.
     fewer : mapping of str to int
         Steps of contenders that would take minutes: their time per step is compared.
     separable : bool
@@ -119,6 +119,7 @@ JOBS = (
         "gradient_descent",
         10_000,
         (0.3,),
+        fewer={"torch_optim": 2_000},
     ),
     Job(
         "a-sign",
@@ -137,6 +138,7 @@ JOBS = (
         "adam",
         10_000,
         (0.003,),
+        fewer={"torch_optim": 2_000},
     ),
     Job(
         "b-gd",
@@ -185,6 +187,7 @@ JOBS = (
         1_000,
         (1.0,),
         separable=True,
+        fewer={"torch_optim": 100},
     ),
     Job(
         "e-64",
@@ -195,7 +198,7 @@ JOBS = (
         1_000,
         tuple(np.logspace(-2, 0, 64)),
         separable=True,
-        fewer={"numpy": 200, "torch": 200, "jax": 50, "optax": 50, "c": 200},
+        fewer={"numpy": 100, "torch": 100, "jax": 20, "optax": 10, "c": 100},
     ),
     Job(
         "f-deep",
@@ -206,6 +209,7 @@ JOBS = (
         10_000,
         (0.1,),
         parametrization="deep_linear:widths=16x16,scale=0.5",
+        fewer={"torch_optim": 2_000},
     ),
     Job(
         "f-diagonal",
@@ -216,6 +220,7 @@ JOBS = (
         10_000,
         (0.01,),
         parametrization="diagonal",
+        fewer={"torch_optim": 2_000},
     ),
     Job(
         "g-dense",

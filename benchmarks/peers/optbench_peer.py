@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ ROW_LOSSES = {
 def prepare(task: Task, threads: int) -> Fresh:
     """Compile the combination (or load it from the cache of compiled kernels)."""
     from optbench.engine.ensemble import make_chunks
+    from optbench.engine.stop import StopSignal
     from optbench.executors.local import run_tasks
     from optbench.parametrizations import parametrization
     from optbench.registry import load_registry
@@ -57,7 +57,7 @@ def prepare(task: Task, threads: int) -> Fresh:
                 for job in jobs:
                     job()
             else:
-                run_tasks(jobs, threads, threading.Event())
+                run_tasks(jobs, threads, StopSignal())
             return np.concatenate([chunk.runs.theta for chunk in chunks])
 
         return run

@@ -11,31 +11,29 @@ from benchmarks.peers.jobs import JOBS
 from optbench.environment import describe
 
 
-def ratios(entries: Sequence[Entry]) -> dict[tuple[str, str], float]:
+def ratios(entries: Sequence[Entry], clock: str) -> dict[tuple[str, str], float]:
     """Return peer's time per step / optbench's, by job and peer, where both were timed."""
-    own = {e.job: e.us_per_step for e in entries if e.peer == "optbench" and not e.reason}
-    return {
-        (e.job, e.peer): e.us_per_step / own[e.job]
-        for e in entries
-        if not e.reason and e.job in own
-    }
+    timed = [e for e in entries if not e.reason]
+    own = {e.job: e.us_per_step(clock) for e in timed if e.peer == "optbench"}
+    return {(e.job, e.peer): e.us_per_step(clock) / own[e.job] for e in timed if e.job in own}
 
 
-def to_json(entries: Sequence[Entry]) -> str:
+def to_json(entries: Sequence[Entry], clock: str) -> str:
     """Return one object for each job and peer; a cell without a number has its reason."""
-    ratio = ratios(entries)
+    ratio = ratios(entries, clock)
     rows: list[dict[str, Any]] = [
         {
             "job": e.job,
             "peer": e.peer,
             "threads": e.threads,
             "steps": e.steps,
-            "median_s": None if e.reason else e.median,
-            "us_per_step": None if e.reason else e.us_per_step,
+            "median_s": None if e.reason else e.median(clock),
+            "us_per_step": None if e.reason else e.us_per_step(clock),
             "ratio_to_optbench": ratio.get((e.job, e.peer)),
             "compile_s": e.compile_s,
             "repeats": len(e.seconds),
             "seconds": e.seconds,
+            "processor_seconds": e.processor_seconds,
             "reason": e.reason or None,
         }
         for e in entries
@@ -43,9 +41,9 @@ def to_json(entries: Sequence[Entry]) -> str:
     return json.dumps(rows, indent=1)
 
 
-def to_markdown(entries: Sequence[Entry], threads: int, repeats: int) -> str:
+def to_markdown(entries: Sequence[Entry], clock: str, threads: int, repeats: int) -> str:
     """Return medians and ratios, compile times, reasons and the machine."""
-    ratio = ratios(entries)
+    ratio = ratios(entries, clock)
     peers = list(dict.fromkeys(e.peer for e in entries))
     titles = {job.name: job.title for job in JOBS}
     cells = {(e.job, e.peer): e for e in entries}
@@ -62,15 +60,15 @@ def to_markdown(entries: Sequence[Entry], threads: int, repeats: int) -> str:
             notes.append(f"{job}, {peer}: timed on {entry.steps:,} steps")
         if entry.threads < threads:
             notes.append(f"{job}, {peer}: uses {entry.threads} thread")
-        return f"{entry.us_per_step:.4g}{quotient}"
+        return f"{entry.us_per_step(clock):.4g}{quotient}"
 
     def compile_cell(job: str, peer: str) -> str:
         seconds = cells[job, peer].compile_s
         return "-" if seconds is None else f"{seconds:.2f}"
 
     blocks = [
-        f"Microseconds per step, median of {repeats} alternating repeats, {threads} thread(s); "
-        "in brackets the peer's time / optbench's:\n",
+        f"Microseconds per step ({clock} clock), median of {repeats} alternating repeats, "
+        f"{threads} thread(s); in brackets the peer's time / optbench's:\n",
         *_rows(jobs, peers, titles, time_cell),
         "\nSeconds to compile, trace or load, never inside the times above:\n",
         *_rows(jobs, peers, titles, compile_cell),

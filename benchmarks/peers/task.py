@@ -77,7 +77,7 @@ class Task:
     @property
     def runs(self) -> int:
         """Number K of runs."""
-        return self.theta.shape[0]
+        return int(self.theta.shape[0])
 
     @property
     def features(self) -> int:
@@ -112,7 +112,8 @@ def save_task(task: Task, path: Path) -> None:
     given = {field.name: getattr(task, field.name) for field in fields(task)}
     arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
     numbers = {name: value for name, value in asdict(task).items() if name not in arrays}
-    np.savez(path, numbers=json.dumps(numbers), **arrays)
+    arrays["numbers"] = np.array(json.dumps(numbers))
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 def load_task(path: Path) -> Task:

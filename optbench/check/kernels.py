@@ -129,14 +129,15 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
         view = state[places[k] : places[k + 1]]
         slots[name] = view.reshape(SIZE, SIZE) if slot.shape == "matrix" else view
     hypers = dict(zip(optimizer.hypers, map(float, problem.hypers(optimizer)), strict=True))
+    fisher, layers = problem.inverse_fisher, LAYERS.copy()
+    fisher.setflags(write=False)
+    layers.setflags(write=False)
     fixed = {
-        "inverse_fisher": problem.inverse_fisher,
-        "layers": LAYERS.copy(),
+        "inverse_fisher": fisher,
+        "layers": layers,
         "optimal_loss": problem.optimal_loss,
         "rng": seeded(1),
     }
-    for name in ("inverse_fisher", "layers"):
-        fixed[name].setflags(write=False)  # type: ignore[union-attr]
     path = Path(np.empty((steps, SIZE)), np.empty((steps, state.size)))
     for step in range(1, steps + 1):
         gradient = problem.gradient(theta)

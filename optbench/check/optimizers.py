@@ -138,8 +138,8 @@ def reset(optimizer: Optimizer) -> str:
         paths.append((runs.runs.theta.copy(), runs.runs.state.copy()))
     for first, last in zip(paths[0], paths[2], strict=True):
         require(np.array_equal(first, last, equal_nan=True), "a run depends on earlier runs")
-    first, again = (plain_path(optimizer, Quadratic()) for _ in range(2))
-    for before, after in zip(first, again, strict=True):
+    plain = [plain_path(optimizer, Quadratic()) for _ in range(2)]
+    for before, after in zip(*plain, strict=True):
         same = np.array_equal(before, after, equal_nan=True)
         require(same, "a run in plain Python depends on earlier runs: state outside the slots")
     return "a second fresh run has the same bits"
@@ -231,8 +231,8 @@ def check_optimizer(optimizer: Optimizer) -> list[CheckResult]:
     file = Path(inspect.getfile(optimizer.kernel))
     results: list[CheckResult] = []
     for name, test in CHECKS.items():
-        broken = any(result.passed is False for result in results if result.name in WITHOUT_COMPILING)
-        if broken and name not in WITHOUT_COMPILING:
+        broken = {result.name for result in results if result.passed is False}
+        if broken & set(WITHOUT_COMPILING) and name not in WITHOUT_COMPILING:
             results.append(CheckResult(name, None, "not run: see the failure above", 0.0))
         else:
             results.append(run(name, file, test, optimizer))

@@ -39,7 +39,7 @@ def check(name_or_file: str, plugins: Sequence[str] = ()) -> list[CheckResult]:
         (file,) = plugin_files(Path(name_or_file))
         return check_file(file)
     registry = load_registry(tuple(plugins))
-    known = {**registry.problems, **registry.optimizers}
+    known: dict[str, Optimizer | Problem] = {**registry.problems, **registry.optimizers}
     if name_or_file in known:
         return check_plugin(known[name_or_file])
     for broken in registry.broken:

@@ -60,7 +60,8 @@ class Quadratic:
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Return the gradient: the plain one, exactly scaled and turned."""
         plain = self.turn.T @ theta
-        return np.ldexp(self.turn @ (FEATURES.T @ (FEATURES @ plain - TARGETS) / ROWS), self.power)
+        turned = self.turn @ (FEATURES.T @ (FEATURES @ plain - TARGETS) / ROWS)
+        return np.asarray(np.ldexp(turned, self.power))
 
     def loss(self, theta: np.ndarray) -> float:
         """Return the loss."""
@@ -80,7 +81,7 @@ class Quadratic:
         """Return hyperparameters in the order of the signature, in this unit."""
         values = [_value(hyper) for hyper in optimizer.hypers.values()]
         degrees = [hyper.degree for hyper in optimizer.hypers.values()]
-        return np.ldexp(np.array(values), self.power * np.array(degrees, dtype=int))
+        return np.asarray(np.ldexp(values, self.power * np.array(degrees, dtype=int)))
 
 
 def _value(hyper: Hyper) -> float:

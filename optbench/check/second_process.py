@@ -1,4 +1,4 @@
-"""Bind plug-ins in another process and say what it had to compile: nothing, when the cache works."""
+"""Bind plug-ins in another process and say what it had to compile: nothing, if the cache works."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from optbench.engine.ensemble import bind
 from optbench.parametrizations import parametrization
 from optbench.registry import load_file
 for file, name in json.loads(sys.argv[1]):
-    optimizer = next(
-        value for value in vars(load_file(Path(file))).values() if getattr(value, "name", "") == name
-    )
+    declared = vars(load_file(Path(file))).values()
+    optimizer = next(value for value in declared if getattr(value, "name", "") == name)
     problem = instance(optimizer)
     bind(problem, parametrization("linear", problem.dimension), optimizer)
 print(json.dumps(compiled))

@@ -38,7 +38,7 @@ def compare(
         ),
     ] = None,
     horizon: Annotated[
-        int | None, typer.Option(min=1, help="Number of steps. [default: 10,000]")
+        int | None, typer.Option(min=1, help="Number of steps. [default: 100,000]")
     ] = None,
     learning_rates: Annotated[
         str, typer.Option(metavar="RATES", help="auto, or a list such as 0.1,0.01")
@@ -61,6 +61,9 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write here instead of to the terminal.")
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Run again what the store has from an earlier run.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Compare optimizers: which solution each selects, and how fast it gets there.
@@ -88,6 +91,7 @@ def compare(
             threads=threads,
             plugins=tuple(plugin or ()),
             timeout=timeout,
+            fresh=fresh,
             progress=report,
         )
     text = render(comparison, shown, width(), out is None and styled())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from numba.core.serialize import dumps
 
 from optbench.contract import Optimizer
@@ -210,7 +211,11 @@ def bind_tail() -> tuple[Any, Any]:
 _OBJECTIVE = """
 def objective(w, data, exponents, want_loss, kernels, scratch, gradient, loss, lowest):
     for run in range(w.shape[0]):
-        loss[run] = loss_and_grad(w[run], data.panels[0], gradient[run])
+        try:
+            loss[run] = loss_and_grad(w[run], data.panels[0], gradient[run])
+        except Exception:
+            gradient[run, :] = np.nan
+            loss[run] = np.nan
 """
 
 
@@ -223,10 +228,12 @@ def bind_objective(kind: str | Callable[..., float]) -> Any:
         return compile_kernel(sparse.sparse_objective, types.objective_s)
     assert callable(kind)
     kernel = kind if numba.config.DISABLE_JIT else _jitted(kind)
-    function = _define(_OBJECTIVE, "objective", _label(kind), loss_and_grad=kernel)
+    function = _define(_OBJECTIVE, "objective", _label(kind), loss_and_grad=kernel, np=np)
     folder = Path(inspect.getfile(kind)).parent
     try:
-        return compile_kernel(function, types.objective_s, plugin_folder=folder)
+        # Whole objectives index freely: one outside its arrays, or an error, ends the run.
+        with _bounds_checks(True):
+            return compile_kernel(function, types.objective_s, plugin_folder=folder)
     except Exception as error:  # Numba raises more than its own errors on invalid code
         place = f"{inspect.getfile(kind)}:{kind.__code__.co_firstlineno}"
         raise UserError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from optbench.engine import types
 from optbench.engine.products import BLOCK_ROWS, LANES, aligned_zeros, padded_features
 from optbench.engine.records import Records, record_steps
+from optbench.engine.stop import StopSignal
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
 
@@ -95,8 +95,7 @@ class Chunk:
         self,
         horizon: int,
         steps: np.ndarray | None = None,
-        deadline: float = math.inf,
-        stop: threading.Event | None = None,
+        stop: StopSignal | None = None,
     ) -> None:
         """Continue to ``horizon`` steps.
 
@@ -106,34 +105,35 @@ class Chunk:
             Total number of steps since the start.
         steps : ndarray of int64, optional
             Steps to record besides the first; log-spaced by default.
-        deadline : float
-            ``time.perf_counter()`` value at which remaining runs time out.
-        stop : threading.Event, optional
-            When set, return at the next record.
+        stop : StopSignal, optional
+            When set, the loop returns at its next step; the runs can still be resumed.
         """
         planned = record_steps(horizon) if steps is None else np.asarray(steps, np.int64)
         self.records = self.records.extended(np.union1d(self.records.steps, planned))
-        start = 0 if self.step == 0 else int(np.searchsorted(self.records.steps, self.step)) + 1
+        rule = self.combination.rule
+        rule = rule if stop is None else rule._replace(stop=stop.flag)
+        self.ended_by_host = "horizon"
+        start = 0
+        if self.step > 0:
+            start = int(np.searchsorted(self.records.steps, self.step, side="right"))
         for record in range(start, self.records.steps.size):
             alive = np.flatnonzero(self.runs.status == types.RUNNING)
             if alive.size == 0:
                 break
             step = int(self.records.steps[record])
-            self._take_steps(alive, step)
-            self._record(record, alive)
-            if record > 0:
-                self._end_runs(record, alive)
-            if stop is not None and stop.is_set() and step < horizon:
-                self.ended_by_host = "interrupted"
-                break
-            if time.perf_counter() > deadline and step < horizon:
-                self.ended_by_host = "timeout"
+            self._take_steps(alive, step, rule)
+            if self.step == step:
+                self._record(record, alive)
+                if record > 0:
+                    self._end_runs(record, alive)
+            if stop is not None and stop.is_set() and self.step < horizon:
+                self.ended_by_host = stop.reason
                 break
 
-    def _take_steps(self, alive: np.ndarray, last: int) -> None:
+    def _take_steps(self, alive: np.ndarray, last: int, rule: types.Rule) -> None:
         """Run the loop on the runs that are still running; ended ones cost nothing."""
         whole = alive.size == self.runs.theta.shape[0]
-        runs, rule = self.runs, self.combination.rule
+        runs = self.runs
         if not whole:
             picked = {name: getattr(runs, name)[alive] for name in types.Runs._fields}
             if rule.linear:
@@ -148,9 +148,8 @@ class Chunk:
         )
         used = self.combination
         began = time.perf_counter()
-        used.advance(self.step, last, used.kernels, used.data, scratch, runs, rule)
+        self.step = used.advance(self.step, last, used.kernels, used.data, scratch, runs, rule)
         self.seconds += time.perf_counter() - began
-        self.step = last
         if not whole:
             for name in types.Runs._fields:
                 getattr(self.runs, name)[alive] = getattr(runs, name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
+
+from optbench.engine.stop import StopSignal
 
 Result = TypeVar("Result")
 
@@ -19,7 +20,7 @@ def default_threads() -> int:
 def run_tasks(
     tasks: Sequence[Callable[[], Result]],
     threads: int,
-    stop: threading.Event,
+    stop: StopSignal,
     done: Callable[[int], None] | None = None,
 ) -> list[Result | None]:
     """Run tasks on ``threads`` threads; kernels release the interpreter lock.
@@ -30,7 +31,7 @@ def run_tasks(
         Each watches ``stop`` and returns early with what it has.
     threads : int
         One level of threads only: BLAS is pinned to one thread meanwhile.
-    stop : threading.Event
+    stop : StopSignal
         Set on Ctrl-C; tasks that have not begun are then left out (None).
     done : callable, optional
         Called with the number of finished tasks.
@@ -52,12 +53,12 @@ def run_tasks(
         pending = set(futures)
         while pending:
             try:
-                _, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                if done is not None:
+                    done(sum(future.done() for future in futures))
             except KeyboardInterrupt:
                 stop.set()
                 for future in pending:
                     future.cancel()
-            if done is not None:
-                done(sum(future.done() for future in futures))
             pending = {future for future in pending if not future.done()}
     return [None if future.cancelled() else future.result() for future in futures]

@@ -6,19 +6,16 @@ that an edit of either is seen.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import os
-import pickle
-import tempfile
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from optbench.engine.cache import PACKAGE, cache_root, sources_hash
+from optbench.engine.cache import PACKAGE, sources_hash
 from optbench.references import Reference
+from optbench.store.objects import read, write
 
 
 @functools.cache
@@ -49,18 +46,9 @@ def stored(key: str, solve: Callable[[], Reference]) -> Reference:
     solve : callable
         Computes it; its errors pass through and nothing is stored.
     """
-    name = hashlib.sha256(f"{_solvers()}|{key}".encode()).hexdigest()[:32]
-    path = cache_root() / "references" / f"{name}.pickle"
-    try:
-        reference = pickle.loads(path.read_bytes())  # noqa: S301 - our own cache folder
-        if isinstance(reference, Reference):
-            return reference
-    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
-        reference = None  # not there, or written by another version: solve it now
-    reference = solve()
-    with contextlib.suppress(OSError):  # a cache that cannot be written is not an error
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            pickle.dump(reference, file)
-        os.replace(file.name, path)
+    key = f"{_solvers()}|{key}"
+    reference = read("references", key)
+    if not isinstance(reference, Reference):
+        reference = solve()
+        write("references", key, reference)
     return reference

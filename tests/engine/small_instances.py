@@ -94,8 +94,10 @@ def chunks(
     rule = optimizer(name) if isinstance(name, str) else name
     hypers = np.array(
         [
-            [fixed.get(key, rate if key in rule.tuned else hyper.default)
-             for key, hyper in rule.hypers.items()]
+            [
+                fixed.get(key, rate if key in rule.tuned else hyper.default)
+                for key, hyper in rule.hypers.items()
+            ]
             for rate in rates
         ],
         dtype=float,

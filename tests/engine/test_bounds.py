@@ -61,7 +61,8 @@ OUTSIDE = {
     "swapped": "theta, s = s, theta\nfor i in range(grad.size):\n    theta[i] = 1.0\n",
     "two indices": "for k, i in enumerate(range(9)):\n    theta[i] = 1.0\n",
     "replaced": (
-        "for i in range(theta.size):\n    for j, i in enumerate(range(9)):\n        theta[i] = 1.0\n"
+        "for i in range(theta.size):\n    for j, i in enumerate(range(9)):\n"
+        "        theta[i] = 1.0\n"
     ),
 }
 
@@ -92,9 +93,7 @@ def test_writing_outside_fails_the_run_and_spares_all_else(body: str, kernel) ->
 
 
 def test_a_helper_with_its_own_jit_is_checked_too(kernel) -> None:
-    header = (
-        "import numba\n@numba.njit\ndef helper(x, k):\n    x[x.size + k] = 7.0\n"
-    )
+    header = "import numba\n@numba.njit\ndef helper(x, k):\n    x[x.size + k] = 7.0\n"
     rule = kernel(PLAIN + "helper(x=theta, k=100)\n", header=header)
     chunk = one_chunk(INSTANCE, rule, [0.1])
     chunk.advance(5)
@@ -122,7 +121,8 @@ def test_an_index_that_data_decide_is_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["theta[0] = undefined_name", "theta[0] = 'text'", "theta[0] = theta", "theta.sort(3, 4)"]
+    "body",
+    ["theta[0] = undefined_name", "theta[0] = 'text'", "theta[0] = theta", "theta.sort(3, 4)"],
 )
 def test_a_kernel_that_does_not_compile_is_one_line(body: str, kernel) -> None:
     rule = kernel(body)
@@ -139,9 +139,9 @@ def test_a_row_loss_that_does_not_compile_is_one_line() -> None:
 
     instance = regression(data(3, 2), np.ones(3))
     object.__setattr__(instance, "row", row)
-    with pytest.raises(UserError, match=r"test_bounds.py:\d+: row loss 'row' does not compile") as e:
+    message = r"test_bounds.py:\d+: row loss 'row' does not compile: [^\n]+$"
+    with pytest.raises(UserError, match=message):
         one_chunk(instance, "gradient_descent", [0.1])
-    assert "\n" not in str(e.value)
 
 
 def test_a_row_loss_that_raises_is_an_ordinary_exception() -> None:

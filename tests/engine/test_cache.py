@@ -104,10 +104,12 @@ def test_the_users_own_numba_cache_stays_empty(own_cache: Path, tmp_path: Path) 
 
 
 def test_binding_leaves_numbas_configuration_as_it_is() -> None:
-    before = (numba.config.CACHE_DIR, numba.config.BOUNDSCHECK)
-    checked = regression(data(5, 3), data(5, 1)[:, 0])
-    one_chunk(checked, "coordinate_descent", [0.1])
-    assert (numba.config.CACHE_DIR, numba.config.BOUNDSCHECK) == before
+    def settings():
+        return [getattr(numba.config, name) for name in ("CACHE_DIR", "BOUNDSCHECK")]
+
+    before = settings()
+    one_chunk(regression(data(5, 3), data(5, 1)[:, 0]), "coordinate_descent", [0.1])
+    assert settings() == before
 
 
 @pytest.mark.parametrize("edited", ["engine/tail.py", "parametrizations/diagonal.py", "random.py"])

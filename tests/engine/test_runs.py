@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from small_instances import bits, chunks, data, one_chunk, regression, separable
 
+from optbench.engine.stop import StopSignal
 from optbench.engine import types
 from optbench.engine.ensemble import CHUNK_RUNS, side_by_side
 
@@ -232,15 +232,15 @@ def test_a_run_on_separable_data_never_counts_as_converged() -> None:
     assert chunk.status == ["horizon"]
 
 
-def test_deadline_and_stop_end_at_a_record_and_can_be_resumed() -> None:
+def test_a_stop_signal_ends_runs_that_can_be_resumed() -> None:
     whole = one_chunk(REGRESSION, "gradient_descent", [1e-3])
     whole.advance(1000)
-    stop = threading.Event()
-    stop.set()
-    for options, status in (({"deadline": 0.0}, "timeout"), ({"stop": stop}, "interrupted")):
+    for reason in ("timeout", "interrupted"):
+        stop = StopSignal()
+        stop.set(reason)
         chunk = one_chunk(REGRESSION, "gradient_descent", [1e-3])
-        chunk.advance(1000, **options)
-        assert chunk.status == [status]
+        chunk.advance(1000, stop=stop)
+        assert chunk.status == [reason]
         assert chunk.step == 0
         chunk.advance(1000)
         assert bits(chunk) == bits(whole)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ def by_layers(widths):
 
     def formula(theta):
         product, offset = np.eye(SIZE, dtype=theta.dtype), 0
-        for columns, rows in zip(sizes[:-1], sizes[1:], strict=True):
+        for columns, rows in itertools.pairwise(sizes):
             product = theta[offset : offset + rows * columns].reshape(rows, columns) @ product
             offset += rows * columns
         return product[0]

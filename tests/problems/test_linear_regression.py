@@ -106,7 +106,7 @@ def test_a_smaller_scale_is_closer_to_the_least_l1_norm():
         )
         excess.append(np.abs(w).sum() / instance.solved["l1"].value - 1.0)
     assert excess[0] > excess[1] > excess[2] >= 0
-    assert excess[2] <= 0.01
+    assert excess[2] <= 0.02  # it falls like 1 / log(1 / scale)
 
 
 def test_the_table_names_what_was_selected_and_the_effective_p():
@@ -186,7 +186,7 @@ BAD_FILES = {
     "a,b,target\n1,2,3\n4,x,6\n": "x",
     "a,b,target\n1,2,3\n4,nan,6\n": "(?i)nan",
     "a,b,target\n1,2,3\n4,inf,6\n": "(?i)inf",
-    "a,b,target\n1,2\n": "",
+    "a,b,target\n1,2\n": "header names 3 columns but the rows have 2",
     "target\n1\n2\n": "feature",
     "a,target\n1,2\n1,3\n": "constant",
 }

@@ -57,14 +57,15 @@ def start(
         built = parametrization(built, instance.dimension)
     if theta is None:
         theta = built.initial(instance.start, np.random.Generator(np.random.PCG64(0)))
-    together = np.array(np.broadcast_to(theta, (len(runs), built.parameters)), dtype=float)
+    # the compiled loop reads rows that lie one after the other, which a broadcast array need not
+    together = np.array(np.broadcast_to(theta, (len(runs), built.parameters)), float, order="C")
     return Chunk(
         bind(instance, built, rule),
         built,
         together,
         np.array([_values(rule, given) for given in runs], dtype=float).reshape(len(runs), -1),
         range(len(runs)),
-        instance.dimension,
+        built.parameters if built.linear else instance.dimension,
     )
 
 

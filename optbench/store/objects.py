@@ -1,0 +1,35 @@
+"""Python objects in the user's cache folder, found by the hash of what they depend on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pickle
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from optbench.engine.cache import cache_root
+
+
+def _path(kind: str, key: str) -> Path:
+    return cache_root() / kind / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.pickle"
+
+
+def read(kind: str, key: str) -> Any:
+    """Return the object stored under a key; None when there is none that can be read."""
+    try:
+        return pickle.loads(_path(kind, key).read_bytes())  # noqa: S301 - our own cache folder
+    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError):
+        return None  # not there, cut short, or written by another version
+
+
+def write(kind: str, key: str, value: Any) -> None:
+    """Store an object, whole or not at all; a folder that cannot be written is not an error."""
+    path = _path(kind, key)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            pickle.dump(value, file)
+        os.replace(file.name, path)
