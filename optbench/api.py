@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 from optbench.analysis import rows
@@ -107,18 +107,20 @@ def compare(
     began = time.perf_counter()
     settings = _settings(horizon, learning_rates, seeds, threads, timeout)
     threads = threads or default_threads()
-    registry = load_registry(tuple(plugins))
-    choices = [parse_optimizer(registry, text) for text in optimizers or sorted(registry.optimizers)]
+    registry = load_registry(tuple(_several(plugins)))
+    chosen = _several(optimizers) or sorted(registry.optimizers)
+    choices = [parse_optimizer(registry, text) for text in chosen]
     report = progress or (lambda done, total, label: None)
     report(0, 0, "references")
     cells, instances = [], []
-    for text in problems or sorted(registry.problems):
+    for text in _several(problems) or sorted(registry.problems):
         for built in build_instances(registry, text, seeds):
             instances.append(built)
-            cells += make_cells(built, choices, parametrizations)
+            cells += make_cells(built, choices, _several(parametrizations))
     facts = _solve_references(instances)
     referenced = time.perf_counter()
     notes = [f"plug-in left out: {entry.reason}" for entry in registry.broken]
+    notes += [f"no reference: {why}" for built in instances for why in built[0].unsolved.values()]
     keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
     finished = {} if fresh else _read_back(cells, keys)
     with _quiet_numba():
@@ -145,6 +147,11 @@ def compare(
     return result
 
 
+def _several(names: str | Sequence[str]) -> Sequence[str]:
+    """Take one name for a list of one: ``compare("linear_regression")``."""
+    return [names] if isinstance(names, str) else names
+
+
 def _settings(
     horizon: int | None,
     learning_rates: str | Sequence[float],
@@ -163,7 +170,8 @@ def _settings(
         if learning_rates != "auto":
             raise UserError(f"learning_rates={learning_rates!r} must be 'auto' or a list of numbers")
     else:
-        rates = sorted(set(map(float, learning_rates)))
+        given = [learning_rates] if isinstance(learning_rates, Real) else learning_rates
+        rates = sorted(set(map(float, given)))
         if not rates or not all(math.isfinite(rate) and rate > 0 for rate in rates):
             raise UserError(f"learning_rates={learning_rates} must be positive finite numbers")
     return Settings(horizon, seeds, rates, StopSignal())

@@ -129,15 +129,30 @@ class Instance:
 
     @functools.cached_property
     def key(self) -> str:
-        """Hash of the instance's numbers: references on disk are found by it."""
+        """Hash of all that the instance's results depend on: what is on disk is found by it."""
         from optbench.store.references import data_hash
 
-        return f"{self.kind}|{self.name}|{data_hash(self.features, self.targets)}"
+        start = np.zeros(0) if self.start is None else self.start
+        facts = {k: v for k, v in self.facts.items() if isinstance(v, str | float | int)}
+        parts = (self.problem, self.name, self.kind, self.scale, self.exponential_tail)
+        numbers = data_hash(self.features, self.targets, start)
+        return "|".join(map(repr, (*parts, sorted(facts.items()), numbers)))
 
     @functools.cached_property
     def solved(self) -> dict[str, Reference]:
-        """All reference solutions, each with its certificate."""
-        return {name: self._stored(name, solve) for name, solve in self.references.items()}
+        """All reference solutions that could be found, each with its certificate."""
+        found = {}
+        for name, solve in self.references.items():
+            try:
+                found[name] = self._stored(name, solve)
+            except UserError as error:
+                self.unsolved[name] = str(error)
+        return found
+
+    @functools.cached_property
+    def unsolved(self) -> dict[str, str]:
+        """Why a reference of ``solved`` is missing."""
+        return {}
 
     def family_member(self, family: str, value: float) -> Reference:
         """Return the reference of a one-parameter family, such as ``("lp", 3.0)``."""
@@ -155,9 +170,8 @@ class Instance:
     def _stored(self, name: str, solve: Callable[[], Reference]) -> Reference:
         from optbench.store.references import stored
 
-        facts = {k: v for k, v in self.facts.items() if isinstance(v, str | float | int)}
         try:
-            return stored(f"{self.key}|{sorted(facts.items())}|{name}", solve)
+            return stored(f"{self.key}|{name}", solve)
         except UserError:
             raise
         except Exception as error:  # of a plug-in's solver, or of SciPy on data it cannot solve

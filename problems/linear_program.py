@@ -12,6 +12,9 @@ import numpy as np
 from optbench import Instance, Option, UserError, problem
 
 
+STRENGTH = 0.01  # of the entropy, in units of the largest cost
+
+
 def squared_error(prediction, target):
     """Half the squared residual of a constraint and its derivative."""
     residual = prediction - target
@@ -26,7 +29,7 @@ def squared_error(prediction, target):
 )
 def linear_program(
     data=Option("afiro"),
-    strength=0.1,
+    strength=STRENGTH,
     m=6,
     n=15,
     seed=0,
@@ -41,6 +44,8 @@ def linear_program(
     if data not in PROGRAMS and (m, n, seed) != (6, 15, 0):
         raise UserError(f"linear_program: m, n, seed need data=random or transport, not {data}")
     name, matrix, b, c, objective, source = PROGRAMS.get(data, program)(data, m, n, seed)
+    if strength != STRENGTH:
+        name = f"{name}_strength{strength:g}"
     vertex = references.solve_linear_program(matrix, b, c)
     cost = nonnegative_cost(matrix, c)
     scale = max(float(np.max(np.abs(cost))), 1e-300)
@@ -74,11 +79,20 @@ def linear_program(
 
 
 def program(data, m, n, seed):
-    """A bundled Netlib program or an MPS file, in standard form."""
+    """A bundled Netlib program or an MPS file, in standard form, x in units of max |b|.
+
+    Entropy has no scale of its own: in these units solutions are of order one and the strength
+    means the same on every program.
+    """
     from optbench import data as sources
 
     form = sources.to_standard_form(sources.load_program(data))
-    return form.name, form.A.toarray(), form.b, form.c, form.objective, f"MPS {data}"
+    unit = float(np.max(np.abs(form.b))) or 1.0
+
+    def objective(x):
+        return form.objective(unit * x)
+
+    return form.name, form.A.toarray(), form.b / unit, form.c, objective, f"MPS {data}"
 
 
 def random_program(data, m, n, seed):

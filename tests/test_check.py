@@ -71,6 +71,12 @@ BROKEN = {
         "bounds",
         r"kernel\.py:8: IndexError: index 8 is out of bounds for axis 0 with size 6",
     ),
+    "helper outside": (
+        f"{GRADIENT_STEP}\nhelper(theta, 2)",
+        "",
+        "bounds",
+        r"kernel\.py:\d+: IndexError: index is out of bounds",
+    ),
     "writes grad": (
         f"{GRADIENT_STEP}\nfor i in range(grad.size):\n    grad[i] = 0.0",
         "",
@@ -133,13 +139,14 @@ BROKEN = {
     ),
 }
 HEADER = "import numpy as np\nfrom optbench import Hyper, optimizer\nMEMORY = np.zeros(1)\n"
+HELPER = "import numba\n@numba.njit\ndef helper(x, k):\n    x[x.size + k] = 7.0\n"
 
 
 def plugin(body: str, declared: str = "") -> Path:
     """Write a plug-in to a place that stays, so that a later session finds it compiled."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     source = (
-        f'{HEADER}@optimizer({declared}reference="a test")\n'
+        f'{HELPER if "helper" in body else ""}{HEADER}@optimizer({declared}reference="a test")\n'
         f"def kernel(theta, grad, step, rate=Hyper(0.1)):\n{lines}"
     )
     digest = hashlib.sha256(source.encode()).hexdigest()[:8]

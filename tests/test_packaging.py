@@ -61,7 +61,7 @@ def installed(what: tuple[str | Path, ...], folder: Path) -> Path:
     (site,) = environment.glob("**/site-packages")
     # "zz": after the path of an editable installation, so that it does not hide it.
     (site / "zz_dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index")
+    options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--ignore-installed")
     run(commands / "python", "-m", "pip", "install", *options, *what, cwd=folder)
     return commands
 

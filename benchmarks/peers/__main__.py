@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -45,6 +46,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     for name in [*given.peers, *given.pythons]:
         if name not in PEERS:
             parser.error(f"no peer {name!r}; peers: {', '.join(PEERS)}")
+        if shutil.which(interpreter(name, given.pythons)) is None:
+            parser.error(f"{name}: no interpreter {interpreter(name, given.pythons)}")
     if given.clock == "processor" and given.threads > 1:
         parser.error("--clock processor adds up all threads: it is for --threads 1")
     for name in ("repeats", "threads"):

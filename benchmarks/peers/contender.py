@@ -60,6 +60,7 @@ class Contender:
 
     def __init__(self, name: str, python: str, threads: int) -> None:
         self.name = name
+        self.versions: dict[str, str] = {}
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in __exit__
         self._process = subprocess.Popen(
             [python, "-m", "benchmarks.peers.worker", PEERS[name], str(threads)],
@@ -70,6 +71,10 @@ class Contender:
             cwd=ROOT,
             env=environment(threads),
         )
+
+    def load(self) -> None:
+        """Let the worker import its libraries, and note their versions."""
+        self.versions = self.ask("load")["versions"]
 
     def ask(self, request: str, argument: str | None = None) -> dict[str, Any]:
         """Send one request and return the answer.

@@ -34,6 +34,7 @@ class Entry:
     seconds: list[float] = field(default_factory=list)
     processor_seconds: list[float] = field(default_factory=list)
     reason: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     def median(self, clock: str) -> float:
         """Median of the repeats in seconds, by ``"wall"`` or ``"processor"`` clock."""
@@ -81,7 +82,7 @@ def run_jobs(
         missing: dict[str, str] = {}
         for name, contender in contenders.items():
             try:
-                contender.ask("load")
+                contender.load()
             except Failed as error:
                 missing[name] = str(error)
         for job in jobs:
@@ -114,8 +115,9 @@ class Round:
                 min(most, job.fewer.get(name, job.steps)),
                 threads,
                 reason=missing.get(name, ""),
+                versions=contender.versions,
             )
-            for name in contenders
+            for name, contender in contenders.items()
         }
         self._job = job
         self._expected: dict[int, np.ndarray] = {}

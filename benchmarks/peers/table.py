@@ -35,6 +35,7 @@ def to_json(entries: Sequence[Entry], clock: str) -> str:
             "seconds": e.seconds,
             "processor_seconds": e.processor_seconds,
             "reason": e.reason or None,
+            "versions": dict(e.versions),
         }
         for e in entries
     ]
@@ -74,7 +75,7 @@ def to_markdown(entries: Sequence[Entry], clock: str, threads: int, repeats: int
         *_rows(jobs, peers, titles, compile_cell),
         *(["\nNotes:\n"] if notes else []),
         *(f"- {note}" for note in notes),
-        "\n" + machine(threads),
+        "\n" + machine(entries, threads),
     ]
     return "\n".join(blocks)
 
@@ -87,10 +88,11 @@ def _rows(jobs: list[str], peers: list[str], titles: dict[str, str], cell: Any) 
     ]
 
 
-def machine(threads: int) -> str:
-    """Return one paragraph on the machine and the versions."""
+def machine(entries: Sequence[Entry], threads: int) -> str:
+    """Return one paragraph on the machine and the contenders' versions."""
     facts = describe(threads)
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    used = dict.fromkeys(f"{k} {v}" for entry in entries for k, v in entry.versions.items())
+    versions = ", ".join(used)
     return (
         f"Machine: {facts['processor']}, {facts['cores']} cores, {facts['platform']}, "
         f"Python {facts['python']}, {versions}; {facts['date']}."

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,12 @@ class Worker:
         self._fresh: Fresh
 
     def load(self, _: None) -> dict[str, Any]:
-        """Import the contender's libraries, which is no compile time."""
+        """Import the contender's libraries, which is no compile time; answer their versions."""
         for name in self._peer.REQUIRES:
             if importlib.util.find_spec(name) is None:
                 return {"unsupported": f"{name} is not installed"}
             importlib.import_module(name)
-        return {}
+        return {"versions": {name: version(name) for name in self._peer.REQUIRES}}
 
     def prepare(self, file: str) -> dict[str, Any]:
         """Compile for a task; answer the seconds and the threads in use."""

@@ -96,7 +96,9 @@ def _linear_program(
     return {
         "objective_gap": abs(float(cost @ w) - vertex.value) / size,
         "infeasibility": float(violated / (1.0 + np.linalg.norm(instance.targets))),
-        "distance_entropic": relative_distance(w, references["entropic"].solution),
-        "distance_vertex": relative_distance(w, vertex.solution),
+        **{
+            f"distance_{name}": relative_distance(w, reference.solution)
+            for name, reference in references.items()
+        },
         "support_f1": 2.0 * both / max(int(chosen.sum() + basic.sum()), 1),
     }

@@ -92,7 +92,7 @@ def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarra
         return Selection(None, None, None, "no reference solution is known here")
     if not np.all(np.isfinite(w)) or not np.any(w):
         return Selection(INCONCLUSIVE, None, None, "the predictor is zero or not finite")
-    if instance.kind == "regression":
+    if instance.kind in ("regression", "linear_program"):
         size = max(float(np.linalg.norm(instance.targets)), 1e-300)
         residual = float(np.linalg.norm(instance.features @ w - instance.targets)) / size
         if residual > INTERPOLATES and "minimizer" not in references:

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from optbench.check.outcome import require
 from optbench.check.quadratic import LAYERS, SIZE, Quadratic
 from optbench.contract import Optimizer
 from optbench.engine import types
-from optbench.engine.bind import bind_update
+from optbench.engine.bind import bind_update, bounds_checks
 from optbench.random import seeded
 
 STEPS = 40
@@ -99,6 +100,8 @@ class Bench:
         self.runs.gradient[1] = gradient
         self.runs.loss[1] = self.problem.loss(self.runs.theta[1])
         self.update(step, self.runs, self.rule)
+        failed = self.runs.status[1] == types.FAILED
+        require(not failed, f"the compiled kernel raises, or indexes outside, in step {step}")
 
 
 def compiled_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Path:
@@ -144,6 +147,7 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
         gradient.setflags(write=False)
         oracle = {"theta": theta, "grad": gradient, "step": step, "loss": problem.loss(theta)}
         given = oracle | fixed | slots | hypers
-        optimizer(*(given[name] for name in optimizer.arguments))
+        with bounds_checks(True):  # of helpers that the plug-in compiles itself
+            optimizer(*(given[name] for name in optimizer.arguments))
         path.theta[step - 1], path.state[step - 1] = theta, state
     return path

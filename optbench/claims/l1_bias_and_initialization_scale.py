@@ -27,35 +27,39 @@ SCALES = np.array([1e-4, 1e-5, 1e-6, 1e-7])
     cost="fast",
     tags=("regression", "diagonal", "implicit_bias"),
 )
-def l1_bias_and_initialization_scale(shift: int = 0, optimizer: str = "gradient_descent") -> Iterator[Check]:
+def l1_bias_and_initialization_scale(extra_depth: int = 0) -> Iterator[Check]:
     """Measure slopes on 5 equations for 10 unknowns (generator 145)."""
     from optbench.references import least_norm
 
     generator = np.random.Generator(np.random.PCG64(145))
     features, targets = generator.standard_normal((5, 10)), generator.standard_normal(5)
-    sparsest = least_norm(features, targets, 1.0)
-    support = np.abs(sparsest.solution) > 1e-9
-    dual = np.linalg.solve(features[:, support].T, np.sign(sparsest.solution[support]))
-    slopes = features.T @ dual
-    rho = np.abs(slopes[~support]).max()
-    print(support.sum(), rho, sparsest.unique, sparsest.solution)
+    sparsest = least_norm(features, targets, 1.0).solution
+    support = np.abs(sparsest) > 1e-9
+    dual = np.linalg.solve(features[:, support].T, np.sign(sparsest[support]))
+    slopes = features[:, ~support].T @ dual
     for depth in (2, 3, 4):
-        found, res = limits(features, targets, depth + shift, depth)
-        print(depth, res)
-        distance = np.abs(found - sparsest.solution).sum(axis=1)
-        predicted = 1.0 - rho if depth == 2 else 1.0
-        print(depth, log_slope(SCALES, distance), predicted, distance)
-        if depth > 2:
-            z=slopes[~support]; h=(1-z)**(-depth/(depth-2))-(1+z)**(-depth/(depth-2))
-            print(found[:,~support]/SCALES[:,None]/h)
-    yield Check.at_most("a",0,1)
+        found = limits(features, targets, depth + extra_depth)
+        slope = log_slope(SCALES, np.abs(found - sparsest).sum(axis=1))
+        name = f"depth {depth}: slope of log distance in log alpha^{depth}"
+        if depth == 2:
+            exponent = 1.0 - float(np.abs(slopes).max())
+            yield Check.between(name, slope, exponent - 0.02, exponent + 0.02, exponent)
+            continue
+        yield Check.between(name, slope, 0.95, 1.05)
+        power = -depth / (depth - 2)
+        ratio = found[-1, ~support] / SCALES[-1] / ((1 - slopes) ** power - (1 + slopes) ** power)
+        yield Check.at_most(
+            f"depth {depth}: error of w_i / alpha^{depth} off the support, alpha^{depth} = 1e-7",
+            float(np.abs(ratio - 1.0).max()),
+            0.1 if depth == 3 else 0.01,
+        )
 
 
-def limits(features, targets, depth, scale_depth):
-    """Return the limits (4, d) from u = v = SCALES^(1/depth)."""
+def limits(features: np.ndarray, targets: np.ndarray, depth: int) -> np.ndarray:
+    """Return the limits (4, d) of gradient descent from u = v = SCALES^(1/depth)."""
     instance = regression(features, targets)
-    theta = np.repeat(SCALES[:, None] ** (1.0 / scale_depth), 2 * features.shape[1], axis=1)
-    chunk = start(instance, f"diagonal:depth={depth}", "gradient_descent", [{"learning_rate": 1e-3}] * 4, theta)
-    chunk.advance(3_000_000)
-    print(chunk.status, chunk.stopped)
-    return chunk.runs.w, np.exp(chunk.records.log_loss[-1])
+    theta = np.repeat(SCALES[:, None] ** (1.0 / depth), 2 * features.shape[1], axis=1)
+    rates = [{"learning_rate": 4e-3}] * SCALES.size
+    chunk = start(instance, f"diagonal:depth={depth}", "gradient_descent", rates, theta)
+    chunk.advance(400_000)
+    return chunk.runs.w

@@ -68,7 +68,7 @@ def _jitted(kernel: Callable[..., Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _bounds_checks(wanted: bool) -> Iterator[None]:
+def bounds_checks(wanted: bool) -> Iterator[None]:
     """Check indices in all that is compiled meanwhile: an option of the kernel would not reach
     the helpers that it calls."""
     before = numba.config.BOUNDSCHECK
@@ -132,7 +132,7 @@ def compiled_update(optimizer_key: tuple[str, str, int]) -> Any:
     update = _define(source, "update", label, kernel=kernel)
     folder = Path(inspect.getfile(optimizer.kernel)).parent
     try:
-        with _bounds_checks(checked):
+        with bounds_checks(checked):
             return compile_kernel(update, types.update_s, plugin_folder=folder)
     except Exception as error:  # Numba raises more than its own errors on invalid code
         raise UserError(
@@ -232,7 +232,7 @@ def bind_objective(kind: str | Callable[..., float]) -> Any:
     folder = Path(inspect.getfile(kind)).parent
     try:
         # Whole objectives index freely: one outside its arrays, or an error, ends the run.
-        with _bounds_checks(True):
+        with bounds_checks(True):
             return compile_kernel(function, types.objective_s, plugin_folder=folder)
     except Exception as error:  # Numba raises more than its own errors on invalid code
         place = f"{inspect.getfile(kind)}:{kind.__code__.co_firstlineno}"

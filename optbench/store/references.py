@@ -23,15 +23,15 @@ def _solvers() -> str:
     return sources_hash(PACKAGE / "references")
 
 
-def data_hash(features: Any, targets: np.ndarray) -> str:
-    """Hash the numbers of an instance (dense or CSR features, targets)."""
+def data_hash(features: Any, *vectors: np.ndarray) -> str:
+    """Hash the numbers of an instance: dense or CSR features, targets, start."""
     digest = hashlib.sha256(repr(features.shape).encode())
     parts = (
         (features.data, features.indices, features.indptr)
         if hasattr(features, "indptr")
         else (features,)
     )
-    for part in (*parts, targets):
+    for part in (*parts, *vectors):
         digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -68,7 +69,12 @@ def test_difference_sees_the_worst_run_and_broken_numbers() -> None:
 
 
 def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["--jobs", "z"], ["--peers", "fortran"], ["--repeats", "0"]):
+    for arguments in (
+        ["--jobs", "z"],
+        ["--peers", "fortran"],
+        ["--repeats", "0"],
+        ["--python", "jax=/none"],
+    ):
         with pytest.raises(SystemExit):
             main(arguments)
         assert "error:" in capsys.readouterr().err
@@ -91,7 +97,9 @@ def test_the_whole_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_another_answer_is_an_error_and_is_not_timed(tmp_path: Path) -> None:
     class Wrong:
-        """A contender that answers at once with the start."""
+        """A contender that answers at once."""
+
+        versions: ClassVar[dict[str, str]] = {}
 
         def ask(self, request: str, argument: str | None = None) -> dict[str, float]:
             if request == "final":

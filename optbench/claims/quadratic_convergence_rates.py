@@ -1,0 +1,73 @@
+"""S3-07: the contraction factors of gradient descent, heavy ball and Nesterov on a quadratic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from optbench.claim import Check, claim
+from optbench.claims.simulation import regression, start
+
+CONDITION = 100.0
+
+
+@claim(
+    id="S3-07",
+    title="Gradient descent based optimization algorithms for deep learning models training",
+    citation="Zhang 2019",
+    arxiv="1903.03614",
+    statement="On a quadratic of condition number k the best constant steps contract by "
+    "(k-1)/(k+1) for gradient descent, (sqrt k - 1)/(sqrt k + 1) for heavy ball and "
+    "1 - 1/sqrt k for Nesterov; Adam's first step is the learning rate times the sign.",
+    formula="|theta_t+1| / |theta_t| -> (k-1)/(k+1), (sqrt k - 1)/(sqrt k + 1), 1 - 1/sqrt k",
+    cost="fast",
+    tags=("quadratic", "rate"),
+)
+def quadratic_convergence_rates(momentum_factor: float = 1.0) -> Iterator[Check]:
+    """Measure on curvatures linspace(1, 100, 50), from theta = 1."""
+    curvatures = np.linspace(1.0, CONDITION, 50)
+    root = np.sqrt(CONDITION)
+    heavy, nesterov = (root - 1.0) / (root + 1.0), 1.0 - 1.0 / root
+    plain = (CONDITION - 1.0) / (CONDITION + 1.0)
+    measured = contraction(
+        curvatures, "gradient_descent", {"learning_rate": 2.0 / (CONDITION + 1.0)}, 8000
+    )
+    yield Check.close("gradient_descent: contraction", measured, plain, 1e-6)
+    measured = contraction(
+        curvatures,
+        "heavy_ball",
+        {"learning_rate": 4.0 / (root + 1.0) ** 2, "momentum": momentum_factor * heavy**2},
+        1000,
+    )
+    yield Check.close("heavy_ball: contraction", measured, heavy, 0.01)
+    measured = contraction(
+        curvatures,
+        "nesterov",
+        {"learning_rate": 1.0 / CONDITION, "momentum": momentum_factor * heavy},
+        1500,
+    )
+    yield Check.close("nesterov: contraction", measured, nesterov, 0.01)
+    yield from first_step_of_adam(curvatures)
+
+
+def contraction(
+    curvatures: np.ndarray, optimizer: str, hypers: Mapping[str, float], horizon: int
+) -> float:
+    """Mean factor by which the distance to 0 shrinks a step, over the second half of the run."""
+    instance = regression(np.diag(np.sqrt(curvatures)), np.zeros(curvatures.size))
+    chunk = start(instance, "linear", optimizer, [hypers], np.ones(curvatures.size))
+    chunk.advance(horizon, steps=np.array([horizon // 2, horizon]))
+    begin, end = chunk.records.norms[-2:, 0, 1]
+    return float((end / begin) ** (2.0 / horizon))
+
+
+def first_step_of_adam(curvatures: np.ndarray) -> Iterator[Check]:
+    """Bias correction makes the first step learning_rate sign(gradient)."""
+    theta = np.cos(np.arange(curvatures.size))  # both signs, none zero
+    instance = regression(np.diag(np.sqrt(curvatures)), np.zeros(curvatures.size))
+    chunk = start(instance, "linear", "adam", [{"learning_rate": 1e-3}], theta)
+    chunk.advance(1)
+    step = (theta - chunk.runs.theta[0]) / 1e-3
+    error = float(np.abs(step - np.sign(theta)).max())
+    yield Check.at_most("adam: first step / learning rate - sign(gradient)", error, 1e-6)

@@ -1,0 +1,109 @@
+"""What users type becomes cells: names, hyperparameters, instances, and reasons to skip."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from optbench.errors import UserError
+from optbench.parametrizations import parametrization
+from optbench.registry import load_registry
+from optbench.study import build_instances, make_cells, parse_optimizer, reason_to_skip
+
+GAUSSIAN = "linear_regression:data=gaussian,n=3,d=5"
+
+
+@pytest.fixture(name="registry", scope="module")
+def registry_fixture():
+    return load_registry()
+
+
+def test_hyperparameters_stand_in_the_order_of_the_signature(registry):
+    choice = parse_optimizer(registry, "adam[eps=0,beta2=0.99]")
+    assert choice.label == "adam[eps=0,beta2=0.99]"
+    assert choice.tuned == "learning_rate"
+    by_name = dict(zip(choice.optimizer.hypers, choice.hypers(0.5), strict=True))
+    assert by_name == {"learning_rate": 0.5, "beta1": 0.9, "beta2": 0.99, "eps": 0.0, "decay": 0.0,
+                       "bias_correction": 1.0}  # fmt: skip
+
+
+def test_a_fixed_learning_rate_is_not_tuned(registry):
+    choice = parse_optimizer(registry, "gradient_descent[learning_rate=0.25]")
+    assert choice.tuned is None
+    np.testing.assert_array_equal(choice.hypers(), [0.25])
+    assert parse_optimizer(registry, " gradient_descent ").label == "gradient_descent"
+    assert parse_optimizer(registry, "automatic_gradient_descent").tuned is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("adm", "unknown optimizer 'adm' .did you mean 'adam'"),
+        ("xyzzy", "unknown optimizer 'xyzzy'; known: adagrad, adam"),
+        ("adam[beta3=1]", "unknown option 'beta3' .did you mean 'beta"),
+        ("adam[beta1=2]", "beta1=2 must be at most 0.999999"),
+        ("adam[beta1=nan]", "beta1=nan must be a finite number"),
+        ("adam[eps=-1]", "eps=-1 must be at least 0"),
+        ("adam[eps=inf]", "eps=inf must be a finite number"),
+        ("adam[eps=small]", "eps=small: must be a number"),
+        ("adam[eps]", "'eps' is not of the form key=value"),
+        ("adam[eps=1,eps=2]", "'eps' is given twice"),
+        ("[eps=1]", "has no name"),
+        ("", "has no name"),
+    ],
+)
+def test_wrong_optimizers_are_one_line(registry, text, words):
+    with pytest.raises(UserError, match=words) as error:
+        parse_optimizer(registry, text)
+    assert "\n" not in str(error.value)
+
+
+def test_default_instances_and_seeds(registry):
+    for name, problem in registry.problems.items():
+        built = build_instances(registry, name, 1)
+        assert len(built) == len(problem.default) and all(len(group) == 1 for group in built)
+    ((first, second, third),) = build_instances(registry, f"{GAUSSIAN},seed=7", 3)
+    generator = np.random.Generator(np.random.PCG64(8))
+    np.testing.assert_array_equal(second.features, generator.standard_normal((3, 5)))
+    assert [i.name[-5:] for i in (first, second, third)] == ["seed7", "seed8", "seed9"]
+    ((real,),) = build_instances(registry, "linear_regression:data=digits,rows=5", 3)
+    assert not real.seeded
+
+
+def test_wrong_problems_are_one_line(registry):
+    with pytest.raises(UserError, match="unknown problem 'linear_progam' .did you mean"):
+        build_instances(registry, "linear_progam", 1)
+    with pytest.raises(UserError, match="unknown option 'sede' .did you mean 'seed'"):
+        build_instances(registry, "linear_program:sede=1", 1)
+
+
+def test_cells_are_instances_by_optimizers_by_parametrizations(registry):
+    (built,) = build_instances(registry, GAUSSIAN, 1)
+    choices = [parse_optimizer(registry, name) for name in ("gradient_descent", "natural_gradient")]
+    cells = make_cells(built, choices, ["linear", "diagonal:depth=3"])
+    table = [(cell.choice.label, cell.parametrization.name, cell.skip is None) for cell in cells]
+    assert table == [
+        ("gradient_descent", "linear", True),
+        ("gradient_descent", "diagonal:depth=3,scale=0.1", True),
+        ("natural_gradient", "linear", True),
+        ("natural_gradient", "diagonal:depth=3,scale=0.1", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("problem", "parameters", "optimizer", "words"),
+    [
+        (GAUSSIAN, "diagonal", "automatic_gradient_descent", "needs weight matrices; the diagonal"),
+        (GAUSSIAN, "diagonal", "natural_gradient", "constant for the linear parametrization only"),
+        (GAUSSIAN, "linear", "exponentiated_gradient", "acts on positive parameters"),
+        ("linear_program:data=random", "linear", "natural_gradient", "needs the Fisher matrix"),
+        ("linear_program:data=random", "linear", "adam", "would leave the positive orthant"),
+        (GAUSSIAN, "linear", "automatic_gradient_descent", None),
+        (GAUSSIAN, "deep_linear", "automatic_gradient_descent", None),
+    ],
+)
+def test_reasons_to_skip(registry, problem, parameters, optimizer, words):
+    ((instance,),) = build_instances(registry, problem, 1)
+    built = parametrization(parameters, instance.dimension)
+    reason = reason_to_skip(instance, built, registry.optimizer(optimizer))
+    assert reason is None if words is None else words in reason
