@@ -168,7 +168,9 @@ def _settings(
     rates: list[float] | None = None
     if isinstance(learning_rates, str):
         if learning_rates != "auto":
-            raise UserError(f"learning_rates={learning_rates!r} must be 'auto' or a list of numbers")
+            raise UserError(
+                f"learning_rates={learning_rates!r} must be 'auto' or a list of numbers"
+            )
     else:
         given = [learning_rates] if isinstance(learning_rates, Real) else learning_rates
         rates = sorted(set(map(float, given)))
@@ -279,7 +281,9 @@ def _run(
     tasks = [task(index) for index in range(len(cells))]
     outcomes = run_tasks(tasks, threads, settings.stop, done)
     return [
-        Outcome(cell, None, f"{settings.stop.reason} before it began") if outcome is None else outcome
+        Outcome(cell, None, f"{settings.stop.reason} before it began")
+        if outcome is None
+        else outcome
         for cell, outcome in zip(cells, outcomes, strict=True)
     ]
 

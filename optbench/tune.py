@@ -190,7 +190,7 @@ class Tuner:
                 cell.choice.optimizer,
                 hypers,
                 repeated,
-                self.perturbation,
+                0.0 if instance.seeded else self.perturbation,
             )
             self._advance_all(chunks, self._short())
             flat = [(chunk, row) for chunk in chunks for row in range(len(chunk.status))]
@@ -270,7 +270,10 @@ class Tuner:
         if not np.isfinite(found.scores).any():
             return
         near = [found.best + k for k in FINALISTS if 0 <= found.best + k < len(found.rates)]
-        for finalists, horizon in ((near, max(self.horizon // 10, self._short())), (None, self.horizon)):
+        for finalists, horizon in (
+            (near, max(self.horizon // 10, self._short())),
+            (None, self.horizon),
+        ):
             chosen = [found.best] if finalists is None else finalists
             for index in chosen:
                 self._advance_all(found.runs[index], horizon)

@@ -11,7 +11,6 @@ import numpy as np
 
 from optbench import Instance, Option, UserError, problem
 
-
 STRENGTH = 0.01  # of the entropy, in units of the largest cost
 
 

@@ -71,9 +71,9 @@ def test_default_instances_and_seeds(registry):
 
 
 def test_wrong_problems_are_one_line(registry):
-    with pytest.raises(UserError, match="unknown problem 'linear_progam' .did you mean"):
+    with pytest.raises(UserError, match=r"unknown problem 'linear_progam' .did you mean"):
         build_instances(registry, "linear_progam", 1)
-    with pytest.raises(UserError, match="unknown option 'sede' .did you mean 'seed'"):
+    with pytest.raises(UserError, match=r"unknown option 'sede' .did you mean 'seed'"):
         build_instances(registry, "linear_program:sede=1", 1)
 
 

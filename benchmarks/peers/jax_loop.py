@@ -28,7 +28,8 @@ def prepare(task: Task, threads: int) -> Fresh:
             w, saved = predictor(parts, task.parametrization)
             z = matrix @ w
             r = z - targets if task.loss == "squared" else jax.nn.sigmoid(z)
-            gradients = pull_back(parts, saved, transposed @ r, task.parametrization)
+            in_w = transposed @ r if task.copies_transpose else task.scale * (r @ matrix)
+            gradients = pull_back(parts, saved, in_w, task.parametrization)
             return update(step, parts, gradients, *moments, rate)
 
         parts = split(theta, task)

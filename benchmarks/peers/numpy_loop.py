@@ -19,7 +19,7 @@ Update = Callable[[int, np.ndarray], None]
 
 
 def prepare(task: Task, threads: int) -> Fresh:
-    """Arrange the matrix and its scaled transpose."""
+    """Arrange the matrix and, where it pays, its scaled transpose."""
     matrix, targets = task.signed()
     forward: Any
     backward: Any
@@ -31,7 +31,10 @@ def prepare(task: Task, threads: int) -> Fresh:
         forward, backward = _sparse(matrix), _sparse(backward)
     else:
         forward = functools.partial(np.matmul, matrix)
-        backward = functools.partial(np.matmul, np.ascontiguousarray(task.scale * matrix.T))
+        if task.copies_transpose:
+            backward = functools.partial(np.matmul, np.ascontiguousarray(task.scale * matrix.T))
+        else:
+            backward = _scaled(matrix.T, task.scale)
     column = targets if task.runs == 1 else targets[:, None]
 
     def fresh() -> Run:
@@ -52,6 +55,14 @@ def prepare(task: Task, threads: int) -> Fresh:
 def _sparse(matrix: Any) -> Callable[..., None]:
     def multiply(x: np.ndarray, out: np.ndarray) -> None:
         out[:] = matrix @ x
+
+    return multiply
+
+
+def _scaled(matrix: np.ndarray, scale: float) -> Callable[..., None]:
+    def multiply(x: np.ndarray, out: np.ndarray) -> None:
+        np.matmul(matrix, x, out=out)
+        np.multiply(out, scale, out=out)
 
     return multiply
 

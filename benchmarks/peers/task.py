@@ -17,6 +17,8 @@ import numpy as np
 Run = Callable[[], np.ndarray]
 Fresh = Callable[[], Run]
 
+SMALL_BYTES = 2**18
+
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 
@@ -88,6 +90,11 @@ class Task:
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the data matrix."""
         return self.targets.size, self.features
+
+    @property
+    def copies_transpose(self) -> bool:
+        """Whether a hand gradient keeps scale * B^T beside B: faster where both fit in cache."""
+        return self.sparse or self.dense.nbytes <= SMALL_BYTES
 
     def signed(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the matrix with label -1 times +1 folded in, and what is left of the targets.

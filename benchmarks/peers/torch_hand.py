@@ -40,6 +40,8 @@ def prepare(task: Task, threads: int) -> Fresh:
             z = multiply(matrix, w, **buffers[0])
             z = z.sub_(targets) if task.loss == "squared" else z.sigmoid_()
             in_w = multiply(transposed, z, **buffers[1])
+            if not task.copies_transpose:
+                in_w.mul_(task.scale)
             if task.parametrization == "linear":
                 return in_w
             pieces = pull_back(parts, saved, in_w, task.parametrization)
@@ -60,12 +62,15 @@ def prepare(task: Task, threads: int) -> Fresh:
 
 
 def matrices(task: Task) -> tuple[Any, Any]:
-    """Return B and scale * B^T (see :meth:`Task.signed`) as tensors, dense or CSR."""
+    """Return B (see :meth:`Task.signed`) and scale * B^T, or B^T, as tensors, dense or CSR."""
     import torch
 
     matrix = task.signed()[0]
     if not task.sparse:
-        return torch.from_numpy(matrix), torch.from_numpy(task.scale * matrix.T).contiguous()
+        tensor = torch.from_numpy(matrix)
+        return tensor, (
+            task.scale * tensor.t()
+        ).contiguous() if task.copies_transpose else tensor.t()
     # int32 indices are what MKL's products take without a copy
     starts, columns = (torch.from_numpy(a.astype(np.int32)) for a in (task.starts, task.columns))
     tensor = torch.sparse_csr_tensor(starts, columns, torch.from_numpy(matrix), task.shape)

@@ -148,8 +148,10 @@ def why(statuses: list[str], stopped: list[int]) -> str | None:
     status = worst([s for s, _ in bad])
     steps = [t for s, t in bad if s == status]
     share = "" if len(statuses) == 1 else f" ({len(steps)} of {len(statuses)} seeds)"
-    verb = {"failed": "failed: an index outside its arrays or an error raised",
-            "timeout": "stopped by the time limit"}.get(status, status)
+    verb = {
+        "failed": "failed: an index outside its arrays or an error raised",
+        "timeout": "stopped by the time limit",
+    }.get(status, status)
     return f"{verb} at step {min(steps):,}{share}"
 
 

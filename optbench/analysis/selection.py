@@ -47,7 +47,9 @@ class Selection:
     reason: str | None = None
 
 
-def distances(instance: Instance, w: np.ndarray, references: Mapping[str, Reference]) -> dict[str, float]:
+def distances(
+    instance: Instance, w: np.ndarray, references: Mapping[str, Reference]
+) -> dict[str, float]:
     """Distance of a predictor to each reference: degrees on separable data, relative else."""
     if instance.kind == "classification":
         return {name: angle(w, ref.solution) for name, ref in references.items()}
@@ -63,7 +65,9 @@ def separations(instance: Instance, references: Mapping[str, Reference]) -> dict
     return table
 
 
-def defects(instance: Instance, w: np.ndarray, references: Mapping[str, Reference]) -> dict[str, float]:
+def defects(
+    instance: Instance, w: np.ndarray, references: Mapping[str, Reference]
+) -> dict[str, float]:
     """How far a predictor is from optimal in each reference's own norm or margin."""
     table = {}
     for name, reference in references.items():
@@ -102,8 +106,10 @@ def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarra
     ranked = sorted(away, key=away.__getitem__)
     if len(ranked) == 1:
         near = away[ranked[0]] < (SMALLEST_ANGLE if instance.kind == "classification" else 0.05)
-        reason = None if near else f"not there yet: {away[ranked[0]]:.2g} from {ranked[0]}"
-        return Selection(ranked[0] if near else INCONCLUSIVE, None, None, reason)
+        if near:
+            return Selection(ranked[0], None, None)
+        missing = f"not there yet: {away[ranked[0]]:.2g} from {ranked[0]}"
+        return Selection(INCONCLUSIVE, None, None, missing)
     return _nearest(instance, references, w, away, ranked)
 
 
@@ -132,7 +138,9 @@ def _nearest(
             continue
         close = away[name] < 0.5 * separation
         if not close and name in own:
-            rivals = (defects(instance, solutions[o], {name: references[name]})[name] for o in others)
+            rivals = (
+                defects(instance, solutions[o], {name: references[name]})[name] for o in others
+            )
             close = own[name] < 0.5 * min(rivals)
         if close:
             return Selection(name, rival, separation)

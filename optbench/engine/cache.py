@@ -8,6 +8,7 @@ compiles nothing.  Only optbench's own functions use it: ``numba.config`` stays 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -86,6 +87,16 @@ class _ContentCache(Cache):
     def __init__(self, py_func: Callable[..., Any], directory: Path) -> None:
         self._impl_class = functools.partial(_ContentCacheImpl, directory)
         super().__init__(py_func)
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(signature, target_context)
+        except OSError:  # a folder that cannot be read is an empty cache
+            return None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        with contextlib.suppress(OSError):  # nor is one that cannot be written an error
+            super().save_overload(signature, result)
 
 
 def compile_kernel(

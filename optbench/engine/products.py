@@ -104,7 +104,7 @@ def _totals(builder: Any, count: int) -> list[Any]:
 def _predictions_intrinsic(runs: int, panels: int) -> Any:
     vectors = [(p, v) for p in range(panels) for v in range(VECTORS)]
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def tile(_context: Any, data: Any, panel: Any, w: Any, run: Any, out: Any, row: Any) -> Any:
         signature = types.void(data, types.int64, w, types.int64, out, types.int64)
 
@@ -150,7 +150,7 @@ def _predictions_intrinsic(runs: int, panels: int) -> Any:
 
 
 def _gradient_intrinsic(runs: int, features: int) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def tile(
         _context: Any, data: Any, panel: Any, panels: Any, j: Any, slopes: Any, run: Any, sums: Any
     ) -> Any:
@@ -179,7 +179,9 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
                 row = builder.mul(loop.index, _constant(PANEL_ROWS))
                 for v in range(VECTORS):
                     x = [
-                        _load(builder, _offset(builder, panel, _constant(f * PANEL_ROWS + v * LANES)))
+                        _load(
+                            builder, _offset(builder, panel, _constant(f * PANEL_ROWS + v * LANES))
+                        )
                         for f in range(features)
                     ]
                     for q in range(runs):
@@ -247,9 +249,7 @@ def gradient_tile(runs: int, features: int) -> Callable[..., None]:
     jitted = _gradient_intrinsic(runs, features)
 
     @overload(tile, strict=False)
-    def _tile(
-        data: Any, panel: Any, panels: Any, j: Any, slopes: Any, run: Any, sums: Any
-    ) -> Any:
+    def _tile(data: Any, panel: Any, panels: Any, j: Any, slopes: Any, run: Any, sums: Any) -> Any:
         def implementation(
             data: np.ndarray,
             panel: int,

@@ -16,6 +16,7 @@ from numba.extending import intrinsic, overload, register_jitable
 
 from optbench.engine.objective import LN2
 from optbench.engine.products import (
+    _VECTOR,
     BLOCK_ROWS,
     LANES,
     _add_product,
@@ -25,15 +26,13 @@ from optbench.engine.products import (
     _offset,
     _splat,
     _store,
-    _VECTOR,
 )
 from optbench.engine.types import Data, Kernels, Scratch, call_losses, call_slopes
-
 
 STRIDES = 4  # a row's sum is formed in four strides, which hides the latency of an addition
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _predictions_row(
     _context: Any, values: Any, columns: Any, begin: Any, end: Any, w: Any, out: Any, row: Any
 ) -> Any:
@@ -70,7 +69,7 @@ def _predictions_row(
     return signature, codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _gradient_row(
     _context: Any, values: Any, columns: Any, begin: Any, end: Any, slopes: Any, row: Any, sums: Any
 ) -> Any:
@@ -153,9 +152,13 @@ def sparse_objective(
             rows = min(BLOCK_ROWS, data.rows - first)
             predict_rows(run, together, first, rows, w, data, scratch)
             for q in range(together):
-                slope_rows(
-                    run + q, q, first, rows, data, exponents, want_loss, kernels, scratch, loss, lowest
-                )
+                near = exponents[run + q] == 0
+                unit = exponents[run + q] * LN2
+                wanted = slope_rows(q, first, rows, near, unit, want_loss, kernels, data, scratch)
+                loss[run + q] += wanted
+                if want_loss:
+                    low = lowest_margin(q, first, rows, data, scratch)
+                    lowest[run + q] = min(lowest[run + q], low)
             add_gradient_rows(run, together, first, rows, data, scratch, gradient)
         if together == LANES:
             for q in range(LANES):
@@ -196,20 +199,25 @@ def predict_rows(run, together, first, rows, w, data: Data, scratch: Scratch):
 
 @register_jitable
 def slope_rows(
-    run, q, first, rows, data: Data, exponents, want_loss, kernels: Kernels, scratch: Scratch, loss,
-    lowest,
+    q, first, rows, near, unit, want_loss, kernels: Kernels, data: Data, scratch: Scratch
 ):
-    """Write the slopes of some rows of one run to ``scratch.slopes``; add up its loss if wanted."""
+    """Write the slopes of some rows of one run to ``scratch``; return their loss if wanted."""
     z, targets = scratch.predictions[q, :rows], data.targets[first : first + rows]
-    unit = exponents[run] * LN2
-    near = exponents[run] == 0
     slopes = kernels.slopes if near else kernels.tail_slopes
     call_slopes(slopes, (z, targets, unit, scratch.slopes[q, :rows]))
-    if want_loss:
-        losses = kernels.losses if near else kernels.tail_losses
-        loss[run] += call_losses(losses, (z, targets, unit))
-        for i in range(rows):
-            lowest[run] = min(lowest[run], z[i] * targets[i])
+    if not want_loss:
+        return 0.0
+    losses = kernels.losses if near else kernels.tail_losses
+    return call_losses(losses, (z, targets, unit))
+
+
+@register_jitable
+def lowest_margin(q, first, rows, data: Data, scratch: Scratch):
+    """Smallest prediction times target of some rows of one run."""
+    low = np.inf
+    for i in range(rows):
+        low = min(low, scratch.predictions[q, i] * data.targets[first + i])
+    return low
 
 
 @register_jitable

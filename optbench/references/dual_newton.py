@@ -40,7 +40,7 @@ def maximize_dual(A: Array, b: Array, nu: Array, potential: Potential) -> Array:
     -------
     ndarray, shape (m,)
     """
-    value = _dual_value(A, b, nu, potential)
+    value = dual_value(A, b, nu, potential)
     for _ in range(_STEPS):
         slope = A.T @ nu
         residual = (b - extended_product(A, potential.point(slope))).astype(np.float64)
@@ -51,7 +51,7 @@ def maximize_dual(A: Array, b: Array, nu: Array, potential: Potential) -> Array:
         gain = residual @ step
         while length > 1e-10:
             trial = nu + length * step
-            trial_value = _dual_value(A, b, trial, potential)
+            trial_value = dual_value(A, b, trial, potential)
             if trial_value >= value + 1e-4 * length * gain:
                 break
             length *= 0.5
@@ -61,7 +61,8 @@ def maximize_dual(A: Array, b: Array, nu: Array, potential: Potential) -> Array:
     return _finish(A, b, nu, step, residual, potential)
 
 
-def _dual_value(A: Array, b: Array, nu: Array, potential: Potential) -> float:
+def dual_value(A: Array, b: Array, nu: Array, potential: Potential) -> float:
+    """Return b.nu - phi*(A^T nu), -inf where it overflows."""
     with np.errstate(over="ignore"):
         value = float(b @ nu - potential.conjugate(A.T @ nu))
     return value if np.isfinite(value) else -np.inf

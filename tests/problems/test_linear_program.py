@@ -1,4 +1,4 @@
-"""Linear programs: the catalogue's S1-00 (a)-(e), Netlib's published optima, impossible programs."""
+"""Linear programs: the catalogue's S1-00 (a)-(e), Netlib's published optima, bad programs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from small_instances import one_chunk
 
 from optbench.errors import UserError
 from optbench.instance import Instance
+from optbench.references import entropic_program
 from optbench.registry import load_registry
 from optbench.study import build_instances
-
 
 # The optima that the Netlib collection's index publishes, to its eleven digits.
 NETLIB = {
@@ -122,7 +122,7 @@ def sinkhorn(cost: np.ndarray, strength: float) -> np.ndarray:
 
 def test_optimal_transport_equals_sinkhorn():
     """S1-00 (e): the plan of the diagonal network, whose O(eta) bias is below 1e-3 here."""
-    instance = build("linear_program:data=transport,m=6")
+    instance = build("linear_program:data=transport,m=6,strength=0.1")
     cost = instance.facts["cost"].reshape(6, 6)
     plan = sinkhorn(cost, 0.1 * cost.max())
     np.testing.assert_allclose(plan.sum(axis=1), 1 / 6, rtol=1e-10)
@@ -143,6 +143,22 @@ def test_netlib_optima_mapped_back_are_the_published_ones(name):
     assert np.all(vertex.solution >= 0)
     misfit = np.abs(instance.features @ vertex.solution - instance.targets).max()
     assert misfit <= 1e-9 * np.abs(instance.targets).max()
+
+
+@pytest.mark.parametrize("name", NETLIB)
+def test_every_netlib_program_has_a_certified_entropic_solution(name):
+    """recipe has coordinates that are zero in every feasible x; kb2's dual is nearly flat."""
+    entropic = build(f"linear_program:data={name}").references["entropic"]()
+    assert entropic.certified and np.all(entropic.solution >= 0)
+
+
+def test_coordinates_that_are_zero_in_every_feasible_point_stay_zero():
+    """x0 = 0 and x1 + x2 = 1: x1 and x2 are the softmax of -c / strength."""
+    cost = np.array([0.3, 0.1, 0.2])
+    found = entropic_program([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], [0.0, 1.0], cost, 0.05)
+    weights = np.exp(-cost[1:] / 0.05)
+    np.testing.assert_allclose(found.solution, [0.0, *weights / weights.sum()], rtol=1e-10)
+    assert found.certified
 
 
 def test_negative_costs_are_shifted_without_changing_either_reference():

@@ -110,8 +110,13 @@ def test_a_smaller_scale_is_closer_to_the_least_l1_norm():
 
 
 def test_the_table_names_what_was_selected_and_the_effective_p():
-    chosen = [*SELECT_L2, "p_norm_mirror_descent[p=1.5]", "p_norm_mirror_descent[p=3]", "hypentropy"]
-    result = compare([UNDERDETERMINED], chosen, horizon=10_000, threads=1)
+    chosen = [
+        *SELECT_L2,
+        "p_norm_mirror_descent[p=1.5]",
+        "p_norm_mirror_descent[p=3]",
+        "hypentropy",
+    ]
+    result = compare([UNDERDETERMINED], chosen, horizon=10_000, fresh=True)
     selected = [row["selected"] for row in result.bias_rows]
     assert selected == ["l2"] * 4 + ["l1.5", "l3", "hypentropy"]
     assert selected == [row["theory"] for row in result.bias_rows]
@@ -125,7 +130,7 @@ def test_the_table_names_what_was_selected_and_the_effective_p():
 @pytest.mark.parametrize("text", [UNDERDETERMINED, "linear_regression:data=digits,rows=30"])
 def test_the_critical_learning_rate_of_gradient_descent_is_2_over_l(text):
     """Brackets end 3% apart, and just above 2/L a run needs more than 200 steps to blow up."""
-    result = compare([text], ["gradient_descent"], horizon=1_000, threads=1)
+    result = compare([text], ["gradient_descent"], horizon=1_000, fresh=True)
     (row,) = result.convergence_rows
     features = build(text).features
     theory = 2.0 / np.linalg.eigvalsh(features @ features.T / len(features))[-1]
@@ -141,8 +146,13 @@ def test_more_rows_than_features_select_the_minimiser():
     np.testing.assert_allclose(instance.solved["minimizer"].solution, fitted.coef_, rtol=1e-10)
     residual = instance.features @ fitted.coef_ - instance.targets
     assert instance.optimum == pytest.approx(residual @ residual / 120, rel=1e-12)
-    np.testing.assert_allclose(last_predictor(instance, "gradient_descent"), fitted.coef_, rtol=1e-8)
-    row, first = compare([text], ["gradient_descent"], horizon=1_000).bias_rows[0], "minimizer"
+    np.testing.assert_allclose(
+        last_predictor(instance, "gradient_descent"), fitted.coef_, rtol=1e-8
+    )
+    row, first = (
+        compare([text], ["gradient_descent"], horizon=1_000, fresh=True).bias_rows[0],
+        "minimizer",
+    )
     assert (row["selected"], row["runner_up"], row["effective_p"]) == (first, None, None)
     assert row["measures"]["distance_minimizer"] <= 1e-8
 

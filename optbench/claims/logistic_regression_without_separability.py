@@ -1,0 +1,68 @@
+"""S0-13: gradient descent on logistic regression when only a part of the data is separable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from optbench.claim import Check, claim
+from optbench.claims.simulation import classification, start
+
+
+@claim(
+    id="S0-13",
+    title="Risk and parameter convergence of logistic regression",
+    citation="Ji and Telgarsky 2018",
+    arxiv="1803.07300",
+    statement="Gradient descent follows the max margin of the maximal separable subset, in the "
+    "complement of the span S of the other points, plus an offset in S that minimises their risk.",
+    formula="||P_S w_t - v|| = O(log t / sqrt t); P_perp w_t / ||P_perp w_t|| -> u; "
+    "||P_perp w_t|| linear in log t",
+    cost="fast",
+    tags=("classification", "implicit_bias", "logistic"),
+)
+def logistic_regression_without_separability(
+    optimizer: str = "gradient_descent",
+) -> Iterator[Check]:
+    """Measure 8 points in a plane of R^4 and 5 that the other two coordinates separate (seed 0)."""
+    from optbench.references import logistic_decomposition
+
+    rows = points()
+    parts = logistic_decomposition(rows)
+    assert parts.offset is not None and parts.direction is not None
+    instance = classification(rows, "logistic", separable=False)
+    chunk = start(instance, "linear", optimizer, [{"learning_rate": 1.0}])
+    chunk.advance(1_000_000)
+    late = chunk.records.steps >= 100
+    w, steps = chunk.records.snapshots[late, 0], chunk.records.steps[late]
+    distance = np.linalg.norm(w[:, :2] - parts.offset.solution[:2], axis=1)
+    constants = distance * np.sqrt(steps) / np.log(steps)
+    yield Check.at_most(
+        "offset: largest growth of distance sqrt(t) / log t between records from t = 100",
+        (constants[1:] / constants[:-1]).max(),
+        1.0,
+        predicted=1.0,
+    )
+    yield Check.at_most("offset: distance at t = 1e6", distance[-1], 1e-3)
+    length = np.linalg.norm(w[:, 2:], axis=1)
+    error = np.linalg.norm(w[:, 2:] / length[:, None] - parts.direction.solution[2:], axis=1)
+    yield Check.at_most("direction: distance at t = 1e6", error[-1], 2e-2)
+    yield Check.at_most(
+        "direction: largest ratio of two successive distances",
+        (error[1:] / error[:-1]).max(),
+        1.0,
+        predicted=1.0,
+    )
+    fit = np.corrcoef(np.log(steps), length)[0, 1] ** 2
+    yield Check.at_least("||P_perp w||: R^2 of the line in log t", fit, 0.999, predicted=1.0)
+
+
+def points() -> np.ndarray:
+    """Return the rows y_i x_i (13, 4)."""
+    generator = np.random.Generator(np.random.PCG64(0))
+    flat = np.zeros((8, 4))
+    flat[:, :2] = generator.standard_normal((8, 2))
+    separable = generator.standard_normal((5, 4))
+    separable[:, 2:] = 1.0 + 0.5 * generator.standard_normal((5, 2))
+    return np.vstack([flat, separable])

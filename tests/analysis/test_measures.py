@@ -1,0 +1,94 @@
+"""Measures against numbers by hand and against the definitions in NumPy and SciPy."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+from sklearn.metrics import f1_score
+
+from optbench.analysis.measures import angle, margin, measure, relative_distance
+from optbench.registry import load_registry
+from optbench.study import build_instances
+
+GENERATOR = np.random.default_rng(0)
+
+
+def build(text):
+    ((instance,),) = build_instances(load_registry(), text, 1)
+    return instance
+
+
+def test_angles_by_hand():
+    assert angle(np.array([1.0, 0.0]), np.array([0.0, 3.0])) == pytest.approx(90.0)
+    assert angle(np.array([1.0, 1.0]), np.array([-2.0, -2.0])) == pytest.approx(180.0)
+    assert angle(np.array([1.0, 0.0]), np.array([7.0, 7.0])) == pytest.approx(45.0)
+
+
+@pytest.mark.parametrize("degrees", [1e-7, 1e-5, 1e-3])
+def test_small_angles_keep_their_digits(degrees):
+    """arccos of the dot product is lost below 1e-6 degrees; rounding leaves 1e-14 here."""
+    tilt = math.radians(degrees)
+    w = np.array([math.cos(tilt), math.sin(tilt), 0.0])
+    assert angle(w, np.array([1.0, 0.0, 0.0])) == pytest.approx(degrees, rel=1e-6, abs=1e-13)
+
+
+def test_relative_distance_by_hand():
+    assert relative_distance(np.array([3.0, 4.0]), np.array([0.0, 4.0])) == pytest.approx(0.75)
+
+
+def test_margins_are_normalised():
+    instance = build("logistic_regression:data=gaussian,n=6,d=12,seed=11")
+    w = GENERATOR.standard_normal(12)
+    for p in (1.0, 1.5, 2.0, 3.0, np.inf):
+        smallest = min(
+            y * (x @ w) for x, y in zip(instance.features, instance.targets, strict=True)
+        )
+        expected = smallest / np.linalg.norm(w, p)
+        assert margin(instance, w, p) == pytest.approx(expected, rel=1e-12)
+        assert margin(instance, 1e5 * w, p) == pytest.approx(expected, rel=1e-12)
+
+
+def test_classification_of_each_reference_itself():
+    """Ratio 1 and angle 0 in its own norm; at most 1 in the others, whatever the predictor."""
+    instance = build("logistic_regression:data=gaussian,n=6,d=12,seed=11")
+    for name, reference in instance.solved.items():
+        found = measure(instance, instance.solved, 17.0 * reference.solution)
+        assert found[f"margin_ratio_{name}"] == pytest.approx(1.0, abs=1e-8)
+        assert found[f"angle_{name}"] == pytest.approx(0.0, abs=1e-6)
+        assert all(found[f"margin_ratio_{other}"] <= 1 + 1e-8 for other in instance.solved)
+    worse = measure(instance, instance.solved, -instance.solved["l2"].solution)
+    assert worse["margin_ratio_l2"] < -1.0 and worse["angle_l2"] == pytest.approx(180.0)
+
+
+def test_regression_of_the_minimum_norm_interpolant():
+    """Norm excess of pinv(X) y: 0 in L2, and against a linear program's norm in L1."""
+    instance = build("linear_regression:data=gaussian,n=5,d=12,seed=3")
+    X, y = instance.features, instance.targets
+    w = np.linalg.pinv(X) @ y
+    found = measure(instance, instance.solved, w)
+    assert found["norm_excess_l2"] == pytest.approx(0.0, abs=1e-10)
+    assert found["distance_l2"] == pytest.approx(0.0, abs=1e-8)
+    assert found["residual"] <= 1e-12
+    least = linprog(np.ones(24), A_eq=np.hstack([X, -X]), b_eq=y).fun
+    assert found["norm_excess_l1"] == pytest.approx(np.abs(w).sum() / least - 1.0, rel=1e-6)
+    assert measure(instance, instance.solved, 0.0 * w)["residual"] == pytest.approx(1.0)
+
+
+def test_linear_program_against_the_definitions():
+    instance = build("linear_program:data=random")
+    cost, A, b = instance.facts["cost"], instance.features, instance.targets
+    best = linprog(cost, A_eq=A, b_eq=b)
+    w = np.abs(GENERATOR.standard_normal(15))
+    found = measure(instance, instance.solved, w)
+    assert found["objective_gap"] == pytest.approx(abs(cost @ w / best.fun - 1.0), rel=1e-8)
+    expected = np.linalg.norm(A @ w - b) / (1.0 + np.linalg.norm(b))
+    assert found["infeasibility"] == pytest.approx(expected, rel=1e-12)
+    f1 = f1_score(best.x > 1e-6, np.ones(15, dtype=bool))
+    assert found["support_f1"] == pytest.approx(f1, rel=1e-12)
+    assert found["distance_vertex"] == pytest.approx(relative_distance(w, best.x), rel=1e-6)
+    at_vertex = measure(instance, instance.solved, best.x)
+    assert at_vertex["objective_gap"] <= 1e-8 and at_vertex["support_f1"] == 1.0
+    assert at_vertex["infeasibility"] <= 1e-8

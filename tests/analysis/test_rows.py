@@ -1,0 +1,168 @@
+"""Rows of the tables from runs: medians, verdicts of several seeds, statuses, steps to targets."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from optbench.analysis import rows
+from optbench.analysis.selection import INCONCLUSIVE, Selection
+from optbench.engine.stop import StopSignal
+from optbench.registry import load_registry
+from optbench.study import build_instances, make_cells, parse_optimizer
+from optbench.tune import Tuner
+
+REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
+
+
+def cell(problem=REGRESSION, optimizer="gradient_descent", parameters=(), seeds=1):
+    registry = load_registry()
+    (built,) = build_instances(registry, problem, seeds)
+    (made,) = make_cells(built, [parse_optimizer(registry, optimizer)], parameters)
+    return made
+
+
+def searched(made, horizon=1_000, rates=None, seeds=1):
+    return Tuner(made, seeds, horizon, rates, StopSignal(), 1e-3).search()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "parameters", "expected"),
+    [
+        ("gradient_descent", "linear", "l2"),
+        ("p_norm_mirror_descent[p=1.5]", "linear", "l1.5"),
+        ("p_norm_mirror_descent", "linear", "l3"),
+        ("hypentropy", "linear", "hypentropy"),
+        ("natural_gradient", "linear", "l2"),
+        ("adam", "linear", "unknown"),
+        ("gradient_descent", "diagonal", "hypentropy"),
+        ("gradient_descent", "diagonal:depth=3", "unknown"),
+        ("adam", "diagonal", "unknown"),  # the theorem is about gradient flow
+    ],
+)
+def test_theory_is_about_optimizer_and_parametrization(optimizer, parameters, expected):
+    assert rows.theory_name(cell(optimizer=optimizer, parameters=[parameters])) == expected
+
+
+def test_the_predicted_reference_joins_the_candidates():
+    """hypentropy(scale^2) for the diagonal network, the l1.5 interpolant for p = 1.5."""
+    made = cell(parameters=["diagonal:scale=0.2"])
+    extra = rows.candidates(made, made.instance)["hypentropy"]
+    expected = made.instance.family_member("hypentropy", 0.04)
+    np.testing.assert_allclose(extra.solution, expected.solution, rtol=1e-10)
+    made = cell(optimizer="p_norm_mirror_descent[p=1.5]")
+    assert set(rows.candidates(made, made.instance)) == {"l1", "l2", "linf", "l1.5"}
+    made = cell(optimizer="p_norm_mirror_descent[p=2]")  # is l2, and named so
+    assert set(rows.candidates(made, made.instance)) == {"l1", "l2", "linf"}
+
+
+def test_statuses_of_several_seeds():
+    assert rows.worst(["horizon", "converged", "diverged"]) == "diverged"
+    assert rows.worst(["converged", "horizon"]) == "horizon"
+    assert rows.why(["horizon", "converged"], [10, 10]) is None
+    assert rows.why(["diverged"], [1234]) == "diverged at step 1,234"
+    reason = rows.why(["horizon", "diverged", "diverged"], [9, 7, 5])
+    assert reason == "diverged at step 5 (2 of 3 seeds)"
+    assert rows.why(["timeout"], [5]) == "stopped by the time limit at step 5"
+
+
+def verdict(selected, reason=None):
+    return Selection(selected, "other", 1.0, reason)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "selected", "reason"),
+    [
+        ([verdict("l2"), verdict("l2"), verdict("l1")], "l2", None),
+        ([verdict("l2"), verdict("l1")], INCONCLUSIVE, "seeds disagree: l2 1x, l1 1x"),
+        ([verdict(INCONCLUSIVE, "not there yet")], INCONCLUSIVE, "not there yet"),
+        ([verdict(None, "no reference")], None, "no reference"),
+    ],
+)
+def test_the_verdict_needs_more_than_half_of_the_seeds(verdicts, selected, reason):
+    row = {"reason": None}
+    rows.add_verdict(row, verdicts)
+    assert row["selected"] == selected and row["reason"] == reason
+
+
+def test_steps_to_targets_are_those_of_the_spectral_solution():
+    """GD on a quadratic: w_k - w* = (I - rate H)^k (w_0 - w*), counted here step by step.
+
+    Between records the step is interpolated: two records are a tenth of a decade apart.
+    """
+    made = cell(optimizer="gradient_descent[learning_rate=0.05]")
+    X, y = made.instance.features, made.instance.targets
+    row = rows.convergence_row(made, searched(made, 10_000), 10_000, 1, 100.0)
+    w, losses = np.zeros(12), []
+    for _ in range(3_000):
+        residual = X @ w - y
+        losses.append(residual @ residual / 10.0)
+        w = w - 0.05 * X.T @ residual / 5.0
+    losses = np.array(losses)
+    for name in ("1e-1", "1e-2", "1e-4", "1e-6", "1e-8"):
+        exact = int(np.argmax(losses <= float(name) * losses[0]))
+        assert row["steps_to"][name] == pytest.approx(exact, rel=0.1, abs=1.0)
+        assert row["seconds_to"][name] == pytest.approx(row["steps_to"][name] * 1e-7, rel=1e-9)
+    assert row["success_rate"] == 1.0
+    eigenvalue = np.linalg.eigvalsh(X @ X.T / 5.0)[0]
+    assert row["rate"]["law"] == "linear"
+    assert row["rate"]["value"] == pytest.approx((1.0 - 0.05 * eigenvalue) ** 2, rel=1e-3)
+    low, high = row["rate"]["window"]
+    assert 0 < low < high <= 10_000
+
+
+def test_targets_that_were_not_reached_are_null():
+    made = cell(optimizer="gradient_descent[learning_rate=1e-6]")
+    row = rows.convergence_row(made, searched(made), 1_000, 1, 100.0)
+    assert set(row["steps_to"].values()) == {None}
+    assert row["success_rate"] == 0.0
+    at_zero = 0.5 * np.mean(made.instance.targets**2)
+    assert 0.9 * at_zero < row["final_suboptimality"] < at_zero
+
+
+def test_a_diverged_cell_has_a_reason_and_no_numbers():
+    made = cell()
+    found = searched(made, rates=[1e3])
+    first = rows.bias_row(made, found, 1_000, 1)
+    second = rows.convergence_row(made, found, 1_000, 1, math.nan)
+    for row in (first, second):
+        assert row["status"] == "diverged"
+        assert row["reason"].startswith("diverged at step")
+    assert first["selected"] is None and first["measures"] == {}
+    assert second["final_suboptimality"] is None and second["ns_per_step"] is None
+    assert second["rate"]["law"] is None
+    assert second["hyperparameters"] == {"learning_rate": 1e3}
+
+
+def test_medians_and_intervals_over_seeds_are_those_of_the_single_runs():
+    made = cell("linear_regression:data=gaussian,n=5,d=12,seed=3", seeds=3)
+    found = searched(made, seeds=3, rates=[0.05])
+    row = rows.bias_row(made, found, 1_000, 3)
+    finals = []
+    for instance, chunk in zip(made.instances, found.runs[0], strict=True):
+        w = chunk.runs.w[0]
+        finals.append(np.linalg.norm(instance.features @ w - instance.targets)
+                      / np.linalg.norm(instance.targets))  # fmt: skip
+    assert row["measures"]["residual"] == pytest.approx(np.median(finals), rel=1e-12)
+    low, high = row["intervals"]["residual"]
+    assert min(finals) <= low <= row["measures"]["residual"] <= high <= max(finals)
+
+
+def test_a_trace_is_the_gap_of_every_seed():
+    made = cell(seeds=2)
+    found = searched(made, seeds=2, rates=[0.05])
+    trace = rows.trace_of(made, found)
+    assert trace.log_gap.shape == (trace.steps.size, 2)
+    for column, instance in enumerate(made.instances):
+        start = 0.5 * np.mean(instance.targets**2)
+        assert trace.log_gap[0, column] == pytest.approx(math.log(start), rel=1e-10)
+
+
+def test_2_over_l_is_told_only_where_it_applies():
+    made = cell()
+    assert rows.theory_rate(made) == pytest.approx(2.0 / made.instance.curvature)
+    assert rows.theory_rate(cell(optimizer="adam")) is None
+    assert rows.theory_rate(cell(parameters=["diagonal"])) is None
+    assert rows.theory_rate(cell("linear_program:data=random")) is None

@@ -1,0 +1,150 @@
+"""Verdicts on predictors whose nearest reference is known by construction."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from optbench.analysis.measures import angle
+from optbench.analysis.selection import (
+    INCONCLUSIVE,
+    distances,
+    effective_p,
+    select,
+    separations,
+)
+from optbench.instance import EFFECTIVE_P
+from optbench.registry import load_registry
+from optbench.study import build_instances
+
+REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
+
+
+def build(text):
+    ((instance,),) = build_instances(load_registry(), text, 1)
+    return instance
+
+
+@pytest.fixture(name="separable", scope="module")
+def separable_fixture():
+    return build("logistic_regression:data=gaussian,n=6,d=12,seed=11")
+
+
+def between(instance, a, b, share):
+    """A predictor ``share`` of the way from one reference's direction to another's."""
+    u, v = (instance.solved[name].solution for name in (a, b))
+    u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
+    arc = np.radians(angle(u, v))
+    return (np.sin((1 - share) * arc) * u + np.sin(share * arc) * v) / np.sin(arc)
+
+
+def test_each_reference_selects_itself_at_any_length(separable):
+    for name, reference in separable.solved.items():
+        for length in (1e-6, 1.0, 1e9):
+            verdict = select(separable, separable.solved, length * reference.solution)
+            assert verdict.selected == name and verdict.reason is None
+            others = [angle(reference.solution, separable.solved[o].solution)
+                      for o in separable.solved if o != name]  # fmt: skip
+            assert verdict.separation == pytest.approx(min(others), rel=1e-9)
+
+
+def test_less_than_half_the_way_is_a_verdict_and_the_runner_up_is_next(separable):
+    verdict = select(separable, separable.solved, between(separable, "l2", "linf", 0.4))
+    assert (verdict.selected, verdict.runner_up) == ("l2", "linf")
+    verdict = select(separable, separable.solved, between(separable, "l2", "linf", 0.6))
+    assert (verdict.selected, verdict.runner_up) == ("linf", "l2")
+
+
+def test_far_from_everything_is_inconclusive_and_says_how_far(separable):
+    verdict = select(separable, separable.solved, -separable.solved["l2"].solution)
+    assert verdict.selected == INCONCLUSIVE
+    assert "deg from" in verdict.reason and "half the way to" in verdict.reason
+
+
+def test_the_right_margin_selects_where_directions_are_not_unique():
+    """Two points +-e1 in the plane: every w = (1, t), |t| <= 1, has the best Linf margin."""
+    instance = build("logistic_regression:data=gaussian,n=6,d=12,seed=11")
+    found = instance.solved["linf"]
+    signed = instance.features * instance.targets[:, None]
+    w = found.solution.copy()
+    small = np.argmin(np.abs(w))
+    w[small] *= 0.98  # keeps most of the margin
+    assert (signed @ w).min() / np.abs(w).max() > 0.9 * found.value
+    assert select(instance, instance.solved, w).selected == "linf"
+
+
+def test_references_that_coincide_are_not_told_apart(separable):
+    l2 = separable.solved["l2"]
+    verdict = select(separable, {"l2": l2, "fisher": l2}, l2.solution)
+    assert verdict.selected == INCONCLUSIVE
+    assert verdict.reason.startswith("l2 and fisher are only")
+    # A third one, well apart, is still recognised.
+    third = separable.solved["l1"]
+    three = {"l2": l2, "fisher": l2, "l1": third}
+    assert select(separable, three, third.solution).selected == "l1"
+
+
+@pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])
+def test_no_predictor_no_verdict(separable, bad):
+    verdict = select(separable, separable.solved, np.full(12, bad))
+    assert verdict.selected == INCONCLUSIVE
+    assert verdict.reason == "the predictor is zero or not finite"
+
+
+def test_no_reference_no_verdict(separable):
+    verdict = select(separable, {}, np.ones(12))
+    assert verdict.selected is None and verdict.reason == "no reference solution is known here"
+
+
+def test_a_regression_that_does_not_interpolate_has_selected_nothing():
+    instance = build(REGRESSION)
+    w = instance.solved["l2"].solution
+    assert select(instance, instance.solved, w).selected == "l2"
+    verdict = select(instance, instance.solved, 0.99 * w)  # relative residual 0.01
+    assert verdict.selected == INCONCLUSIVE
+    assert verdict.reason == "not there yet: relative residual 0.01"
+
+
+def test_a_single_reference_needs_to_be_close():
+    instance = build("linear_regression:data=gaussian,n=60,d=4")
+    w = instance.solved["minimizer"].solution
+    assert select(instance, instance.solved, 1.01 * w).selected == "minimizer"
+    far = select(instance, instance.solved, 2.0 * w)
+    assert far.selected == INCONCLUSIVE and far.reason == "not there yet: 1 from minimizer"
+
+
+def test_separations_are_the_angles_between_references(separable):
+    table = separations(separable, separable.solved)
+    assert set(table) == {"l1-l2", "l1-linf", "l2-linf"}
+    for pair, degrees in table.items():
+        a, b = (separable.solved[name].solution for name in pair.split("-"))
+        cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+        assert degrees == pytest.approx(np.degrees(np.arccos(cosine)), rel=1e-9)
+    assert min(table.values()) > 15.0  # the catalogue's reason to choose this instance
+
+
+def test_distances_in_regression_are_relative():
+    instance = build(REGRESSION)
+    w = instance.solved["l1"].solution
+    found = distances(instance, w, instance.solved)
+    l2 = instance.solved["l2"].solution
+    assert found["l1"] == 0.0
+    assert found["l2"] == pytest.approx(np.linalg.norm(w - l2) / np.linalg.norm(l2), rel=1e-12)
+
+
+@pytest.mark.parametrize("text", ["logistic_regression:data=gaussian,n=6,d=12,seed=11", REGRESSION])
+def test_each_lp_solution_has_its_own_effective_p(text):
+    instance = build(text)
+    for index, p in enumerate(EFFECTIVE_P):
+        w = instance.norm_optimum(p).solution
+        found, (low, high) = effective_p(instance, instance.norm_optima, w)
+        assert found == p
+        assert low == EFFECTIVE_P[max(index - 1, 0)]
+        assert high == EFFECTIVE_P[min(index + 1, len(EFFECTIVE_P) - 1)]
+
+
+def test_no_effective_p_without_a_margin(separable):
+    w = -separable.solved["l2"].solution
+    assert effective_p(separable, separable.norm_optima, w) == (None, None)
+    assert effective_p(separable, {}, w) == (None, None)
+    assert effective_p(separable, separable.norm_optima, np.zeros(12)) == (None, None)
