@@ -146,6 +146,8 @@ def make_cells(
         for name in names:
             built = parametrization(name, instances[0].dimension)
             skip = reason_to_skip(instances[0], built, choice.optimizer)
+            if skip is None and not built.starts_anywhere and instances[0].start is not None:
+                skip = f"the {name.partition(':')[0]} parametrization cannot start where it must"
             cells.append(Cell(instances, built, choice, skip))
     return cells
 

@@ -86,6 +86,8 @@ def theory(cell: Cell) -> str:
     for optimizers that follow it, those that select l2 when w is theta itself.
     """
     kind = cell.instance.kind
+    if set(cell.instance.references) == {"minimizer"}:
+        return "minimizer"  # the only solution: whatever converges selects it
     selection = cell.choice.optimizer.selection(kind)
     if cell.parametrization.linear:
         return selection
@@ -267,11 +269,15 @@ def convergence_row(
 
 
 def theory_rate(cell: Cell) -> float | None:
-    """Return 2 / L, the critical learning rate of gradient descent; None where L is not known."""
-    degree = [h.degree for n, h in cell.choice.optimizer.hypers.items() if n == cell.choice.tuned]
-    if degree != [-1] or not cell.parametrization.linear or cell.instance.positive:
+    """Return 2 / L, the critical rate of gradient descent on w; None for every other rule."""
+    optimizer, curvature = cell.choice.optimizer, cell.instance.curvature
+    plain = optimizer.selection("regression") == "l2" and not optimizer.slots
+    hyper = optimizer.hypers.get(cell.choice.tuned or "")
+    if not plain or hyper is None or hyper.degree != -1:
         return None
-    return finite(2.0 / cell.instance.curvature) if cell.instance.curvature > 0 else None
+    if not cell.parametrization.linear or cell.instance.positive or not curvature > 0:
+        return None
+    return finite(2.0 / curvature)
 
 
 def rate_of(cell: Cell, steps: np.ndarray, gap: np.ndarray) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from optbench.cli.check import check
 from optbench.cli.compare import compare
 from optbench.cli.list import list_plugins
 from optbench.cli.show import show
+from optbench.cli.verify import verify
 
 # Plain help and plain errors: rich markup would double the time of `optbench --help`.
 app = typer.Typer(
@@ -44,3 +45,4 @@ app.command("compare")(compare)
 app.command("list")(list_plugins)
 app.command("show")(show)
 app.command("check")(check)
+app.command("verify")(verify)

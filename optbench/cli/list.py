@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from optbench.cli.catalogue import Entry
     from optbench.registry import Broken
 
-KINDS = ("optimizers", "problems", "metrics", "parametrizations")
+KINDS = ("optimizers", "problems", "metrics", "parametrizations", "claims")
 COLUMNS = {
     "name": Column("name", names=True),
     "formula": Column("formula", prose=True),
@@ -33,7 +33,7 @@ def list_plugins(
     ] = None,
     format: Annotated[str, typer.Option(metavar="table|json")] = "table",
 ) -> None:
-    """List optimizers, problems, metrics or parametrizations."""
+    """List optimizers, problems, metrics, parametrizations or claims."""
     if kind not in KINDS:
         raise UserError(f"cannot list {kind!r}{suggest(kind, KINDS)}")
     if format not in ("table", "json"):
@@ -42,6 +42,9 @@ def list_plugins(
     from optbench.cli.terminal import print_tables
     from optbench.registry import load_registry
 
+    if kind == "claims":
+        _list_claims(tuple(plugin or ()), format)
+        return
     registry = load_registry(tuple(plugin or ()))
     entries = catalogue.KINDS[kind](registry)
     if format == "json":
@@ -49,6 +52,37 @@ def list_plugins(
         typer.echo(json.dumps({kind: entries, "broken": broken}, indent=2))
     else:
         print_tables(_table(kind, entries, registry.broken))
+
+
+def _list_claims(plugins: tuple[str, ...], format: str) -> None:
+    """List the claims and the papers that are out of scope."""
+    from optbench.claim import load_claims
+    from optbench.cli.terminal import print_tables
+    from optbench.report.claims import identity, out_of_scope_notes
+
+    found = load_claims(plugins)
+    claims = found.select(())
+    if format == "json":
+        outside = [vars(paper) for paper in found.out_of_scope.values()]
+        document = {"claims": [identity(claim) for claim in claims], "out_of_scope": outside}
+        typer.echo(json.dumps(document | {"broken": found.broken}, indent=2))
+        return
+    table = Table(
+        title="claims",
+        columns=(Column("id"), Column("title", prose=True), Column("paper", prose=True),
+                 Column("cost", 1), Column("tags", 1, prose=True)),
+        rows=tuple(
+            cells(", ".join((claim.id, *claim.aliases)), claim.title, claim.paper, claim.cost,
+                  ", ".join(claim.tags))
+            for claim in claims
+        ),
+        notes=(
+            *out_of_scope_notes(found.out_of_scope.values()),
+            *(f"could not be loaded: {reason}" for reason in found.broken),
+        ),
+        complete="--format json",
+    )  # fmt: skip
+    print_tables(table)
 
 
 def _file(file: str) -> str:

@@ -13,6 +13,7 @@ from optbench.options import suggest
 from optbench.report.table import NOTHING, Column, Table, cells
 
 if TYPE_CHECKING:
+    from optbench.claim import Claim
     from optbench.contract import Hyper, Optimizer, Problem
 
 
@@ -23,7 +24,8 @@ def show(
         typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
     ] = None,
 ) -> None:
-    """Show an optimizer, a problem or a parametrization."""
+    """Show an optimizer, a problem, a parametrization or a claim."""
+    from optbench.claim import load_claims
     from optbench.cli.terminal import print_tables
     from optbench.parametrizations import PARAMETRIZATIONS
     from optbench.registry import load_registry
@@ -36,9 +38,13 @@ def show(
         found.append(_problem(registry.problems[name]))
     if name in PARAMETRIZATIONS:
         found.append(_parametrization(name, PARAMETRIZATIONS[name]))
+    claims = {claim.id.lower(): claim for claim in load_claims(plugin or ()).select(())}
+    if name.lower() in claims:
+        found.append(_claim(claims[name.lower()]))
     if not found:
         reasons = [entry.reason for entry in registry.broken if Path(entry.file).stem == name]
         known = [*registry.optimizers, *registry.problems, *PARAMETRIZATIONS]
+        known += [claim.id for claim in claims.values()]
         raise UserError(reasons[0] if reasons else f"unknown name {name!r}{suggest(name, known)}")
     print_tables(*found)
 
@@ -122,6 +128,23 @@ def _parametrization(name: str, builder: Callable[..., Any]) -> Table:
         columns=(Column("option"), Column("default")),
         rows=tuple(cells(key, option_text(value)) for key, value in options.items()),
         notes=(f"typed as: --parametrization {name}{':' if given else ''}{given}",),
+    )
+
+
+def _claim(claim: Claim) -> Table:
+    missing = (f"not measured yet: {claim.missing}",) if claim.missing else ()
+    return Table(
+        title=f"{claim.id} {claim.title}",
+        facts=(claim.statement, claim.formula),
+        columns=(Column("cost"), Column("tags", prose=True), Column("also known as")),
+        rows=(cells(claim.cost, ", ".join(claim.tags), ", ".join(claim.aliases) or NOTHING),),
+        notes=(
+            f"paper: {claim.paper}",
+            f"instance: {' '.join((claim.measure.__doc__ or '').split())}",
+            *missing,
+            f"measured by: optbench verify {claim.id}",
+            f"file: {Path(claim.file).name}:{claim.line}",
+        ),
     )
 
 

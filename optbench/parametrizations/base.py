@@ -29,6 +29,8 @@ class Parametrization:
         How many trained parameters and how many scratch numbers a run needs.
     weight_matrices : bool
         Whether ``layers`` are the weight matrices of a network (what AGD asks for).
+    starts_anywhere : bool
+        Whether ``initial`` has a theta for every predictor.
     selects : mapping of str to str
         What gradient flow on theta selects, by kind of problem; for ``linear`` the optimizer
         says it.
@@ -43,6 +45,7 @@ class Parametrization:
     parameters: int
     scratch: int = 0
     weight_matrices: bool = False
+    starts_anywhere: bool = True
     selects: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -111,5 +111,6 @@ def deep_linear(
         parameters=sum(rows * columns for rows, columns in shapes),
         scratch=2 * sum(sizes) + dimension,
         weight_matrices=True,
+        starts_anywhere=False,
         selects={"classification": "l2"},
     )

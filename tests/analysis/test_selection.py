@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -61,16 +63,18 @@ def test_far_from_everything_is_inconclusive_and_says_how_far(separable):
     assert "deg from" in verdict.reason and "half the way to" in verdict.reason
 
 
-def test_the_right_margin_selects_where_directions_are_not_unique():
-    """Two points +-e1 in the plane: every w = (1, t), |t| <= 1, has the best Linf margin."""
-    instance = build("logistic_regression:data=gaussian,n=6,d=12,seed=11")
-    found = instance.solved["linf"]
-    signed = instance.features * instance.targets[:, None]
-    w = found.solution.copy()
-    small = np.argmin(np.abs(w))
-    w[small] *= 0.98  # keeps most of the margin
-    assert (signed @ w).min() / np.abs(w).max() > 0.9 * found.value
-    assert select(instance, instance.solved, w).selected == "linf"
+def test_the_right_margin_selects_where_directions_are_not_unique(separable):
+    """Half the coordinates of the data are zero: they are free in w up to the largest one."""
+    features = np.hstack([separable.features, np.zeros((6, 12))])
+    instance = replace(separable, features=features, name="padded")
+    padded = {
+        name: replace(reference, solution=np.concatenate([reference.solution, np.zeros(12)]))
+        for name, reference in separable.solved.items()
+    }
+    linf = padded["linf"].solution
+    w = linf + np.concatenate([np.zeros(12), np.full(12, np.abs(linf).max())])
+    assert angle(w, linf) > 40.0  # farther than half the way to any reference, of the same margin
+    assert select(instance, padded, w).selected == "linf"
 
 
 def test_references_that_coincide_are_not_told_apart(separable):

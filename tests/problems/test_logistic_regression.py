@@ -48,12 +48,18 @@ def test_the_discriminating_instance_tells_the_geometries_apart():
     assert margin == pytest.approx(instance.solved["l2"].value, rel=1e-9)
 
 
-@pytest.mark.parametrize("loss", ["logistic", "exponential"])
-def test_each_optimizer_selects_what_the_literature_says(loss):
+@pytest.mark.parametrize(
+    ("loss", "chosen"),
+    [
+        ("logistic", list(THEORY)),
+        ("exponential", ["gradient_descent", "sign_descent", "coordinate_descent", ADAM]),
+    ],
+)
+def test_each_optimizer_selects_what_the_literature_says(loss, chosen):
     result = compare(
-        [f"{DISCRIMINATING},loss={loss}"], list(THEORY), horizon=10_000, threads=1, fresh=True
+        [f"{DISCRIMINATING},loss={loss}"], chosen, horizon=10_000, threads=1, fresh=True
     )
-    assert [row["optimizer"] for row in result.bias_rows] == list(THEORY)
+    assert [row["optimizer"] for row in result.bias_rows] == chosen
     for row in result.bias_rows:
         expected, exponents = THEORY[row["optimizer"]]
         assert row["selected"] == row["theory"] == expected, row
@@ -173,12 +179,12 @@ def test_sparse_data_end_to_end_equals_dense(tmp_path):
     file, dense, labels = libsvm(tmp_path)
     table = tmp_path / "dense.csv"
     np.savetxt(table, np.column_stack([dense, labels]), delimiter=",", fmt="%.17g")
-    chosen = ["gradient_descent", "normalized_gradient_descent", "coordinate_descent"]
+    chosen = ["gradient_descent", "coordinate_descent"]
     results = []
     for source in (file, table):
         text = f"logistic_regression:data={source},standardize=false"
         assert build(text).sparse == (source is file)
-        results.append(compare([text], chosen, horizon=2_000, learning_rates=[0.1], fresh=True))
+        results.append(compare([text], chosen, horizon=1_000, learning_rates=[0.1], fresh=True))
     for sparse, full in zip(results[0].bias_rows, results[1].bias_rows, strict=True):
         assert sparse["selected"] == full["selected"]
         assert sparse["measures"] == pytest.approx(full["measures"], rel=1e-9, abs=1e-7)

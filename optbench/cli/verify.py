@@ -1,0 +1,129 @@
+"""``optbench verify``: measure the claims of the literature against their predictions."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import multiprocessing
+import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optbench.errors import UserError
+
+if TYPE_CHECKING:
+    from optbench.claim import Claim, Result
+
+FORMATS = ("table", "markdown", "json")
+A_CLAIM_FAILS = 3
+
+
+def verify(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID|PAPER|TAG", help="S1-00, 2310.02535, Berthier, diagonal, ..."),
+    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Only claims that take < 2 s.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Claims measured at the same time.")] = 1,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write here instead of to the terminal.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Measure theorems of the literature and compare them with their predictions.
+
+    Without arguments: every claim.
+
+    Exit code: 0 no claim fails, 2 wrong input, 3 a claim fails.
+    """
+    from optbench.claim import load_claims
+    from optbench.cli.output import FORMAT_OF_SUFFIX, check_writable, write
+    from optbench.cli.terminal import emit, styled, width
+    from optbench.report.claims import claims_document, claims_table
+
+    shown = format or (FORMAT_OF_SUFFIX.get(out.suffix.lower(), "table") if out else "table")
+    if shown not in FORMATS:
+        raise UserError(f"unknown format {shown!r}; known: {', '.join(FORMATS)}")
+    if out is not None:
+        check_writable(out)
+    found = load_claims(plugin or ())
+    chosen = [claim for claim in found.select(names or ()) if not fast or claim.cost == "fast"]
+    began = time.perf_counter()
+    results = measure(chosen, jobs, tuple(plugin or ()), quiet)
+    seconds = time.perf_counter() - began
+    if shown == "json":
+        text = claims_document(results, found, seconds)
+    elif shown == "markdown":
+        from optbench.report.markdown import render_markdown
+
+        text = render_markdown([claims_table(results, found, seconds)], ())
+    else:
+        from optbench.report.terminal import render_terminal
+
+        table = claims_table(results, found, seconds)
+        text = render_terminal([table], (), width(), out is None and styled())
+    if out is None:
+        emit(text)
+    else:
+        write(out, text)
+    raise typer.Exit(A_CLAIM_FAILS if any(r.verdict == "FAIL" for r in results) else 0)
+
+
+def measure(
+    claims: list[Claim], jobs: int, plugins: tuple[str, ...], quiet: bool
+) -> list[Result]:
+    """Measure claims, here or in ``jobs`` processes of their own."""
+    from optbench.cli.progress import progress_bar
+
+    results = []
+    with progress_bar(quiet) as report, contextlib.ExitStack() as resources:
+        outcomes: Iterable[Result]
+        if jobs == 1:
+            outcomes = map(measure_alone, claims)
+        else:
+            # processes, not threads: plug-ins and kernels are loaded by one thread at a time
+            context = multiprocessing.get_context("spawn")
+            pool = resources.enter_context(ProcessPoolExecutor(jobs, mp_context=context))
+            task = functools.partial(measure_by_id, plugins=plugins)
+            found = pool.map(task, [claim.id for claim in claims])
+            outcomes = (
+                dataclasses.replace(part, claim=claim)
+                for claim, part in zip(claims, found, strict=True)
+            )
+        for done, result in enumerate(outcomes, start=1):
+            results.append(result)
+            if report is not None:
+                report(done, len(claims), f"claims, last {result.claim.id} {result.verdict}")
+    return results
+
+
+def measure_alone(claim: Claim) -> Result:
+    """Measure one claim with one thread."""
+    from threadpoolctl import threadpool_limits
+
+    from optbench.claim import verify as verify_claim
+
+    with threadpool_limits(limits=1):
+        return verify_claim(claim)
+
+
+def measure_by_id(name: str, plugins: tuple[str, ...]) -> Result:
+    """Measure a claim in another process; its function stays there, since it has no import name."""
+    from optbench.claim import load_claims
+
+    result = measure_alone(load_claims(plugins).claims[name])
+    nothing = dataclasses.replace(result.claim, measure=tuple)
+    return dataclasses.replace(result, claim=nothing)

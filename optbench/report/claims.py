@@ -1,0 +1,94 @@
+"""The table and the JSON document of verified claims."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from optbench.claim import Claim, Claims, OutOfScope, Result
+from optbench.report.document import plain
+from optbench.report.numbers import duration, significant
+from optbench.report.table import Cell, Column, Table, cells
+
+WORD = {True: "pass", False: "FAIL", None: "undecided"}
+VERDICTS = ("PASS", "FAIL", "INCONCLUSIVE")
+
+
+def claims_table(results: Sequence[Result], found: Claims, seconds: float) -> Table:
+    """Return one row a check; a claim's first row carries its verdict and time."""
+    rows: list[tuple[Cell, ...]] = []
+    for result in results:
+        head = (result.claim.id, result.verdict, duration(result.seconds))
+        if not result.checks:
+            rows.append(cells(*head[:2], result.claim.title, "-", "-", "-", "-", head[2]))
+        for index, check in enumerate(result.checks):
+            first = head if index == 0 else ("", "", "")
+            numbers = significant(check.measured, 4), significant(check.predicted, 4)
+            word = WORD[check.passed]
+            rows.append(cells(*first[:2], check.name, *numbers, check.criterion, word, first[2]))
+    counts = Counter(result.verdict for result in results)
+    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    return Table(
+        title="Claims",
+        columns=(
+            Column("claim"),
+            Column("verdict"),
+            Column("check", prose=True),
+            Column("measured", number=True),
+            Column("predicted", number=True),
+            Column("criterion"),
+            Column("result"),
+            Column("time", 1, number=True),
+        ),
+        rows=tuple(rows),
+        reading=(f"{summary or 'no claim'}; {duration(seconds)}.",),
+        notes=(
+            *(f"{r.claim.id} {r.claim.title} ({r.claim.paper})" for r in results),
+            *(f"{r.claim.id} {r.verdict}: {r.reason}" for r in results if r.reason),
+            *out_of_scope_notes(found.out_of_scope.values()),
+            *(f"could not be loaded: {reason}" for reason in found.broken),
+        ),
+    )
+
+
+def out_of_scope_notes(papers: Any) -> list[str]:
+    """Return one line for each paper that is not about the subject."""
+    listed: list[OutOfScope] = list(papers)
+    return [f"{paper.id} is out of scope: {paper.reason}" for paper in listed]
+
+
+def claims_document(results: Sequence[Result], found: Claims, seconds: float) -> str:
+    """Return the JSON text of a verification; numbers without a value are null."""
+    document = {
+        "claims": [
+            {
+                **identity(result.claim),
+                "verdict": result.verdict,
+                "reason": result.reason,
+                "checks": [vars(check) for check in result.checks],
+                "seconds": result.seconds,
+            }
+            for result in results
+        ],
+        "out_of_scope": [vars(paper) for paper in found.out_of_scope.values()],
+        "broken": found.broken,
+        "seconds": seconds,
+    }
+    return json.dumps(plain(document), indent=2, allow_nan=False) + "\n"
+
+
+def identity(claim: Claim) -> dict[str, Any]:
+    """Return what a claim says of itself, without measuring it."""
+    return {
+        "id": claim.id,
+        "title": claim.title,
+        "citation": claim.paper,
+        "statement": claim.statement,
+        "formula": claim.formula,
+        "cost": claim.cost,
+        "tags": list(claim.tags),
+        "aliases": list(claim.aliases),
+        "missing": claim.missing,
+    }
