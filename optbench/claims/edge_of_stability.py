@@ -48,7 +48,7 @@ def edge_of_stability(optimizer: str = "gradient_descent") -> Iterator[Check]:
     flow = hypentropy(features, features @ sparse, 0.05**2).solution
     # u^2 + v^2 = sqrt(w^2 + 4 alpha^4) at the limit of the flow, where u v = alpha^2
     critical = 2.0 / sharpness(features, np.sqrt(flow**2 + 4.0 * 0.05**4)[None])[0]
-    above = RATES > critical
+    above = critical < RATES
     yield Check.at_most("largest eta sharpness / 2", ratio.max(), 1.001, predicted=1.0)
     yield Check.between(
         "least eta sharpness / 2 beyond the critical eta", ratio[above].min(), 0.95, 1.001

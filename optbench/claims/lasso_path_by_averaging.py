@@ -42,7 +42,9 @@ def lasso_path_by_averaging(penalty_factor: float = 1.0) -> Iterator[Check]:
             1.5 / np.log(1.0 / eps),
         )
     slope = log_slope(np.log(1.0 / np.array(STARTS)), np.array(errors))
-    yield Check.between("monotone path: slope of log distance in log log(1/eps)", slope, -1.1, -0.9, -1.0)
+    yield Check.between(
+        "monotone path: slope of log distance in log log(1/eps)", slope, -1.1, -0.9, -1.0
+    )
     yield from without_monotonicity(penalty_factor)
 
 

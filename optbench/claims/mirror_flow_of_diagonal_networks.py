@@ -76,9 +76,7 @@ def descend(
     return chunk.runs.theta[0], chunk.runs.w[0], float(rate)
 
 
-def mirror_identity(
-    features: np.ndarray, targets: np.ndarray, momentum: float
-) -> Iterator[Check]:
+def mirror_identity(features: np.ndarray, targets: np.ndarray, momentum: float) -> Iterator[Check]:
     """w_t = 2 alpha^2 sinh(-4 X^T sum_s eta r_s) up to O(eta)."""
     scale, duration = 0.3, 2.0
     errors = []

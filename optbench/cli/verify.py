@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import multiprocessing
 import time
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,10 +80,11 @@ def verify(
     raise typer.Exit(A_CLAIM_FAILS if any(r.verdict == "FAIL" for r in results) else 0)
 
 
-def measure(
-    claims: list[Claim], jobs: int, plugins: tuple[str, ...], quiet: bool
-) -> list[Result]:
+def measure(claims: list[Claim], jobs: int, plugins: tuple[str, ...], quiet: bool) -> list[Result]:
     """Measure claims, here or in ``jobs`` processes of their own."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     from optbench.cli.progress import progress_bar
 
     results = []

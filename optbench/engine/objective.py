@@ -7,6 +7,7 @@ A run with exponent e > 0 gets both in units of 2**-e, from the tail l(m) = exp(
 from __future__ import annotations
 
 import numpy as np
+from numba.extending import register_jitable
 
 from optbench.engine.products import (
     BLOCK_PANELS,
@@ -37,10 +38,9 @@ def dense_objective(
     loss,
     lowest,
 ):
-    """Evaluate dense data panel by panel, four runs at a time: the matrix is read once."""
+    """Evaluate dense data, four runs at a time: each block of the matrix is read once."""
     runs, features = w.shape
-    width = data.panels.shape[1]
-    z, r, sums = scratch.predictions, scratch.slopes, scratch.sums
+    z, sums = scratch.predictions, scratch.sums
     sums[:] = 0.0
     for run in range(runs):
         loss[run] = 0.0
@@ -48,37 +48,22 @@ def dense_objective(
     for panel in range(0, data.panels.shape[0], BLOCK_PANELS):
         first = panel * PANEL_ROWS
         panels = min(BLOCK_PANELS, data.panels.shape[0] - panel)
-        real, rows = min(BLOCK_ROWS, data.rows - first), panels * PANEL_ROWS
-        targets = data.targets[first : first + rows]
+        rows = min(BLOCK_ROWS, data.rows - first)
         run = 0
         while run < runs:
             together = 4 if run + 4 <= runs else 1
-            if together == 4:
-                for p in range(panels):
-                    _predictions_4x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS)
-            elif panels == BLOCK_PANELS:
-                _predictions_1x4(data.panels, panel, w, run, z, 0)
-            else:
-                for p in range(panels):
-                    _predictions_1x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS)
+            predict_block(w, data, panel, panels, run, together, z)
             for q in range(together):
-                unit = exponents[run + q] * LN2
                 near = exponents[run + q] == 0
-                slopes = kernels.slopes if near else kernels.tail_slopes
-                call_slopes(slopes, (z[q, :rows], targets, unit, r[q, :rows]))
-                for i in range(real, rows):
-                    r[q, i] = 0.0
+                unit = exponents[run + q] * LN2
+                wanted = slope_rows(q, first, rows, near, unit, want_loss, kernels, data, scratch)
+                loss[run + q] += wanted
+                for i in range(rows, panels * PANEL_ROWS):
+                    scratch.slopes[q, i] = 0.0
                 if want_loss:
-                    losses = kernels.losses if near else kernels.tail_losses
-                    loss[run + q] += call_losses(losses, (z[q, :real], targets[:real], unit))
-                    for i in range(real):
-                        lowest[run + q] = min(lowest[run + q], z[q, i] * targets[i])
-            if together == 4:
-                for j in range(0, width, 4):
-                    _gradient_4x4(data.panels, panel, panels, j, r, run, sums)
-            else:
-                for j in range(0, width, 8):
-                    _gradient_1x8(data.panels, panel, panels, j, r, run, sums)
+                    low = lowest_margin(q, first, rows, data, scratch)
+                    lowest[run + q] = min(lowest[run + q], low)
+            add_gradient_block(data, panel, panels, run, together, scratch)
             run += together
     for run in range(runs):
         loss[run] *= data.scale
@@ -86,3 +71,51 @@ def dense_objective(
             even = (sums[run, j, 0] + sums[run, j, 4]) + (sums[run, j, 2] + sums[run, j, 6])
             odd = (sums[run, j, 1] + sums[run, j, 5]) + (sums[run, j, 3] + sums[run, j, 7])
             gradient[run, j] = data.scale * (even + odd)
+
+
+@register_jitable
+def predict_block(w, data: Data, panel, panels, run, together, z):
+    """Write the predictions of a block of rows, for four runs or one."""
+    if together == 4:
+        for p in range(panels):
+            _predictions_4x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS)
+    elif panels == BLOCK_PANELS:
+        _predictions_1x4(data.panels, panel, w, run, z, 0)
+    else:
+        for p in range(panels):
+            _predictions_1x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS)
+
+
+@register_jitable
+def add_gradient_block(data: Data, panel, panels, run, together, scratch: Scratch):
+    """Add a block of rows to the lane sums of four runs or one."""
+    width = data.panels.shape[1]
+    if together == 4:
+        for j in range(0, width, 4):
+            _gradient_4x4(data.panels, panel, panels, j, scratch.slopes, run, scratch.sums)
+    else:
+        for j in range(0, width, 8):
+            _gradient_1x8(data.panels, panel, panels, j, scratch.slopes, run, scratch.sums)
+
+
+@register_jitable
+def slope_rows(
+    q, first, rows, near, unit, want_loss, kernels: Kernels, data: Data, scratch: Scratch
+):
+    """Write the slopes of some rows of one run to ``scratch``; return their loss if wanted."""
+    z, targets = scratch.predictions[q, :rows], data.targets[first : first + rows]
+    slopes = kernels.slopes if near else kernels.tail_slopes
+    call_slopes(slopes, (z, targets, unit, scratch.slopes[q, :rows]))
+    if not want_loss:
+        return 0.0
+    losses = kernels.losses if near else kernels.tail_losses
+    return call_losses(losses, (z, targets, unit))
+
+
+@register_jitable
+def lowest_margin(q, first, rows, data: Data, scratch: Scratch):
+    """Smallest prediction times target of some rows of one run."""
+    low = np.inf
+    for i in range(rows):
+        low = min(low, scratch.predictions[q, i] * data.targets[first + i])
+    return low

@@ -14,7 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
-from optbench.engine.objective import LN2
+from optbench.engine.objective import LN2, lowest_margin, slope_rows
 from optbench.engine.products import (
     _VECTOR,
     BLOCK_ROWS,
@@ -27,7 +27,7 @@ from optbench.engine.products import (
     _splat,
     _store,
 )
-from optbench.engine.types import Data, Kernels, Scratch, call_losses, call_slopes
+from optbench.engine.types import Data, Kernels, Scratch
 
 STRIDES = 4  # a row's sum is formed in four strides, which hides the latency of an addition
 
@@ -195,29 +195,6 @@ def predict_rows(run, together, first, rows, w, data: Data, scratch: Scratch):
         for q in range(LANES):
             for i in range(rows):
                 z[q, i] = scratch.lanes[i, q]
-
-
-@register_jitable
-def slope_rows(
-    q, first, rows, near, unit, want_loss, kernels: Kernels, data: Data, scratch: Scratch
-):
-    """Write the slopes of some rows of one run to ``scratch``; return their loss if wanted."""
-    z, targets = scratch.predictions[q, :rows], data.targets[first : first + rows]
-    slopes = kernels.slopes if near else kernels.tail_slopes
-    call_slopes(slopes, (z, targets, unit, scratch.slopes[q, :rows]))
-    if not want_loss:
-        return 0.0
-    losses = kernels.losses if near else kernels.tail_losses
-    return call_losses(losses, (z, targets, unit))
-
-
-@register_jitable
-def lowest_margin(q, first, rows, data: Data, scratch: Scratch):
-    """Smallest prediction times target of some rows of one run."""
-    low = np.inf
-    for i in range(rows):
-        low = min(low, scratch.predictions[q, i] * data.targets[first + i])
-    return low
 
 
 @register_jitable

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from small_instances import bits, chunks, data, one_chunk, regression, separable
 
-from optbench.engine.stop import StopSignal
 from optbench.engine import types
 from optbench.engine.ensemble import CHUNK_RUNS, side_by_side
+from optbench.engine.stop import StopSignal
 
 REGRESSION = regression(data(20, 8), data(20, 1, 1)[:, 0])
 UNDERDETERMINED = regression(data(7, 15, 2), data(7, 1, 3)[:, 0])

@@ -1,0 +1,142 @@
+"""S4-06 and S0-02: rank-one trajectories of deep linear networks, where they end and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from optbench.claim import Check, claim
+from optbench.claims.simulation import start
+
+MODES = np.array([3.0, 2.0, 1.2, 0.5, 0.2])
+WIDTHS = {2: (6, 1, 5), 3: (6, 4, 1, 5), 4: (6, 4, 1, 4, 5)}
+ETA = 0.002
+SIZE = 0.1
+
+
+@claim(
+    id="S4-06",
+    title="Global convergence analysis of deep linear networks with a one-neuron layer",
+    citation="Chen, Lin, Zhang 2022",
+    arxiv="2201.02761",
+    statement="With a layer of one neuron every balanced trajectory has a known limit: the best "
+    "rank-one matrix from a generic start, a saddle from one orthogonal to the first mode, the "
+    "origin from an opposed one; the rates are known too.",
+    formula="W -> s_1 u_1 v_1^T with excess loss ~ exp(-2 s_1^(1-2/N) (s_1 - s_2) t); "
+    "W -> s_2 u_2 v_2^T; ||W(t)|| = (r_0^(-1/3) + s_1 t)^-3 for N = 3",
+    cost="normal",
+    tags=("matrix", "deep_linear", "rate", "saddle"),
+)
+def one_neuron_layers(imbalance: float = 1.0) -> Iterator[Check]:
+    """Measure singular values 3, 2, 1.2, 0.5, 0.2 (5 x 6, seed 0), depth 2, 3, 4, r = 0.1."""
+    left, right = singular_vectors()
+    for depth in (2, 3, 4):
+        yield from generic(depth, WIDTHS[depth], imbalance)
+        u, v = normalized(left[:, 1:5].sum(axis=1)), normalized(right[:, 1:5].sum(axis=1))
+        horizon = int(30.0 / ETA)
+        saddle = 2.0 * np.outer(left[:, 1], right[:, 1])
+        _, products, _ = run(depth, WIDTHS[depth], u, v, horizon, imbalance)
+        distance = float(np.linalg.norm(products - saddle, axis=(1, 2)).min())
+        yield Check.at_most(
+            f"depth {depth}, orthogonal start: least distance to the saddle", distance, 1e-2
+        )
+        yield from opposed(depth, -left[:, 0], right[:, 0], imbalance)
+
+
+@claim(
+    id="S0-02",
+    title="Training linear neural networks: non-local convergence and complexity results",
+    citation="Eftekhari 2020",
+    arxiv="2002.09852",
+    statement="Gradient flow trains a linear network despite saddles that are not strict when it "
+    "starts in a rank-stable set, at a linear rate.",
+    formula="W -> s_1 u_1 v_1^T, excess loss ~ exp(-2 s_1^(1-2/N) (s_1 - s_2) t)",
+    cost="fast",
+    tags=("matrix", "deep_linear", "rate", "saddle"),
+)
+def rank_stable_starts(imbalance: float = 1.0) -> Iterator[Check]:
+    """Measure balanced rank-one starts with u.M v > 0 in networks of width 4, depth 2, 3, 4."""
+    for depth in (2, 3, 4):
+        yield from generic(depth, (6, *[4] * (depth - 1), 5), imbalance)
+
+
+def singular_vectors() -> tuple[np.ndarray, np.ndarray]:
+    """Return random orthogonal U (5, 5) and V (6, 6)."""
+    generator = np.random.Generator(np.random.PCG64(0))
+    left = np.linalg.qr(generator.standard_normal((5, 5)))[0]
+    return left, np.linalg.qr(generator.standard_normal((6, 6)))[0]
+
+
+def normalized(vector: np.ndarray) -> np.ndarray:
+    """Return the vector of length one."""
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def run(
+    depth: int,
+    widths: Sequence[int],
+    u: np.ndarray,
+    v: np.ndarray,
+    horizon: int,
+    imbalance: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return times, products and log losses from W = r u v^T, all layers of rank one.
+
+    ``imbalance`` multiplies the first layer and divides the last one.
+    """
+    from optbench.claims.simulation.network import flat, network, product
+
+    left, right = singular_vectors()
+    target = (left * MODES) @ right[:, :5].T
+    generator = np.random.Generator(np.random.PCG64(1))
+    ends = [v, *(normalized(generator.standard_normal(width)) for width in widths[1:-1]), u]
+    size = SIZE ** (1.0 / depth)
+    layers = [size * np.outer(out, into) for into, out in zip(ends[:-1], ends[1:], strict=True)]
+    layers[0], layers[-1] = imbalance * layers[0], layers[-1] / imbalance
+    instance, parameters = network(widths, np.eye(6), target)
+    rate = [{"learning_rate": ETA}]
+    chunk = start(instance, parameters, "gradient_descent", rate, flat(layers))
+    chunk.advance(horizon, steps=np.arange(0, horizon + 1, 20))
+    records = chunk.records
+    return records.steps * ETA, product(records.snapshots[:, 0], widths), records.log_loss[:, 0]
+
+
+def generic(depth: int, widths: Sequence[int], imbalance: float) -> Iterator[Check]:
+    """From u.M v > 0 to the best matrix of rank one, at the predicted rate of the excess loss.
+
+    Without a layer of one neuron the second mode grows from rounding: 1e-17 exp(2 t) in the
+    weights of depth 2, which is why runs end at t = 15.
+    """
+    left, right = singular_vectors()
+    generator = np.random.Generator(np.random.PCG64(2))
+    u, v = normalized(generator.standard_normal(5)), normalized(generator.standard_normal(6))
+    u = u * np.sign(u @ (left * MODES) @ right[:, :5].T @ v)
+    times, products, log_loss = run(depth, widths, u, v, int(15.0 / ETA), imbalance)
+    best = MODES[0] * np.outer(left[:, 0], right[:, 0])
+    error = float(np.linalg.norm(products[-1] - best))
+    yield Check.at_most(f"depth {depth}: distance to the best matrix of rank one", error, 1e-6)
+    excess = np.exp(log_loss) - 0.5 * (MODES[1:] ** 2).sum()
+    tail = (excess < 1e-4) & (excess > 1e-11)
+    rate = -np.polyfit(times[tail], np.log(excess[tail]), 1)[0] if tail.sum() > 2 else np.nan
+    predicted = 2.0 * MODES[0] ** (1.0 - 2.0 / depth) * (MODES[0] - MODES[1])
+    name = f"depth {depth}: rate of the excess loss / predicted"
+    yield Check.between(name, rate / predicted, 0.95, 1.05)
+
+
+def opposed(depth: int, u: np.ndarray, v: np.ndarray, imbalance: float) -> Iterator[Check]:
+    """From -u_1 v_1^T to zero: linearly at depth 2, like t^-3 at depth 3."""
+    if depth == 4:
+        return
+    times, products, _ = run(depth, WIDTHS[depth], u, v, int(6.0 / ETA), imbalance)
+    size = np.linalg.norm(products, axis=(1, 2))
+    name = f"depth {depth}, opposed start"
+    if depth == 2:
+        late = (size < 1e-3) & (size > 1e-14)
+        rate = -np.polyfit(times[late], np.log(size[late]), 1)[0]
+        yield Check.between(f"{name}: rate of ||W|| / (2 s_1)", rate / (2.0 * MODES[0]), 0.95, 1.05)
+        return
+    late = times >= 3.0  # the law neglects ||W|| beside s_1, which is 3 % off at the start
+    predicted = (SIZE ** (-1.0 / 3.0) + MODES[0] * times[late]) ** -3.0
+    error = float(np.abs(size[late] / predicted - 1.0).max())
+    yield Check.at_most(f"{name}: largest error of ||W(t)|| from t = 3 to 6", error, 0.02)
