@@ -146,6 +146,9 @@ INTERRUPTED = """
 import os, signal, sys, threading
 from optbench import compare
 
+# a shell's background jobs, such as a CI's, start with SIGINT ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def progress(done, total, label):
     if label == "running" and not timers:
         timers.append(threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)))
