@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 from optbench.errors import UserError
 
@@ -44,34 +44,40 @@ class Check:
     passed: bool | None
 
     @classmethod
-    def at_most(cls, name: str, measured: float, bound: float, predicted: float = 0.0) -> Check:
+    def at_most(
+        cls, name: str, measured: SupportsFloat, bound: float, predicted: float = 0.0
+    ) -> Check:
         """Pass when measured <= bound; nan fails."""
-        return cls(name, float(measured), predicted, f"<= {bound:g}", bool(measured <= bound))
+        value = float(measured)
+        return cls(name, value, predicted, f"<= {bound:g}", bool(value <= bound))
 
     @classmethod
     def at_least(
-        cls, name: str, measured: float, bound: float, predicted: float | None = None
+        cls, name: str, measured: SupportsFloat, bound: float, predicted: float | None = None
     ) -> Check:
         """Pass when measured >= bound; nan fails."""
-        expected = bound if predicted is None else predicted
-        return cls(name, float(measured), expected, f">= {bound:g}", bool(measured >= bound))
+        value, expected = float(measured), bound if predicted is None else predicted
+        return cls(name, value, float(expected), f">= {bound:g}", bool(value >= bound))
 
     @classmethod
     def between(
-        cls, name: str, measured: float, low: float, high: float, predicted: float = 1.0
+        cls, name: str, measured: SupportsFloat, low: float, high: float, predicted: float = 1.0
     ) -> Check:
         """Pass when low <= measured <= high; nan fails."""
-        passed = bool(low <= measured <= high)
-        return cls(name, float(measured), float(predicted), f"in [{low:g}, {high:g}]", passed)
+        value, criterion = float(measured), f"in [{low:g}, {high:g}]"
+        return cls(name, value, float(predicted), criterion, bool(low <= value <= high))
 
     @classmethod
-    def close(cls, name: str, measured: float, predicted: float, relative: float) -> Check:
+    def close(
+        cls, name: str, measured: SupportsFloat, predicted: SupportsFloat, relative: float
+    ) -> Check:
         """Pass when abs(measured - predicted) <= relative abs(predicted); nan fails."""
-        passed = bool(abs(measured - predicted) <= relative * abs(predicted))
-        return cls(name, float(measured), float(predicted), f"within {relative:g}", passed)
+        value, expected = float(measured), float(predicted)
+        passed = abs(value - expected) <= relative * abs(expected)
+        return cls(name, value, expected, f"within {relative:g}", passed)
 
     @classmethod
-    def reported(cls, name: str, measured: float) -> Check:
+    def reported(cls, name: str, measured: SupportsFloat) -> Check:
         """Show a number on which the claim makes no statement."""
         return cls(name, float(measured), float("nan"), "reported only", True)
 

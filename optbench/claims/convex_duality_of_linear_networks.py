@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -63,10 +64,7 @@ def rank_one_layers(decay_factor: float) -> Iterator[Check]:
     parts = [np.linalg.svd(matrix) for matrix in weights]
     second = max(float(values[1] / values[0]) for _, values, _ in parts[:-1])
     yield Check.at_most("three layers: largest sigma_2 / sigma_1", second, 1e-8)
-    aligned = min(
-        abs(float(below[0][:, 0] @ above[2][0]))
-        for below, above in zip(parts[:-1], parts[1:], strict=True)
-    )
+    aligned = min(abs(float(below[0][:, 0] @ above[2][0])) for below, above in pairwise(parts))
     yield Check.at_least("three layers: least |cos| of adjacent vectors", aligned, 1.0 - 1e-8)
     strength = float(np.linalg.norm(features.T @ targets))
     polynomial = np.roots([1.0, 0.0, 0.0, -strength, beta])

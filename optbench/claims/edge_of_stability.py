@@ -17,16 +17,16 @@ RATES = np.geomspace(0.01, 1.0, 25)
     title="Conflicting biases at the edge of stability: norm versus sharpness regularization",
     citation="Matveev, Fojtik, Chou, Kutyniok, Maly 2025",
     arxiv="2505.21423",
-    statement="On a diagonal network gradient descent ends at a sharpness of at most 2 / eta. Below "
-    "a critical eta the L1 norm hardly depends on it; above, the sharpness is 2 / eta and the "
-    "norm grows.",
+    statement="On a diagonal network gradient descent ends at a sharpness of at most 2 / eta. "
+    "Below a critical eta the L1 norm hardly depends on it; above, the sharpness is 2 / eta and "
+    "the norm grows.",
     formula="eta ||J||_2^2 / 2 <= 1, with equality beyond the critical eta; J J^T = "
     "4 X diag(u^2 + v^2) X^T",
     cost="fast",
     tags=("regression", "diagonal", "implicit_bias", "edge_of_stability"),
 )
 def edge_of_stability(optimizer: str = "gradient_descent") -> Iterator[Check]:
-    """Measure 5 equations for 20 unknowns (generator 5), 25 step sizes until the loss is rounding."""
+    """Measure 5 equations for 20 unknowns (generator 5) for 25 step sizes, to rounding."""
     from optbench.references import hypentropy
 
     generator = np.random.Generator(np.random.PCG64(5))

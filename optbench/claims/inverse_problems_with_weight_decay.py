@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def inverse_problems_with_weight_decay(decay_factor: float = 1.0) -> Iterator[Ch
     unseen = np.eye(6) - basis @ basis.T
     theta = np.concatenate([
         (generator.standard_normal((rows, columns)) / np.sqrt(columns)).ravel()
-        for columns, rows in zip(WIDTHS[:-1], WIDTHS[1:], strict=True)
+        for columns, rows in pairwise(WIDTHS)
     ])  # fmt: skip
     ends, first_ends = [], []
     for decay in (decay_factor * DECAY, 0.0):
@@ -51,7 +52,9 @@ def inverse_problems_with_weight_decay(decay_factor: float = 1.0) -> Iterator[Ch
         first_ends.append(matrices(chunk.runs.theta[0], WIDTHS)[0])
     begin = np.linalg.norm(matrices(theta, WIDTHS)[0] @ unseen)
     kept = [float(np.linalg.norm(first @ unseen) / begin) for first in first_ends]
-    yield Check.close("decay 1e-3: unseen part of W_1", kept[0], (1.0 - ETA * DECAY) ** HORIZON, 0.01)
+    yield Check.close(
+        "decay 1e-3: unseen part of W_1", kept[0], (1.0 - ETA * DECAY) ** HORIZON, 0.01
+    )
     yield Check.at_most("no decay: change of the unseen part of W_1", abs(kept[1] - 1.0), 1e-10)
     error = np.linalg.norm(ends[0] @ measured - signals) / np.linalg.norm(signals)
     yield Check.at_most("decay 1e-3: relative error on the data", error, 5e-3)

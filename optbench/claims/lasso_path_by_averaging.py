@@ -22,7 +22,7 @@ STARTS = (1e-4, 1e-10, 1e-20, 1e-40)
     "the path is monotone, approximately otherwise.",
     formula="theta' = r - M x, x = (eps/2) sinh(2 theta); mean x = M^-1 (r - theta/t) -> "
     "lasso(1/s)",
-    cost="normal",
+    cost="fast",
     tags=("regression", "diagonal", "lasso"),
 )
 def lasso_path_by_averaging(penalty_factor: float = 1.0) -> Iterator[Check]:

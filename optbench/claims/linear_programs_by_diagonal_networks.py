@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -119,7 +120,7 @@ def limit_of_small_strength(
             gaps.append(float(c @ found[0] - program.value))
         yield Check.at_most(
             f"{optimizer}: largest ratio of two gaps as the strength falls",
-            max(small / large for large, small in zip(gaps[:-1], gaps[1:], strict=True)),
+            max(small / large for large, small in pairwise(gaps)),
             1.0,
             predicted=1.0,
         )

@@ -39,7 +39,7 @@ def tail_rate(
     features: np.ndarray, targets: np.ndarray, depth: int, scale: float, momentum: float
 ) -> Iterator[Check]:
     """The decay of the loss against the spectrum at the limit, and against its lower bound."""
-    eta = 1e-3 if scale < 1.0 else 1e-4
+    eta = {0.05: 4e-3, 0.3: 1e-3, 1.0: 1e-4}[scale]
     parameters = f"diagonal:depth={depth},scale={scale}"
     theta, w, rate = descend(features, targets, parameters, eta, momentum)
     u, v = np.split(theta, 2)
@@ -68,7 +68,7 @@ def descend(
     """Return theta and w at the end, and the decay of the log loss a step in the tail."""
     hypers = {"learning_rate": eta, "momentum": momentum}
     chunk = start(regression(features, targets), parameters, "heavy_ball", [hypers])
-    chunk.advance(1_000_000, steps=np.geomspace(1, 1_000_000, 400).astype(int))
+    chunk.advance(300_000, steps=np.geomspace(1, 300_000, 300).astype(int))
     steps, log_loss = chunk.records.steps, chunk.records.log_loss[:, 0]
     fallen = (log_loss - log_loss[0]) / np.log(10.0)
     tail = (fallen < -12.0) & (fallen > -22.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,7 +26,7 @@ SIZE = 0.1
     "origin from an opposed one; the rates are known too.",
     formula="W -> s_1 u_1 v_1^T with excess loss ~ exp(-2 s_1^(1-2/N) (s_1 - s_2) t); "
     "W -> s_2 u_2 v_2^T; ||W(t)|| = (r_0^(-1/3) + s_1 t)^-3 for N = 3",
-    cost="normal",
+    cost="fast",
     tags=("matrix", "deep_linear", "rate", "saddle"),
 )
 def one_neuron_layers(imbalance: float = 1.0) -> Iterator[Check]:
@@ -92,7 +93,7 @@ def run(
     generator = np.random.Generator(np.random.PCG64(1))
     ends = [v, *(normalized(generator.standard_normal(width)) for width in widths[1:-1]), u]
     size = SIZE ** (1.0 / depth)
-    layers = [size * np.outer(out, into) for into, out in zip(ends[:-1], ends[1:], strict=True)]
+    layers = [size * np.outer(out, into) for into, out in pairwise(ends)]
     layers[0], layers[-1] = imbalance * layers[0], layers[-1] / imbalance
     instance, parameters = network(widths, np.eye(6), target)
     rate = [{"learning_rate": ETA}]
@@ -133,7 +134,7 @@ def opposed(depth: int, u: np.ndarray, v: np.ndarray, imbalance: float) -> Itera
     name = f"depth {depth}, opposed start"
     if depth == 2:
         late = (size < 1e-3) & (size > 1e-14)
-        rate = -np.polyfit(times[late], np.log(size[late]), 1)[0]
+        rate = -np.polyfit(times[late], np.log(size[late]), 1)[0] if late.sum() > 2 else np.nan
         yield Check.between(f"{name}: rate of ||W|| / (2 s_1)", rate / (2.0 * MODES[0]), 0.95, 1.05)
         return
     late = times >= 3.0  # the law neglects ||W|| beside s_1, which is 3 % off at the start

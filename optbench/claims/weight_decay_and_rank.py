@@ -23,7 +23,7 @@ ETA = 0.01
     "exactly critical.",
     formula="each singular value of the product is 0 or s^L with s^(2L-2) - sigma s^(L-2) + decay "
     "= 0; L = 2: (sigma - decay)_+, sublinear when sigma = decay",
-    cost="normal",
+    cost="fast",
     tags=("matrix", "deep_linear", "weight_decay", "rate"),
 )
 def weight_decay_and_rank(decay_factor: float = 1.0) -> Iterator[Check]:

@@ -27,9 +27,9 @@ PHI = np.diag([1.2, 1.1, 1.0, 0.9])
 def whitened_deep_linear_convergence(start_factor: float = 1.0) -> Iterator[Check]:
     """Measure Phi = diag(1.2, 1.1, 1, 0.9) from W = 0.75 I, depth 2, 3 and 5."""
     for depth in (2, 3, 5):
-        margin = 0.9 - np.linalg.norm(0.75 * np.eye(4) - PHI)
-        size = np.linalg.norm(PHI)
-        proved = margin ** ((4 * depth - 2) / depth) / (
+        margin = 0.9 - float(np.linalg.norm(0.75 * np.eye(4) - PHI))
+        size = float(np.linalg.norm(PHI))
+        proved: float = margin ** ((4 * depth - 2) / depth) / (
             6144 * depth**3 * size ** ((6 * depth - 4) / depth)
         )
         speed = margin ** (2 * (depth - 1) / depth)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from optbench.errors import UserError
 from optbench.options import parse_options, parse_specification, suggest
 from optbench.parametrizations.base import Builder, Parametrization
+from optbench.parametrizations.circular import circular
 from optbench.parametrizations.deep_linear import deep_linear
 from optbench.parametrizations.diagonal import diagonal
 from optbench.parametrizations.linear import linear
@@ -15,6 +16,7 @@ PARAMETRIZATIONS: dict[str, Builder] = {
     "diagonal": diagonal,
     "nonnegative": nonnegative,
     "deep_linear": deep_linear,
+    "circular": circular,
 }
 
 

@@ -7,6 +7,7 @@ An activation between the layers multiplies negative numbers by ``slope`` (1: li
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -157,7 +158,7 @@ def matrices(theta: Array, widths: Sequence[int]) -> list[Array]:
     """Return W_1, ..., W_L of theta (..., p), each (..., rows, columns)."""
     found: list[Any] = []
     offset = 0
-    for columns, rows in zip(widths[:-1], widths[1:], strict=True):
+    for columns, rows in pairwise(widths):
         part = theta[..., offset : offset + rows * columns]
         found.append(part.reshape(*theta.shape[:-1], rows, columns))
         offset += rows * columns

@@ -1,0 +1,72 @@
+"""The network objective of claims against NumPy and central differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from optbench.claims.simulation import regression, start
+from optbench.claims.simulation.network import flat, matrices, network, product
+from optbench.errors import UserError
+
+SCALE, DECAY = 0.3, 0.2
+
+
+def plain_loss(theta, widths, inputs, targets, slope):
+    hidden, layers = inputs, matrices(theta, widths)
+    for number, matrix in enumerate(layers, start=1):
+        hidden = matrix @ hidden
+        if number < len(layers):
+            hidden = np.where(hidden > 0.0, hidden, slope * hidden)
+    return 0.5 * SCALE * ((hidden - targets) ** 2).sum() + 0.5 * DECAY * (theta**2).sum()
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.1, 0.0])
+@pytest.mark.parametrize("widths", [(4, 5, 3, 2), (6, 3), (2, 1, 7)])
+def test_loss_and_gradient(widths, slope) -> None:
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.standard_normal((widths[0], 9)), rng.standard_normal((widths[-1], 9))
+    instance, layers = network(widths, inputs, targets, SCALE, DECAY, slope)
+    theta = rng.standard_normal((2, layers.parameters))
+    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": 0.0}] * 2, theta)
+    chunk.advance(0)
+    for run in range(2):
+        expected = plain_loss(theta[run], widths, inputs, targets, slope)
+        assert np.exp(chunk.records.log_loss[0, run]) == pytest.approx(expected, rel=1e-13)
+        step = 1e-6 * np.eye(layers.parameters)
+        up, down = theta[run] + step, theta[run] - step
+        differences = [
+            (plain_loss(a, widths, inputs, targets, slope)
+             - plain_loss(b, widths, inputs, targets, slope)) / 2e-6
+            for a, b in zip(up, down, strict=True)
+        ]  # fmt: skip
+        # rounding 1e-16 x loss / 1e-6 leaves seven digits
+        np.testing.assert_allclose(chunk.runs.gradient[run], differences, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_and_products() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((5, 4)), rng.standard_normal((2, 5))
+    theta = flat([first, second])
+    assert np.array_equal(matrices(theta, (4, 5, 2))[1], second)
+    np.testing.assert_allclose(product(theta[None], (4, 5, 2))[0], second @ first)
+
+
+def test_runs_started_together_are_the_runs_alone() -> None:
+    rng = np.random.default_rng(0)
+    instance = regression(rng.standard_normal((4, 6)), rng.standard_normal(4))
+    hypers = [{"learning_rate": 0.01}, {"learning_rate": 0.02}]
+    together = start(instance, "diagonal", "gradient_descent", hypers)
+    together.advance(50)
+    for run, given in enumerate(hypers):
+        alone = start(instance, "diagonal", "gradient_descent", [given])
+        alone.advance(50)
+        assert np.array_equal(alone.runs.w[0], together.runs.w[run])
+
+
+def test_hyperparameters_must_be_known_and_complete() -> None:
+    instance = regression(np.eye(2), np.ones(2))
+    with pytest.raises(UserError, match="give learning_rate a value"):
+        start(instance, "linear", "gradient_descent")
+    with pytest.raises(UserError, match="unknown hyperparameters rate"):
+        start(instance, "linear", "gradient_descent", [{"rate": 1.0}])
