@@ -61,6 +61,8 @@ class Chunk:
         seeds: Sequence[int],
         dimension: int,
     ) -> None:
+        # The compiled loop reads rows that lie one after the other, whatever it is given.
+        theta, hypers = np.ascontiguousarray(theta, float), np.ascontiguousarray(hypers, float)
         count, parameters = theta.shape
         linear = combination.rule.linear
         offsets = combination.rule.offsets

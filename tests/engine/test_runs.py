@@ -10,8 +10,10 @@ import pytest
 from small_instances import bits, chunks, data, one_chunk, regression, separable
 
 from optbench.engine import types
+from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import CHUNK_RUNS, side_by_side
 from optbench.engine.stop import StopSignal
+from optbench.parametrizations import parametrization
 
 REGRESSION = regression(data(20, 8), data(20, 1, 1)[:, 0])
 UNDERDETERMINED = regression(data(7, 15, 2), data(7, 1, 3)[:, 0])
@@ -276,3 +278,17 @@ def test_status_names_are_in_the_order_of_their_codes() -> None:
     codes = (types.CONVERGED, types.DIVERGED, types.STALLED, types.FAILED)
     names = [types.STATUS_NAMES[code] for code in codes]
     assert names == ["converged", "diverged", "stalled", "failed"]
+
+
+def test_any_memory_layout_of_theta_gives_the_same_bits() -> None:
+    made = one_chunk(REGRESSION, "gradient_descent", [0.01, 0.05])
+    theta = np.random.default_rng(0).standard_normal(made.runs.theta.shape)
+    parts = []
+    for layout in (theta, np.asfortranarray(theta), theta[:, ::-1][:, ::-1]):
+        built = parametrization("linear", REGRESSION.dimension)
+        chunk = Chunk(
+            made.combination, built, layout, made.runs.hypers, [0, 0], REGRESSION.dimension
+        )
+        chunk.advance(50)
+        parts.append([bits(chunk, row) for row in range(2)])
+    assert parts[0] == parts[1] == parts[2]
