@@ -43,7 +43,7 @@ class Chunk:
     parametrization : Parametrization
         The map theta -> w.
     theta : ndarray, float64 (K, p)
-        Initial parameters; advanced in place.
+        Initial parameters; copied.
     hypers : ndarray, float64 (K, H)
         Hyperparameters of each run.
     seeds : sequence of int
@@ -62,7 +62,7 @@ class Chunk:
         dimension: int,
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
-        theta, hypers = np.ascontiguousarray(theta, float), np.ascontiguousarray(hypers, float)
+        theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
         count, parameters = theta.shape
         linear = combination.rule.linear
         offsets = combination.rule.offsets
