@@ -20,7 +20,7 @@ from optbench.environment import describe
 from optbench.errors import UserError
 from optbench.executors.local import default_threads, run_tasks
 from optbench.instance import Instance
-from optbench.registry import Registry, load_registry
+from optbench.registry import load_registry
 from optbench.result import Comparison, Trace
 from optbench.store.results import Finished, cell_key, store_cell, stored_cell
 from optbench.study import Cell, build_instances, make_cells, parse_optimizer
@@ -51,6 +51,7 @@ class Outcome:
     search: Search | None
     failure: str | None = None
     finished: Finished | None = None
+    status: str = "failed"  # of a failure
 
 
 def compare(
@@ -281,7 +282,7 @@ def _run(
     tasks = [task(index) for index in range(len(cells))]
     outcomes = run_tasks(tasks, threads, settings.stop, done)
     return [
-        Outcome(cell, None, f"{settings.stop.reason} before it began")
+        Outcome(cell, None, f"{settings.stop.reason} before it began", status=settings.stop.reason)
         if outcome is None
         else outcome
         for cell, outcome in zip(cells, outcomes, strict=True)
@@ -308,9 +309,8 @@ def _tables(
             first = rows.empty_bias(cell, horizon, seeds)
             second = rows.empty_convergence(cell, horizon, seeds)
             if outcome.failure is not None:
-                began = not outcome.failure.endswith("before it began")
                 for row in (first, second):
-                    row["status"] = "failed" if began else settings.stop.reason
+                    row["status"] = outcome.status
                     row["reason"] = outcome.failure
         else:
             best = search.rates[search.best]
@@ -342,4 +342,4 @@ def _relative_costs(convergence: list[dict[str, Any]]) -> None:
             row["relative_cost"] = row["ns_per_step"] / own
 
 
-__all__ = ["Comparison", "Registry", "compare"]
+__all__ = ["Comparison", "compare"]

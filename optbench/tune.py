@@ -17,8 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import make_chunks, side_by_side
-from optbench.engine.records import Records
+from optbench.engine.ensemble import make_chunks
 from optbench.engine.stop import StopSignal
 from optbench.instance import Instance
 from optbench.study import Cell
@@ -38,7 +37,7 @@ class Search:
     ----------
     rates : list of float or None
         Learning rates in increasing order (``[None]`` when nothing is tuned).
-    chunks : list
+    runs : list of list of Chunk
         For each rate, one list of chunks: all seeds.
     """
 
@@ -226,9 +225,8 @@ class Tuner:
     def search(self) -> Search:
         """Run the whole search."""
         if self.cell.choice.tuned is None or self.given is not None:
-            rates: list[float | None] = [None] if self.given is None else [*sorted(self.given)]
-            if self.cell.choice.tuned is None:
-                rates = [None]
+            tuned = self.cell.choice.tuned is not None
+            rates: list[float | None] = [*sorted(self.given or ())] if tuned else [None]
             runs = self.start(rates)
             found = Search(rates, runs, self.scores(runs), self._diverged(runs))
             found.at_edge = len(rates) > 1 and found.best in (0, len(rates) - 1)
@@ -270,17 +268,17 @@ class Tuner:
         if not np.isfinite(found.scores).any():
             return
         near = [found.best + k for k in FINALISTS if 0 <= found.best + k < len(found.rates)]
-        for finalists, horizon in (
-            (near, max(self.horizon // 10, self._short())),
-            (None, self.horizon),
-        ):
-            chosen = [found.best] if finalists is None else finalists
-            for index in chosen:
-                self._advance_all(found.runs[index], horizon)
-            scores = np.full(len(found.rates), math.inf)
-            scores[chosen] = self.scores([found.runs[index] for index in chosen])
-            if np.isfinite(scores).any():
-                found.scores = scores
+        self._continue(found, near, max(self.horizon // 10, self._short()))
+        self._continue(found, [found.best], self.horizon)
+
+    def _continue(self, found: Search, chosen: list[int], horizon: int) -> None:
+        """Continue some rates; those that still run compete from now on, if any does."""
+        for index in chosen:
+            self._advance_all(found.runs[index], horizon)
+        scores = np.full(len(found.rates), math.inf)
+        scores[chosen] = self.scores([found.runs[index] for index in chosen])
+        if np.isfinite(scores).any():
+            found.scores = scores
 
     def _critical(self, found: Search) -> float | None:
         """Bracket the smallest rate that diverges within the short run."""
@@ -314,8 +312,3 @@ class Tuner:
         else:
             close = scores <= best + math.log(2.0)
         return 0.5 * float(close.sum())
-
-
-def joined(runs: list[Chunk]) -> Records:
-    """Records of all seeds of one rate, run after run."""
-    return side_by_side(runs)

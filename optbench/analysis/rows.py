@@ -14,11 +14,12 @@ from optbench.analysis.selection import INCONCLUSIVE, Selection, effective_p, se
 from optbench.analysis.statistics import median_interval
 from optbench.analysis.targets import RELATIVE_TARGETS, steps_to_targets
 from optbench.engine.chunk import Chunk
+from optbench.engine.ensemble import side_by_side
 from optbench.instance import Instance
 from optbench.references import Reference, norm_name
 from optbench.result import Trace
 from optbench.study import Cell
-from optbench.tune import Search, joined, log_gap
+from optbench.tune import Search, log_gap
 
 TARGET_NAMES = tuple(f"1e{round(math.log10(target))}" for target in RELATIVE_TARGETS)
 SUCCESS_TARGET = TARGET_NAMES[-1]
@@ -219,7 +220,7 @@ def hyperparameters(cell: Cell, rate: float | None) -> dict[str, float]:
 
 def log_gaps(cell: Cell, chunks: list[Chunk]) -> tuple[np.ndarray, np.ndarray]:
     """Return steps (R,) and log suboptimality (R, S) of all seeds."""
-    records = joined(chunks)
+    records = side_by_side(chunks)
     columns = []
     for run, (instance, _, _) in enumerate(runs_with_instances(cell, chunks)):
         columns.append(log_gap(instance, records.log_loss[:, run]))

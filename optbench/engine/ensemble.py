@@ -6,6 +6,7 @@ does not depend on its neighbours: the same bits for one thread or two, alone or
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,10 +31,12 @@ from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
 
 CHUNK_RUNS = 32
+INSTANCES_KEPT = 8  # whose arranged numbers are kept: every call of `bind` asks for them again
 
 
+@functools.lru_cache(maxsize=INSTANCES_KEPT)
 def make_data(instance: Instance) -> types.Data:
-    """Arrange an instance's numbers as the objective reads them."""
+    """Arrange an instance's numbers as the objective reads them; kernels never write to them."""
     rows = instance.features.shape[0]
     panels, values = np.zeros((0, 0, 0)), np.zeros(0)
     columns, starts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
@@ -48,6 +51,13 @@ def make_data(instance: Instance) -> types.Data:
     targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
     targets[:rows] = instance.targets
     return types.Data(panels, values, columns, starts, targets, rows, float(instance.scale))
+
+
+@functools.lru_cache(maxsize=INSTANCES_KEPT)
+def _inverse_fisher(instance: Instance | None) -> np.ndarray:
+    if instance is None or instance.inverse_fisher is None:
+        return np.zeros((0, 0))
+    return np.ascontiguousarray(instance.inverse_fisher(), dtype=float)
 
 
 def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimizer) -> Combination:
@@ -69,9 +79,7 @@ def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimi
     slots = list(optimizer.slots.values())
     layers = parametrization.layers
     sizes = [slot.size(parametrization.parameters, len(layers)) for slot in slots]
-    fisher = np.zeros((0, 0))
-    if "inverse_fisher" in optimizer.needs and instance.inverse_fisher is not None:
-        fisher = np.ascontiguousarray(instance.inverse_fisher(), dtype=float)
+    fisher = _inverse_fisher(instance if "inverse_fisher" in optimizer.needs else None)
     rule = types.Rule(
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         slot_degrees=np.array([slot.degree for slot in slots], dtype=np.int64),
@@ -131,8 +139,8 @@ def make_chunks(
             Chunk(
                 kernels,
                 parametrization,
-                np.ascontiguousarray(theta[rows]),
-                np.ascontiguousarray(hypers[rows], dtype=float),
+                theta[rows],
+                hypers[rows],
                 list(seeds)[rows],
                 instance.dimension,
             )
