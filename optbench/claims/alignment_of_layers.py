@@ -22,6 +22,8 @@ WIDTHS = (4, 4, 4)
     formula="W_1 = Q D_1 V^T, W_2 = U D_2 Q^T for all t if V^T Sigma V is diagonal",
     cost="fast",
     tags=("matrix", "deep_linear", "alignment"),
+    perturbation={"turn": 0.1},
+    then_fails="whitened",
 )
 def alignment_of_layers(turn: float = 0.0) -> Iterator[Check]:
     """Measure a 4-4-4 network, 3000 steps of 0.01, with three covariances (seed 0).

@@ -23,6 +23,8 @@ TARGET = 1e-8
     formula="steps to 1e-8 ~ condition number; with Sigma^-1 the same for all condition numbers",
     cost="fast",
     tags=("regression", "rate", "preconditioning"),
+    perturbation={"precondition": False},
+    then_fails="preconditioned",
 )
 def anisotropic_inputs_and_preconditioning(precondition: bool = True) -> Iterator[Check]:
     """Measure steps to 1e-8 of the first loss: 200 samples, 10 inputs (seed 0)."""

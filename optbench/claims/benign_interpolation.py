@@ -24,6 +24,8 @@ NOISE = 0.5
     formula="w -> X^+ y; risk(d = 35) >= 5 risk(d = 200), risk(d) <= 2 risk(200) beyond",
     cost="normal",
     tags=("regression", "implicit_bias", "generalization"),
+    perturbation={"offset": 3.0},
+    then_fails="d = 200: largest distance",
 )
 def benign_interpolation(offset: float = 0.0) -> Iterator[Check]:
     """Measure 30 samples, 5 unit eigenvalues and a tail of mass 3, noise 0.5, seeds 0 to 19.

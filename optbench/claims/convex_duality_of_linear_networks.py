@@ -22,6 +22,8 @@ from optbench.claims.simulation import start
     formula="W_2 W_1 = SVT_beta(Y); depth 3: ||W_3 W_2 W_1|| = s^3, s^4 - ||X^T y|| s + beta = 0",
     cost="fast",
     tags=("matrix", "deep_linear", "weight_decay", "alignment"),
+    perturbation={"decay_factor": 1.1},
+    then_fails="two layers: distance",
 )
 def convex_duality_of_linear_networks(decay_factor: float = 1.0) -> Iterator[Check]:
     """Measure a 4 x 5 target, width 6, beta = 0.5; then 8-6-6-1 on whitened data, beta = 0.1."""

@@ -25,6 +25,8 @@ ETA = 2e-3
     "N >= 3 (as derived in the catalogue)",
     cost="normal",
     tags=("matrix", "deep_linear", "sequential_learning"),
+    perturbation={"extra_depth": 1},
+    then_fails="depth 2, alpha 0.01: largest relative error",
 )
 def deep_factorization_and_effective_rank(extra_depth: int = 0) -> Iterator[Check]:
     """Measure M = diag(10, 5, 1), depth 2 to 4, alpha from 1e-1 to 1e-3."""

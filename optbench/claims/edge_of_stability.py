@@ -24,6 +24,8 @@ RATES = np.geomspace(0.01, 1.0, 25)
     "4 X diag(u^2 + v^2) X^T",
     cost="fast",
     tags=("regression", "diagonal", "implicit_bias", "edge_of_stability"),
+    perturbation={"optimizer": "heavy_ball"},
+    then_fails="largest eta sharpness",
 )
 def edge_of_stability(optimizer: str = "gradient_descent") -> Iterator[Check]:
     """Measure 5 equations for 20 unknowns (generator 5) for 25 step sizes, to rounding."""

@@ -26,6 +26,8 @@ WIDTHS = np.array([32, 128, 512, 2048])
     cost="normal",
     tags=("matrix", "deep_linear", "rate", "implicit_bias"),
     aliases=("S1-06", "S4-09"),
+    perturbation={"decay": 0.05},
+    then_fails="size 1: relative drift",
 )
 def imbalance_and_convergence(decay: float = 0.0) -> Iterator[Check]:
     """Measure n = 10, d = 6, k = 3, h = 20; scalars; n = 5, d = 12 with h up to 2048.

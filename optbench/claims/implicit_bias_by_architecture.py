@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     cost="fast",
     tags=("classification", "deep_linear", "diagonal", "circular", "implicit_bias"),
     aliases=("S1-14",),
+    perturbation={"optimizer": "coordinate_descent"},
+    then_fails="deep_linear:widths=12: margin gap in L2",
 )
 def implicit_bias_by_architecture(
     optimizer: str = "normalized_gradient_descent",

@@ -26,6 +26,8 @@ ETA, DECAY, HORIZON = 0.05, 1e-3, 60_000
     formula="||W_1(t) P_perp|| / ||W_1(0) P_perp|| = (1 - eta decay)^t",
     cost="normal",
     tags=("matrix", "deep_linear", "weight_decay", "inverse_problem"),
+    perturbation={"decay_factor": 0.0},
+    then_fails="unseen part of the product",
 )
 def inverse_problems_with_weight_decay(decay_factor: float = 1.0) -> Iterator[Check]:
     """Measure 6 measurements of 10 unknowns in a plane, 40 samples, widths 16 (seed 0)."""

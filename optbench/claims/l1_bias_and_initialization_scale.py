@@ -26,6 +26,8 @@ SCALES = np.array([1e-4, 1e-5, 1e-6, 1e-7])
     "catalogue), D >= 3",
     cost="fast",
     tags=("regression", "diagonal", "implicit_bias"),
+    perturbation={"extra_depth": 1},
+    then_fails="depth 2: slope",
 )
 def l1_bias_and_initialization_scale(extra_depth: int = 0) -> Iterator[Check]:
     """Measure slopes on 5 equations for 10 unknowns (generator 145)."""

@@ -24,6 +24,8 @@ STARTS = (1e-4, 1e-10, 1e-20, 1e-40)
     "lasso(1/s)",
     cost="fast",
     tags=("regression", "diagonal", "lasso"),
+    perturbation={"penalty_factor": 1.2},
+    then_fails="monotone path, eps = 1e-40",
 )
 def lasso_path_by_averaging(penalty_factor: float = 1.0) -> Iterator[Check]:
     """Measure 6 unknowns in units where ||M^-1 r|| = 1: an M-matrix with r > 0, then a random M."""

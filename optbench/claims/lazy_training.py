@@ -23,6 +23,8 @@ FACTORS = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
     "||factor (f - f_0) - y||^2",
     cost="fast",
     tags=("deep_linear", "diagonal", "lazy"),
+    perturbation={"power": 0.5},
+    then_fails="slope of log motion",
 )
 def lazy_training(power: float = 1.0) -> Iterator[Check]:
     """Measure 10 samples, 5 inputs, 40 hidden units; a diagonal network for 5 and 10 (seed 0).

@@ -26,6 +26,8 @@ RANGE = 0.3
     "catalogue)",
     cost="fast",
     tags=("matrix", "deep_linear", "learning_rate"),
+    perturbation={"optimizer": "sign_descent"},
+    then_fails="largest e(eta)",
 )
 def linear_range(optimizer: str = "gradient_descent") -> Iterator[Check]:
     """Measure a 5-8-3 network on 30 Gaussian samples in three minibatches (seed 0)."""

@@ -21,6 +21,8 @@ from optbench.claims.simulation import classification, start
     "||P_perp w_t|| linear in log t",
     cost="fast",
     tags=("classification", "implicit_bias", "logistic"),
+    perturbation={"optimizer": "sign_descent"},
+    then_fails="direction: distance",
 )
 def logistic_regression_without_separability(
     optimizer: str = "gradient_descent",

@@ -23,6 +23,8 @@ SCALES = (0.05, 0.3, 1.0)
     "for D = 2: m = 4 sqrt(w^2 + 4 alpha^4); w(t) = 2 alpha^2 sinh(-4 X^T int r)",
     cost="fast",
     tags=("regression", "diagonal", "rate"),
+    perturbation={"momentum": 0.9},
+    then_fails="depth 2, alpha 0.3: rate / predicted",
 )
 def mirror_flow_of_diagonal_networks(momentum: float = 0.0) -> Iterator[Check]:
     """Measure on 6 equations for 15 unknowns (seed 0)."""

@@ -20,6 +20,8 @@ from optbench.claims.simulation import regression, start
     formula="u^L -> argmin_{x >= 0} ||A x - b||^2",
     cost="fast",
     tags=("regression", "nonnegative"),
+    perturbation={"scale_factor": 200.0},
+    then_fails="underdetermined, u^2: L1 norm",
 )
 def nonnegative_least_squares(scale_factor: float = 1.0) -> Iterator[Check]:
     """Measure 30 equations for 10 unknowns, then 6 for 15 (seed 0)."""

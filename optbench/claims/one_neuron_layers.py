@@ -28,6 +28,8 @@ SIZE = 0.1
     "W -> s_2 u_2 v_2^T; ||W(t)|| = (r_0^(-1/3) + s_1 t)^-3 for N = 3",
     cost="fast",
     tags=("matrix", "deep_linear", "rate", "saddle"),
+    perturbation={"imbalance": 3.0},
+    then_fails="depth 3: rate",
 )
 def one_neuron_layers(imbalance: float = 1.0) -> Iterator[Check]:
     """Measure singular values 3, 2, 1.2, 0.5, 0.2 (5 x 6, seed 0), depth 2, 3, 4, r = 0.1."""
@@ -55,6 +57,8 @@ def one_neuron_layers(imbalance: float = 1.0) -> Iterator[Check]:
     formula="W -> s_1 u_1 v_1^T, excess loss ~ exp(-2 s_1^(1-2/N) (s_1 - s_2) t)",
     cost="fast",
     tags=("matrix", "deep_linear", "rate", "saddle"),
+    perturbation={"imbalance": 3.0},
+    then_fails="depth 3: rate",
 )
 def rank_stable_starts(imbalance: float = 1.0) -> Iterator[Check]:
     """Measure balanced rank-one starts with u.M v > 0 in networks of width 4, depth 2, 3, 4."""

@@ -23,6 +23,8 @@ CONDITION = 100.0
     formula="|theta_t+1| / |theta_t| -> (k-1)/(k+1), (sqrt k - 1)/(sqrt k + 1), 1 - 1/sqrt k",
     cost="fast",
     tags=("quadratic", "rate"),
+    perturbation={"momentum_factor": 0.9},
+    then_fails="heavy_ball",
 )
 def quadratic_convergence_rates(momentum_factor: float = 1.0) -> Iterator[Check]:
     """Measure on curvatures linspace(1, 100, 50), from theta = 1."""

@@ -23,6 +23,8 @@ DISTANCES = np.array([1e-1, 3e-2, 1e-2, 3e-3, 1e-3])
     formula="||P_null (theta_inf - theta_0)|| = O(||theta_0 - theta*||^2)",
     cost="fast",
     tags=("matrix", "deep_linear", "implicit_bias"),
+    perturbation={"optimizer": "adagrad"},
+    then_fails="slope of log motion in the null space",
 )
 def selection_near_a_minimum(optimizer: str = "gradient_descent") -> Iterator[Check]:
     """Measure a 4-6-3 network with 3 samples that starts 1e-1 to 1e-3 from a minimum (seed 0)."""

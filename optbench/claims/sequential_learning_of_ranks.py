@@ -26,6 +26,8 @@ MODES = np.array([4.0, 2.0, 1.0, 0.5])
     cost="normal",
     tags=("matrix", "deep_linear", "sequential_learning"),
     aliases=("S1-01",),
+    perturbation={"optimizer": "sign_descent"},
+    then_fails="a = 1e-4: plateau distance to rank 1",
 )
 def sequential_learning_of_ranks(optimizer: str = "gradient_descent") -> Iterator[Check]:
     """Measure a 6 x 8 target with singular values 4, 2, 1, 0.5, 0, 0 (seed 0), 8 hidden units."""

@@ -23,6 +23,8 @@ PHI = np.diag([1.2, 1.1, 1.0, 0.9])
     formula="loss(T) <= loss(0) (1 - eta c^(2(N-1)/N))^T, c = sigma_min(Phi) - ||W(0) - Phi||_F",
     cost="fast",
     tags=("matrix", "deep_linear", "rate"),
+    perturbation={"start_factor": 0.0},
+    then_fails="depth 3, eta 0.01: rate",
 )
 def whitened_deep_linear_convergence(start_factor: float = 1.0) -> Iterator[Check]:
     """Measure Phi = diag(1.2, 1.1, 1, 0.9) from W = 0.75 I, depth 2, 3 and 5."""

@@ -133,6 +133,7 @@ def _parametrization(name: str, builder: Callable[..., Any]) -> Table:
 
 def _claim(claim: Claim) -> Table:
     missing = (f"not measured yet: {claim.missing}",) if claim.missing else ()
+    remarks = (claim.remarks,) if claim.remarks else ()
     return Table(
         title=f"{claim.id} {claim.title}",
         facts=(claim.statement, claim.formula),
@@ -142,6 +143,7 @@ def _claim(claim: Claim) -> Table:
             f"paper: {claim.paper}",
             f"instance: {' '.join((claim.measure.__doc__ or '').split())}",
             *missing,
+            *remarks,
             f"measured by: optbench verify {claim.id}",
             f"file: {Path(claim.file).name}:{claim.line}",
         ),

@@ -91,4 +91,5 @@ def identity(claim: Claim) -> dict[str, Any]:
         "tags": list(claim.tags),
         "aliases": list(claim.aliases),
         "missing": claim.missing,
+        "remarks": claim.remarks,
     }
