@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from optbench.cli.output import FORMAT_OF_SUFFIX, check_writable, write
+from optbench.cli.output import check_writable, choose_format, deliver
 from optbench.cli.progress import progress_bar
-from optbench.cli.terminal import emit, styled, width
+from optbench.cli.terminal import styled, width
 from optbench.errors import UserError
-from optbench.report import FORMATS, check_format, render
+from optbench.report import FORMATS, render
 
 
 def compare(
@@ -72,7 +72,7 @@ def compare(
 
     Exit code: 0 fine, 1 an optimizer failed (its row says why), 2 wrong input.
     """
-    shown = _format(format, out)
+    shown = choose_format(format, out, FORMATS)
     rates = _learning_rates(learning_rates)
     if timeout is not None and not timeout > 0:
         raise UserError(f"--timeout {timeout:g} must be a positive number of seconds")
@@ -98,28 +98,8 @@ def compare(
     if shown == "csv" and not quiet:  # the one format that has no place for notes
         for note in comparison.notes:
             typer.echo(f"optbench: note: {note}", err=True)
-    _deliver(text, out)
+    deliver(text, out)
     raise typer.Exit(1 if comparison.failed else 0)
-
-
-def _deliver(text: str, out: Path | None) -> None:
-    """Write to the file or to stdout; to stdout also when the file has become unwritable."""
-    if out is None:
-        emit(text)
-        return
-    try:
-        write(out, text)
-    except UserError:
-        emit(text)
-        raise
-
-
-def _format(given: str | None, out: Path | None) -> str:
-    """Return the format that was asked for, or the one that the file's suffix means."""
-    if given is None:
-        return FORMAT_OF_SUFFIX.get(out.suffix.lower(), "table") if out else "table"
-    check_format(given)
-    return given
 
 
 def _learning_rates(text: str) -> str | tuple[float, ...]:
