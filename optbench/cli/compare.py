@@ -41,7 +41,7 @@ def compare(
         int | None, typer.Option(min=1, help="Number of steps. [default: 100,000]")
     ] = None,
     learning_rates: Annotated[
-        str, typer.Option(metavar="RATES", help="auto, or a list such as 0.1,0.01")
+        str, typer.Option(metavar="RATES", help="auto, 0.1,0.01 or LOW:HIGH:COUNT, log-spaced.")
     ] = "auto",
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 1,
     threads: Annotated[
@@ -104,15 +104,22 @@ def compare(
 
 
 def _learning_rates(text: str) -> str | tuple[float, ...]:
-    """Parse ``auto`` or a list of positive numbers."""
+    """Parse ``auto``, a list of positive numbers or ``LOW:HIGH:COUNT``."""
     if text == "auto":
         return text
     try:
-        rates = tuple(float(part) for part in text.split(","))
-    except ValueError:
+        rates = _grid(*text.split(":")) if ":" in text else tuple(map(float, text.split(",")))
+    except (TypeError, ValueError, ZeroDivisionError):
         rates = ()
     if not rates or not all(0.0 < rate < math.inf for rate in rates):
         raise UserError(
-            f"--learning-rates {text}: must be auto or positive numbers, such as 0.1,0.01"
+            f"--learning-rates {text}: must be auto, positive numbers such as 0.1,0.01, or "
+            "LOW:HIGH:COUNT such as 1e-4:1:200"
         )
     return rates
+
+
+def _grid(low: str, high: str, count: str) -> tuple[float, ...]:
+    """Return rates from low to high, equally spaced in the logarithm."""
+    first, ratio, last = float(low), float(high) / float(low), int(count) - 1
+    return tuple(first * ratio ** (k / last) for k in range(last + 1))
