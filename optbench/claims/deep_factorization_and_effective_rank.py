@@ -69,6 +69,8 @@ def plateaus(
     name: str, times: np.ndarray, found: np.ndarray, halves: np.ndarray
 ) -> Iterator[Check]:
     """Midway between two half-times the effective rank is that of the modes learnt so far."""
+    from optbench.analysis.spectra import effective_rank
+
     ends = [*halves, times[-1]]
     for learnt in (1, 2, 3):
         middle = (ends[learnt - 1] + ends[learnt]) / 2.0
@@ -90,9 +92,3 @@ def picture(name: str, times: np.ndarray, found: np.ndarray, halves: np.ndarray)
         {f"{s:g}": found[rows, i].tolist() for i, s in enumerate(MODES)},
         {f"{s:g}": (s * (times[rows] > t)).tolist() for s, t in zip(MODES, halves, strict=True)},
     )
-
-
-def effective_rank(values: np.ndarray) -> float:
-    """exp of the entropy of the normalised values."""
-    shares = values / values.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))

@@ -101,15 +101,9 @@ def average(matrix: np.ndarray, r: np.ndarray, eps: float) -> tuple[np.ndarray, 
 
 
 def lasso(matrix: np.ndarray, r: np.ndarray, penalties: np.ndarray) -> np.ndarray:
-    """Return argmin 1/2 x.Mx - r.x + penalty ||x||_1 (K, d) by scikit-learn."""
-    from sklearn.linear_model import Lasso
+    """Return argmin 1/2 x.Mx - r.x + penalty ||x||_1 (K, d), certified."""
+    from optbench.references.lasso import lasso_path
 
     factor = np.linalg.cholesky(matrix)
-    targets = np.linalg.solve(factor, r)
-    found = [
-        Lasso(alpha=penalty / r.size, fit_intercept=False, tol=1e-12, max_iter=100_000)
-        .fit(factor.T, targets)
-        .coef_
-        for penalty in penalties
-    ]
-    return np.array(found)
+    path = lasso_path(factor.T, np.linalg.solve(factor, r), penalties)
+    return np.array([reference.solution for reference in path])
