@@ -30,6 +30,11 @@ TARGET = 1e-6
     title="Automatic Gradient Descent: Deep Learning without Hyperparameters",
     citation="Bernstein, Mingard, Huang, Azizan, Yue 2023",
     arxiv="2304.05187",
+    background="Automatic gradient descent has no learning rate: it minimises an upper bound "
+    "of the loss that is computed from the architecture, and its step comes out as "
+    "a logarithm of the gradient's size. The claim checks the paper's guarantees, "
+    "but also what it does not promise, such as that it is plain gradient descent "
+    "for one layer, without a faster margin.",
     statement="Majorizing the loss of a network by its architecture gives a step without "
     "hyperparameters. The loss falls by G^2 / 11 a step, so that min G^2 = O(1/T). With one "
     "matrix it is gradient descent with learning rate d_1/d_0: same limit, same rate, same margin.",

@@ -22,6 +22,9 @@ STEPS = 8000
     title="The interplay between implicit bias and benign overfitting in two-layer linear networks",
     citation="Chatterji, Long, Bartlett 2021",
     arxiv="2108.11489",
+    background="A two-layer linear network that interpolates noisy data can still predict "
+    "well. How well depends on the size of its start: small ones give the least- "
+    "norm interpolant, large ones a worse one.",
     statement="Gradient flow on a two-layer linear network interpolates; its excess risk is that "
     "of the least-norm interpolant from a small start and grows with the scale of the start.",
     formula="(w - w*)^T Sigma (w - w*) -> that of X^+ y as the scale of the start goes to 0",

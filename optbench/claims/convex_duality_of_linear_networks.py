@@ -16,6 +16,10 @@ from optbench.claims.simulation import start
     title="Revealing the structure of deep neural networks via convex duality",
     citation="Ergen and Pilanci 2020",
     arxiv="2002.09773",
+    background="Weight-decayed linear networks are convex programs in disguise: two layers "
+    "amount to a nuclear-norm penalty, whose solution is soft-thresholding of "
+    "singular values; with one output all layers have rank one and align. The claim "
+    "compares both with the closed forms.",
     statement="A two-layer linear network with weight decay soft-thresholds the singular values of "
     "the target; in a deep one with one output every weight matrix is of rank one and adjacent "
     "ones are aligned.",

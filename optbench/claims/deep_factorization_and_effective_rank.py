@@ -19,6 +19,10 @@ ETA = 2e-3
     "rank",
     citation="Chou, Gieshoff, Maly, Rauhut 2020",
     arxiv="2011.13772",
+    background="Factorising a matrix into N factors and starting small makes gradient descent "
+    "learn one eigenvalue after the other, the largest first: a low-rank bias "
+    "without a penalty. The waiting times have a closed form; deeper factorizations "
+    "separate the times more sharply.",
     statement="From W_i = alpha I gradient descent on a deep factorization learns the eigenvalues "
     "of the target one after the other; the effective rank goes through plateaus.",
     formula="half-times log(s / alpha^2 - 1) / (2 s) for N = 2 and alpha^-(N-2) / ((N-2) s) for "

@@ -18,6 +18,11 @@ STEPS = 3000
     id="S0-01",
     title="Learning from the Kernel and the Range Space",
     citation="Toh 2018",
+    background="A linear system can be solved without gradients by moving between the row "
+    "space and the kernel of its matrix; the paper shows that this gives the least- "
+    "squares solution and builds learning on it. The claim asks whether such "
+    "closed-form learning of two layers gives the map that least squares gives, and "
+    "what is lost when the hidden layer is too narrow.",
     statement="Solving the layers of a linear network as linear systems gives the least-squares "
     "map as soon as the hidden layer does not lose rank, the one of least norm when there are "
     "more inputs than samples. Gradient descent reaches the same maps, but trains both layers: "
@@ -65,6 +70,9 @@ def kernel_and_range_learning(decay: float = 0.0) -> Iterator[Check]:
     title="Gradient-free learning based on the kernel and the range space",
     citation="Toh 2018",
     arxiv="1810.11581",
+    background="The same kernel-and-range idea as S0-01 trains a network layer by layer in "
+    "closed form, without a gradient. With a nonlinear hidden layer one pass must "
+    "at least not be worse than plain least squares on the inputs.",
     statement="A network is learned in one pass of least squares, layer after layer, also with "
     "tanh: its training residual is at most that of plain least squares, where gradient descent "
     "on the linear network ends.",

@@ -17,6 +17,10 @@ STARTS = (1e-4, 1e-10, 1e-20, 1e-40)
     title="Diagonal linear networks and the lasso regularization path",
     citation="Berthier 2025",
     arxiv="2509.18766",
+    background="The lasso has a path of solutions, one for each penalty. The paper shows that "
+    "a diagonal linear network started at a tiny scale walks along it while "
+    "training: the average of its trajectory up to time t is the lasso solution "
+    "with penalty 1/s, where s is the rescaled time.",
     statement="Minimising 1/2 x.Mx - r.x by a diagonal network from eps, the average of x over "
     "[0, t] follows the lasso path with penalty 1/s, s = 2t / log(1/eps): exactly as eps -> 0 when "
     "the path is monotone, approximately otherwise.",

@@ -20,6 +20,10 @@ STARTS = 4
     title="Learning to learn without gradient descent by gradient descent",
     citation="Chen, Hoffman, Colmenarejo, Denil, Lillicrap, Botvinick, de Freitas 2017",
     arxiv="1611.03824",
+    background="Can an optimizer be learned from examples? Here the two constants of heavy "
+    "ball are learned on quadratics by a derivative-free search; theory knows the "
+    "best ones (Polyak 1964), so that what is learned, and whether it transfers to "
+    "problems not seen, can be judged.",
     statement="An optimizer learned on one family of functions transfers to others. Here the "
     "optimizer is heavy ball, its two constants are learned on one quadratic, and they come out "
     "as Polyak's optimal ones.",

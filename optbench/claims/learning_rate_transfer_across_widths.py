@@ -21,6 +21,10 @@ SEED = 0
     "and hyperparameter transfer",
     citation="Bordelon & Pehlevan 2025",
     arxiv="2502.02531",
+    background="A learning rate tuned on a small network is useless if its best value moves "
+    "with the width. In the mean-field parametrization (muP) it does not, in the "
+    "neural-tangent one it does. The paper derives this for deep linear networks; "
+    "here the best rate is found by a sweep at each width.",
     statement="In the mean-field (muP) parametrization the best learning rate of a deep linear "
     "network is the same at every width, and wider is better; in the NTK parametrization it moves.",
     formula="f(x) = N^-a w.W_1 W_0 x / sqrt(N D), learning rate eta N^(2a - 1), standard normal "

@@ -20,6 +20,11 @@ SMALLEST_STRENGTHS = (0.01, 0.005, 0.0025)
     title="Linear programming using diagonal linear networks",
     citation="Wang, Ghosal, Mazumder 2023",
     arxiv="2310.02535",
+    background="A linear program asks for a vertex of a polytope. Gradient descent on a "
+    "squared residual with x = u * u does not know the costs; they enter through "
+    "the start alone, u = exp(-c / 2 lambda), and the limit is the solution of the "
+    "entropically regularised program. So an initialization solves a linear "
+    "program, transport problems included.",
     statement="Gradient descent on 1/4 ||A(u*u) - b||^2 from u = exp(-c / (2 strength)) converges "
     "linearly to the linear program with an entropy of that strength; its bias is proportional to "
     "the step size, exponentiated gradient has none; as the strength falls the solution tends to "

@@ -18,6 +18,10 @@ MODES = np.array([4.0, 2.0, 1.0, 0.5])
     title="Implicit regularization of discrete gradient dynamics in linear neural networks",
     citation="Gidel, Bach, Lacoste-Julien 2019",
     arxiv="1904.13262",
+    background="Two linear layers started near zero learn the singular directions of the data "
+    "one after the other. Between the jumps the network is the best one of its "
+    "rank: the solution of reduced-rank regression. Times of the jumps and plateaus "
+    "are predicted in closed form.",
     statement="With vanishing initialization and small steps a two-layer linear network learns the "
     "singular values of the target one after the other, the largest first: in between it is at "
     "the reduced-rank regression solutions.",

@@ -36,6 +36,11 @@ class Setting:
     title="Is All Learning (Natural) Gradient Descent?",
     citation="Shoji, Suzuki, Kozachkov 2024",
     arxiv="2409.16422",
+    background="Natural gradient descent multiplies the gradient by the inverse of a metric. "
+    "The paper turns the question around: given any step that goes downhill, is "
+    "there a metric in which it is the natural gradient? There always is, and the "
+    "angle between step and gradient says how distorted the best such metric must "
+    "be. The claim checks both on every optimizer of optbench.",
     statement="A step y that decreases the loss to first order is natural gradient descent, "
     "M y = b, in a symmetric positive definite metric M; the least condition number of M depends "
     "on the angle psi between y and the negative gradient b alone.",
