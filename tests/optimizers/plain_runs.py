@@ -72,7 +72,10 @@ class PlainRun:
             for name, hyper in self.optimizer.hypers.items()
         }
         self.slots = {
-            name: np.full(slot.size(size, len(self.layers)), slot.initial)
+            name: np.full(
+                (size, size) if slot.shape == "matrix" else slot.size(size, len(self.layers)),
+                slot.initial,
+            )
             for name, slot in self.optimizer.slots.items()
         }
         self.steps = 0
@@ -86,6 +89,7 @@ class PlainRun:
             "grad": np.ldexp(gradient, self.power),
             "step": self.steps,
             "loss": float(np.ldexp(loss, self.power)),
+            "optimal_loss": 0.0,
             "inverse_fisher": self.inverse_fisher,
             "layers": self.layers,
         }
