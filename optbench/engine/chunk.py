@@ -31,6 +31,7 @@ class Combination:
     data: types.Data
     rule: types.Rule
     slots: list[Any]
+    needs: tuple[str, ...]
 
 
 class Chunk:
@@ -64,7 +65,7 @@ class Chunk:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
         count, parameters = theta.shape
-        linear = combination.rule.linear
+        linear, needs = combination.rule.linear, combination.needs
         offsets = combination.rule.offsets
         state = np.zeros((count, int(offsets[-1])))
         for slot, start, end in zip(combination.slots, offsets[:-1], offsets[1:], strict=True):
@@ -76,6 +77,7 @@ class Chunk:
         self.ended_by_host = "horizon"
         self._scratch = parametrization.scratch
         self._previous = theta.copy()
+        self._seeded = np.stack([seeded(seed) for seed in seeds])
         self.runs = types.Runs(
             theta=theta,
             w=theta if linear else np.zeros((count, dimension)),
@@ -85,11 +87,13 @@ class Chunk:
             exponents=np.zeros(count, np.int64),
             status=np.zeros(count, np.int64),
             stopped=np.zeros(count, np.int64),
-            rng=np.stack([seeded(seed) for seed in seeds]),
+            rng=self._seeded.copy(),
             loss=np.zeros(count),
             lowest=np.zeros(count),
             gradient_w=gradient if linear else np.zeros((count, dimension)),
             gradient=gradient,
+            natural_gradient=np.zeros((count, parameters if "natural_grad" in needs else 0)),
+            row=np.zeros((count, dimension if "sample_row" in needs else 0)),
         )
         self.records = Records.blank(record_steps(0), count, dimension)
 
@@ -123,6 +127,8 @@ class Chunk:
             if alive.size == 0:
                 break
             step = int(self.records.steps[record])
+            if step == 0:  # evaluated again it must draw the same samples
+                self.runs.rng[:] = self._seeded
             self._take_steps(alive, step, rule)
             if self.step == step:
                 self._record(record, alive)
@@ -141,12 +147,18 @@ class Chunk:
             if rule.linear:
                 picked["w"], picked["gradient_w"] = picked["theta"], picked["gradient"]
             runs = types.Runs(**picked)
+        rank = rule.fisher.shape[1]
+        tangents = (0, 0) if rule.linear else (rank, runs.theta.shape[1])
         scratch = types.Scratch(
             sums=aligned_zeros(alive.size, padded_features(runs.w.shape[1]), LANES),
             predictions=aligned_zeros(LANES, BLOCK_ROWS),
             slopes=aligned_zeros(LANES, BLOCK_ROWS),
             lanes=aligned_zeros(BLOCK_ROWS, LANES),
             pullback=np.zeros((alive.size, self._scratch)),
+            rng=runs.rng,
+            tangents=np.zeros(tangents),
+            normal=np.zeros((2, tangents[0], tangents[0])),
+            dual=np.zeros(rank),
         )
         used = self.combination
         began = time.perf_counter()
@@ -196,7 +208,7 @@ class Chunk:
         if self.combination.rule.linear:
             runs = runs._replace(w=runs.theta, gradient_w=runs.gradient)
         part.runs = runs
-        part._previous = self._previous[rows]
+        part._previous, part._seeded = self._previous[rows], self._seeded[rows]
         part.records = self.records.of_runs(rows)
         return part
 

@@ -24,10 +24,12 @@ from optbench.engine.bind import (
 )
 from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
+from optbench.engine.natural import fisher_roots
 from optbench.engine.products import BLOCK_ROWS, to_panels
 from optbench.engine.records import Records
 from optbench.errors import UserError
 from optbench.instance import Instance
+from optbench.oracles import missing_oracle
 from optbench.parametrizations import Parametrization
 
 CHUNK_RUNS = 32
@@ -50,18 +52,39 @@ def make_data(instance: Instance) -> types.Data:
         panels = to_panels(np.asarray(instance.features, dtype=float))
     targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
     targets[:rows] = instance.targets
-    return types.Data(panels, values, columns, starts, targets, rows, float(instance.scale))
+    return types.Data(
+        panels,
+        values,
+        columns,
+        starts,
+        targets,
+        rows,
+        float(instance.scale),
+        instance.in_order,
+    )
 
 
 @functools.lru_cache(maxsize=INSTANCES_KEPT)
-def _inverse_fisher(instance: Instance | None) -> np.ndarray:
+def _fisher(instance: Instance | None) -> np.ndarray:
     if instance is None or instance.inverse_fisher is None:
-        return np.zeros((0, 0))
-    return np.ascontiguousarray(instance.inverse_fisher(), dtype=float)
+        return np.zeros((2, 0, 0))
+    inverse, size = np.asarray(instance.inverse_fisher(), dtype=float), instance.dimension
+    if inverse.shape != (size, size):
+        where = f"{instance.problem}:{instance.name}"
+        raise UserError(f"{where}: inverse_fisher has shape {inverse.shape}, not ({size}, {size})")
+    return fisher_roots(inverse)
 
 
 def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimizer) -> Combination:
-    """Compile (or load) everything one combination needs; nothing is compiled later."""
+    """Compile (or load) everything one combination needs; nothing is compiled later.
+
+    Raises
+    ------
+    UserError
+        When a kernel does not compile, or the optimizer asks for what there is not.
+    """
+    if reason := missing_oracle(instance, parametrization, optimizer):
+        raise UserError(f"optimizer {optimizer.name!r} {reason}")
     kind: Any = instance.loss_and_grad or ("sparse" if instance.sparse else "dense")
     tail = bind_tail()
     slopes, losses = tail if instance.row is None else bind_rows(instance.row)
@@ -79,20 +102,22 @@ def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimi
     slots = list(optimizer.slots.values())
     layers = parametrization.layers
     sizes = [slot.size(parametrization.parameters, len(layers)) for slot in slots]
-    fisher = _inverse_fisher(instance if "inverse_fisher" in optimizer.needs else None)
+    sampled = optimizer.samples and not instance.stochastic
     rule = types.Rule(
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         slot_degrees=np.array([slot.degree for slot in slots], dtype=np.int64),
         hyper_degrees=np.array([h.degree for h in optimizer.hypers.values()], dtype=np.int64),
         layers=layers,
-        inverse_fisher=fisher,
+        fisher=_fisher(instance if "natural_grad" in optimizer.needs else None),
+        batch=list(optimizer.hypers).index("batch") if sampled else -1,
         optimal_loss=instance.optimum if "optimal_loss" in optimizer.needs else float("nan"),
         needs_loss="loss" in optimizer.needs,
         rescale=bool(optimizer.homogeneous and instance.exponential_tail),
         linear=parametrization.linear,
         stop=np.zeros(1, np.int64),
     )
-    return Combination(entry_point(bind_loop()), kernels, make_data(instance), rule, slots)
+    entry, data = entry_point(bind_loop()), make_data(instance)
+    return Combination(entry, kernels, data, rule, slots, optimizer.needs)
 
 
 def make_chunks(

@@ -33,6 +33,7 @@ class Data(NamedTuple):
     targets: np.ndarray
     rows: int
     scale: float
+    in_order: bool  # rows are a stream: a sample takes the next ones, not random ones
 
 
 class Kernels(NamedTuple):
@@ -56,6 +57,10 @@ class Scratch(NamedTuple):
     slopes: np.ndarray  # (8, 64)
     lanes: np.ndarray  # (64, 8): the same for eight runs side by side
     pullback: np.ndarray  # (K, s): what a parametrization needs
+    rng: np.ndarray  # uint64 (K, 2): that of the runs, for objectives that draw samples
+    tangents: np.ndarray  # (r, p): the rows of R J, with F_w = R^T R (see ``engine/natural.py``)
+    normal: np.ndarray  # (2, r, r)
+    dual: np.ndarray  # (r,)
 
 
 class Runs(NamedTuple):
@@ -74,6 +79,8 @@ class Runs(NamedTuple):
     lowest: np.ndarray  # (K,): smallest margin
     gradient_w: np.ndarray  # (K, d)
     gradient: np.ndarray  # (K, p); gradient_w itself for the linear parametrization
+    natural_gradient: np.ndarray  # (K, p), or (K, 0) when the optimizer does not ask for it
+    row: np.ndarray  # (K, d): the last drawn row, or (K, 0)
 
 
 class Rule(NamedTuple):
@@ -83,7 +90,8 @@ class Rule(NamedTuple):
     slot_degrees: np.ndarray  # int64 (slots,)
     hyper_degrees: np.ndarray  # int64 (hypers,)
     layers: np.ndarray  # int64 (L, 3)
-    inverse_fisher: np.ndarray  # (p, p) or (0, 0)
+    fisher: np.ndarray  # (2, r, d): R and R^+T with F_w = R^T R of rank r, or (2, 0, 0)
+    batch: int  # which hyperparameter is the number of rows a sample has; -1: no samples
     optimal_loss: float
     needs_loss: bool
     rescale: bool  # homogeneous optimizer on an objective with an exponential tail
@@ -91,9 +99,12 @@ class Rule(NamedTuple):
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
 
 
-data_t = types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8], Data)
+data_t = types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8, b1], Data)
 kernels_t = types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels)
-scratch_t = types.NamedTuple([cube, matrix, matrix, matrix, matrix], Scratch)
+states = types.uint64[:, ::1]
+scratch_t = types.NamedTuple(
+    [cube, matrix, matrix, matrix, matrix, states, matrix, cube, vector], Scratch
+)
 runs_t = types.NamedTuple(
     [
         matrix,
@@ -104,16 +115,18 @@ runs_t = types.NamedTuple(
         integers,
         integers,
         integers,
-        types.uint64[:, ::1],
+        states,
         vector,
         vector,
+        matrix,
+        matrix,
         matrix,
         matrix,
     ],
     Runs,
 )
 rule_t = types.NamedTuple(
-    [integers, integers, integers, integer_matrix, matrix, f8, b1, b1, b1, integers], Rule
+    [integers, integers, integers, integer_matrix, cube, i8, f8, b1, b1, b1, integers], Rule
 )
 
 # slopes(predictions, targets, log_unit, slopes): the derivative of each row's loss
