@@ -136,6 +136,8 @@ class Claim:
         initialization, depth.  The claim must then fail.
     then_fails : str
         Beginning of the name of a check that must fail then.
+    background : str
+        A paragraph for a reader who does not know the paper.
     remarks : str
         Where the instance matters, which thresholds are ours.
     measure : callable
@@ -154,6 +156,7 @@ class Claim:
     missing: str
     perturbation: Mapping[str, Any]
     then_fails: str
+    background: str
     remarks: str
     measure: Callable[..., Iterable[Check | Curve]]
     file: str
@@ -208,6 +211,7 @@ def claim(
     missing: str = "",
     perturbation: Mapping[str, Any] | None = None,
     then_fails: str = "",
+    background: str = "",
     remarks: str = "",
 ) -> Callable[[Callable[..., Iterable[Check | Curve]]], Claim]:
     """Declare a claim; see :class:`Claim` for the meaning of the arguments.
@@ -244,6 +248,7 @@ def claim(
             missing=missing,
             perturbation=perturbation or {},
             then_fails=then_fails,
+            background=background,
             remarks=remarks,
             measure=measure,
             file=file,

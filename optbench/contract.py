@@ -126,6 +126,8 @@ class Optimizer:
         Of ``"permutation"`` and ``"sign"`` of coordinates: transformations that commute with it.
     start : str
         ``"zero"``, or ``"positive"`` when theta must start at positive numbers.
+    default : bool
+        Whether a comparison that names no optimizer runs it.
     """
 
     name: str
@@ -141,6 +143,7 @@ class Optimizer:
     fixed_point: bool
     symmetries: tuple[str, ...]
     start: str
+    default: bool
     file: str
     line: int
 
@@ -179,6 +182,7 @@ def optimizer(
     fixed_point: bool = True,
     symmetries: tuple[str, ...] = ("permutation", "sign"),
     start: str = "zero",
+    default: bool = True,
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
@@ -226,6 +230,7 @@ def optimizer(
             fixed_point=fixed_point,
             symmetries=symmetries,
             start=start,
+            default=default,
             file=file,
             line=line,
         )
@@ -303,7 +308,8 @@ class Problem:
     references : tuple of str
         Reference solutions that its instances offer.
     default : tuple of dict
-        The instances that ``optbench compare`` runs when none is named.
+        The instances that ``optbench compare`` runs when no problem is named; without any, it
+        runs only where it is named.
     """
 
     name: str

@@ -97,7 +97,7 @@ def build_instances(registry: Registry, text: str, seeds: int) -> list[tuple[Ins
         if key in given and option.choices and given[key] not in option.choices:
             known = ", ".join(option.choices)
             raise UserError(f"problem {name}: {key}={given[key]}; known: {known}")
-    chosen: Sequence[Mapping[str, Any]] = problem.default
+    chosen: Sequence[Mapping[str, Any]] = problem.default or ({},)
     if given:
         chosen = [parse_options(f"problem {name}", given, defaults)]
     built = []

@@ -30,6 +30,8 @@ SMALLEST_STRENGTHS = (0.01, 0.005, 0.0025)
     tags=("linear_program", "diagonal", "rate"),
     perturbation={"start_factor": 2.0},
     then_fails="strength 0.2: error of exponentiated gradient",
+    remarks="That the slope of the log gap is within 5 % of the least reduced cost is a "
+    "criterion of ours.",
 )
 def linear_programs_by_diagonal_networks(start_factor: float = 1.0) -> Iterator[Check]:
     """Measure the rate, the bias, its limit and a transport plan (seed 0)."""

@@ -25,6 +25,8 @@ PHI = np.diag([1.2, 1.1, 1.0, 0.9])
     tags=("matrix", "deep_linear", "rate"),
     perturbation={"start_factor": 0.0},
     then_fails="depth 3, eta 0.01: rate",
+    remarks="(r_0^(-1/3) + sigma_1 t)^-3 neglects r_0 beside sigma_1, therefore the start "
+    "is r_0 = 0.01. The bound on the loss is checked on 1,001 of the steps.",
 )
 def whitened_deep_linear_convergence(start_factor: float = 1.0) -> Iterator[Check]:
     """Measure Phi = diag(1.2, 1.1, 1, 0.9) from W = 0.75 I, depth 2, 3 and 5."""

@@ -134,9 +134,10 @@ def _parametrization(name: str, builder: Callable[..., Any]) -> Table:
 def _claim(claim: Claim) -> Table:
     missing = (f"not measured yet: {claim.missing}",) if claim.missing else ()
     remarks = (claim.remarks,) if claim.remarks else ()
+    background = (claim.background,) if claim.background else ()
     return Table(
         title=f"{claim.id} {claim.title}",
-        facts=(claim.statement, claim.formula),
+        facts=(*background, claim.statement, claim.formula),
         columns=(Column("cost"), Column("tags", prose=True), Column("also known as")),
         rows=(cells(claim.cost, ", ".join(claim.tags), ", ".join(claim.aliases) or NOTHING),),
         notes=(
