@@ -16,6 +16,7 @@ from optbench import Hyper, Slot, optimizer
     "Rattray, Saad 1999, arXiv:cond-mat/9901212",
     selects={"regression": "l2"},
     condition="mean squared error, from zero, prior large",
+    default=False,
 )
 def online_natural_gradient(
     theta,

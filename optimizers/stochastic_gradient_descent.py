@@ -17,6 +17,7 @@ from optbench import Hyper, optimizer
     condition="regression: from zero, rows <= features, learning_rate < 2 / max ||x_i||^2 "
     "(batch 1); separable data: constant, small enough learning_rate",
     homogeneous=True,
+    default=False,
 )
 def stochastic_gradient_descent(
     theta,
