@@ -62,7 +62,7 @@ class Bench:
         self.runs = types.Runs(
             theta=theta,
             w=theta,
-            state=self._rows(state),
+            state=self._rows(np.concatenate([state, np.zeros(2 * SIZE)])),
             hypers=self._rows(hypers),
             scaled_hypers=self._rows(hypers),
             exponents=np.zeros(3, np.int64),
@@ -73,24 +73,22 @@ class Bench:
             lowest=np.zeros(3),
             gradient_w=gradient,
             gradient=gradient,
-            natural_gradient=self._rows(np.zeros(SIZE)),
-            row=self._rows(np.zeros(SIZE)),
         )
         degrees = [slot.degree for slot in optimizer.slots.values()]
         hyper_degrees = [hyper.degree for hyper in optimizer.hypers.values()]
         self.rule = types.Rule(
-            offsets=offsets(optimizer),
+            offsets=np.append(offsets(optimizer), state.size + SIZE * np.array([1, 2])),
             slot_degrees=np.array(degrees, dtype=np.int64),
             hyper_degrees=np.array(hyper_degrees, dtype=np.int64),
             layers=LAYERS.copy(),
-            fisher=np.zeros((2, 0, 0)),
-            batch=-1,
             optimal_loss=problem.optimal_loss,
             needs_loss=True,
             rescale=False,
             linear=True,
             stop=np.zeros(1, np.int64),
         )
+        places = self.rule.offsets[-3:-1]
+        self.slots, self.natural, self.row = np.split(self.runs.state[1], places)
 
     @staticmethod
     def _rows(values: np.ndarray) -> np.ndarray:
@@ -101,8 +99,8 @@ class Bench:
     def step(self, step: int, gradient: np.ndarray) -> None:
         """Take one step from this gradient."""
         self.runs.gradient[1] = gradient
-        self.runs.natural_gradient[1] = self.problem.inverse_fisher @ gradient
-        self.runs.row[1] = self.problem.sample(self.runs.theta[1], step)[0]
+        self.natural[:] = self.problem.inverse_fisher @ gradient
+        self.row[:] = self.problem.sample(self.runs.theta[1], step)[0]
         self.runs.loss[1] = self.problem.loss(self.runs.theta[1])
         self.update(step, self.runs, self.rule)
         failed = self.runs.status[1] == types.FAILED
@@ -121,7 +119,7 @@ def compiled_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) 
     for step in range(1, steps + 1):
         bench.step(step, gradient(optimizer, problem, bench.runs.theta[1], step))
         theta.append(bench.runs.theta[1].copy())
-        state.append(bench.runs.state[1].copy())
+        state.append(bench.slots.copy())
     return Path(np.array(theta), np.array(state))
 
 

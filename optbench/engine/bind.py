@@ -35,9 +35,9 @@ _ARGUMENTS = {
     "step": "step",
     "loss": "runs.loss[run]",
     "optimal_loss": "rule.optimal_loss",
-    "natural_grad": "runs.natural_gradient[run]",
+    "natural_grad": "runs.state[run, rule.offsets[-3]:rule.offsets[-2]]",
     "sample_grad": "runs.gradient[run]",
-    "sample_row": "runs.row[run]",
+    "sample_row": "runs.state[run, rule.offsets[-2]:rule.offsets[-1]]",
     "layers": "rule.layers",
     "rng": "runs.rng[run]",
 }

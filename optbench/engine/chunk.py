@@ -31,7 +31,7 @@ class Combination:
     data: types.Data
     rule: types.Rule
     slots: list[Any]
-    needs: tuple[str, ...]
+    oracle: types.Oracle
 
 
 class Chunk:
@@ -65,10 +65,10 @@ class Chunk:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
         count, parameters = theta.shape
-        linear, needs = combination.rule.linear, combination.needs
+        linear = combination.rule.linear
         offsets = combination.rule.offsets
         state = np.zeros((count, int(offsets[-1])))
-        for slot, start, end in zip(combination.slots, offsets[:-1], offsets[1:], strict=True):
+        for slot, start, end in zip(combination.slots, offsets[:-3], offsets[1:-2], strict=True):
             state[:, start:end] = slot.initial
         gradient = np.zeros((count, parameters))
         self.combination = combination
@@ -92,8 +92,6 @@ class Chunk:
             lowest=np.zeros(count),
             gradient_w=gradient if linear else np.zeros((count, dimension)),
             gradient=gradient,
-            natural_gradient=np.zeros((count, parameters if "natural_grad" in needs else 0)),
-            row=np.zeros((count, dimension if "sample_row" in needs else 0)),
         )
         self.records = Records.blank(record_steps(0), count, dimension)
 
@@ -147,8 +145,6 @@ class Chunk:
             if rule.linear:
                 picked["w"], picked["gradient_w"] = picked["theta"], picked["gradient"]
             runs = types.Runs(**picked)
-        rank = rule.fisher.shape[1]
-        tangents = (0, 0) if rule.linear else (rank, runs.theta.shape[1])
         scratch = types.Scratch(
             sums=aligned_zeros(alive.size, padded_features(runs.w.shape[1]), LANES),
             predictions=aligned_zeros(LANES, BLOCK_ROWS),
@@ -156,13 +152,13 @@ class Chunk:
             lanes=aligned_zeros(BLOCK_ROWS, LANES),
             pullback=np.zeros((alive.size, self._scratch)),
             rng=runs.rng,
-            tangents=np.zeros(tangents),
-            normal=np.zeros((2, tangents[0], tangents[0])),
-            dual=np.zeros(rank),
         )
         used = self.combination
+        oracle = used.oracle.with_scratch()
         began = time.perf_counter()
-        self.step = used.advance(self.step, last, used.kernels, used.data, scratch, runs, rule)
+        self.step = used.advance(
+            self.step, last, used.kernels, used.data, scratch, runs, rule, oracle
+        )
         self.seconds += time.perf_counter() - began
         if not whole:
             for name in types.Runs._fields:

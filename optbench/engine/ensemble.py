@@ -52,16 +52,7 @@ def make_data(instance: Instance) -> types.Data:
         panels = to_panels(np.asarray(instance.features, dtype=float))
     targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
     targets[:rows] = instance.targets
-    return types.Data(
-        panels,
-        values,
-        columns,
-        starts,
-        targets,
-        rows,
-        float(instance.scale),
-        instance.in_order,
-    )
+    return types.Data(panels, values, columns, starts, targets, rows, float(instance.scale))
 
 
 @functools.lru_cache(maxsize=INSTANCES_KEPT)
@@ -102,22 +93,41 @@ def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimi
     slots = list(optimizer.slots.values())
     layers = parametrization.layers
     sizes = [slot.size(parametrization.parameters, len(layers)) for slot in slots]
-    sampled = optimizer.samples and not instance.stochastic
+    sizes.append(parametrization.parameters if "natural_grad" in optimizer.needs else 0)
+    sizes.append(instance.dimension if "sample_row" in optimizer.needs else 0)
     rule = types.Rule(
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         slot_degrees=np.array([slot.degree for slot in slots], dtype=np.int64),
         hyper_degrees=np.array([h.degree for h in optimizer.hypers.values()], dtype=np.int64),
         layers=layers,
-        fisher=_fisher(instance if "natural_grad" in optimizer.needs else None),
-        batch=list(optimizer.hypers).index("batch") if sampled else -1,
         optimal_loss=instance.optimum if "optimal_loss" in optimizer.needs else float("nan"),
         needs_loss="loss" in optimizer.needs,
         rescale=bool(optimizer.homogeneous and instance.exponential_tail),
         linear=parametrization.linear,
         stop=np.zeros(1, np.int64),
     )
-    entry, data = entry_point(bind_loop()), make_data(instance)
-    return Combination(entry, kernels, data, rule, slots, optimizer.needs)
+    oracle = make_oracle(instance, parametrization, optimizer)
+    return Combination(entry_point(bind_loop()), kernels, make_data(instance), rule, slots, oracle)
+
+
+def make_oracle(
+    instance: Instance, parametrization: Parametrization, optimizer: Optimizer
+) -> types.Oracle:
+    """Arrange what the optimizer asks for beside loss and gradient."""
+    natural = "natural_grad" in optimizer.needs
+    sampled = optimizer.samples and not instance.stochastic
+    fisher = _fisher(instance if natural else None)
+    rank = fisher.shape[1]
+    tangents = 0 if parametrization.linear else rank
+    return types.Oracle(
+        batch=list(optimizer.hypers).index("batch") if sampled else -1,
+        in_order=instance.in_order,
+        natural=natural,
+        fisher=fisher,
+        tangents=np.zeros((tangents, parametrization.parameters)),
+        normal=np.zeros((2, tangents, tangents)),
+        dual=np.zeros(rank),
+    )
 
 
 def make_chunks(

@@ -14,6 +14,7 @@ from optbench.engine.types import (
     RUNNING,
     Data,
     Kernels,
+    Oracle,
     Rule,
     Runs,
     Scratch,
@@ -32,7 +33,16 @@ LARGEST = 2.0**UNIT_STEP
 ROOM = 2.0**1000
 
 
-def advance(first, last, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):
+def advance(
+    first,
+    last,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    rule: Rule,
+    oracle: Oracle,
+):
     """Take steps first + 1, ..., last; return the number of steps taken.
 
     Loss and gradient at the last iterate are left in ``runs``: a later call continues from them
@@ -40,14 +50,14 @@ def advance(first, last, kernels: Kernels, data: Data, scratch: Scratch, runs: R
     evaluated at the last step only, and a sample is drawn at the beginning of the step that uses
     it: a run does not depend on where it was interrupted.
     """
-    samples = rule.batch >= 0
+    samples = oracle.batch >= 0
     for step in range(first, last + 1):
         if step > first:
             if samples:
-                sample_gradients(step, kernels, data, scratch, runs, rule)
+                sample_gradients(step, kernels, data, scratch, runs, rule, oracle)
                 end_diverged(step - 1, runs)
-            if runs.natural_gradient.shape[1] > 0:
-                natural_gradients(kernels, scratch, runs, rule)
+            if oracle.natural:
+                natural_gradients(kernels, scratch, runs, rule, oracle)
             call_update(kernels.update, (step, runs, rule))
         elif last > 0:
             continue  # evaluated before, by the call that ended at ``first``

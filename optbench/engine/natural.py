@@ -18,6 +18,7 @@ from numba.extending import register_jitable
 from optbench.engine.types import (
     RUNNING,
     Kernels,
+    Oracle,
     Rule,
     Runs,
     Scratch,
@@ -36,34 +37,35 @@ def fisher_roots(inverse_fisher: np.ndarray) -> np.ndarray:
 
 
 @register_jitable
-def natural_gradients(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule):
+def natural_gradients(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule, oracle: Oracle):
     """Write F^+ g of every run from its theta and its gradient in w."""
-    dual = scratch.dual
+    dual = oracle.dual
     for run in range(runs.theta.shape[0]):
         if runs.status[run] == RUNNING:
+            natural = runs.state[run, rule.offsets[-3] : rule.offsets[-2]]
             for k in range(dual.size):
-                dual[k] = dot(rule.fisher[1, k], runs.gradient_w[run])
+                dual[k] = dot(oracle.fisher[1, k], runs.gradient_w[run])
             if rule.linear:
-                combine(dual, rule.fisher[1], runs.natural_gradient[run])
+                combine(dual, oracle.fisher[1], natural)
             else:
-                write_tangents(run, kernels, scratch, runs, rule)
+                write_tangents(run, kernels, scratch, runs, rule, oracle)
                 for k in range(dual.size):
                     for i in range(k + 1):
-                        product = dot(scratch.tangents[k], scratch.tangents[i])
-                        scratch.normal[0, k, i] = product
-                        scratch.normal[0, i, k] = product
-                solve_semidefinite(scratch.normal[0], dual, scratch.normal[1])
-                combine(dual, scratch.tangents, runs.natural_gradient[run])
+                        product = dot(oracle.tangents[k], oracle.tangents[i])
+                        oracle.normal[0, k, i] = product
+                        oracle.normal[0, i, k] = product
+                solve_semidefinite(oracle.normal[0], dual, oracle.normal[1])
+                combine(dual, oracle.tangents, natural)
 
 
 @register_jitable
-def write_tangents(run, kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule):
+def write_tangents(run, kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule, oracle: Oracle):
     """Write R J: the pull-back of each row of R."""
     theta, place = runs.theta[run : run + 1], scratch.pullback[run : run + 1]
-    for k in range(scratch.tangents.shape[0]):
+    for k in range(oracle.tangents.shape[0]):
         # a pull-back may use up what the forward map left for it
         call_forward(kernels.forward, (theta, rule.layers, place, runs.w[run : run + 1]))
-        root, tangent = rule.fisher[0, k : k + 1], scratch.tangents[k : k + 1]
+        root, tangent = oracle.fisher[0, k : k + 1], oracle.tangents[k : k + 1]
         call_pull_back(kernels.pull_back, (theta, rule.layers, place, root, tangent))
 
 

@@ -14,6 +14,7 @@ from optbench.engine.types import (
     RUNNING,
     Data,
     Kernels,
+    Oracle,
     Rule,
     Runs,
     Scratch,
@@ -25,17 +26,30 @@ from optbench.random import integer
 
 
 @register_jitable
-def sample_gradients(step, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):
+def sample_gradients(
+    step,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    rule: Rule,
+    oracle: Oracle,
+):
     """Write the gradients of this step's rows at theta; every run draws its own."""
     if not rule.linear:
         call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
     for run in range(runs.theta.shape[0]):
         if runs.status[run] == RUNNING:
-            batch = int(runs.hypers[run, rule.batch])
-            runs.gradient_w[run, :] = 0.0
+            batch = int(runs.hypers[run, oracle.batch])
+            runs.gradient_w[run, :], last = 0.0, 0
             for first in range(0, batch, BLOCK_ROWS):
                 rows = min(BLOCK_ROWS, batch - first)
-                add_sample((step - 1) * batch + first, rows, run, kernels, data, scratch, runs)
+                place = (step - 1) * batch + first if oracle.in_order else -1
+                last = add_sample(place, rows, run, kernels, data, scratch, runs)
+            row = runs.state[run, rule.offsets[-2] : rule.offsets[-1]]
+            if row.size > 0:
+                row[:] = 0.0
+                add_row(last, 1.0, data, row)
             for j in range(runs.gradient_w.shape[1]):
                 runs.gradient_w[run, j] *= data.scale * (data.rows / batch)
     if not rule.linear:
@@ -47,11 +61,14 @@ def sample_gradients(step, kernels: Kernels, data: Data, scratch: Scratch, runs:
 
 @register_jitable
 def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Draw at most 64 rows, or take those from ``place`` on, and add their gradients."""
+    """Draw at most 64 rows, or take those from ``place`` on, and add their gradients.
+
+    Return the last row's number.
+    """
     z, targets, drawn = scratch.predictions[0], scratch.predictions[1], scratch.predictions[2]
     slopes = scratch.slopes[0]
     for i in range(rows):
-        row = (place + i) % data.rows if data.in_order else integer(runs.rng[run], data.rows)
+        row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
         drawn[i] = row
         targets[i] = data.targets[row]
         z[i] = predict_row(row, runs.w[run], data)
@@ -61,9 +78,7 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
     call_slopes(kernel, (z[:rows], targets[:rows], unit, slopes[:rows]))
     for i in range(rows):
         add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
-    if runs.row.shape[1] > 0:
-        runs.row[run, :] = 0.0
-        add_row(int(drawn[rows - 1]), 1.0, data, runs.row[run])
+    return int(drawn[rows - 1])
 
 
 @register_jitable

@@ -68,7 +68,7 @@ def first_step(instance, name: str, theta: np.ndarray) -> tuple[np.ndarray, np.n
     values = np.linalg.eigvalsh(fisher)
     condition = values[-1] / values[values > 1e-12 * values[-1]][0]
     error = 100 * np.finfo(float).eps * condition * np.linalg.norm(expected)
-    return chunk.runs.natural_gradient[0], expected, float(error)
+    return chunk.runs.state[0], expected, float(error)  # a rule without slots: only F^+ g
 
 
 def start(name: str) -> np.ndarray:
