@@ -88,7 +88,7 @@ def theory(cell: Cell) -> str:
     in another metric, and select l2 when w is theta itself.
     """
     kind = cell.instance.kind
-    if set(cell.instance.references) == {"minimizer"}:
+    if "minimizer" in cell.instance.references:
         return "minimizer"  # the only solution: whatever converges selects it
     selection = cell.choice.optimizer.selection(kind)
     if cell.parametrization.linear:
@@ -106,8 +106,8 @@ def candidates(cell: Cell, instance: Instance) -> dict[str, Reference]:
         return found
     hypers = dict(zip(cell.choice.optimizer.hypers, cell.choice.hypers(math.nan), strict=True))
     if not cell.parametrization.linear:
-        _, _, scale = cell.parametrization.name.partition("scale=")
-        value = float(scale) ** 2
+        scale = cell.parametrization.scale
+        value = math.nan if scale is None else scale**2
     else:
         value = float(hypers.get({"lp": "p", "hypentropy": "scale"}.get(family, ""), math.nan))
     reference = instance.family_member(family, value)

@@ -18,6 +18,10 @@ NOISE = 0.5
     title="Deep learning: a statistical viewpoint",
     citation="Bartlett, Montanari, Rakhlin 2021",
     arxiv="2103.09177",
+    background="Classical statistics warns of fitting noise. The review explains when "
+    "interpolation is harmless: if a few directions carry the signal and very many "
+    "weak ones absorb the noise. The test error then peaks where the number of "
+    "unknowns equals the number of samples, and falls again beyond: double descent.",
     statement="Gradient descent from zero ends at the interpolant of least norm; with many weak "
     "directions it interpolates noise harmlessly, with barely more unknowns than samples it does "
     "not.",

@@ -19,6 +19,10 @@ ETA = 2e-3
     "rank",
     citation="Chou, Gieshoff, Maly, Rauhut 2020",
     arxiv="2011.13772",
+    background="Factorising a matrix into N factors and starting small makes gradient descent "
+    "learn one eigenvalue after the other, the largest first: a low-rank bias "
+    "without a penalty. The waiting times have a closed form; deeper factorizations "
+    "separate the times more sharply.",
     statement="From W_i = alpha I gradient descent on a deep factorization learns the eigenvalues "
     "of the target one after the other; the effective rank goes through plateaus.",
     formula="half-times log(s / alpha^2 - 1) / (2 s) for N = 2 and alpha^-(N-2) / ((N-2) s) for "
@@ -69,6 +73,8 @@ def plateaus(
     name: str, times: np.ndarray, found: np.ndarray, halves: np.ndarray
 ) -> Iterator[Check]:
     """Midway between two half-times the effective rank is that of the modes learnt so far."""
+    from optbench.analysis.spectra import effective_rank
+
     ends = [*halves, times[-1]]
     for learnt in (1, 2, 3):
         middle = (ends[learnt - 1] + ends[learnt]) / 2.0
@@ -90,9 +96,3 @@ def picture(name: str, times: np.ndarray, found: np.ndarray, halves: np.ndarray)
         {f"{s:g}": found[rows, i].tolist() for i, s in enumerate(MODES)},
         {f"{s:g}": (s * (times[rows] > t)).tolist() for s, t in zip(MODES, halves, strict=True)},
     )
-
-
-def effective_rank(values: np.ndarray) -> float:
-    """exp of the entropy of the normalised values."""
-    shares = values / values.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))

@@ -17,6 +17,10 @@ RATES = np.geomspace(0.01, 1.0, 25)
     title="Conflicting biases at the edge of stability: norm versus sharpness regularization",
     citation="Matveev, Fojtik, Chou, Kutyniok, Maly 2025",
     arxiv="2505.21423",
+    background="Large learning rates push gradient descent into flat regions: the sharpness "
+    "ends just below 2/eta. On a diagonal network that fights with the bias towards "
+    "small norms; up to a critical rate the norm stays, above it the flatness wins "
+    "and the norm grows.",
     statement="On a diagonal network gradient descent ends at a sharpness of at most 2 / eta. "
     "Below a critical eta the L1 norm hardly depends on it; above, the sharpness is 2 / eta and "
     "the norm grows.",

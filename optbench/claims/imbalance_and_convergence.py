@@ -18,6 +18,11 @@ WIDTHS = np.array([32, 128, 512, 2048])
     "overparametrized linear networks",
     citation="Min, Tarmoun, Vidal, Mallada 2021",
     arxiv="2105.06351",
+    background="Two linear layers with weights U and V conserve the imbalance U^T U - V^T V "
+    "under gradient flow. The paper shows that a start with much imbalance "
+    "converges fast, at a rate that can be read off at the start, and that wide "
+    "random starts end near the least-norm solution. Conservation, rate and "
+    "distance are all measured.",
     statement="Gradient flow on U V^T converges exponentially at a rate that the conserved "
     "imbalance U^T U - V^T V sets; from a wide random start it ends within O(h^-1/2) of the "
     "least-norm solution.",

@@ -20,6 +20,11 @@ ETA, DECAY, HORIZON = 0.05, 1e-3, 60_000
     "guarantees for gradient descent with weight decay",
     citation="Laus, Parkinson, Charisopoulos, Krahmer, Willett 2025",
     arxiv="2502.15522",
+    background="In an inverse problem one recovers signals from too few measurements, which is "
+    "possible because they lie in a subspace. The paper shows that deep linear "
+    "networks with weight decay find that subspace: the part of the weights that "
+    "training does not see decays as (1 - eta lambda)^t, and without decay stays "
+    "for ever.",
     statement="Deep linear networks trained with weight decay solve underdetermined inverse "
     "problems and forget the directions outside the latent subspace; without decay these stay as "
     "they were initialised.",

@@ -17,6 +17,9 @@ SCALES = (0.05, 0.3, 1.0)
     title="Optimization insights into deep diagonal linear networks",
     citation="Labarriere, Molinari, Rosasco, Vega, Villa 2024",
     arxiv="2412.16765",
+    background="Gradient flow on the layers of a diagonal network is mirror descent on the "
+    "predictor, with a potential that the start decides. This gives the rate of the "
+    "tail, and explains why small starts, which give sparse solutions, are slow.",
     statement="Gradient flow on u^D - v^D from u = v = alpha is a mirror flow: the loss falls "
     "exponentially, at a rate that the limit and hence the initialization set.",
     formula="loss ~ exp(-2 eta lambda_min(X diag(m) X^T) t), m = D^2 (u^(2D-2) + v^(2D-2)), "

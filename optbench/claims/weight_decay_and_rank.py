@@ -18,6 +18,11 @@ ETA = 0.01
     title="Error bound analysis for the regularized loss of deep linear neural networks",
     citation="Chen, Jiang, Wang 2025",
     arxiv="2502.11152",
+    background="Weight decay on the layers of a deep linear network changes which solutions "
+    "exist: small singular values of the target are cut off, and the others shrink "
+    "to the root of a polynomial. The paper finds all critical points and shows "
+    "when gradient descent is linear; one exceptional value of the decay makes it "
+    "sublinear, which is measured too.",
     statement="The critical points of the squared loss with weight decay are known in closed form; "
     "gradient descent converges to them linearly, unless a singular value of the target is "
     "exactly critical.",

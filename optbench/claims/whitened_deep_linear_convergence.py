@@ -17,6 +17,11 @@ PHI = np.diag([1.2, 1.1, 1.0, 0.9])
     title="A convergence analysis of gradient descent for deep linear neural networks",
     citation="Arora, Cohen, Golowich, Hu 2018",
     arxiv="1810.02281",
+    background="When does gradient descent on a deep linear network converge to the global "
+    "optimum at a linear rate? Sufficient are whitened data, balanced layers and a "
+    "start closer to the target than its smallest singular value. The claim checks "
+    "the guaranteed decrease step by step, and that a start which breaks the "
+    "condition ends in the origin.",
     statement="On whitened data, from a balanced start with deficiency margin c, gradient descent "
     "on a deep linear network converges linearly to the global optimum; without the margin it can "
     "end at a saddle.",

@@ -99,7 +99,7 @@ def _problem(plugin: Problem) -> Table:
         notes=(
             f"references: {', '.join(plugin.references)}",
             f"metrics: {', '.join(plugin.metrics)}",
-            f"compared when none is named: {' '.join(_instances(plugin))}",
+            f"compared when none is named: {' '.join(_instances(plugin)) or 'no'}",
             f"paper: {plugin.reference}",
             _place(plugin),
         ),
