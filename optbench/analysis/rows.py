@@ -84,7 +84,8 @@ def theory(cell: Cell) -> str:
     """Return what theory says this cell selects, or ``"unknown"``.
 
     For another parametrization than the linear one theorems are about gradient flow: they hold
-    for optimizers that follow it, those that select l2 when w is theta itself.
+    for optimizers that follow it: those that step by the gradient itself, neither by samples nor
+    in another metric, and select l2 when w is theta itself.
     """
     kind = cell.instance.kind
     if "minimizer" in cell.instance.references:
@@ -92,7 +93,8 @@ def theory(cell: Cell) -> str:
     selection = cell.choice.optimizer.selection(kind)
     if cell.parametrization.linear:
         return selection
-    follows_flow = cell.choice.optimizer.selection("regression") == "l2"
+    rule = cell.choice.optimizer
+    follows_flow = rule.selection("regression") == "l2" and "grad" in rule.needs
     return cell.parametrization.selects.get(kind, "unknown") if follows_flow else "unknown"
 
 
@@ -272,9 +274,9 @@ def convergence_row(
 def theory_rate(cell: Cell) -> float | None:
     """Return 2 / L, the critical rate of gradient descent on w; None for every other rule."""
     optimizer, curvature = cell.choice.optimizer, cell.instance.curvature
-    plain = optimizer.selection("regression") == "l2" and not optimizer.slots
+    plain = optimizer.selection("regression") == "l2" and "grad" in optimizer.needs
     hyper = optimizer.hypers.get(cell.choice.tuned or "")
-    if not plain or hyper is None or hyper.degree != -1:
+    if not plain or optimizer.slots or hyper is None or hyper.degree != -1:
         return None
     if not cell.parametrization.linear or cell.instance.positive or not curvature > 0:
         return None

@@ -109,6 +109,8 @@ def twin(instance: Instance) -> str:
 def optimum(instance: Instance) -> str:
     """The certified optimal value is below the loss everywhere."""
     value = instance.optimum
+    if instance.stochastic:
+        raise NotApplicable("the loss is that of a sample, which may be below the optimal value")
     if not np.isfinite(value):
         raise NotApplicable("no optimal value")
     lowest = float(np.min(evaluate(instance, points(instance)).runs.loss))
