@@ -128,6 +128,9 @@ class Optimizer:
         ``"zero"``, or ``"positive"`` when theta must start at positive numbers.
     default : bool
         Whether a comparison that names no optimizer runs it.
+    follows_flow : bool
+        Small steps follow gradient flow, at any speed: what theorems on gradient flow say of a
+        parametrization then holds for it.
     """
 
     name: str
@@ -144,6 +147,7 @@ class Optimizer:
     symmetries: tuple[str, ...]
     start: str
     default: bool
+    follows_flow: bool
     file: str
     line: int
 
@@ -183,6 +187,7 @@ def optimizer(
     symmetries: tuple[str, ...] = ("permutation", "sign"),
     start: str = "zero",
     default: bool = True,
+    follows_flow: bool = False,
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
@@ -231,6 +236,7 @@ def optimizer(
             symmetries=symmetries,
             start=start,
             default=default,
+            follows_flow=follows_flow,
             file=file,
             line=line,
         )

@@ -4,7 +4,7 @@ k times  theta <- theta - learning_rate F(theta),  then
 slow <- slow + interpolation (theta - slow);  theta <- slow.
 
 F is the gradient, or the field of a game.  Every evaluation of F is a step, so that an outer
-iteration ends at steps k, 2 k, ...  A fraction of k is cut off.
+iteration ends at steps k, 2 k, ...
 """
 
 from optbench import Hyper, Slot, optimizer
@@ -24,7 +24,7 @@ def lookahead(
     step,
     slow=Slot(),
     learning_rate=Hyper(tune="log", low=0.0, degree=-1),
-    k=Hyper(5.0, low=1.0),
+    k=Hyper(5, low=1, integer=True),
     interpolation=Hyper(0.5, low=0.0, high=1.0),
 ):
     begins = (step - 1) % int(k) == 0

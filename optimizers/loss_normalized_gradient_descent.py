@@ -12,6 +12,7 @@ from optbench import Hyper, optimizer
 @optimizer(
     reference="Ji, Telgarsky 2021, arXiv:1906.04540",
     selects={"classification": "l2"},
+    follows_flow=True,
     condition="separable data, ||x_i|| <= 1, constant learning_rate <= 1: margin gap O(1/t)",
     homogeneous=True,
     default=False,

@@ -5,7 +5,7 @@ base <- base + interpolation (theta - base);  theta <- base.
 
 The inner iteration tends to the proximal point p = base - learning_rate F(p) if learning_rate < 1/L
 (L: Lipschitz constant of F, the gradient or the field of a game).  Every evaluation of F is a step.
-Two inner steps with interpolation 1 are extragradient.  A fraction of inner_steps is cut off.
+Two inner steps with interpolation 1 are extragradient.
 """
 
 from optbench import Hyper, Slot, optimizer
@@ -24,7 +24,7 @@ def rapp(
     step,
     base=Slot(),
     learning_rate=Hyper(tune="log", low=0.0, degree=-1),
-    inner_steps=Hyper(20.0, low=1.0),
+    inner_steps=Hyper(20, low=1, integer=True),
     interpolation=Hyper(0.5, low=0.0, high=1.0),
 ):
     begins = (step - 1) % int(inner_steps) == 0

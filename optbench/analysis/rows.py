@@ -84,8 +84,7 @@ def theory(cell: Cell) -> str:
     """Return what theory says this cell selects, or ``"unknown"``.
 
     For another parametrization than the linear one theorems are about gradient flow: they hold
-    for optimizers that follow it: those that step by the gradient itself, neither by samples nor
-    in another metric, and select l2 when w is theta itself.
+    for optimizers that follow it.
     """
     kind = cell.instance.kind
     if "minimizer" in cell.instance.references:
@@ -93,9 +92,8 @@ def theory(cell: Cell) -> str:
     selection = cell.choice.optimizer.selection(kind)
     if cell.parametrization.linear:
         return selection
-    rule = cell.choice.optimizer
-    follows_flow = rule.selection("regression") == "l2" and "grad" in rule.needs
-    return cell.parametrization.selects.get(kind, "unknown") if follows_flow else "unknown"
+    known = cell.parametrization.selects if cell.choice.optimizer.follows_flow else {}
+    return known.get(kind, "unknown")
 
 
 def candidates(cell: Cell, instance: Instance) -> dict[str, Reference]:

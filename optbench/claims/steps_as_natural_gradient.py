@@ -11,7 +11,8 @@ import numpy as np
 from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import regression, start
 from optbench.instance import Instance
-from optbench.parametrizations import Parametrization
+from optbench.oracles import missing_oracle
+from optbench.parametrizations import Parametrization, parametrization
 
 if TYPE_CHECKING:
     from optbench.contract import Optimizer
@@ -126,7 +127,10 @@ def steps_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return steps y and negative gradients b, both (N, p), of an optimizer that can run here."""
     empty = np.zeros((0, setting.theta.size))
-    if "inverse_fisher" in rule.needs and setting.instance.inverse_fisher is None:
+    built = setting.parameters
+    if isinstance(built, str):
+        built = parametrization(built, setting.theta.size)
+    if missing_oracle(setting.instance, built, rule):
         return empty, empty
     hypers = {
         name: 0.1 / setting.curvature if rule.hypers[name].degree == -1 else 0.01
