@@ -126,7 +126,8 @@ def steps_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return steps y and negative gradients b, both (N, p), of an optimizer that can run here."""
     empty = np.zeros((0, setting.theta.size))
-    if "inverse_fisher" in rule.needs and setting.instance.inverse_fisher is None:
+    metric = "natural_grad" in rule.needs and setting.instance.inverse_fisher is None
+    if metric or rule.samples:  # a sampled step need not go downhill
         return empty, empty
     hypers = {
         name: 0.1 / setting.curvature if rule.hypers[name].degree == -1 else 0.01
