@@ -6,6 +6,9 @@ the expectation is an integral over rho, of density rho exp(-rho^2 / 2), and ove
 (-pi/2, pi/2) (x and -x have the same loss).  It becomes a weighted sum over the nodes of
 Gauss-Legendre rules, those in phi crowded towards both ends, where the margin of v vanishes.
 
+With ``samples`` the loss is the mean over that many fresh inputs in ``d`` dimensions at each
+evaluation instead; v is the last axis.
+
 The infimum 0 is at infinity along v: gradient flow turns w towards v at the rate
 ||w||^(1 - 2/N) / sqrt(2 pi) for the balanced deep linear network of depth N.
 """
@@ -16,6 +19,7 @@ import numpy as np
 
 from optbench import Instance, UserError, problem
 from optbench.elementwise import exp, log1p, sigmoid
+from optbench.random import normal
 
 FARTHEST = 8.0  # inputs of norm above it have probability exp(-32) = 1e-14
 CROWDING = 3.0  # nodes lie at a distance u^3 from the ends of the interval, u those of Gauss
@@ -27,14 +31,49 @@ def weighted_logistic_loss(prediction, weight):
     return weight * loss, -weight * sigmoid(-prediction)
 
 
+def sampled_loss(samples):
+    """Return the mean loss over fresh inputs x.
+
+    Only the coordinates of x along v, the last axis, and along u, the direction of the rest of w,
+    decide the slopes c_i, so that only they are drawn one by one.  Across both, given them, the sum
+    of c_i x_i is Gaussian with variance sum c_i^2, and is drawn at once.
+    """
+
+    def loss_and_grad(w, data, grad, rng):
+        last = w.size - 1
+        square = 0.0
+        for k in range(last):
+            square += w[k] * w[k]
+        rest = max(math.sqrt(square), 1e-300)
+        loss, along_v, along_u, squares = 0.0, 0.0, 0.0, 0.0
+        for _ in range(samples):
+            x_v, x_u = normal(rng), normal(rng)
+            label = 1.0 if x_v > 0.0 else -1.0
+            margin = label * (w[last] * x_v + rest * x_u)
+            slope = -label * sigmoid(-margin) / samples
+            loss += (log1p(exp(-abs(margin))) + max(-margin, 0.0)) / samples
+            along_v += slope * x_v
+            along_u += slope * x_u
+            squares += slope * slope
+        for k in range(last):
+            grad[k] = math.sqrt(squares) * normal(rng)
+            along_u -= grad[k] * w[k] / rest
+        for k in range(last):
+            grad[k] += along_u * w[k] / rest
+        grad[last] = along_v
+        return loss
+
+    return loss_and_grad
+
+
 @problem(
     reference="Lin, Sun, Zhang 2021, NeurIPS 34; Lin and Zhang 2021, arXiv:2105.03879",
     references=("minimizer",),
     metrics=(),
     default=(),
 )
-def spherical_logistic(angle=1.2, norm=0.5, angles=400, radii=120):
-    """Build the quadrature; w starts at an angle to v (radians) with a norm."""
+def spherical_logistic(angle=1.2, norm=0.5, angles=400, radii=120, samples=0, d=2):
+    """Build the quadrature, or a sampled loss; w starts at an angle to v (radians) with a norm."""
     if not (0.0 <= angle <= math.pi and norm > 0.0):
         raise UserError(
             f"spherical_logistic: angle={angle:g} must be in [0, pi] and norm={norm:g} positive"
@@ -43,20 +82,34 @@ def spherical_logistic(angle=1.2, norm=0.5, angles=400, radii=120):
         raise UserError(
             f"spherical_logistic: angles={angles} must be even and radii={radii} positive"
         )
-    nodes, weights = quadrature(angles, radii)
+    if samples < 0 or d < 2 or (d > 2 and samples == 0):
+        raise UserError(
+            f"spherical_logistic: samples={samples}, d={d}: the quadrature (samples=0) has d=2, "
+            "samples need d at least 2"
+        )
+    first, v = np.eye(d)[0], np.eye(d)[-1]
+    if samples:
+        name, source = f"gaussian_d{d}_{samples}_samples", f"{samples} fresh samples a step"
+        objective = {"loss_and_grad": sampled_loss(samples)}
+        nodes, weights = v[None], np.ones(1)  # the loss draws its own data
+    else:
+        name = f"gaussian_{angles}x{radii}"
+        source = f"quadrature {angles} x {radii}"
+        objective = {"row": weighted_logistic_loss}
+        nodes, weights = quadrature(angles, radii)
     return Instance(
         problem="spherical_logistic",
-        name=f"gaussian_{angles}x{radii}",
+        name=name,
         features=nodes,
         targets=weights,
         kind="classification",
-        row=weighted_logistic_loss,
-        references={"minimizer": direction},
+        references={"minimizer": lambda: direction(v)},
         optimal_value=float,
         # the Hessian at 0, where sigmoid' is 1/4 everywhere, is E x x^T / 4
         smoothness=lambda: 0.25,
-        start=norm * np.array([math.sin(angle), math.cos(angle)]),
-        facts={"n": len(weights), "d": 2, "source": f"quadrature {angles} x {radii}"},
+        start=norm * (math.sin(angle) * first + math.cos(angle) * v),
+        facts={"n": len(weights), "d": d, "source": source},
+        **objective,
     )
 
 
@@ -74,7 +127,7 @@ def quadrature(angles, radii):
     return nodes.reshape(-1, 2), weights.ravel()
 
 
-def direction():
+def direction(v):
     """v: along it alone the loss falls to its infimum, since only v labels every input right."""
     from optbench.references import Reference
 
@@ -82,7 +135,7 @@ def direction():
         name="minimizer",
         kind="minimizer",
         norm=None,
-        solution=np.array([0.0, 1.0]),
+        solution=v,
         value=0.0,
         bound=0.0,
         gap=0.0,

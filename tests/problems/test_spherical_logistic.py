@@ -10,6 +10,7 @@ from scipy.integrate import quad
 
 from optbench import compare
 from optbench.check.problems import evaluate
+from optbench.claims.simulation import start
 from optbench.errors import UserError
 from optbench.registry import load_registry
 
@@ -64,6 +65,29 @@ def test_gradient_across_v_agrees_with_a_large_sample() -> None:
     assert np.all(error < 4.0)  # standard errors
 
 
+def test_fresh_samples_scatter_around_the_population_gradient() -> None:
+    samples, count = 1000, 200
+    w = np.array([0.3, -0.4, 0.0, 1.2, 0.7])  # norm 1.3 across v
+    instance = PROBLEM.build(samples=samples, d=5)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": 0.0}] * count, w)
+    chunk.advance(0)
+    population = evaluate(PROBLEM.build(), np.array([[1.3, 0.7]])).runs
+    expected = np.append(w[:-1] * population.gradient[0, 0] / 1.3, population.gradient[0, 1])
+    error = chunk.runs.gradient - expected
+    # the scatter of one sample, from NumPy's normal numbers
+    x = np.random.Generator(np.random.PCG64(0)).standard_normal((200_000, 5))
+    label = np.sign(x[:, 4])
+    terms = (label / (1.0 + np.exp(label * (x @ w))))[:, None] * x
+    spread = terms.std(axis=0) / math.sqrt(samples)
+    assert np.all(np.abs(error.mean(axis=0)) < 4.0 * spread / math.sqrt(count))
+    # a standard deviation from 200 draws has a relative standard error of 5 %
+    np.testing.assert_allclose(error.std(axis=0), spread, rtol=0.2)
+    covariance = np.cov(terms.T) / samples
+    correlation = (np.cov(error.T) - covariance) / np.outer(spread, spread)
+    assert np.abs(correlation).max() < 5.0 / math.sqrt(count)
+    assert chunk.runs.loss.mean() == pytest.approx(population.loss[0], rel=0.01)
+
+
 def test_gradient_descent_turns_to_the_labelling_direction() -> None:
     result = compare(
         ["spherical_logistic:angle=2.8,angles=60,radii=32"], ["gradient_descent"], horizon=1000
@@ -78,6 +102,8 @@ def test_gradient_descent_turns_to_the_labelling_direction() -> None:
         ({"norm": 0.0}, "norm=0 positive"),
         ({"angles": 7}, "angles=7 must be even and radii=120 positive"),
         ({"radii": 0}, "radii=0 positive"),
+        ({"d": 5}, r"samples=0, d=5: the quadrature \(samples=0\) has d=2"),
+        ({"samples": 10, "d": 1}, "samples need d at least 2"),
     ],
 )
 def test_refuses_wrong_options(options: dict[str, float], message: str) -> None:
