@@ -18,6 +18,11 @@ LABELS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0])
     title="On generalization of adaptive methods for over-parameterized linear regression",
     citation="Shah, Basu, Kyrillidis, Sanghavi 2020",
     arxiv="2011.14066",
+    background="Adaptive methods rescale the gradient. If the rescaling keeps the span of the "
+    "data, as the full-matrix AdaGrad does, the solution is that of gradient "
+    "descent; if it acts coordinate by coordinate, it leaves the span. On a "
+    "construction of Wilson et al. it then predicts every new sample of one class "
+    "wrongly.",
     statement="Full-matrix AdaGrad from zero stays in the span of the data and selects what "
     "gradient descent does; diagonal methods leave it.  On the data of Wilson et al. 2017 AdaGrad "
     "and Adam select tau sign(X^T y), which misclassifies a fresh point that gradient descent "

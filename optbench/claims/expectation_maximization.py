@@ -54,6 +54,9 @@ def mixture_loss(theta: np.ndarray, data: np.ndarray, grad: np.ndarray) -> float
     title="Gradient descent as implicit EM in distance-based neural models",
     citation="Oursland 2025",
     arxiv="2512.24780",
+    background="Clustering by distances with a log-sum-exp loss is usually done by expectation "
+    "maximization. The gradient of that loss is the responsibility of the E-step, "
+    "so that one gradient step of the right length is one EM step, exactly.",
     statement="For a log-sum-exp of negative distances the derivative in a distance is minus the "
     "posterior responsibility; gradient descent on the means of a Gaussian mixture, with step "
     "1 / sum_i r_ij for mean j, is expectation maximisation.",

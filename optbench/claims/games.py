@@ -20,6 +20,10 @@ COHYPOMONOTONE = -0.05
     title="Stable nonconvex-nonconcave training via linear interpolation",
     citation="Pethick, Xie, Cevher 2023",
     arxiv="2310.13459",
+    background="In a game each player descends its own loss, and simultaneous gradient steps "
+    "can spiral outwards. Averaging with a slow copy of the players (Lookahead, or "
+    "the relaxed proximal point method RAPP) turns the spiral inwards. On bilinear "
+    "games every factor is an eigenvalue.",
     statement="Interpolating with a slow iterate stabilises games: descent-ascent spirals outwards "
     "on x y, Lookahead around it and RAPP converge, also in a cohypomonotone game; RAPP is the "
     "relaxed proximal point method as long as gamma L < 1.",

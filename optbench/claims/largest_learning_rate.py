@@ -18,6 +18,9 @@ LONG = 5000
     title="Practical recommendations for gradient-based training of deep architectures",
     citation="Bengio 2012",
     arxiv="1206.5533",
+    background="A rule of practitioners says: use the largest learning rate that does not "
+    "diverge, or half of it. On quadratics the threshold is 2 over the largest "
+    "curvature, and the best constant rate lies within a factor of two below it.",
     statement="The best constant learning rate is usually within a factor of two of the largest "
     "one that does not diverge.",
     formula="gradient descent on a quadratic diverges above 2 / lambda_max; the best constant rate "

@@ -17,6 +17,10 @@ STEPS = 3_000_000
     title="Theoretical issues in deep networks: approximation, optimization and generalization",
     citation="Poggio, Banburski, Liao 2019",
     arxiv="1908.09375",
+    background="With more unknowns than equations the loss has a flat valley of minima. "
+    "Gradient descent moves in the span of the data only, so that it ends at the "
+    "interpolant closest to its start. The same holds for momentum, stochastic "
+    "gradients and the full-matrix AdaGrad: the row space decides, not the path.",
     statement="On an overparametrized square loss gradient descent selects the solution nearest to "
     "its start, and from zero so do heavy ball, stochastic gradient descent and full-matrix "
     "AdaGrad; on an exponential loss gradient descent maximizes the margin.",

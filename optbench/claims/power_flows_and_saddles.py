@@ -21,6 +21,10 @@ UNBALANCED = np.array([0.3, 1.0, -0.7])
     title="Never Saddle for Reparameterized Steepest Descent as Mirror Flow",
     citation="Jacobs, Zhou, Burkholz 2026",
     arxiv="2603.02064",
+    background="Sign descent, gradient flow and what lies between them follow sign(g) "
+    "|g|^(q-1). On a product of L scalars zero is a saddle. Steep flows leave it in "
+    "finite time, flat ones take a time that is a power of the start: the exponent "
+    "is predicted.",
     statement="Steepest flows on a product of L parameters are steepest mirror flows: small q "
     "(sign descent, Adam) leaves the saddle at zero in a time that does not depend on the start, "
     "large q (gradient flow) does not; |w_i|^q - |w_j|^q is conserved.",

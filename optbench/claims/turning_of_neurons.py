@@ -19,6 +19,10 @@ STEPS = 3000
     title="Learning by turning: neural architecture aware optimisation",
     citation="Liu, Bernstein, Meister, Yue 2021",
     arxiv="2102.07227",
+    background="Nero keeps every neuron's weights at mean zero and norm one, and moves each "
+    "neuron by a fixed angle. Therefore one learning rate, which is an angle, works "
+    "without tuning. The claim checks the constraints, the first angle, and that "
+    "the default trains.",
     statement="Neurons of mean zero and unit norm that are updated relative to their own gradients "
     "turn by about the learning rate a step; with its default settings the rule trains a layer.",
     formula="tan(angle) = eta |g_t| / (1 - eta g.w) for a neuron w and its unit gradient g, with "

@@ -26,6 +26,9 @@ def output(prediction: float, target: float) -> tuple[float, float]:
     id="S0-14",
     title="Vanishing and exploding gradients (the catalogue has not identified the paper)",
     citation="unidentified",
+    background="Gradients through many layers are products of many matrices: they vanish or "
+    "explode exponentially in the depth unless the matrices are scaled right. For "
+    "Gaussian matrices the exponent is known, for orthogonal ones it is zero.",
     statement="With Gaussian weights of variance g^2 / width the gradient in the first layer "
     "shrinks or grows exponentially with depth; with orthogonal weights it does neither.",
     formula="log E ||dL/dW_1||^2 = 2 N log g + constant for W_l ~ N(0, g^2 / width); constant for "

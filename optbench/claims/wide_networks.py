@@ -19,6 +19,10 @@ WIDTHS = (64, 256, 1024, 4096, 16384)
     title="Gradient descent finds global minima of deep neural networks",
     citation="Du, Lee, Li, Wang, Zhai 2018",
     arxiv="1811.03804",
+    background="Very wide ReLU networks fit any labels at a linear rate, because a certain "
+    "kernel matrix hardly changes while they train. The rate is the smallest "
+    "eigenvalue of that matrix, which has a closed form in the limit of infinite "
+    "width.",
     statement="A wide network trains to zero loss at a linear rate, because its Gram matrix hardly "
     "moves; measured on two layers, whose limiting matrix H is known.",
     formula="||y - f_k||^2 <= (1 - eta lambda_0 / 2)^k ||y - f_0||^2, lambda_0 = lambda_min(H); "
@@ -68,6 +72,8 @@ def stable_gram_matrix(scale: float = 1.0) -> Iterator[Check | Curve]:
     title="A framework for overparameterized learning",
     citation="Terjek, Gonzalez-Sanchez 2022",
     arxiv="2205.13507",
+    background="In the same wide networks one learning rate serves all widths: the rate of "
+    "convergence settles to that of the infinite network.",
     statement="Wide networks train at a linear rate that does not depend on the width, with the "
     "same learning rate, and their weights hardly move.",
     formula="max rate / min rate <= 1.2 over m = 256 to 16384 at one eta",
