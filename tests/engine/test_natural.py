@@ -7,6 +7,7 @@ import pytest
 from small_instances import bits, chunks, data, one_chunk, regression
 
 from optbench import UserError
+from optbench.parametrizations import PARAMETRIZATIONS, parametrization
 
 SIZE = 6
 PARAMETERS = {
@@ -87,6 +88,34 @@ def test_is_the_pseudo_inverse_times_the_gradient(name: str, kind: str) -> None:
     found, expected, error = first_step(instance, name, start(name))
     assert error < 1e-6 * np.linalg.norm(expected)
     np.testing.assert_allclose(found, expected, rtol=0, atol=error)
+
+
+@pytest.mark.parametrize("name", PARAMETRIZATIONS)
+def test_follows_the_definition_with_every_parametrization(name: str) -> None:
+    """J from central differences with steps of 1e-5, which leave about ten digits."""
+    built = parametrization(name, SIZE)
+    theta = 0.5 + 0.3 * data(1, built.parameters, 4)[0]
+    theta *= np.sign(data(1, built.parameters, 5)[0])
+    w, scratch = np.zeros((1, SIZE)), np.zeros((1, built.scratch))
+
+    def forward(point: np.ndarray) -> np.ndarray:
+        if built.forward is None:
+            return point
+        built.forward(point[None], built.layers, scratch, w)
+        return w[0].copy()
+
+    steps = 1e-5 * np.eye(theta.size)
+    tangent = np.array([forward(theta + h) - forward(theta - h) for h in steps]).T / 2e-5
+    instance = instance_with(full_metric())
+    chunk = one_chunk(instance, "natural_gradient", [1e-3], parameters=name)
+    chunk.runs.theta[0] = theta
+    chunk.advance(1)
+    residual = instance.features @ forward(theta) - instance.targets
+    gradient = tangent.T @ (instance.features.T @ residual) / len(residual)
+    fisher = tangent.T @ np.linalg.inv(instance.inverse_fisher()) @ tangent
+    expected = np.linalg.pinv(fisher, rcond=1e-8, hermitian=True) @ gradient
+    error = np.abs(chunk.runs.state[0] - expected).max()
+    assert error < 1e-6 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("name", ["diagonal", "deep_linear", "narrow"])
