@@ -11,6 +11,7 @@ from optbench.cli.compare import compare
 from optbench.cli.list import list_plugins
 from optbench.cli.show import show
 from optbench.cli.verify import verify
+from optbench.cli.warmup import warmup
 
 # Plain help and plain errors: rich markup would double the time of `optbench --help`.
 app = typer.Typer(
@@ -46,3 +47,4 @@ app.command("list")(list_plugins)
 app.command("show")(show)
 app.command("check")(check)
 app.command("verify")(verify)
+app.command("warmup")(warmup)

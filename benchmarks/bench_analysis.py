@@ -1,0 +1,71 @@
+"""From records to verdicts: what a comparison does after its runs."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from benchmarks import prepared
+from optbench.analysis.measures import measure
+from optbench.analysis.profiles import performance_profile, runtime_ecdf
+from optbench.analysis.rates import fit_rate
+from optbench.analysis.selection import effective_p, select
+from optbench.engine.records import record_steps
+
+
+class Verdict:
+    """Which solution a predictor has selected, of those of digits 3 against 8."""
+
+    warmup_time = 0.05
+    rounds = 1
+    timer = time.process_time
+    repeat = (3, 10, 1.0)
+
+    def setup(self) -> None:
+        self.instance = prepared.instance(prepared.DIGITS)
+        self.solved = self.instance.solved
+        self.norm_optima = self.instance.norm_optima
+        self.w = sum(reference.solution for reference in self.solved.values())
+
+    def time_measure(self) -> None:
+        measure(self.instance, self.solved, self.w)
+
+    def time_select(self) -> None:
+        select(self.instance, self.solved, self.w)
+
+    def time_effective_p(self) -> None:
+        effective_p(self.instance, self.norm_optima, self.w)
+
+
+class Rate:
+    """The law of a trace to 1e5 steps: 1/t, with a transient."""
+
+    rounds = 1
+    timer = time.process_time
+    repeat = (3, 10, 1.0)
+
+    def setup(self) -> None:
+        self.steps = record_steps(100_000)[1:]
+        self.log_gap = -np.log(self.steps + 30.0)
+
+    def time_fit_rate(self) -> None:
+        fit_rate(self.steps, self.log_gap)
+
+
+class Profiles:
+    """Forty optimizers on a hundred problems."""
+
+    rounds = 1
+    timer = time.process_time
+    repeat = (3, 10, 1.0)
+
+    def setup(self) -> None:
+        costs = np.random.Generator(np.random.PCG64(0)).lognormal(5.0, 2.0, (40, 100))
+        self.costs = {f"optimizer {row}": cost for row, cost in enumerate(costs)}
+
+    def time_performance_profile(self) -> None:
+        performance_profile(self.costs)
+
+    def time_runtime_ecdf(self) -> None:
+        runtime_ecdf(self.costs)

@@ -1,0 +1,47 @@
+"""Each kernel alone: milliseconds a thousand steps of one run, that is microseconds a step."""
+
+from __future__ import annotations
+
+import time
+
+from benchmarks import prepared
+
+
+class _Kernel:
+    """One run, compiled in ``setup``; processor time of its thread."""
+
+    param_names = ("name",)
+    number = 1  # a run is used up: `setup` makes another for every sample
+    warmup_time = 0
+    repeat = (5, 20, 1.0)
+    timer = time.thread_time
+
+    def time_thousand_steps(self, name: str) -> None:
+        prepared.advance([self.run], 1000)
+
+
+class Optimizer(_Kernel):
+    """Every optimizer, on digits 3 against 8 where it can run there."""
+
+    params = prepared.names_in("optimizers")
+
+    def setup(self, name: str) -> None:
+        self.run = prepared.one_run(prepared.somewhere(name))
+
+
+class Problem(_Kernel):
+    """Every problem family's first instance, under gradient descent."""
+
+    params = prepared.names_in("problems")
+
+    def setup(self, name: str) -> None:
+        self.run = prepared.one_run(prepared.cell(name, "", "gradient_descent"))
+
+
+class Parametrization(_Kernel):
+    """Every parametrization, under gradient descent on digits 3 against 8."""
+
+    params = prepared.names_in("optbench/parametrizations")
+
+    def setup(self, name: str) -> None:
+        self.run = prepared.one_run(prepared.cell(prepared.DIGITS, name, "gradient_descent"))

@@ -1,0 +1,193 @@
+"""``optbench warmup``: compile every kernel now, so that no later command has to."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from optbench.errors import UserError
+
+if TYPE_CHECKING:
+    from optbench.contract import Problem
+    from optbench.instance import Instance
+    from optbench.registry import Registry
+
+ENGINE = ("loop", "sparse", "dense", "tail")
+DIMENSION = 16  # of the parametrizations; their kernels do not depend on it
+
+
+class Kernels(NamedTuple):
+    """Kernels that are compiled together: of a part of the engine or of one plug-in."""
+
+    kind: str
+    name: str
+
+
+class Done(NamedTuple):
+    """What a process had to compile, and why it could not."""
+
+    compiled: tuple[str, ...]
+    failure: str | None
+
+
+def warmup(
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes that compile. [default: one per core]")
+    ] = None,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Compile all kernels ahead: in a Docker image, in CI, before a demonstration.
+
+    Engine, optimizers, problems (their default instances and choices) and parametrizations;
+    kept in $OPTBENCH_CACHE or the user's cache folder.
+
+    Exit code: 0 fine, 1 a plug-in does not load or compile, 2 wrong input.
+    """
+    from optbench.executors.local import default_threads
+    from optbench.parametrizations import PARAMETRIZATIONS
+    from optbench.registry import load_registry
+
+    began = time.perf_counter()
+    cache = writable_cache()
+    registry = load_registry(tuple(plugin or ()))
+    kinds = {
+        "problem": sorted(registry.problems),
+        "optimizer": sorted(registry.optimizers),
+        "parametrization": list(PARAMETRIZATIONS),
+    }
+    work = [Kernels("engine", name) for name in ENGINE]  # first: they take longest
+    work += [Kernels(kind, name) for kind, names in kinds.items() for name in names]
+    processes = min(jobs or default_threads(), len(work))
+    results = compile_all(work, processes, tuple(plugin or ()), quiet)
+    compiled = sum(len(result.compiled) for result in results)
+    counts = [f"{len(names)} {kind}{'s' * (len(names) != 1)}" for kind, names in kinds.items()]
+    what = f"{', '.join(counts[:-1])} and {counts[-1]}"
+    seconds = f"{time.perf_counter() - began:.1f} s"
+    if compiled:
+        typer.echo(f"compiled {compiled} functions of {what} in {seconds}; kept in {cache}")
+    else:
+        typer.echo(f"nothing to do: {what} are compiled already; found in {cache} in {seconds}")
+    failures = [result.failure for result in results if result.failure]
+    for reason in [*(entry.reason for entry in registry.broken), *failures]:
+        typer.echo(f"optbench: {reason}", err=True)
+    raise typer.Exit(1 if failures or registry.broken else 0)
+
+
+def writable_cache() -> str:
+    """Return the cache folder.
+
+    Raises
+    ------
+    UserError
+        When nothing can be kept there, or nothing is compiled at all.
+    """
+    import numba
+
+    from optbench.engine.cache import cache_root
+
+    if numba.config.DISABLE_JIT:
+        raise UserError("NUMBA_DISABLE_JIT is set, so that nothing is compiled; unset it")
+    root = cache_root()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"the cache folder {root} cannot be written ({error.strerror}); "
+            "name another one in OPTBENCH_CACHE"
+        ) from None
+    return str(root)
+
+
+def compile_all(
+    work: list[Kernels], processes: int, plugins: tuple[str, ...], quiet: bool
+) -> list[Done]:
+    """Compile in processes of their own: Numba compiles in one thread at a time."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    from optbench.cli.progress import progress_bar
+
+    results = []
+    context = multiprocessing.get_context("spawn")
+    with (
+        progress_bar(quiet) as report,
+        ProcessPoolExecutor(processes, mp_context=context, initializer=leave_ctrl_c) as pool,
+    ):
+        for result in pool.map(functools.partial(compile_one, plugins=plugins), work):
+            results.append(result)
+            if report is not None:
+                report(len(results), len(work), f"compiled {work[len(results) - 1].name}")
+    return results
+
+
+def leave_ctrl_c() -> None:
+    """Let the first process alone answer Ctrl-C: it cancels what has not begun."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def compile_one(kernels: Kernels, plugins: tuple[str, ...]) -> Done:
+    """Compile, or load, and say what was compiled."""
+    import warnings
+
+    from optbench.engine import cache
+    from optbench.registry import load_registry
+
+    before = len(cache.compiled)
+    failure = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # performance hints for authors of kernels
+        try:
+            bind(kernels, load_registry(plugins))
+        except UserError as error:
+            failure = str(error)
+    return Done(tuple(cache.compiled[before:]), failure)
+
+
+def bind(kernels: Kernels, registry: Registry) -> None:
+    """Bind one entry of the work, as a comparison would."""
+    from optbench.engine import bind as engine
+    from optbench.parametrizations import parametrization
+
+    kind, name = kernels
+    if kind == "optimizer":
+        engine.bind_update(registry.optimizer(name))
+    elif kind == "parametrization":
+        engine.bind_parametrization(parametrization(name, DIMENSION))
+    elif kind == "problem":
+        for instance in instances(registry.problem(name), registry):
+            if instance.row is not None:
+                engine.bind_rows(instance.row)
+            if instance.loss_and_grad is not None:
+                engine.bind_objective(instance.loss_and_grad)
+    elif name == "loop":
+        engine.bind_loop()
+    elif name == "tail":
+        engine.bind_tail()
+    else:
+        engine.bind_objective(name)
+
+
+def instances(problem: Problem, registry: Registry) -> Iterator[Instance]:
+    """Build the default instances of a problem, then one for each choice of its options."""
+    from optbench.study import build_instances
+
+    specifications = [problem.name]
+    for key, option in problem.options.items():
+        others = [choice for choice in option.choices if choice != option.default]
+        specifications += [f"{problem.name}:{key}={choice}" for choice in others]
+    for text in specifications:
+        for built in build_instances(registry, text, seeds=1):
+            yield built[0]
