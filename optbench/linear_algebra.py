@@ -13,14 +13,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
 SWEEPS = 40  # convergence is quadratic: matrices of any size need about ten
 NEGLIGIBLE = 1e-17  # of the largest entry: an off-diagonal entry that changes no eigenvalue
 RANK = 1e-12  # of the largest: an eigenvalue below it is zero
 
 
-@register_jitable
 def symmetric_eigen(matrix: np.ndarray, vectors: np.ndarray) -> None:
     """Diagonalise a symmetric matrix in place by cyclic Jacobi rotations.
 
@@ -52,7 +50,6 @@ def symmetric_eigen(matrix: np.ndarray, vectors: np.ndarray) -> None:
             break
 
 
-@register_jitable
 def _rotate(matrix: np.ndarray, vectors: np.ndarray, p: int, q: int) -> None:
     """Make matrix[p, q] zero: tan = t solves t^2 + 2 tau t - 1 = 0, the root of |t| <= 1."""
     tau = 0.5 * (matrix[q, q] - matrix[p, p]) / matrix[p, q]
@@ -73,7 +70,6 @@ def _rotate(matrix: np.ndarray, vectors: np.ndarray, p: int, q: int) -> None:
     matrix[p, q], matrix[q, p] = 0.0, 0.0
 
 
-@register_jitable
 def cholesky(matrix: np.ndarray, factor: np.ndarray) -> bool:
     """Write the lower triangular factor with matrix = factor factor^T; say whether there is one.
 
@@ -104,7 +100,6 @@ def cholesky(matrix: np.ndarray, factor: np.ndarray) -> bool:
     return True
 
 
-@register_jitable
 def solve_semidefinite(matrix: np.ndarray, right: np.ndarray, scratch: np.ndarray) -> None:
     """Overwrite ``right`` with matrix^+ right, for a symmetric matrix that is not negative.
 

@@ -12,17 +12,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
 _MASK_BITS = np.uint64(11)
 
 
-@register_jitable
 def _rotate_left(x: np.uint64, bits: int) -> np.uint64:
     return np.uint64(x << np.uint64(bits)) | np.uint64(x >> np.uint64(64 - bits))
 
 
-@register_jitable
 def uniform(rng: np.ndarray) -> float:
     """Return the next number uniform on [0, 1) and advance ``rng`` in place."""
     low, high = rng[0], rng[1]
@@ -35,13 +32,11 @@ def uniform(rng: np.ndarray) -> float:
     return float(total >> _MASK_BITS) * 1.1102230246251565e-16
 
 
-@register_jitable
 def integer(rng: np.ndarray, bound: int) -> int:
     """Return an integer uniform on 0, ..., bound - 1 and advance ``rng`` in place."""
     return int(uniform(rng) * bound)
 
 
-@register_jitable
 def normal(rng: np.ndarray) -> float:
     """Return a standard normal number (Box-Muller, cosine branch) and advance ``rng``."""
     radius = math.sqrt(-2.0 * math.log(1.0 - uniform(rng)))

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from optbench import linear_algebra
+from optbench.engine import helpers
+
+assert helpers  # makes the functions known to the compiler
 
 
 @functools.cache

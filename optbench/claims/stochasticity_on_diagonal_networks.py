@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numba.extending import register_jitable
 
 from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import regression, start
@@ -18,7 +17,6 @@ ALPHA, ROWS, SIZE, STEPS = 0.1, 40, 100, 60_000
 Array = np.ndarray
 
 
-@register_jitable  # type: ignore[untyped-decorator]
 def descend(
     theta: Array, gradient: Array, log_product: Array, shift: Array, learning_rate: float
 ) -> None:
@@ -81,6 +79,9 @@ def recorded_descent(  # type: ignore[no-untyped-def]
 )
 def stochasticity_on_diagonal_networks(noise: bool = True) -> Iterator[Check | Curve]:
     """Measure on 40 equations for 100 unknowns, five of them 1 and the others 0."""
+    from numba.extending import register_jitable
+
+    register_jitable(descend)
     generator = np.random.Generator(np.random.PCG64(0))
     features = generator.standard_normal((ROWS, SIZE))
     sparse = np.repeat([1.0, 0.0], [5, SIZE - 5])

@@ -313,7 +313,7 @@ def test_equal_input_gives_equal_output() -> None:
 
 
 def test_a_table_of_fits_takes_a_fraction_of_a_second() -> None:
-    """12 optimizers x 3 problems x 5 seeds: 0.4 s alone on a core; 3 times that when the other is busy."""
+    """12 optimizers x 3 problems x 5 seeds: 0.4 s of a core, three times that on a busy machine."""
     steps = log_spaced(1e6)[1:]
     traces = -np.log(steps) + 0.1 * np.random.default_rng(0).standard_normal((180, steps.size))
     start = time.thread_time()
