@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import regression, start
 
 SAMPLES, STRONG, TAIL, SEEDS = 30, 5, 3.0, 20
@@ -31,7 +31,7 @@ NOISE = 0.5
     perturbation={"offset": 3.0},
     then_fails="d = 200: largest distance",
 )
-def benign_interpolation(offset: float = 0.0) -> Iterator[Check]:
+def benign_interpolation(offset: float = 0.0) -> Iterator[Check | Curve]:
     """Measure 30 samples, 5 unit eigenvalues and a tail of mass 3, noise 0.5, seeds 0 to 19.
 
     ``offset`` is the distance from zero at which gradient descent starts.
@@ -48,17 +48,51 @@ def benign_interpolation(offset: float = 0.0) -> Iterator[Check]:
     for dimension in (1000, 4000):
         ratio = risks[dimension] / risks[200]
         yield Check.at_most(f"risk at d = {dimension} over risk at d = 200", ratio, 2.0)
+    yield double_descent(risks)
 
 
-def interpolate(dimension: int, seed: int, offset: float) -> tuple[float, float]:
-    """Return the excess risk of the end of gradient descent, and its distance to X^+ y."""
+def double_descent(risks: dict[int, float]) -> Curve:
+    """Risk by dimension; predicted is that of X^+ y, also where gradient descent did not run."""
+    dimensions = sorted({*risks, 10, 15, 20, 23, 26, 28, 30, 32, 40, 50, 70, 100, 400, 2000})
+    least = []
+    for dimension in dimensions:
+        draws = [problem(dimension, seed) for seed in range(SEEDS)]
+        found = [risk(np.linalg.lstsq(x, y, rcond=None)[0], v) for x, y, v in draws]
+        least.append(float(np.mean(found)))
+    return Curve(
+        f"Double descent: {SAMPLES} samples, mean of {SEEDS} seeds",
+        "number of unknowns d",
+        "excess risk",
+        dimensions,
+        {"gradient descent": [risks.get(dimension, np.nan) for dimension in dimensions]},
+        {"least-norm interpolant": least},
+        log="xy",
+    )
+
+
+def problem(dimension: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return features (n, d), targets (n,) and the variances (d,) of the features."""
     generator = np.random.Generator(np.random.PCG64(seed))
     variances = np.full(dimension, TAIL / (dimension - STRONG))
     variances[:STRONG] = 1.0
     features = generator.standard_normal((SAMPLES, dimension)) * np.sqrt(variances)
-    truth = np.zeros(dimension)
-    truth[:STRONG] = 1.0 / np.sqrt(STRONG)
-    targets = features @ truth + NOISE * generator.standard_normal(SAMPLES)
+    targets = features @ truth(dimension) + NOISE * generator.standard_normal(SAMPLES)
+    return features, targets, variances
+
+
+def truth(dimension: int) -> np.ndarray:
+    """Return the predictor (d,) behind the targets."""
+    return np.where(np.arange(dimension) < STRONG, 1.0 / np.sqrt(STRONG), 0.0)
+
+
+def risk(w: np.ndarray, variances: np.ndarray) -> float:
+    """Return the excess risk of a predictor."""
+    return float(((w - truth(w.size)) ** 2 * variances).sum())
+
+
+def interpolate(dimension: int, seed: int, offset: float) -> tuple[float, float]:
+    """Return the excess risk of the end of gradient descent, and its distance to X^+ y."""
+    features, targets, variances = problem(dimension, seed)
     curvatures = np.linalg.svd(features, compute_uv=False) ** 2
     rate = 2.0 / (curvatures[0] + curvatures[-1])
     theta = np.full(dimension, offset / np.sqrt(dimension))
@@ -69,4 +103,4 @@ def interpolate(dimension: int, seed: int, offset: float) -> tuple[float, float]
     w = chunk.runs.w[0]
     least = np.linalg.lstsq(features, targets, rcond=None)[0]
     error = np.linalg.norm(w - least) / np.linalg.norm(least)
-    return float(((w - truth) ** 2 * variances).sum()), float(error)
+    return risk(w, variances), float(error)

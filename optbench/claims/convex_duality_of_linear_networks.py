@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import start
 
 
@@ -29,13 +29,13 @@ from optbench.claims.simulation import start
     perturbation={"decay_factor": 1.1},
     then_fails="two layers: distance",
 )
-def convex_duality_of_linear_networks(decay_factor: float = 1.0) -> Iterator[Check]:
+def convex_duality_of_linear_networks(decay_factor: float = 1.0) -> Iterator[Check | Curve]:
     """Measure a 4 x 5 target, width 6, beta = 0.5; then 8-6-6-1 on whitened data, beta = 0.1."""
     yield from soft_thresholding(decay_factor)
     yield from rank_one_layers(decay_factor)
 
 
-def soft_thresholding(decay_factor: float) -> Iterator[Check]:
+def soft_thresholding(decay_factor: float) -> Iterator[Check | Curve]:
     """1/2 ||W_2 W_1 - Y||^2 + beta/2 (||W_1||^2 + ||W_2||^2) = 1/2 ||W - Y||^2 + beta ||W||_*."""
     from optbench.claims.simulation.network import network, product
     from optbench.references.nuclear_norm import soft_thresholded
@@ -47,10 +47,22 @@ def soft_thresholding(decay_factor: float) -> Iterator[Check]:
     chunk = start(instance, layers, "gradient_descent", [{"learning_rate": 0.01}], theta)
     chunk.advance(40_000)
     convex = soft_thresholded(target, beta)
-    error = np.abs(product(chunk.runs.theta[0], widths).ravel() - convex.solution).max()
+    found = product(chunk.runs.theta[0], widths)
+    error = np.abs(found.ravel() - convex.solution).max()
     yield Check.at_most("two layers: distance to the soft-thresholded target", error, 1e-4)
     gap = abs(chunk.runs.loss[0] / convex.value - 1.0)
     yield Check.at_most("two layers: objective over the convex optimum - 1", gap, 1e-6)
+    left, values, right = np.linalg.svd(target, full_matrices=False)
+    measured = np.r_[np.nan, np.nan, np.diag(left.T @ found @ right.T)[::-1]]
+    sigma = np.r_[0.0, beta, values[::-1]]
+    yield Curve(
+        f"Two layers soft-threshold, weight decay {beta:g}",
+        "singular value of the target",
+        "singular value of the product",
+        sigma.tolist(),
+        {"gradient descent": measured.tolist()},
+        {"gradient descent": np.maximum(sigma - beta, 0.0).tolist()},
+    )
 
 
 def rank_one_layers(decay_factor: float) -> Iterator[Check]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import regression, start
 
 RATES = np.geomspace(0.01, 1.0, 25)
@@ -33,7 +33,7 @@ RATES = np.geomspace(0.01, 1.0, 25)
     remarks="At eta = 1 rounding keeps the loss at 2e-23, above the 1e-24 that the other "
     "runs reach; the check on the final loss, at most 1e-20, is ours.",
 )
-def edge_of_stability(optimizer: str = "gradient_descent") -> Iterator[Check]:
+def edge_of_stability(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]:
     """Measure 5 equations for 20 unknowns (generator 5) for 25 step sizes, to rounding."""
     from optbench.references import hypentropy
 
@@ -51,11 +51,13 @@ def edge_of_stability(optimizer: str = "gradient_descent") -> Iterator[Check]:
     # at eta = 1 rounding, amplified 1e4 times by so slow a contraction, keeps the loss at 1e-23
     yield Check.at_most("largest final loss", chunk.runs.loss.max(), 1e-20)
     u, v = np.split(chunk.runs.theta, 2, axis=1)
-    ratio = RATES / 2.0 * sharpness(features, u**2 + v**2)
+    sharp = sharpness(features, u**2 + v**2)
+    ratio = RATES / 2.0 * sharp
     norm = np.abs(chunk.runs.w).sum(axis=1)
     flow = hypentropy(features, features @ sparse, 0.05**2).solution
     # u^2 + v^2 = sqrt(w^2 + 4 alpha^4) at the limit of the flow, where u v = alpha^2
-    critical = 2.0 / sharpness(features, np.sqrt(flow**2 + 4.0 * 0.05**4)[None])[0]
+    flow_sharpness = sharpness(features, np.sqrt(flow**2 + 4.0 * 0.05**4)[None])[0]
+    critical = 2.0 / flow_sharpness
     above = critical < RATES
     yield Check.at_most("largest eta sharpness / 2", ratio.max(), 1.001, predicted=1.0)
     yield Check.between(
@@ -65,6 +67,22 @@ def edge_of_stability(optimizer: str = "gradient_descent") -> Iterator[Check]:
     rise = norm / norm[0] - 1.0
     yield Check.at_most("rise of the L1 norm below the critical eta", rise[~above].max(), 0.03)
     yield Check.at_least("rise of the L1 norm above it", rise[above].max(), 0.15)
+    yield picture("sharpness", sharp, np.minimum(2.0 / RATES, flow_sharpness))
+    yield picture("L1 norm", norm, np.full(RATES.size, np.abs(flow).sum()))
+
+
+def picture(name: str, measured: np.ndarray, predicted: np.ndarray) -> Curve:
+    """A quantity at the end by learning rate: that of gradient flow until 2 / eta forbids it."""
+    bound = "gradient flow, at most 2 / eta" if name == "sharpness" else "gradient flow"
+    return Curve(
+        f"{name} at the end",
+        "learning rate eta",
+        name,
+        RATES.tolist(),
+        {"gradient descent": measured.tolist()},
+        {bound: predicted.tolist()},
+        log="x",
+    )
 
 
 def sharpness(features: np.ndarray, squares: np.ndarray) -> np.ndarray:

@@ -23,11 +23,11 @@ STEPS, LATE = 500, 3000
     citation="Chandra, Xie, Ragan-Kelley, Meijer 2022",
     arxiv="1909.13371",
     background="Why not learn the learning rate by gradient descent too, and the rate of that? "
-    "Each level added to the tower makes the result less sensitive to the number "
-    "that must still be chosen. The claim measures that sensitivity over four "
+    "The paper finds that each level added to the tower makes the result less sensitive "
+    "to the number that must still be chosen. The claim measures that sensitivity over four "
     "decades.",
     statement="The learning rate can itself be learnt by gradient descent, and so can the learning "
-    "rate of that: the higher the tower, the less depends on its first hyperparameters.",
+    "rate of that: with a tower of height one or two the loss depends far less on the first rate.",
     formula="rate_t = rate_{t-1} + kappa g_t.g_{t-1}; height 0: loss = "
     "1/2 sum_i h_i theta_i^2 (1 - rate h_i)^(2t)",
     cost="fast",

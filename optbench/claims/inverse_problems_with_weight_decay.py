@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import start
 
 WIDTHS = (6, 16, 16, 10)
@@ -34,7 +34,7 @@ ETA, DECAY, HORIZON = 0.05, 1e-3, 60_000
     perturbation={"decay_factor": 0.0},
     then_fails="unseen part of the product",
 )
-def inverse_problems_with_weight_decay(decay_factor: float = 1.0) -> Iterator[Check]:
+def inverse_problems_with_weight_decay(decay_factor: float = 1.0) -> Iterator[Check | Curve]:
     """Measure 6 measurements of 10 unknowns in a plane, 40 samples, widths 16 (seed 0)."""
     from optbench.claims.simulation.network import matrices, network, product
 
@@ -50,15 +50,19 @@ def inverse_problems_with_weight_decay(decay_factor: float = 1.0) -> Iterator[Ch
         (generator.standard_normal((rows, columns)) / np.sqrt(columns)).ravel()
         for columns, rows in pairwise(WIDTHS)
     ])  # fmt: skip
-    ends, first_ends = [], []
+    begin = np.linalg.norm(matrices(theta, WIDTHS)[0] @ unseen)
+    ends, kept, lines = [], [], {}
     for decay in (decay_factor * DECAY, 0.0):
         instance, layers = network(WIDTHS, measured, signals, decay=decay)
         chunk = start(instance, layers, "gradient_descent", [{"learning_rate": ETA}], theta)
         chunk.advance(HORIZON)
         ends.append(product(chunk.runs.theta[0], WIDTHS))
-        first_ends.append(matrices(chunk.runs.theta[0], WIDTHS)[0])
-    begin = np.linalg.norm(matrices(theta, WIDTHS)[0] @ unseen)
-    kept = [float(np.linalg.norm(first @ unseen) / begin) for first in first_ends]
+        path = chunk.records.snapshots[:, 0]
+        path = np.where(np.isnan(path), chunk.runs.theta[0], path)  # a run at rest stays there
+        first = matrices(path, WIDTHS)[0]
+        parts = np.linalg.norm(first @ unseen, axis=(1, 2)) / begin
+        kept.append(float(parts[-1]))
+        lines[f"decay {decay:g}"] = parts.tolist()
     yield Check.close(
         "decay 1e-3: unseen part of W_1", kept[0], (1.0 - ETA * DECAY) ** HORIZON, 0.01
     )
@@ -67,3 +71,13 @@ def inverse_problems_with_weight_decay(decay_factor: float = 1.0) -> Iterator[Ch
     yield Check.at_most("decay 1e-3: relative error on the data", error, 5e-3)
     reduction = np.linalg.norm(ends[1] @ unseen) / np.linalg.norm(ends[0] @ unseen)
     yield Check.at_least("unseen part of the product: reduction by decay", reduction, 20.0)
+    steps = chunk.records.steps
+    yield Curve(
+        "Weight decay forgets what training does not see",
+        "steps",
+        "unseen part of W_1 / at the start",
+        steps.tolist(),
+        lines,
+        {f"decay {decay:g}": ((1.0 - ETA * decay) ** steps).tolist() for decay in (DECAY, 0.0)},
+        log="y",
+    )

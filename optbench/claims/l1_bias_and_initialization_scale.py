@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import log_slope, regression, start
 
 SCALES = np.array([1e-4, 1e-5, 1e-6, 1e-7])
@@ -33,7 +33,7 @@ SCALES = np.array([1e-4, 1e-5, 1e-6, 1e-7])
     perturbation={"extra_depth": 1},
     then_fails="depth 2: slope",
 )
-def l1_bias_and_initialization_scale(extra_depth: int = 0) -> Iterator[Check]:
+def l1_bias_and_initialization_scale(extra_depth: int = 0) -> Iterator[Check | Curve]:
     """Measure slopes on 5 equations for 10 unknowns (generator 145)."""
     from optbench.references import least_norm
 
@@ -43,22 +43,40 @@ def l1_bias_and_initialization_scale(extra_depth: int = 0) -> Iterator[Check]:
     support = np.abs(sparsest) > 1e-9
     dual = np.linalg.solve(features[:, support].T, np.sign(sparsest[support]))
     slopes = features[:, ~support].T @ dual
+    measured, predicted = {}, {}
     for depth in (2, 3, 4):
         found = limits(features, targets, depth + extra_depth)
-        slope = log_slope(SCALES, np.abs(found - sparsest).sum(axis=1))
+        distance = np.abs(found - sparsest).sum(axis=1)
+        measured[f"D = {depth}"] = distance.tolist()
+        slope = log_slope(SCALES, distance)
         name = f"depth {depth}: slope of log distance in log alpha^{depth}"
         if depth == 2:
             exponent = 1.0 - float(np.abs(slopes).max())
             yield Check.between(name, slope, exponent - 0.02, exponent + 0.02, exponent)
+            predicted["D = 2"] = (distance[0] * (SCALES / SCALES[0]) ** exponent).tolist()
             continue
         yield Check.between(name, slope, 0.95, 1.05)
         power = -depth / (depth - 2)
-        ratio = found[-1, ~support] / SCALES[-1] / ((1 - slopes) ** power - (1 + slopes) ** power)
+        off_support = (1 - slopes) ** power - (1 + slopes) ** power
+        ratio = found[-1, ~support] / SCALES[-1] / off_support
         yield Check.at_most(
             f"depth {depth}: error of w_i / alpha^{depth} off the support, alpha^{depth} = 1e-7",
             float(np.abs(ratio - 1.0).max()),
             0.1 if depth == 3 else 0.01,
         )
+        # the equations X w = y then fix the change on the support
+        change = np.linalg.solve(features[:, support], features[:, ~support] @ off_support)
+        both = np.abs(off_support).sum() + np.abs(change).sum()
+        predicted[f"D = {depth}"] = (SCALES * both).tolist()
+    yield Curve(
+        f"Distance to the L1 solution, slope {exponent:.2f} at D = 2",
+        "alpha^D",
+        "L1 distance",
+        SCALES.tolist(),
+        measured,
+        predicted,
+        log="xy",
+    )
 
 
 def limits(features: np.ndarray, targets: np.ndarray, depth: int) -> np.ndarray:

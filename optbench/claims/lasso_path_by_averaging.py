@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import log_slope, regression, start
 
 STARTS = (1e-4, 1e-10, 1e-20, 1e-40)
@@ -33,7 +33,7 @@ STARTS = (1e-4, 1e-10, 1e-20, 1e-40)
     remarks="The suboptimality of at most 2e-3 on the second path is in units in which "
     "||M^-1 r|| = 1. That the slope is in [-1.1, -0.9] is a threshold of ours.",
 )
-def lasso_path_by_averaging(penalty_factor: float = 1.0) -> Iterator[Check]:
+def lasso_path_by_averaging(penalty_factor: float = 1.0) -> Iterator[Check | Curve]:
     """Measure 6 unknowns in units where ||M^-1 r|| = 1: an M-matrix with r > 0, then a random M."""
     generator = np.random.Generator(np.random.PCG64(0))
     coupling = generator.uniform(0.0, 0.3, (6, 6))
@@ -53,10 +53,11 @@ def lasso_path_by_averaging(penalty_factor: float = 1.0) -> Iterator[Check]:
     yield Check.between(
         "monotone path: slope of log distance in log log(1/eps)", slope, -1.1, -0.9, -1.0
     )
+    yield picture("Monotone path, eps = 1e-40", penalties, averages, path)
     yield from without_monotonicity(penalty_factor)
 
 
-def without_monotonicity(penalty_factor: float) -> Iterator[Check]:
+def without_monotonicity(penalty_factor: float) -> Iterator[Check | Curve]:
     """On a path that is not monotone (seed 4) the average is nearly optimal for the lasso."""
     generator = np.random.Generator(np.random.PCG64(4))
     features = generator.standard_normal((20, 6))
@@ -74,6 +75,21 @@ def without_monotonicity(penalty_factor: float) -> Iterator[Check]:
 
     excess = float((objective(averages) - objective(path)).max())
     yield Check.at_most("second path, eps = 1e-10: largest suboptimality", excess, 2e-3)
+    yield picture("Second path, eps = 1e-10", penalties, averages, path)
+
+
+def picture(title: str, penalties: np.ndarray, averages: np.ndarray, path: np.ndarray) -> Curve:
+    """Coordinates of the averaged trajectory; predicted is the lasso with penalty 1/s."""
+    names = [f"x_{i + 1}" for i in range(path.shape[1])]
+    return Curve(
+        title,
+        "s = 1 / penalty",
+        "averaged coordinate",
+        (1.0 / penalties).tolist(),
+        dict(zip(names, averages.T.tolist(), strict=True)),
+        dict(zip(names, path.T.tolist(), strict=True)),
+        log="x",
+    )
 
 
 def unit(matrix: np.ndarray, r: np.ndarray) -> np.ndarray:

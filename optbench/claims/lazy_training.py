@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import log_slope, regression, start
 
 FACTORS = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
@@ -31,7 +31,7 @@ FACTORS = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
     perturbation={"power": 0.5},
     then_fails="slope of log motion",
 )
-def lazy_training(power: float = 1.0) -> Iterator[Check]:
+def lazy_training(power: float = 1.0) -> Iterator[Check | Curve]:
     """Measure 10 samples, 5 inputs, 40 hidden units; a diagonal network for 5 and 10 (seed 0).
 
     ``power`` is the power of the factor by which the targets are divided.
@@ -57,6 +57,22 @@ def lazy_training(power: float = 1.0) -> Iterator[Check]:
     )
     slope = log_slope(FACTORS, moved)
     yield Check.between("slope of log motion in log factor", slope, -1.1, -0.9, -1.0)
+    # the linearized model X (W J) moves by the least-norm solution of J step = y / factor
+    jacobian = np.hstack([
+        np.einsum("j,ik->ijk", second, features).reshape(10, 200),
+        features @ first.T,
+    ])  # fmt: skip
+    step = np.linalg.lstsq(jacobian, targets, rcond=None)[0]
+    linearized = np.linalg.norm(step) / np.linalg.norm(theta) / FACTORS
+    yield Curve(
+        "Parameters move like one over the factor",
+        "factor",
+        "relative motion of the parameters",
+        FACTORS.tolist(),
+        {"network": motion},
+        {"linearized network": linearized.tolist()},
+        log="xy",
+    )
     yield from diagonal_network(power)
 
 

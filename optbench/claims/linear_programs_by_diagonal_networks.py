@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import regression, start
 
 STRENGTHS = (1.0, 0.5, 0.2, 0.1, 0.05)
@@ -38,7 +38,7 @@ SMALLEST_STRENGTHS = (0.01, 0.005, 0.0025)
     remarks="That the slope of the log gap is within 5 % of the least reduced cost is a "
     "criterion of ours.",
 )
-def linear_programs_by_diagonal_networks(start_factor: float = 1.0) -> Iterator[Check]:
+def linear_programs_by_diagonal_networks(start_factor: float = 1.0) -> Iterator[Check | Curve]:
     """Measure the rate, the bias, its limit and a transport plan (seed 0)."""
     generator = np.random.Generator(np.random.PCG64(0))
     matrix = generator.standard_normal((6, 15))
@@ -107,7 +107,7 @@ def rate_and_bias(
 
 def limit_of_small_strength(
     matrix: np.ndarray, b: np.ndarray, c: np.ndarray, start_factor: float
-) -> Iterator[Check]:
+) -> Iterator[Check | Curve]:
     """The objective gap decreases with the strength, its logarithm like -C/strength.
 
     Near the vertex x_j ~ exp(-reduced cost_j / strength), so that C is the least reduced cost.
@@ -117,6 +117,7 @@ def limit_of_small_strength(
     program = solve_linear_program(matrix, b, c)
     reduced = c - matrix.T @ program.dual
     slowest = reduced[program.solution < 1e-9].min()
+    found_gaps = {}
     for optimizer, strengths in (
         ("gradient_descent", (*STRENGTHS, *SMALL_STRENGTHS)),
         ("exponentiated_gradient", SMALLEST_STRENGTHS),
@@ -133,8 +134,37 @@ def limit_of_small_strength(
             1.0,
             predicted=1.0,
         )
+        found_gaps[optimizer] = dict(zip(strengths, gaps, strict=True))
     change = np.diff(np.log(gaps))[-1] / np.diff(1.0 / np.array(SMALLEST_STRENGTHS))[-1]
     yield Check.close("slope of log gap in 1/strength: least reduced cost", -change, slowest, 0.05)
+    yield picture(found_gaps, matrix, program.solution, reduced)
+
+
+def picture(
+    gaps: Mapping[str, Mapping[float, float]],
+    matrix: np.ndarray,
+    vertex: np.ndarray,
+    reduced: np.ndarray,
+) -> Curve:
+    """Gaps by strength; predicted is the gap to leading order as the strength falls.
+
+    log x = (A^T nu - c) / strength on all coordinates: on those of the vertex x is known, which
+    gives nu, and then the others.  The gap is the sum of the others times their reduced costs.
+    """
+    basic = vertex > 1e-9
+    shift = np.linalg.solve(matrix[:, basic].T, np.log(vertex[basic])) @ matrix[:, ~basic]
+    strengths = sorted({strength for line in gaps.values() for strength in line})
+    cost = reduced[~basic]
+    leading = [float(cost @ np.exp(shift - cost / strength)) for strength in strengths]
+    return Curve(
+        "The entropy's bias falls exponentially",
+        "1 / strength of the entropy",
+        "objective gap",
+        [1.0 / strength for strength in strengths],
+        {name: [line.get(s, np.nan) for s in strengths] for name, line in gaps.items()},
+        {"leading order": leading},
+        log="y",
+    )
 
 
 def transport(start_factor: float) -> Iterator[Check]:

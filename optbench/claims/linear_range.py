@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import start
 
 WIDTHS = (5, 8, 3)
@@ -35,7 +35,7 @@ RANGE = 0.3
     perturbation={"optimizer": "sign_descent"},
     then_fails="largest e(eta)",
 )
-def linear_range(optimizer: str = "gradient_descent") -> Iterator[Check]:
+def linear_range(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]:
     """Measure a 5-8-3 network on 30 Gaussian samples in three minibatches (seed 0)."""
     from optbench.claims.simulation.network import network
 
@@ -46,13 +46,23 @@ def linear_range(optimizer: str = "gradient_descent") -> Iterator[Check]:
         generator.standard_normal(24) / np.sqrt(8.0),
     ])  # fmt: skip
     measured = nonlinearity(theta, inputs, targets, ETAS, optimizer)
-    ratio = measured / (ETAS * slope(theta, inputs, targets))
+    predicted = ETAS * slope(theta, inputs, targets)
+    ratio = measured / predicted
     yield Check.between("least e(eta) / predicted", ratio.min(), 0.999, 1.001)
     yield Check.between("largest e(eta) / predicted", ratio.max(), 0.999, 1.001)
+    yield Curve(
+        "How far one step leaves the linear range",
+        "learning rate eta",
+        "deviation from the tangent, e(eta)",
+        ETAS.tolist(),
+        {optimizer: measured.tolist()},
+        {"closed form": predicted.tolist()},
+        log="xy",
+    )
     batches = [(inputs[:, part], targets[:, part]) for part in np.split(np.arange(30), 3)]
     rate = min(largest_rate(theta, *batch, optimizer) for batch in batches)
-    predicted = min(RANGE / slope(theta, *batch) for batch in batches)
-    yield Check.between("linear-range learning rate / predicted", rate / predicted, 0.999, 1.001)
+    expected = min(RANGE / slope(theta, *batch) for batch in batches)
+    yield Check.between("linear-range learning rate / predicted", rate / expected, 0.999, 1.001)
     instance, layers = network(WIDTHS, inputs, targets, scale=1.0 / 30.0)
     chunk = start(instance, layers, optimizer, [{"learning_rate": rate}], theta)
     chunk.advance(20, steps=np.arange(21))

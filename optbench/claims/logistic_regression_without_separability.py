@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import classification, start
 
 
@@ -33,7 +33,7 @@ from optbench.claims.simulation import classification, start
 )
 def logistic_regression_without_separability(
     optimizer: str = "gradient_descent",
-) -> Iterator[Check]:
+) -> Iterator[Check | Curve]:
     """Measure 8 points in a plane of R^4 and 5 that the other two coordinates separate (seed 37).
 
     The direction converges like 1 / log t with a constant that depends on the points; on most
@@ -69,6 +69,25 @@ def logistic_regression_without_separability(
     )
     fit = np.corrcoef(np.log(steps), length)[0, 1] ** 2
     yield Check.at_least("||P_perp w||: R^2 of the line in log t", fit, 0.999, predicted=1.0)
+    yield picture(steps, distance, error)
+
+
+def picture(steps: np.ndarray, distance: np.ndarray, error: np.ndarray) -> Curve:
+    """Distances of offset and direction; the predicted rates begin where they do."""
+    offset, direction = "offset, O(log t / sqrt t)", "direction, O(1 / log t)"
+    bound = np.log(steps) / np.sqrt(steps)
+    return Curve(
+        "Offset and direction converge at least at their rates",
+        "steps t",
+        "distance to the limit",
+        steps.tolist(),
+        {offset: distance.tolist(), direction: error.tolist()},
+        {
+            offset: (distance[0] / bound[0] * bound).tolist(),
+            direction: (error[0] * np.log(steps[0]) / np.log(steps)).tolist(),
+        },
+        log="xy",
+    )
 
 
 def points() -> np.ndarray:

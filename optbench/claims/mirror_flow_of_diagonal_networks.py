@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import regression, start
 
 SCALES = (0.05, 0.3, 1.0)
+EXPONENTS = np.linspace(0.0, 60.0, 121)  # of the figure
 
 
 @claim(
@@ -31,24 +32,38 @@ SCALES = (0.05, 0.3, 1.0)
     remarks="The mirror identity is checked to 1 %, and its error to halve with the step "
     "within 10 %: thresholds of ours.",
 )
-def mirror_flow_of_diagonal_networks(momentum: float = 0.0) -> Iterator[Check]:
+def mirror_flow_of_diagonal_networks(momentum: float = 0.0) -> Iterator[Check | Curve]:
     """Measure on 6 equations for 15 unknowns (seed 0)."""
     generator = np.random.Generator(np.random.PCG64(0))
     features, targets = generator.standard_normal((6, 15)), generator.standard_normal(6)
+    tails: dict[str, list[float]] = {}
     for depth in (2, 3):
         for scale in SCALES:
-            yield from tail_rate(features, targets, depth, scale, momentum)
+            tail = yield from tail_rate(features, targets, depth, scale, momentum)
+            tails[f"depth {depth}, alpha {scale:g}"] = tail.tolist()
     yield from baseline(features, targets, momentum)
     yield from mirror_identity(features, targets, momentum)
+    yield Curve(
+        "From any start the loss has the predicted tail",
+        "predicted exponent 2 eta lambda_min t",
+        "loss / first loss",
+        EXPONENTS.tolist(),
+        tails,
+        {"slope -1": np.exp(-EXPONENTS).tolist()},
+        log="y",
+    )
 
 
 def tail_rate(
     features: np.ndarray, targets: np.ndarray, depth: int, scale: float, momentum: float
-) -> Iterator[Check]:
-    """The decay of the loss against the spectrum at the limit, and against its lower bound."""
+) -> Generator[Check, None, np.ndarray]:
+    """The decay of the loss against the spectrum at the limit, and against its lower bound.
+
+    The loss over the first one at ``EXPONENTS`` is returned for the figure.
+    """
     eta = {0.05: 4e-3, 0.3: 1e-3, 1.0: 1e-4}[scale]
     parameters = f"diagonal:depth={depth},scale={scale}"
-    theta, w, rate = descend(features, targets, parameters, eta, momentum)
+    theta, w, rate, (steps, fallen) = descend(features, targets, parameters, eta, momentum)
     u, v = np.split(theta, 2)
     metric = depth**2 * (u ** (2 * depth - 2) + v ** (2 * depth - 2))
     if depth == 2:
@@ -59,28 +74,33 @@ def tail_rate(
     if depth == 2:
         least = 16.0 * scale**2 * np.linalg.eigvalsh(features @ features.T)[0]
         yield Check.at_least(f"{name} per unit time / lower bound", rate / eta / least, 1.0)
+    path = np.interp(EXPONENTS, 2.0 * eta * slowest * steps, fallen, right=np.nan)
+    return np.asarray(np.exp(path))
 
 
 def baseline(features: np.ndarray, targets: np.ndarray, momentum: float) -> Iterator[Check]:
     """The linear parametrization: m = 1."""
     eta = 1e-3
-    _, _, rate = descend(features, targets, "linear", eta, momentum)
+    _, _, rate, _ = descend(features, targets, "linear", eta, momentum)
     slowest = np.linalg.eigvalsh(features @ features.T)[0]
     yield Check.between("linear: rate / predicted", rate / (2.0 * eta * slowest), 0.98, 1.03)
 
 
 def descend(
     features: np.ndarray, targets: np.ndarray, parameters: str, eta: float, momentum: float
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return theta and w at the end, and the decay of the log loss a step in the tail."""
+) -> tuple[np.ndarray, np.ndarray, float, tuple[np.ndarray, np.ndarray]]:
+    """Return theta and w at the end, the decay of the log loss a step in its tail, and its path.
+
+    The path is steps and log loss minus the first log loss, both (R,).
+    """
     hypers = {"learning_rate": eta, "momentum": momentum}
     chunk = start(regression(features, targets), parameters, "heavy_ball", [hypers])
     chunk.advance(300_000, steps=np.geomspace(1, 300_000, 300).astype(int))
     steps, log_loss = chunk.records.steps, chunk.records.log_loss[:, 0]
-    fallen = (log_loss - log_loss[0]) / np.log(10.0)
-    tail = (fallen < -12.0) & (fallen > -22.0)
+    fallen = log_loss - log_loss[0]
+    tail = (fallen < -12.0 * np.log(10.0)) & (fallen > -22.0 * np.log(10.0))
     rate = -np.polyfit(steps[tail], log_loss[tail], 1)[0] if tail.sum() > 2 else np.nan
-    return chunk.runs.theta[0], chunk.runs.w[0], float(rate)
+    return chunk.runs.theta[0], chunk.runs.w[0], float(rate), (steps, fallen)
 
 
 def mirror_identity(features: np.ndarray, targets: np.ndarray, momentum: float) -> Iterator[Check]:

@@ -29,7 +29,7 @@ Array = np.ndarray
     formula="dw = -eta Sigma^-1 dL/dw + O(eta^2) for F = J^T Sigma J; "
     "limit: least ||w||_Sigma with X w = y",
     cost="normal",
-    tags=("regression", "natural gradient", "diagonal", "deep linear"),
+    tags=("regression", "natural_gradient", "diagonal", "deep_linear"),
     perturbation={"optimizer": "gradient_descent"},
     then_fails="diagonal, eta = 0.0125",
     remarks="X is Gaussian, so that Sigma = I, and the path of w is known in closed form. Seed 8 "

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import regression, start
+
+ETA = 2e-3
 
 
 @claim(
@@ -27,21 +29,35 @@ from optbench.claims.simulation import regression, start
     perturbation={"scale_factor": 200.0},
     then_fails="underdetermined, u^2: L1 norm",
 )
-def nonnegative_least_squares(scale_factor: float = 1.0) -> Iterator[Check]:
+def nonnegative_least_squares(scale_factor: float = 1.0) -> Iterator[Check | Curve]:
     """Measure 30 equations for 10 unknowns, then 6 for 15 (seed 0)."""
     from scipy.optimize import linprog, nnls
 
     generator = np.random.Generator(np.random.PCG64(0))
     features, targets = generator.standard_normal((30, 10)), generator.standard_normal(30)
     solution = nnls(features, targets)[0]
+    size, errors = np.linalg.norm(solution), {}
     for depth, scale, bound in ((2, 1e-3, 1e-8), (3, 0.05, 1e-6)):
-        found = descend(features, targets, depth, scale * scale_factor, 2e-3)
-        error = np.linalg.norm(found - solution) / np.linalg.norm(solution)
+        found, steps, path = descend(features, targets, depth, scale * scale_factor, ETA)
+        error = np.linalg.norm(found - solution) / size
         yield Check.at_most(f"u^{depth}: relative distance to scipy.optimize.nnls", error, bound)
+        errors[f"u^{depth}"] = np.linalg.norm(path - solution, axis=1)[1:] / size
+    # where the solution is 0, u' = -3 u^2 times its gradient, so that u^3 = (3 gradient t)^-3
+    gradient = (features.T @ (features @ solution - targets))[solution == 0.0]
+    slow = np.linalg.norm((3.0 * ETA * np.outer(steps[1:], gradient)) ** -3.0, axis=1) / size
+    yield Curve(
+        "Distance to the nonnegative least-squares solution",
+        "steps t",
+        "relative distance",
+        steps[1:].tolist(),
+        {name: line.tolist() for name, line in errors.items()},
+        {"t^-3 for u^3": np.where(slow < 1.0, slow, np.nan).tolist()},
+        log="xy",
+    )
     features = generator.standard_normal((6, 15))
     targets = features @ np.abs(generator.standard_normal(15))
     least = linprog(np.ones(15), A_eq=features, b_eq=targets, method="highs").fun
-    found = descend(features, targets, 2, 1e-3 * scale_factor, 2e-3)
+    found, _, _ = descend(features, targets, 2, 1e-3 * scale_factor, ETA)
     yield Check.at_most(
         "underdetermined, u^2: residual",
         float(np.linalg.norm(features @ found - targets) / np.linalg.norm(targets)),
@@ -57,12 +73,15 @@ def nonnegative_least_squares(scale_factor: float = 1.0) -> Iterator[Check]:
 
 def descend(
     features: np.ndarray, targets: np.ndarray, depth: int, scale: float, rate: float
-) -> np.ndarray:
-    """Return the limit u^depth (d,) of gradient descent from u = scale."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the limit u^depth (d,) of gradient descent from u = scale, and the way there.
+
+    The way is steps (R,) and u^depth (R, d).
+    """
     instance = regression(features, targets)
     theta = np.full(features.shape[1], scale)
     chunk = start(
         instance, f"nonnegative:depth={depth}", "gradient_descent", [{"learning_rate": rate}], theta
     )
     chunk.advance(500_000)
-    return np.asarray(chunk.runs.w[0])
+    return chunk.runs.w[0], chunk.records.steps, chunk.records.snapshots[:, 0]

@@ -28,7 +28,7 @@ SCALES = np.geomspace(0.3, 3.0, SIZE)
     "descent with a constant rate does not.",
     formula="E_g = E[(x . (w - w*))^2] / 2 = sigma^2 d / (2 t) after t samples",
     cost="normal",
-    tags=("regression", "online", "natural gradient", "stochastic"),
+    tags=("regression", "online", "natural_gradient", "stochastic"),
     perturbation={"optimizer": "stochastic_gradient_descent"},
     then_fails="natural gradient: E_g",
     remarks="Seeds 0 to 49, one a repeat: inputs, noise and w* are Gaussian; runs start at zero. "

@@ -26,8 +26,8 @@ UNBALANCED = np.array([0.3, 1.0, -0.7])
     "finite time, flat ones take a time that is a power of the start: the exponent "
     "is predicted.",
     statement="Steepest flows on a product of L parameters are steepest mirror flows: small q "
-    "(sign descent, Adam) leaves the saddle at zero in a time that does not depend on the start, "
-    "large q (gradient flow) does not; |w_i|^q - |w_j|^q is conserved.",
+    "(sign descent, Adam) leaves the saddle at zero in a time that is bounded however small the "
+    "start, large q (gradient flow) does not; |w_i|^q - |w_j|^q is conserved.",
     formula="w' = -sign(g) |g|^(q-1): x' = L x^(q (1 - 1/L)) (1 - x)^(q-1) from balanced w = eps; "
     "escape time finite for q < L/(L-1), ~ log(1/eps) at equality, "
     "~ eps^-((L-1)(q-1) - 1) above (as derived in the catalogue)",

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import regression, start
 
 CONDITION = 100.0
+SHOWN = np.arange(0, 301, 3)  # steps of the figure
 
 
 @claim(
@@ -29,24 +30,24 @@ CONDITION = 100.0
     perturbation={"momentum_factor": 0.9},
     then_fails="heavy_ball",
 )
-def quadratic_convergence_rates(momentum_factor: float = 1.0) -> Iterator[Check]:
+def quadratic_convergence_rates(momentum_factor: float = 1.0) -> Iterator[Check | Curve]:
     """Measure on curvatures linspace(1, 100, 50), from theta = 1."""
     curvatures = np.linspace(1.0, CONDITION, 50)
     root = np.sqrt(CONDITION)
     heavy, nesterov = (root - 1.0) / (root + 1.0), 1.0 - 1.0 / root
     plain = (CONDITION - 1.0) / (CONDITION + 1.0)
-    measured = contraction(
+    measured, plain_path = contraction(
         curvatures, "gradient_descent", {"learning_rate": 2.0 / (CONDITION + 1.0)}, 8000
     )
     yield Check.close("gradient_descent: contraction", measured, plain, 1e-6)
-    measured = contraction(
+    measured, heavy_path = contraction(
         curvatures,
         "heavy_ball",
         {"learning_rate": 4.0 / (root + 1.0) ** 2, "momentum": momentum_factor * heavy**2},
         1000,
     )
     yield Check.close("heavy_ball: contraction", measured, heavy, 0.01)
-    measured = contraction(
+    measured, nesterov_path = contraction(
         curvatures,
         "nesterov",
         {"learning_rate": 1.0 / CONDITION, "momentum": momentum_factor * heavy},
@@ -54,17 +55,33 @@ def quadratic_convergence_rates(momentum_factor: float = 1.0) -> Iterator[Check]
     )
     yield Check.close("nesterov: contraction", measured, nesterov, 0.01)
     yield from first_step_of_adam(curvatures)
+    factors = {"gradient descent": plain, "heavy ball": heavy, "Nesterov": nesterov}
+    paths = (plain_path, heavy_path, nesterov_path)
+    yield Curve(
+        f"Condition number {CONDITION:g}: best constant steps",
+        "steps",
+        "relative distance to the minimum",
+        SHOWN.tolist(),
+        dict(zip(factors, paths, strict=True)),
+        {name: (factor**SHOWN).tolist() for name, factor in factors.items()},
+        log="y",
+    )
 
 
 def contraction(
     curvatures: np.ndarray, optimizer: str, hypers: Mapping[str, float], horizon: int
-) -> float:
-    """Mean factor by which the distance to 0 shrinks a step, over the second half of the run."""
+) -> tuple[float, list[float]]:
+    """Mean factor by which the distance to 0 shrinks a step, over the second half of the run.
+
+    The distances at ``SHOWN`` over the first one are returned too.
+    """
     instance = regression(np.diag(np.sqrt(curvatures)), np.zeros(curvatures.size))
     chunk = start(instance, "linear", optimizer, [hypers], np.ones(curvatures.size))
-    chunk.advance(horizon, steps=np.array([horizon // 2, horizon]))
-    begin, end = chunk.records.norms[-2:, 0, 1]
-    return float((end / begin) ** (2.0 / horizon))
+    chunk.advance(horizon, steps=np.r_[SHOWN, horizon // 2, horizon])
+    distance = chunk.records.norms[:, 0, 1]
+    begin, end = distance[-2:]
+    path = distance[: SHOWN.size] / distance[0]
+    return float((end / begin) ** (2.0 / horizon)), path.tolist()
 
 
 def first_step_of_adam(curvatures: np.ndarray) -> Iterator[Check]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import log_slope, start
 
 WIDTHS = (4, 6, 3)
@@ -24,13 +24,14 @@ DISTANCES = np.array([1e-1, 3e-2, 1e-2, 3e-3, 1e-3])
     "to the valley, which the claim measures.",
     statement="Started near a degenerate minimum of zero loss, gradient descent behaves like its "
     "linearization: the part of the displacement in the null space stays, to second order.",
-    formula="||P_null (theta_inf - theta_0)|| = O(||theta_0 - theta*||^2)",
+    formula="||P_null (theta_inf - theta_0)|| = O(||theta_0 - theta*||^2) (as derived in the "
+    "catalogue)",
     cost="fast",
     tags=("matrix", "deep_linear", "implicit_bias"),
     perturbation={"optimizer": "adagrad"},
     then_fails="slope of log motion in the null space",
 )
-def selection_near_a_minimum(optimizer: str = "gradient_descent") -> Iterator[Check]:
+def selection_near_a_minimum(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]:
     """Measure a 4-6-3 network with 3 samples that starts 1e-1 to 1e-3 from a minimum (seed 0)."""
     from optbench.claims.simulation.network import network
 
@@ -57,3 +58,16 @@ def selection_near_a_minimum(optimizer: str = "gradient_descent") -> Iterator[Ch
     yield Check.between("slope of log motion in the null space", slope, 1.9, 2.1, 2.0)
     across = np.linalg.norm(chunk.runs.theta - theta, axis=1)
     yield Check.between("slope of log motion", log_slope(DISTANCES, across), 0.9, 1.1)
+    linearized = np.linalg.norm(direction - null @ direction)
+    yield Curve(
+        "To first order nothing moves in the null space",
+        "distance of the start to the minimum",
+        "motion of the parameters",
+        DISTANCES.tolist(),
+        {"whole motion": across.tolist(), "in the null space": moved.tolist()},
+        {
+            "whole motion": (linearized * DISTANCES).tolist(),
+            "in the null space": (moved[-1] * (DISTANCES / DISTANCES[-1]) ** 2).tolist(),
+        },
+        log="xy",
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optbench.claim import Check, claim
+from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import start
 
 WIDTHS = (8, 8, 6)
@@ -36,7 +36,7 @@ MODES = np.array([4.0, 2.0, 1.0, 0.5])
     "With standard deviation a the half-times at a = 1e-4 are 0.89 to 1.03 of "
     "log(1/a)/s, outside the interval of the criterion.",
 )
-def sequential_learning_of_ranks(optimizer: str = "gradient_descent") -> Iterator[Check]:
+def sequential_learning_of_ranks(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]:
     """Measure a 6 x 8 target with singular values 4, 2, 1, 0.5, 0, 0 (seed 0), 8 hidden units."""
     generator = np.random.Generator(np.random.PCG64(0))
     left = np.linalg.qr(generator.standard_normal((6, 6)))[0]
@@ -71,7 +71,7 @@ def half_time(times: np.ndarray, values: np.ndarray, half: float) -> float:
 
 def aligned(
     left: np.ndarray, right: np.ndarray, target: np.ndarray, first: float, optimizer: str
-) -> Iterator[Check]:
+) -> Iterator[Check | Curve]:
     """From W_1 = sqrt(a0) V^T, W_2 = sqrt(a0) U every mode follows its closed form."""
     second = np.zeros((6, 8))
     second[:, :6] = np.sqrt(first) * left
@@ -91,6 +91,17 @@ def aligned(
         f"a0 = {first:g}: largest relative error of a half-time",
         np.abs(halves / predicted - 1.0).max(),
         0.02,
+    )
+    rows = np.unique(np.geomspace(8, times.size - 1, 150).astype(int))
+    names = [f"s = {s:g}" for s in MODES]
+    yield Curve(
+        f"Singular values from a0 = {first:g}",
+        "time",
+        "singular value of the product",
+        times[rows].tolist(),
+        dict(zip(names, found[rows].T.tolist(), strict=True)),
+        dict(zip(names, exact[rows].T.tolist(), strict=True)),
+        log="x",
     )
 
 

@@ -26,8 +26,8 @@ WRONG_HALF = {1: (0.01, 10.0), 2: (0.01, 25.0), 3: (0.02, 80.0)}
     citation="Lin, Sun, Zhang 2021",
     background="Spherically symmetric data has no margin: samples lie arbitrarily near to the "
     "boundary. Theorems on max margins say nothing, and yet gradient descent turns "
-    "to the right direction. The deeper the linear network, the faster: polynomial "
-    "for one layer, linear for two.",
+    "to the right direction. The deeper the linear network, the faster: the "
+    "logarithm of the angle falls like t^(2/3) for one layer, like t for two.",
     statement="On spherically symmetric data, which has no margin, linear networks of any depth N "
     "turn to the labelling direction; the rate is polynomial in the exponent for N = 1, linear for "
     "N = 2 and faster for N >= 3.",
@@ -81,9 +81,9 @@ def faster_with_depth(stretch: float = 1.0) -> Iterator[Check | Curve]:
     title="Directional convergence analysis under spherically symmetric distribution",
     citation="Lin, Zhang 2021",
     arxiv="2105.03879",
-    background="The same question as in S2-03, asked of all starts: also of those in the wrong half "
-    "space, and with fresh random samples at every step instead of the whole population. Before "
-    "it turns, the predictor shrinks along a curve that conserves r sin^N of the angle.",
+    background="The same question as in S2-03, asked of all starts: also of those in the wrong "
+    "half space, and with fresh random samples at every step instead of the whole population. "
+    "Before it turns, the predictor shrinks along a curve that conserves r sin^N of the angle.",
     statement="Linear networks of any depth turn to the labelling direction from every start but "
     "the opposite one, with a known rate and without a condition on the first loss; one that "
     "starts in the wrong half space first shrinks along a curve r sin^N theta = constant.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 PANEL = (5.2, 3.6)  # inches
 DOTS = 110  # per inch
-SEPARATE_POINTS = 40  # up to so many points are marked one by one
+SEPARATE_POINTS = 40  # up to so many measured points are marked one by one
 
 
 def draw_claim(result: Result, folder: Path) -> Path | None:
@@ -56,15 +57,16 @@ def draw_claim(result: Result, folder: Path) -> Path | None:
 
 
 def _draw(axes: Any, curve: Curve, palette: Sequence[Any]) -> None:
-    """Draw one curve; a prediction has the colour of the measurement of its name."""
+    """Draw one curve; predictions are black, or coloured where names must tell them apart."""
     labels = list(dict.fromkeys([*curve.measured, *curve.predicted]))
     colour = {label: palette[i % len(palette)] for i, label in enumerate(labels)}
-    marker = "o" if len(curve.x) <= SEPARATE_POINTS else None
+    points = [sum(map(math.isfinite, values)) for values in curve.measured.values()]
+    marker = "o" if max(points, default=0) <= SEPARATE_POINTS else None
     for label, values in curve.measured.items():
         axes.plot(curve.x, values, color=colour[label], label=label, marker=marker, markersize=3.5)
     for label, values in curve.predicted.items():
         twin = label in curve.measured
-        shade = "black" if twin else colour[label]
+        shade = "black" if twin or len(curve.predicted) == 1 else colour[label]
         text = None if twin else f"{label} (predicted)"
         axes.plot(curve.x, values, color=shade, linestyle="--", linewidth=1.1, label=text)
     if any(label in curve.measured for label in curve.predicted):

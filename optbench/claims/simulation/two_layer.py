@@ -1,6 +1,7 @@
 """Networks with one trained layer: f(x) = sum_r a_r s(w_r . x), loss ||f(X) - y||^2 / 2.
 
-theta holds the rows w_1, ..., w_m and is the predictor itself; the outputs a_r = 1 / sqrt(m),
+The gradient is that of the loss, or an unbiased estimate from a batch of samples drawn with
+replacement; the loss is that of all samples.  theta holds the rows w_1, ..., w_m and is the predictor itself; the outputs a_r = 1 / sqrt(m),
 -1 / sqrt(m), 1 / sqrt(m), ... stay as they are.  The activation s is the ReLU.
 """
 
@@ -13,12 +14,13 @@ import numpy as np
 from optbench.instance import Instance
 from optbench.parametrizations.base import Parametrization
 from optbench.parametrizations.linear import linear
+from optbench.random import integer
 
 Array = np.ndarray
-ROOM = 3  # rows of data below the inputs: targets, residuals, one neuron's values
+ROOM = 4  # rows of data below the inputs: targets, residuals, one neuron's values, the batch
 
 
-def two_layer_loss(theta: Array, data: Array, gradient: Array) -> float:
+def two_layer_loss(theta: Array, data: Array, gradient: Array, rng: Array) -> float:
     """Write the gradient and return the loss; data is X^T, one sample a column, and ``ROOM``."""
     inputs, samples = data.shape[0] - ROOM, data.shape[1]
     targets, residuals, values = data[inputs], data[inputs + 1], data[inputs + 2]
@@ -36,6 +38,13 @@ def two_layer_loss(theta: Array, data: Array, gradient: Array) -> float:
     for i in range(samples):
         residuals[i] -= targets[i]
         total += residuals[i] * residuals[i]
+    batch = int(data[inputs + 3, 0])
+    if batch > 0:
+        values[:] = 0.0
+        for _ in range(batch):
+            values[integer(rng, samples)] += samples / batch
+        for i in range(samples):
+            residuals[i] *= values[i]
     for r in range(neurons):
         values[:] = 0.0
         for k in range(inputs):
@@ -52,7 +61,9 @@ def two_layer_loss(theta: Array, data: Array, gradient: Array) -> float:
     return 0.5 * total
 
 
-def two_layer(inputs: Array, targets: Array, neurons: int) -> tuple[Instance, Parametrization]:
+def two_layer(
+    inputs: Array, targets: Array, neurons: int, batch: int = 0
+) -> tuple[Instance, Parametrization]:
     """Build the objective and the shape of its theta.
 
     Parameters
@@ -60,6 +71,8 @@ def two_layer(inputs: Array, targets: Array, neurons: int) -> tuple[Instance, Pa
     inputs, targets : ndarray, float64 (n, d) and (n,)
     neurons : int
         m.
+    batch : int
+        Samples drawn for a gradient; 0 for all samples, each once.
 
     Returns
     -------
@@ -67,6 +80,7 @@ def two_layer(inputs: Array, targets: Array, neurons: int) -> tuple[Instance, Pa
     """
     samples, dimension = inputs.shape
     data = np.vstack([inputs.T, targets, np.zeros((ROOM - 1, samples))])
+    data[-1] = batch
     instance = Instance(
         problem="claim",
         name="two_layer",
