@@ -209,13 +209,13 @@ def bind_tail() -> tuple[Any, Any]:
 
 
 _OBJECTIVE = """
-def objective(w, data, exponents, want_loss, kernels, scratch, gradient, loss, lowest):
-    for run in range(w.shape[0]):
+def objective(want_loss, kernels, data, scratch, runs):
+    for run in range(runs.w.shape[0]):
         try:
-            loss[run] = loss_and_grad(w[run], data.panels[0], gradient[run])
+            runs.loss[run] = loss_and_grad(runs.w[run], data.panels[0], runs.gradient_w[run])
         except Exception:
-            gradient[run, :] = np.nan
-            loss[run] = np.nan
+            runs.gradient_w[run, :] = np.nan
+            runs.loss[run] = np.nan
 """
 
 

@@ -16,7 +16,7 @@ from optbench.engine.products import (
     gradient_tile,
     predictions_tile,
 )
-from optbench.engine.types import Data, Kernels, Scratch, call_losses, call_slopes
+from optbench.engine.types import Data, Kernels, Runs, Scratch, call_losses, call_slopes
 
 LN2 = 0.6931471805599453
 
@@ -27,18 +27,10 @@ _gradient_4x4 = gradient_tile(4, 4)
 _gradient_1x8 = gradient_tile(1, 8)
 
 
-def dense_objective(
-    w,
-    data: Data,
-    exponents,
-    want_loss,
-    kernels: Kernels,
-    scratch: Scratch,
-    gradient,
-    loss,
-    lowest,
-):
+def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, state: Runs):
     """Evaluate dense data, four runs at a time: each block of the matrix is read once."""
+    w, gradient, exponents = state.w, state.gradient_w, state.exponents
+    loss, lowest = state.loss, state.lowest
     runs, features = w.shape
     z, sums = scratch.predictions, scratch.sums
     sums[:] = 0.0

@@ -27,7 +27,7 @@ from optbench.engine.products import (
     _splat,
     _store,
 )
-from optbench.engine.types import Data, Kernels, Scratch
+from optbench.engine.types import Data, Kernels, Runs, Scratch
 
 STRIDES = 4  # a row's sum is formed in four strides, which hides the latency of an addition
 
@@ -121,18 +121,10 @@ def _jitted_gradient_row(values, columns, begin, end, slopes, row, sums):
     return implementation
 
 
-def sparse_objective(
-    w,
-    data: Data,
-    exponents,
-    want_loss,
-    kernels: Kernels,
-    scratch: Scratch,
-    gradient,
-    loss,
-    lowest,
-):
+def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, state: Runs):
     """Evaluate CSR data, 64 rows at a time, each batch of runs while those rows are in cache."""
+    w, gradient, exponents = state.w, state.gradient_w, state.exponents
+    loss, lowest = state.loss, state.lowest
     runs, features = w.shape
     for run in range(runs):
         loss[run] = 0.0

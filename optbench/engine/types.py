@@ -12,6 +12,7 @@ import numpy as np
 from numba import types
 
 from optbench.engine.calls import caller
+from optbench.engine.pointers import PointerTo
 
 f8, i8, b1 = types.float64, types.int64, types.boolean
 vector, matrix, cube = f8[::1], f8[:, ::1], f8[:, :, ::1]
@@ -91,10 +92,10 @@ class Rule(NamedTuple):
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
 
 
-data_t = types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8], Data)
-kernels_t = types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels)
-scratch_t = types.NamedTuple([cube, matrix, matrix, matrix, matrix], Scratch)
-runs_t = types.NamedTuple(
+data_t = PointerTo(types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8], Data))
+kernels_t = PointerTo(types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels))
+scratch_t = PointerTo(types.NamedTuple([cube, matrix, matrix, matrix, matrix], Scratch))
+runs_t = PointerTo(types.NamedTuple(
     [
         matrix,
         matrix,
@@ -111,17 +112,17 @@ runs_t = types.NamedTuple(
         matrix,
     ],
     Runs,
-)
-rule_t = types.NamedTuple(
+))
+rule_t = PointerTo(types.NamedTuple(
     [integers, integers, integers, integer_matrix, matrix, f8, b1, b1, b1, integers], Rule
-)
+))
 
 # slopes(predictions, targets, log_unit, slopes): the derivative of each row's loss
 slopes_s = types.void(vector, vector, f8, vector)
 # losses(predictions, targets, log_unit) -> sum of the rows' losses
 losses_s = f8(vector, vector, f8)
-# objective(w, data, exponents, want_loss, kernels, scratch, gradient, loss, lowest)
-objective_s = types.void(matrix, data_t, integers, b1, kernels_t, scratch_t, matrix, vector, vector)
+# objective(want_loss, kernels, data, scratch, runs)
+objective_s = types.void(b1, kernels_t, data_t, scratch_t, runs_t)
 # forward(theta, layers, scratch, w)
 forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 # pull_back(theta, layers, scratch, gradient_w, gradient)
