@@ -48,8 +48,8 @@ def make_data(instance: Instance) -> types.Data:
         starts = np.ascontiguousarray(instance.features.indptr, dtype=np.int64)
     else:
         panels = to_panels(np.asarray(instance.features, dtype=float))
-    targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
-    targets[:rows] = instance.targets
+    # by a real target: a row loss may know no other
+    targets = np.pad(np.asarray(instance.targets, dtype=float), (0, -rows % BLOCK_ROWS), "edge")
     return types.Data(panels, values, columns, starts, targets, rows, float(instance.scale))
 
 

@@ -14,7 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
-from optbench.engine.objective import LN2, lowest_margin, slope_rows
+from optbench.engine.objective import LN2, add_losses
 from optbench.engine.products import (
     _VECTOR,
     BLOCK_ROWS,
@@ -27,7 +27,7 @@ from optbench.engine.products import (
     _splat,
     _store,
 )
-from optbench.engine.types import Data, Kernels, Runs, Scratch
+from optbench.engine.types import Data, Kernels, Runs, Scratch, call_slopes
 
 STRIDES = 4  # a row's sum is formed in four strides, which hides the latency of an addition
 
@@ -121,44 +121,45 @@ def _jitted_gradient_row(values, columns, begin, end, slopes, row, sums):
     return implementation
 
 
-def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, state: Runs):
-    """Evaluate CSR data, 64 rows at a time, each batch of runs while those rows are in cache."""
-    w, gradient, exponents = state.w, state.gradient_w, state.exponents
-    loss, lowest = state.loss, state.lowest
-    runs, features = w.shape
-    for run in range(runs):
-        loss[run] = 0.0
-        lowest[run] = np.inf
+def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate CSR data, 128 rows at a time, each batch of runs while those rows are in cache."""
+    count, features = runs.w.shape
+    gradient = runs.gradient_w
+    for run in range(count):
+        runs.loss[run] = 0.0
+        runs.lowest[run] = np.inf
     run = 0
-    while run < runs:
-        together = LANES if run + LANES <= runs else 1
+    while run < count:
+        together = LANES if run + LANES <= count else 1
         if together == LANES:
             weights, sums = scratch.sums[run], scratch.sums[run + 1]
             for j in range(features):
                 for q in range(LANES):
-                    weights[j, q] = w[run + q, j]
+                    weights[j, q] = runs.w[run + q, j]
                     sums[j, q] = 0.0
         else:
             gradient[run, :] = 0.0
         for first in range(0, data.rows, BLOCK_ROWS):
             rows = min(BLOCK_ROWS, data.rows - first)
-            predict_rows(run, together, first, rows, w, data, scratch)
+            predict_rows(run, together, first, rows, runs.w, data, scratch)
+            targets = data.targets[first : first + rows]
             for q in range(together):
-                near = exponents[run + q] == 0
-                unit = exponents[run + q] * LN2
-                wanted = slope_rows(q, first, rows, near, unit, want_loss, kernels, data, scratch)
-                loss[run + q] += wanted
+                place = slice(q * BLOCK_ROWS, q * BLOCK_ROWS + rows)
+                near = runs.exponents[run + q] == 0
+                unit = runs.exponents[run + q] * LN2
+                slopes = kernels.slopes if near else kernels.tail_slopes
+                z = scratch.predictions[place]
+                call_slopes(slopes, (z, targets, unit, scratch.slopes[place]))
                 if want_loss:
-                    low = lowest_margin(q, first, rows, data, scratch)
-                    lowest[run + q] = min(lowest[run + q], low)
+                    add_losses(run + q, z, targets, kernels, runs)
             add_gradient_rows(run, together, first, rows, data, scratch, gradient)
         if together == LANES:
             for q in range(LANES):
                 for j in range(features):
                     gradient[run + q, j] = sums[j, q]
         run += together
-    for run in range(runs):
-        loss[run] *= data.scale
+    for run in range(count):
+        runs.loss[run] *= data.scale
         for j in range(features):
             gradient[run, j] *= data.scale
 
@@ -182,11 +183,11 @@ def predict_rows(run, together, first, rows, w, data: Data, scratch: Scratch):
                 s3 += data.values[e + 3] * w[run, data.columns[e + 3]]
             for e in range(whole, end):
                 s0 += data.values[e] * w[run, data.columns[e]]
-            z[0, i] = (s0 + s1) + (s2 + s3)
+            z[i] = (s0 + s1) + (s2 + s3)
     if together == LANES:
         for q in range(LANES):
             for i in range(rows):
-                z[q, i] = scratch.lanes[i, q]
+                z[q * BLOCK_ROWS + i] = scratch.lanes[i, q]
 
 
 @register_jitable
@@ -196,7 +197,7 @@ def add_gradient_rows(run, together, first, rows, data: Data, scratch: Scratch, 
     if together == LANES:
         for q in range(LANES):
             for i in range(rows):
-                scratch.lanes[i, q] = r[q, i]
+                scratch.lanes[i, q] = r[q * BLOCK_ROWS + i]
     for i in range(rows):
         begin, end = data.starts[first + i], data.starts[first + i + 1]
         if together == LANES:
@@ -204,4 +205,4 @@ def add_gradient_rows(run, together, first, rows, data: Data, scratch: Scratch, 
             gradient_row(data.values, data.columns, begin, end, scratch.lanes, i, sums)
         else:
             for entry in range(begin, end):
-                gradient[run, data.columns[entry]] += data.values[entry] * r[0, i]
+                gradient[run, data.columns[entry]] += data.values[entry] * r[i]

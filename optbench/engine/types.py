@@ -24,7 +24,7 @@ class Data(NamedTuple):
 
     ``panels`` holds dense data (see :func:`optbench.engine.products.to_panels`) and, for an
     objective of the plug-in's own, its raw matrix (1, n, d); ``values``, ``columns`` and
-    ``starts`` hold CSR data.  ``targets`` is padded to whole blocks.
+    ``starts`` hold CSR data.  ``targets`` is padded to whole blocks by its last number.
     """
 
     panels: np.ndarray
@@ -53,9 +53,10 @@ class Scratch(NamedTuple):
     """Working memory of one chunk of runs, allocated once."""
 
     sums: np.ndarray  # (K, d padded to 8, 8): lane sums of the gradient
-    predictions: np.ndarray  # (8, 64): of a block of rows
-    slopes: np.ndarray  # (8, 64)
-    lanes: np.ndarray  # (64, 8): the same for eight runs side by side
+    predictions: np.ndarray  # (8 * 128,): of a block of rows, run after run
+    targets: np.ndarray  # (8 * 128,): theirs, for each run
+    slopes: np.ndarray  # (8 * 128,)
+    lanes: np.ndarray  # (128, 8): the same for eight runs side by side
     pullback: np.ndarray  # (K, s): what a parametrization needs
 
 
@@ -94,7 +95,7 @@ class Rule(NamedTuple):
 
 data_t = PointerTo(types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8], Data))
 kernels_t = PointerTo(types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels))
-scratch_t = PointerTo(types.NamedTuple([cube, matrix, matrix, matrix, matrix], Scratch))
+scratch_t = PointerTo(types.NamedTuple([cube, vector, vector, vector, matrix, matrix], Scratch))
 runs_t = PointerTo(types.NamedTuple(
     [
         matrix,
