@@ -251,7 +251,7 @@ def bind_loop() -> Any:
 def _compiled_map(forward: Callable[..., None], pull_back: Callable[..., None]) -> tuple[Any, Any]:
     return (
         compile_kernel(forward, types.forward_s),
-        compile_kernel(pull_back, types.pull_back_s),
+        compile_kernel(pull_back, types.pull_back_s, fastmath={"contract", "reassoc"}),
     )
 
 

@@ -18,47 +18,58 @@ from optbench.errors import UserError
 from optbench.parametrizations.base import Parametrization, layer_table
 
 
+# Views of rows: an index that LLVM cannot prove to be non-negative costs it vector instructions.
+
+
 def forward(theta, layers, scratch, w):
     """Multiply a row through the layers from the output down; keep s_l in ``scratch``."""
     depth = layers.shape[0]
     for run in range(theta.shape[0]):
+        kept = scratch[run]
         place = 0  # s_(depth-1) = 1, then s_(depth-2), ... one after the other
-        scratch[run, 0] = 1.0
+        kept[0] = 1.0
         for layer in range(depth - 1, -1, -1):
             offset, rows, columns = layers[layer, 0], layers[layer, 1], layers[layer, 2]
-            following = place + rows
-            for j in range(columns):
-                scratch[run, following + j] = 0.0
+            weights = theta[run, offset : offset + rows * columns]
+            given, product = kept[place : place + rows], kept[place + rows :][:columns]
+            product[:] = 0.0
             for i in range(rows):
-                factor = scratch[run, place + i]
+                row = weights[i * columns : (i + 1) * columns]
                 for j in range(columns):
-                    scratch[run, following + j] += factor * theta[run, offset + i * columns + j]
-            place = following
-        for j in range(w.shape[1]):
-            w[run, j] = scratch[run, place + j]
+                    product[j] += given[i] * row[j]
+            place += rows
+        predictor, product = w[run], kept[place:]
+        for j in range(predictor.size):
+            predictor[j] = product[j]
 
 
 def pull_back(theta, layers, scratch, gradient_w, gradient):
     """Push g through the layers from the input up; dL/dW_l = s_l^T q_(l-1)^T."""
     depth = layers.shape[0]
     for run in range(theta.shape[0]):
+        kept = scratch[run]
         place = 0
         for layer in range(depth):
             place += layers[layer, 1]
         into = place  # q_0 = g overwrites the copy of w
-        for j in range(gradient_w.shape[1]):
-            scratch[run, into + j] = gradient_w[run, j]
-        out = into + gradient_w.shape[1]
+        g, q = gradient_w[run], kept[into:]
+        for j in range(g.size):
+            q[j] = g[j]
+        out = into + g.size
         for layer in range(depth):
             offset, rows, columns = layers[layer, 0], layers[layer, 1], layers[layer, 2]
             place -= rows
+            weights = theta[run, offset : offset + rows * columns]
+            of_weights = gradient[run, offset : offset + rows * columns]
+            q, s, product = kept[into:out], kept[place : place + rows], kept[out:][:rows]
             for i in range(rows):
+                row = weights[i * columns : (i + 1) * columns]
+                of_row = of_weights[i * columns : (i + 1) * columns]
                 total = 0.0
-                factor = scratch[run, place + i]
                 for j in range(columns):
-                    total += theta[run, offset + i * columns + j] * scratch[run, into + j]
-                    gradient[run, offset + i * columns + j] = factor * scratch[run, into + j]
-                scratch[run, out + i] = total
+                    total += row[j] * q[j]
+                    of_row[j] = s[i] * q[j]
+                product[i] = total
             into = out
             out += rows
 
