@@ -11,9 +11,11 @@ from numba.extending import register_jitable
 
 from optbench.engine.products import (
     BLOCK_PANELS,
+    LANES,
     PANEL_ROWS,
     gradient_tile,
     predictions_tile,
+    reduce_lanes,
 )
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_losses, call_slopes
 
@@ -54,13 +56,13 @@ def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, r
                 slope_block(panel, some, run, together, want_loss, kernels, data, scratch, runs)
                 add_gradient_block(data, panel, some, run, together, scratch)
             run += together
-    sums = scratch.sums
     for run in range(count):
         runs.loss[run] *= data.scale
-        for j in range(features):
-            even = (sums[run, j, 0] + sums[run, j, 4]) + (sums[run, j, 2] + sums[run, j, 6])
-            odd = (sums[run, j, 1] + sums[run, j, 5]) + (sums[run, j, 3] + sums[run, j, 7])
-            runs.gradient_w[run, j] = data.scale * (even + odd)
+        gradient = runs.gradient_w[run]
+        for j in range(0, features, LANES):
+            totals, place = scratch.sums[run, j], gradient[j : j + LANES]
+            for f in range(place.size):
+                place[f] = data.scale * totals[f]
 
 
 @register_jitable
@@ -134,12 +136,18 @@ def add_losses(run, z, targets, kernels: Kernels, runs: Runs):
 
 @register_jitable
 def add_gradient_block(data: Data, panel, panels, run, together, scratch: Scratch):
-    """Add a block of rows to the lane sums of four runs or one."""
-    width = data.panels.shape[1]
+    """Add a block of rows to the lane sums of four runs or one; after the last, add the lanes.
+
+    From the last feature to the first: what the predictions read last is in cache.
+    """
     slopes, sums = scratch.slopes, scratch.sums
-    if together == GROUP:
-        for j in range(0, width, 4):
-            _gradient_4x4(data.panels, panel, panels, j, slopes, run, sums, panel == 0)
-    else:
-        for j in range(0, width, 8):
-            _gradient_1x8(data.panels, panel, panels, j, slopes, run, sums, panel == 0)
+    first, last = panel == 0, panel + panels == data.panels.shape[0]
+    for j in range(0, data.panels.shape[1], LANES):
+        if together == GROUP:
+            _gradient_4x4(data.panels, panel, panels, j, slopes, run, sums, first)
+            _gradient_4x4(data.panels, panel, panels, j + 4, slopes, run, sums, first)
+        else:
+            _gradient_1x8(data.panels, panel, panels, j, slopes, run, sums, first)
+        if last:
+            for q in range(together):
+                reduce_lanes(sums, run + q, j)

@@ -10,6 +10,7 @@ or the threads.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ BLOCK_PANELS = 8
 BLOCK_ROWS = PANEL_ROWS * BLOCK_PANELS
 VECTORS = PANEL_ROWS // LANES
 CACHE_LINE = 64
+HUGE_PAGE = 2**21
 TILE_FEATURES = 8
 
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
@@ -32,10 +34,19 @@ _INT64 = ir.IntType(64)
 
 
 def aligned_zeros(*shape: int) -> np.ndarray:
-    """Return float64 zeros that start on a cache line: a vector never straddles two."""
+    """Return float64 zeros that start on a cache line: a vector never straddles two.
+
+    Large arrays ask for huge pages: pages of 4 KB lie anywhere in memory, so that a matrix that
+    nearly fills the second-level cache would not stay in it.
+    """
     size = int(np.prod(shape))
-    raw = np.zeros(size + CACHE_LINE // 8)
-    start = (-raw.ctypes.data % CACHE_LINE) // 8
+    if size * 8 < HUGE_PAGE // 4 or not hasattr(mmap, "MADV_HUGEPAGE"):
+        raw, line = np.zeros(size + CACHE_LINE // 8), CACHE_LINE
+    else:
+        memory = mmap.mmap(-1, size * 8 + 2 * HUGE_PAGE)
+        memory.madvise(mmap.MADV_HUGEPAGE)
+        raw, line = np.frombuffer(memory), HUGE_PAGE
+    start = (-raw.ctypes.data % line) // 8
     return raw[start : start + size].reshape(shape)
 
 
@@ -211,6 +222,54 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
         return signature, codegen
 
     return tile
+
+
+@intrinsic
+def _reduce_lanes(_context: Any, sums: Any, run: Any, j: Any) -> Any:
+    integer = types.int64
+    signature = types.void(sums, integer, integer)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes, (_, dimension, _) = _array(context, builder, sig.args[0], args[0])
+        row = builder.add(builder.mul(args[1], dimension), args[2])
+        start = _offset(builder, lanes, builder.mul(row, _constant(LANES)))
+        parts = [_load(builder, _offset(builder, start, _constant(f * LANES))) for f in range(LANES)]
+        # Three times halve the lanes of each sum and join those of two features in one vector.
+        for half in (4, 2, 1):
+            low = [lane for lane in range(2 * LANES) if not lane & half]
+            high = [lane + half for lane in low]
+            joined = []
+            for first, second in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :], strict=True):
+                halves = [_shuffle(builder, first, second, chosen) for chosen in (low, high)]
+                joined.append(builder.fadd(*halves))
+            parts = joined
+        # the bits of a lane's number are those of its feature in reverse order: undo it
+        order = [0, 4, 2, 6, 1, 5, 3, 7]
+        _store(builder, _shuffle(builder, parts[0], parts[0], order), start)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _shuffle(builder: Any, first: Any, second: Any, lanes: list[int]) -> Any:
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
+    return builder.shuffle_vector(first, second, mask)
+
+
+def reduce_lanes(sums, run, j):  # type: ignore[no-untyped-def]
+    """Add the eight lanes of features j, ..., j + 7; leave the results in those of feature j."""
+    lanes = sums[run, j : j + LANES]
+    halves = lanes[:, :4] + lanes[:, 4:]
+    quarters = halves[:, :2] + halves[:, 2:]
+    sums[run, j] = quarters[:, 0] + quarters[:, 1]
+
+
+@overload(reduce_lanes, strict=False)
+def _jitted_reduce_lanes(sums, run, j):  # type: ignore[no-untyped-def]
+    def implementation(sums, run, j):  # type: ignore[no-untyped-def]
+        _reduce_lanes(sums, run, j)
+
+    return implementation
 
 
 def predictions_tile(runs: int, panels: int) -> Callable[..., None]:
