@@ -20,7 +20,7 @@ from optbench.environment import describe
 from optbench.errors import UserError
 from optbench.executors.local import default_threads, run_tasks
 from optbench.instance import Instance
-from optbench.registry import load_registry
+from optbench.registry import Registry, load_registry
 from optbench.result import Comparison, Trace
 from optbench.store.results import Finished, cell_key, store_cell, stored_cell
 from optbench.study import Cell, build_instances, make_cells, parse_optimizer
@@ -28,6 +28,7 @@ from optbench.timing import nanoseconds_per_step
 from optbench.tune import Search, Tuner
 
 DEFAULT_HORIZON = 100_000
+ALL = "all"
 PERTURBATION = 1e-3  # standard deviation of the initial noise of seeds 1, 2, ... on real data
 
 Progress = Callable[[int, int, str], None]
@@ -73,9 +74,10 @@ def compare(
     Parameters
     ----------
     problems : sequence of str
-        ``NAME`` or ``NAME:key=value,...``; default: all problems.
+        ``NAME`` or ``NAME:key=value,...``; default: those that declare default instances.
     optimizers : sequence of str
-        ``NAME`` or ``NAME[hyper=value,...]``; default: all optimizers.
+        ``NAME``, ``NAME[hyper=value,...]`` or ``all``; default: those that are not declared with
+        ``default=False``.
     parametrizations : sequence of str
         ``NAME`` or ``NAME:key=value,...``; default: what each problem prescribes.
     horizon : int, optional
@@ -109,12 +111,12 @@ def compare(
     settings = _settings(horizon, learning_rates, seeds, threads, timeout)
     threads = threads or default_threads()
     registry = load_registry(tuple(_several(plugins)))
-    chosen = _several(optimizers) or sorted(registry.optimizers)
+    chosen = _chosen_optimizers(registry, _several(optimizers))
     choices = [parse_optimizer(registry, text) for text in chosen]
     report = progress or (lambda done, total, label: None)
     report(0, 0, "references")
     cells, instances = [], []
-    for text in _several(problems) or sorted(registry.problems):
+    for text in _several(problems) or registry.default_problems:
         for built in build_instances(registry, text, seeds):
             instances.append(built)
             cells += make_cells(built, choices, _several(parametrizations))
@@ -146,6 +148,16 @@ def compare(
     result.environment["compiled"] = len(cache.compiled)
     result.environment["cells_from_store"] = len(finished)
     return result
+
+
+def _chosen_optimizers(registry: Registry, names: Sequence[str]) -> list[str]:
+    """Return the optimizers that were named, with every one in place of ``all``."""
+    if not names:
+        return registry.default_optimizers
+    chosen: list[str] = []
+    for name in names:
+        chosen += sorted(registry.optimizers) if name == ALL else [name]
+    return list(dict.fromkeys(chosen))
 
 
 def _several(names: str | Sequence[str]) -> Sequence[str]:

@@ -1,15 +1,16 @@
-"""What a claim declares: a theorem as an executable check, ``@claim`` on a generator of ``Check``.
+"""What a claim declares: a theorem as an executable check, ``@claim`` on a generator.
 
-A claim measures in the engine and compares with a prediction that comes from elsewhere: a closed
-form or an independent solver, never the run that it judges.  The function takes keyword arguments
-with defaults only: what a test perturbs to see the claim fail.  Nothing here imports Numba.
+The function yields ``Check`` and ``Curve``.  It measures in the engine and compares with a
+prediction that comes from elsewhere: a closed form or an independent solver, never the run that it
+judges.  It takes keyword arguments with defaults only: what ``perturbation`` changes to see the
+claim fail.  Nothing here imports Numba.
 """
 
 from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, SupportsFloat
@@ -83,6 +84,33 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """Measured against predicted numbers, for a figure; no verdict depends on it.
+
+    Attributes
+    ----------
+    title : str
+        What is seen.
+    x_label, y_label : str
+        Axes, with units where there are any.
+    x : sequence of float
+        Common to all lines.
+    measured, predicted : mapping of str to sequence of float
+        Lines by label; nan where there is no number.
+    log : str
+        Logarithmic axes: ``""``, ``"x"``, ``"y"`` or ``"xy"``.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    x: Sequence[float]
+    measured: Mapping[str, Sequence[float]]
+    predicted: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    log: str = ""
+
+
+@dataclass(frozen=True)
 class Claim:
     """A theorem and the function that checks it.
 
@@ -103,8 +131,17 @@ class Claim:
     missing : str
         What the paper claims besides and nothing here measures yet: the verdict is then at best
         INCONCLUSIVE.
+    perturbation : mapping of str to value
+        Arguments of the function that destroy what the theorem rests on: another optimizer,
+        initialization, depth.  The claim must then fail.
+    then_fails : str
+        Beginning of the name of a check that must fail then.
+    background : str
+        A paragraph for a reader who does not know the paper.
+    remarks : str
+        Where the instance matters, which thresholds are ours.
     measure : callable
-        Yields the checks.
+        Yields the checks and curves.
     """
 
     id: str
@@ -117,7 +154,11 @@ class Claim:
     tags: tuple[str, ...]
     aliases: tuple[str, ...]
     missing: str
-    measure: Callable[..., Iterable[Check]]
+    perturbation: Mapping[str, Any]
+    then_fails: str
+    background: str
+    remarks: str
+    measure: Callable[..., Iterable[Check | Curve]]
     file: str
     line: int
 
@@ -152,6 +193,7 @@ class Result:
     verdict: str
     reason: str
     checks: tuple[Check, ...] = ()
+    curves: tuple[Curve, ...] = field(default=(), compare=False)
     seconds: float = field(default=0.0, compare=False)
 
 
@@ -167,21 +209,30 @@ def claim(
     tags: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
     missing: str = "",
-) -> Callable[[Callable[..., Iterable[Check]]], Claim]:
+    perturbation: Mapping[str, Any] | None = None,
+    then_fails: str = "",
+    background: str = "",
+    remarks: str = "",
+) -> Callable[[Callable[..., Iterable[Check | Curve]]], Claim]:
     """Declare a claim; see :class:`Claim` for the meaning of the arguments.
 
     Raises
     ------
     UserError
-        For an unknown cost or an argument of the function that has no default.
+        For an unknown cost, an argument of the function that has no default, or a perturbation of
+        an argument that it has not.
     """
 
-    def declare(measure: Callable[..., Iterable[Check]]) -> Claim:
+    def declare(measure: Callable[..., Iterable[Check | Curve]]) -> Claim:
         file, line = inspect.getfile(measure), measure.__code__.co_firstlineno
         where = f"{file}:{line}: claim {id}"
         if cost not in COSTS:
             raise UserError(f"{where}: cost={cost!r}; known: {', '.join(COSTS)}")
-        for name, parameter in inspect.signature(measure).parameters.items():
+        arguments = inspect.signature(measure).parameters
+        for name in perturbation or ():
+            if name not in arguments:
+                raise UserError(f"{where}: perturbation of {name!r}, which is not an argument")
+        for name, parameter in arguments.items():
             if parameter.default is inspect.Parameter.empty:
                 raise UserError(f"{where}: argument {name!r} needs a default value")
         return Claim(
@@ -195,6 +246,10 @@ def claim(
             tags=tags,
             aliases=aliases,
             missing=missing,
+            perturbation=perturbation or {},
+            then_fails=then_fails,
+            background=background,
+            remarks=remarks,
             measure=measure,
             file=file,
             line=line,
@@ -219,13 +274,19 @@ def verify(claim: Claim, **perturbation: Any) -> Result:
     """
     began = time.perf_counter()
     checks: list[Check] = []
+    curves: list[Curve] = []
     error = ""
     try:
-        checks.extend(claim.measure(**perturbation))
+        for found in claim.measure(**perturbation):
+            if isinstance(found, Check):
+                checks.append(found)
+            else:
+                curves.append(found)
     except Exception as raised:  # one claim must not end the verification of the others
         error = f"could not be measured: {type(raised).__name__}: {' '.join(str(raised).split())}"
     verdict, reason = _judge(claim, checks, error)
-    return Result(claim, verdict, reason, tuple(checks), time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return Result(claim, verdict, reason, tuple(checks), tuple(curves), seconds)
 
 
 def _judge(claim: Claim, checks: list[Check], error: str) -> tuple[str, str]:

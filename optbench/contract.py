@@ -22,7 +22,9 @@ ORACLE_ARGUMENTS: Mapping[str, str] = {
     "step": "the number of this step, 1, 2, ...; int",
     "loss": "the objective at theta, in the unit of grad; float",
     "optimal_loss": "the certified optimal value of the objective, in the unit of grad; float",
-    "inverse_fisher": "pseudo-inverse of the Fisher matrix at initialization, float64 (p, p)",
+    "natural_grad": "F^+ grad, F = J^T F_w J the Fisher matrix at theta, float64 (p,); read only",
+    "sample_grad": "grad estimated from ``batch`` rows drawn at random, float64 (p,); read only",
+    "sample_row": "the features of the last drawn row, float64 (d,); read only",
     "layers": "offset, rows and columns of each weight matrix in theta, int64 (L, 3)",
     "rng": "this run's random state for optbench.random, uint64 (2,)",
 }
@@ -43,6 +45,8 @@ class Hyper:
     degree : int
         Its unit as a power of the unit of the objective: -1 for a step size that multiplies a
         gradient, 1 for Adam's ``eps``, 0 for a pure number.
+    integer : bool
+        Only whole numbers are valid.
     """
 
     default: float | None = None
@@ -50,6 +54,7 @@ class Hyper:
     high: float | None = None
     tune: str | None = None
     degree: int = 0
+    integer: bool = False
 
     def problem_with(self, value: float) -> str | None:
         """Say why ``value`` is not valid, or return None."""
@@ -57,6 +62,8 @@ class Hyper:
             return "must be a number"
         if value != value or value in (float("inf"), float("-inf")):
             return "must be a finite number"
+        if self.integer and value != int(value):
+            return "must be a whole number"
         if self.low is not None and value < self.low:
             return f"must be at least {self.low:g}"
         if self.high is not None and value > self.high:
@@ -119,6 +126,11 @@ class Optimizer:
         Of ``"permutation"`` and ``"sign"`` of coordinates: transformations that commute with it.
     start : str
         ``"zero"``, or ``"positive"`` when theta must start at positive numbers.
+    default : bool
+        Whether a comparison that names no optimizer runs it.
+    follows_flow : bool
+        Small steps follow gradient flow, at any speed: what theorems on gradient flow say of a
+        parametrization then holds for it.
     """
 
     name: str
@@ -134,6 +146,8 @@ class Optimizer:
     fixed_point: bool
     symmetries: tuple[str, ...]
     start: str
+    default: bool
+    follows_flow: bool
     file: str
     line: int
 
@@ -153,6 +167,11 @@ class Optimizer:
         return tuple(name for name in self.arguments if name in ORACLE_ARGUMENTS)
 
     @property
+    def samples(self) -> bool:
+        """Whether it steps by gradients of drawn rows."""
+        return "sample_grad" in self.arguments or "sample_row" in self.arguments
+
+    @property
     def tuned(self) -> tuple[str, ...]:
         """Names of the hyperparameters that have no default: the host tunes them."""
         return tuple(name for name, hyper in self.hypers.items() if hyper.default is None)
@@ -167,6 +186,8 @@ def optimizer(
     fixed_point: bool = True,
     symmetries: tuple[str, ...] = ("permutation", "sign"),
     start: str = "zero",
+    default: bool = True,
+    follows_flow: bool = False,
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
@@ -198,6 +219,7 @@ def optimizer(
         if "theta" not in arguments:
             raise UserError(f"{where}: has no argument 'theta', the parameters it must update")
         _check_declaration(where, hypers, slots, symmetries, start)
+        _check_sampling(where, arguments, hypers)
         doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
         return Optimizer(
             name=kernel.__name__,
@@ -213,6 +235,8 @@ def optimizer(
             fixed_point=fixed_point,
             symmetries=symmetries,
             start=start,
+            default=default,
+            follows_flow=follows_flow,
             file=file,
             line=line,
         )
@@ -246,6 +270,25 @@ def _check_declaration(
         raise UserError(f'{where}: start={start!r}; known are "zero" and "positive"')
 
 
+def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str, Hyper]) -> None:
+    sampled = [name for name in arguments if name in ("sample_grad", "sample_row")]
+    if not sampled:
+        return
+    batch = hypers.get("batch")
+    declared = batch is not None and batch.integer and batch.default is not None
+    if batch is None or not declared or batch.low is None or batch.low < 1:
+        raise UserError(
+            f"{where}: asks for {sampled[0]!r}, so that it must declare the number of rows drawn a "
+            "step: batch=Hyper(1, low=1, integer=True)"
+        )
+    full = [name for name in arguments if name in ("grad", "natural_grad", "loss", "optimal_loss")]
+    if full:
+        raise UserError(
+            f"{where}: asks for {sampled[0]!r} and {full[0]!r}; with samples the whole objective "
+            "is evaluated at records only: ask for one of the two"
+        )
+
+
 @dataclass(frozen=True)
 class Option:
     """One ``key=value`` of a problem: its default and, for text, the choices if they are few."""
@@ -271,7 +314,8 @@ class Problem:
     references : tuple of str
         Reference solutions that its instances offer.
     default : tuple of dict
-        The instances that ``optbench compare`` runs when none is named.
+        The instances that ``optbench compare`` runs when no problem is named; without any, it
+        runs only where it is named.
     """
 
     name: str

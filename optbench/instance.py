@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, float("inf"))
 
 Row = Callable[[float, float], tuple[float, float]]
+
+
+def draws_samples(loss_and_grad: Callable[..., float]) -> bool:
+    """Whether an objective takes a fourth argument ``rng``: it draws fresh samples each time."""
+    return len(inspect.signature(loss_and_grad).parameters) == 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +43,8 @@ class Instance:
         ``row(prediction, target) -> (loss, derivative)``: a scalar kernel.
     loss_and_grad : callable, optional
         ``loss_and_grad(w, data, grad) -> loss`` in place of ``row``; ``data`` is ``features``.
+        ``loss_and_grad(w, data, grad, rng)`` draws fresh samples at each evaluation, and the
+        recorded loss is that of the sample.
     scale : float
         Factor of the sum, usually 1/n.
     kind : {"regression", "classification", "linear_program", "other"}
@@ -55,11 +63,13 @@ class Instance:
     smoothness : callable
         Largest eigenvalue of the Hessian (its supremum), for the linear parametrization.
     inverse_fisher : callable, optional
-        Pseudo-inverse of the Fisher matrix at the start, (d, d).
+        Pseudo-inverse of the Fisher matrix of the predictor at the start, (d, d).
     start : ndarray, optional
         Predictor to start at, when the problem prescribes it (linear programs).
     positive : bool
         Predictors live in the positive orthant.
+    in_order : bool
+        The rows are a stream: optimizers that draw rows get them one after the other instead.
     parametrization : str
         What ``theta -> w`` is when the user names none.
     seeded : bool
@@ -85,6 +95,7 @@ class Instance:
     inverse_fisher: Callable[[], np.ndarray] | None = None
     start: np.ndarray | None = None
     positive: bool = False
+    in_order: bool = False
     parametrization: str = "linear"
     seeded: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -106,11 +117,19 @@ class Instance:
             raise UserError(f"{where}: data contains NaN or infinite values")
         if (self.row is None) == (self.loss_and_grad is None):
             raise UserError(f"{where}: exactly one of row and loss_and_grad must be given")
+        own = self.loss_and_grad
+        if own is not None and len(inspect.signature(own).parameters) not in (3, 4):
+            raise UserError(f"{where}: loss_and_grad must take (w, data, grad) or (..., rng)")
 
     @property
     def dimension(self) -> int:
         """Size d of the predictor w."""
         return int(self.features.shape[1])
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether its own objective draws fresh samples at each evaluation."""
+        return self.loss_and_grad is not None and draws_samples(self.loss_and_grad)
 
     @property
     def sparse(self) -> bool:
@@ -134,6 +153,8 @@ class Instance:
 
         start = np.zeros(0) if self.start is None else self.start
         facts = {k: v for k, v in self.facts.items() if isinstance(v, str | float | int)}
+        if self.in_order:
+            facts["in_order"] = True
         parts = (self.problem, self.name, self.kind, self.scale, self.exponential_tail)
         numbers = data_hash(self.features, self.targets, start)
         return "|".join(map(repr, (*parts, sorted(facts.items()), numbers)))

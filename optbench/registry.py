@@ -22,6 +22,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
+from optbench.claim import Claim
 from optbench.contract import Optimizer, Problem
 from optbench.errors import UserError
 from optbench.options import suggest
@@ -58,6 +59,16 @@ class Registry:
             self._raise("problem", name, self.problems)
         return self.problems[name]
 
+    @property
+    def default_optimizers(self) -> list[str]:
+        """Names of the optimizers that run when none is named."""
+        return sorted(name for name, plugin in self.optimizers.items() if plugin.default)
+
+    @property
+    def default_problems(self) -> list[str]:
+        """Names of the problems that run when none is named."""
+        return sorted(name for name, plugin in self.problems.items() if plugin.default)
+
     def _raise(self, kind: str, name: str, known: Iterable[str]) -> None:
         for entry in self.broken:
             if Path(entry.file).stem == name:
@@ -67,7 +78,7 @@ class Registry:
     def add(self, module: ModuleType, file: Path) -> None:
         """Add every optimizer and problem that a module declares."""
         found = [v for v in vars(module).values() if isinstance(v, Optimizer | Problem)]
-        if not found:
+        if not found and not any(isinstance(v, Claim) for v in vars(module).values()):
             self.broken.append(Broken(str(file), f"{file}: declares no @optimizer and no @problem"))
         for plugin in found:
             self.add_plugin(plugin, str(file))

@@ -12,6 +12,7 @@ from optbench.contract import Optimizer, Problem
 from optbench.errors import UserError, one_line
 from optbench.instance import Instance
 from optbench.options import parse_options, parse_specification
+from optbench.oracles import missing_oracle
 from optbench.parametrizations import Parametrization, parametrization
 from optbench.registry import Registry
 
@@ -96,7 +97,7 @@ def build_instances(registry: Registry, text: str, seeds: int) -> list[tuple[Ins
         if key in given and option.choices and given[key] not in option.choices:
             known = ", ".join(option.choices)
             raise UserError(f"problem {name}: {key}={given[key]}; known: {known}")
-    chosen: Sequence[Mapping[str, Any]] = problem.default
+    chosen: Sequence[Mapping[str, Any]] = problem.default or ({},)
     if given:
         chosen = [parse_options(f"problem {name}", given, defaults)]
     built = []
@@ -156,17 +157,8 @@ def reason_to_skip(
     instance: Instance, parametrization: Parametrization, optimizer: Optimizer
 ) -> str | None:
     """Say why an optimizer cannot run here, or return None."""
-    needs = optimizer.needs
-    if "inverse_fisher" in needs:
-        if instance.inverse_fisher is None:
-            return f"needs the Fisher matrix; {instance.problem} declares none"
-        if not parametrization.linear:
-            return "needs the Fisher matrix, which is constant for the linear parametrization only"
-    if "layers" in needs and not parametrization.weight_matrices:
-        name = parametrization.name.partition(":")[0]
-        return f"needs weight matrices; the {name} parametrization has none"
-    if "optimal_loss" in needs and np.isnan(instance.optimum):
-        return "needs the optimal loss, which is not known here"
+    if reason := missing_oracle(instance, parametrization, optimizer):
+        return reason
     if optimizer.start == "positive" and not instance.positive:
         return f"acts on positive parameters; those of {instance.problem} are signed"
     if instance.positive and parametrization.linear and optimizer.start != "positive":

@@ -6,6 +6,7 @@ from optbench import Hyper, optimizer
 @optimizer(
     reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345",
     selects="l2",
+    follows_flow=True,
     condition="learning_rate < 2 / L (L: smoothness of the objective), constant",
     homogeneous=True,
 )

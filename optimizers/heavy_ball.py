@@ -13,6 +13,7 @@ from optbench import Hyper, Slot, optimizer
     reference="Polyak 1964, doi:10.1016/0041-5553(64)90137-5; "
     "bias: Wang, Meng, Zhang, Sun, Chen, Ma, Liu 2022, arXiv:2110.03891",
     selects="l2",
+    follows_flow=True,
     condition="momentum < 1, learning_rate < 2 (1 + momentum) / L on a quadratic, constant",
     homogeneous=True,
 )

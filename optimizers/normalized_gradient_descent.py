@@ -14,6 +14,7 @@ from optbench import Hyper, optimizer
 @optimizer(
     reference="Nacson, Lee, Gunasekar, Savarese, Srebro, Soudry 2019, arXiv:1803.01905",
     selects="l2",
+    follows_flow=True,
     condition="separable data, decay = 0.5: margin gap O(log t / sqrt t)",
     homogeneous=True,
 )

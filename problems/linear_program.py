@@ -33,7 +33,11 @@ def linear_program(
     n=15,
     seed=0,
 ):
-    """Build an instance from a bundled Netlib name, an MPS file, ``random`` or ``transport``."""
+    """Build an instance from a bundled Netlib name, an MPS file, or one of the seeded sources.
+
+    ``random``: Gaussian; ``transport``: optimal transport between m and m points;
+    ``basis_pursuit``: least L1 norm of w with X w = y, x = (w_+, w_-).
+    """
     from optbench import references
 
     if not strength > 0:
@@ -41,7 +45,8 @@ def linear_program(
     if m < 1 or n < 1:
         raise UserError(f"linear_program: m={m} and n={n} must be at least 1")
     if data not in PROGRAMS and (m, n, seed) != (6, 15, 0):
-        raise UserError(f"linear_program: m, n, seed need data=random or transport, not {data}")
+        known = " or ".join(PROGRAMS)
+        raise UserError(f"linear_program: m, n, seed need data={known}, not {data}")
     name, matrix, b, c, objective, source = PROGRAMS.get(data, program)(data, m, n, seed)
     if strength != STRENGTH:
         name = f"{name}_strength{strength:g}"
@@ -115,7 +120,16 @@ def transport(data, m, n, seed):
     return f"transport_{m}x{m}_seed{seed}", matrix, b, c, c.dot, f"transport, seed {seed}"
 
 
-PROGRAMS = {"random": random_program, "transport": transport}
+def basis_pursuit(data, m, n, seed):
+    """min 1.x, [X, -X] x = y: Gaussian X (m, n), y the sum of its first m // 3 columns."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    features = generator.standard_normal((m, n))
+    matrix, c = np.hstack([features, -features]), np.ones(2 * n)
+    y = features[:, : max(m // 3, 1)].sum(axis=1)
+    return f"basis_pursuit_{m}x{n}_seed{seed}", matrix, y, c, c.dot, f"Gaussian, seed {seed}"
+
+
+PROGRAMS = {"random": random_program, "transport": transport, "basis_pursuit": basis_pursuit}
 
 
 def nonnegative_cost(matrix, c):

@@ -2,8 +2,9 @@
 
 On separable data the infimum 0 is at infinity and the question is the direction of w.
 References: the directions of maximal margin min_i y_i x_i . w / ||w||_p in L1, L2, Linf, further
-L_p, and in the Fisher metric.  Data that cannot be separated has a finite minimiser (P5 in
-Ji and Telgarsky 2018, arXiv:1803.07300) and is treated as such.
+L_p, and in the Fisher metric.  Data that cannot be separated has a finite minimiser.  Where only
+some rows can be separated (``data=partly_separable``; Ji and Telgarsky 2018, arXiv:1803.07300)
+w has a finite limit, the offset, in the span of the other rows, and a direction outside it.
 """
 
 import numpy as np
@@ -31,8 +32,16 @@ LOSSES = {"logistic": logistic_loss, "exponential": exponential_loss}
 
 @problem(
     reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345",
-    references=("l1", "l2", "linf", "lp", "fisher"),
-    metrics=("margin_ratio_l1", "margin_ratio_l2", "margin_ratio_linf", "angle_l2"),
+    references=("l1", "l2", "linf", "lp", "fisher", "minimizer", "direction", "offset"),
+    metrics=(
+        "margin_ratio_l1",
+        "margin_ratio_l2",
+        "margin_ratio_linf",
+        "angle_l2",
+        "angle_direction",
+        "distance_offset",
+        "distance_minimizer",
+    ),
     default=({"data": "digits_3v8"}, DISCRIMINATING),
 )
 def logistic_regression(
@@ -46,7 +55,7 @@ def logistic_regression(
     d=12,
     seed=11,
 ):
-    """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded)."""
+    """Build an instance from a bundled name, a file, ``data=gaussian`` or ``partly_separable``."""
     if loss not in LOSSES:
         raise UserError(f"logistic_regression: loss={loss}; known: {', '.join(LOSSES)}")
     if data == "gaussian":
@@ -55,6 +64,11 @@ def logistic_regression(
         generator = np.random.Generator(np.random.PCG64(seed))
         features, targets = generator.standard_normal((n, d)), np.ones(n)
         name, source = f"gaussian_{n}x{d}_seed{seed}", f"rows y_i x_i Gaussian, seed {seed}"
+    elif data == "partly_separable":
+        if (n, d) != (6, 12):
+            raise UserError("logistic_regression: data=partly_separable has 13 rows, no n and d")
+        features, targets = partly_separable(seed), np.ones(13)
+        name, source = f"partly_separable_seed{seed}", f"5 of 13 rows separable, seed {seed}"
     else:
         if (n, d, seed) != (6, 12, 11):
             raise UserError(f"logistic_regression: n, d and seed need data=gaussian, not {data}")
@@ -66,9 +80,19 @@ def logistic_regression(
         features,
         targets,
         loss,
-        data == "gaussian",
+        data in ("gaussian", "partly_separable"),
         source,
     )
+
+
+def partly_separable(seed):
+    """Rows y_i x_i (13, 4): 8 in a plane, 5 with a positive part outside it."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    rows = np.zeros((13, 4))
+    rows[:8, :2] = generator.standard_normal((8, 2))
+    rows[8:] = generator.standard_normal((5, 4))
+    rows[8:, 2:] = 1.0 + 0.5 * generator.standard_normal((5, 2))
+    return rows
 
 
 def real(data, standardize, intercept, positive, target):
@@ -90,7 +114,7 @@ def real(data, standardize, intercept, positive, target):
 
 
 def instance(name, features, targets, loss, seeded, source):
-    """Attach the certified references for separable data, or the finite minimiser."""
+    """Attach the certified references of separable, partly separable or other data."""
     from optbench import references
     from optbench.references import logistic
 
@@ -123,16 +147,24 @@ def instance(name, features, targets, loss, seeded, source):
             "lp": max_margin,
             "fisher": lambda _: references.quadratic_margin(signed, fisher()),
         }
-        optimal_value = float
+        optimal_value, kind = float, "classification"
+    elif loss != "logistic":
+        raise UserError("logistic_regression: loss=exponential needs separable data")
     else:
-        solutions, optimal_value = finite(signed, loss)
         families = {}
+        if separation.separable_rows.any():
+            kind = "partly_separable"
+            facts["span"] = span(signed[~separation.separable_rows])
+            solutions, families, optimal_value = decomposition(signed)
+        else:
+            kind = "nonseparable"
+            solutions, optimal_value = finite(signed)
     return Instance(
         problem="logistic_regression",
         name=name,
         features=features,
         targets=targets,
-        kind="classification" if separation.separable else "nonseparable",
+        kind=kind,
         row=LOSSES[loss],
         scale=1.0 / count,
         exponential_tail=separation.separable,
@@ -147,13 +179,29 @@ def instance(name, features, targets, loss, seeded, source):
     )
 
 
-def finite(signed, loss):
-    """References of data that cannot be separated: the minimiser of the logistic risk."""
+def finite(signed):
+    """Data of which no row can be separated: the minimiser of the logistic risk."""
     from optbench.references import logistic
 
-    if loss != "logistic":
-        raise UserError("logistic_regression: loss=exponential needs separable data")
     return (
         {"minimizer": lambda: logistic.finite_minimizer(signed)},
         lambda: logistic.finite_minimizer(signed).value,
     )
+
+
+def decomposition(signed):
+    """Data of which some rows can be separated: where w goes outside and inside the span."""
+    from optbench.references import logistic
+
+    return (
+        {"direction": lambda: logistic.logistic_decomposition(signed).direction},
+        {"offset": lambda _: logistic.logistic_decomposition(signed).offset},
+        lambda: logistic.logistic_decomposition(signed).offset.value,
+    )
+
+
+def span(rows):
+    """Orthonormal basis (d, r) of the span of the rows that cannot be separated."""
+    dense = rows if isinstance(rows, np.ndarray) else rows.toarray()
+    _, singular, right = np.linalg.svd(dense, full_matrices=False)
+    return right[singular > 1e-10 * singular[0]].T

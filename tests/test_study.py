@@ -61,7 +61,8 @@ def test_wrong_optimizers_are_one_line(registry, text, words):
 def test_default_instances_and_seeds(registry):
     for name, problem in registry.problems.items():
         built = build_instances(registry, name, 1)
-        assert len(built) == len(problem.default) and all(len(group) == 1 for group in built)
+        assert len(built) == len(problem.default or ({},))
+        assert all(len(group) == 1 for group in built)
     ((first, second, third),) = build_instances(registry, f"{GAUSSIAN},seed=7", 3)
     generator = np.random.Generator(np.random.PCG64(8))
     np.testing.assert_array_equal(second.features, generator.standard_normal((3, 5)))
@@ -79,14 +80,16 @@ def test_wrong_problems_are_one_line(registry):
 
 def test_cells_are_instances_by_optimizers_by_parametrizations(registry):
     (built,) = build_instances(registry, GAUSSIAN, 1)
-    choices = [parse_optimizer(registry, name) for name in ("gradient_descent", "natural_gradient")]
+    choices = [
+        parse_optimizer(registry, name) for name in ("gradient_descent", "online_natural_gradient")
+    ]
     cells = make_cells(built, choices, ["linear", "diagonal:depth=3"])
     table = [(cell.choice.label, cell.parametrization.name, cell.skip is None) for cell in cells]
     assert table == [
         ("gradient_descent", "linear", True),
         ("gradient_descent", "diagonal:depth=3,scale=0.1", True),
-        ("natural_gradient", "linear", True),
-        ("natural_gradient", "diagonal:depth=3,scale=0.1", False),
+        ("online_natural_gradient", "linear", True),
+        ("online_natural_gradient", "diagonal:depth=3,scale=0.1", False),
     ]
 
 
@@ -94,7 +97,7 @@ def test_cells_are_instances_by_optimizers_by_parametrizations(registry):
     ("problem", "parameters", "optimizer", "words"),
     [
         (GAUSSIAN, "diagonal", "automatic_gradient_descent", "needs weight matrices; the diagonal"),
-        (GAUSSIAN, "diagonal", "natural_gradient", "constant for the linear parametrization only"),
+        (GAUSSIAN, "diagonal", "online_natural_gradient", "the diagonal parametrization maps it"),
         (GAUSSIAN, "linear", "exponentiated_gradient", "acts on positive parameters"),
         ("linear_program:data=random", "linear", "natural_gradient", "needs the Fisher matrix"),
         ("linear_program:data=random", "linear", "adam", "would leave the positive orthant"),

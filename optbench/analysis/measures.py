@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from optbench.analysis.spectra import effective_rank, stable_rank
 from optbench.instance import Instance
 from optbench.references import Reference, vector_norm
 
@@ -50,12 +51,17 @@ def measure(
     dict of str to float
         ``margin_ratio_*`` in (-inf, 1] and ``angle_*`` in degrees for classification;
         ``norm_excess_*`` >= 0 up to rounding and ``distance_*`` for regression; objective gap,
-        infeasibility and distances for linear programs.
+        infeasibility and distances for linear programs; with several ``outputs`` (a fact of the
+        instance), where w is a matrix row by row, also its effective and stable rank; on partly
+        separable data the angle to the direction and the distance to the offset, each of the part
+        of w outside and inside the ``span`` of the rows that cannot be separated.
     """
     if instance.kind == "classification":
         return _classification(instance, references, w)
     if instance.kind == "linear_program":
         return _linear_program(instance, references, w)
+    if instance.kind == "partly_separable":
+        return _partly_separable(instance, references, w)
     measures = {}
     residual = np.linalg.norm(instance.features @ w - instance.targets)
     if instance.kind == "regression":
@@ -67,6 +73,8 @@ def measure(
             excess = vector_norm(w, NORMS[name]) / reference.value - 1.0
             measures[f"norm_excess_{name}"] = 0.0 if abs(excess) < ROUNDING else excess
         measures[f"distance_{name}"] = relative_distance(w, reference.solution)
+    if outputs := instance.facts.get("outputs"):
+        measures |= _matrix(references, w.reshape(outputs, -1))
     return measures
 
 
@@ -81,6 +89,28 @@ def _classification(
         if name in references:
             measures[f"angle_{name}"] = angle(w, references[name].solution)
     return measures
+
+
+def _matrix(references: Mapping[str, Reference], matrix: np.ndarray) -> dict[str, float]:
+    values = np.linalg.svd(matrix, compute_uv=False)
+    measures = {"effective_rank": effective_rank(values), "stable_rank": stable_rank(values)}
+    if "nuclear" in references:
+        excess = float(values.sum()) / references["nuclear"].value - 1.0
+        measures["norm_excess_nuclear"] = 0.0 if abs(excess) < ROUNDING else excess
+    return measures
+
+
+def _partly_separable(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+) -> dict[str, float]:
+    span = instance.facts["span"]
+    inside = span @ (span.T @ w)
+    outside, direction = w - inside, references["direction"].solution
+    offset = instance.family_member("offset", math.nan).solution
+    return {
+        "angle_direction": angle(outside, direction) if np.any(outside) else 90.0,
+        "distance_offset": relative_distance(inside, offset),
+    }
 
 
 def _linear_program(

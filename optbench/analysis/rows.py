@@ -84,16 +84,16 @@ def theory(cell: Cell) -> str:
     """Return what theory says this cell selects, or ``"unknown"``.
 
     For another parametrization than the linear one theorems are about gradient flow: they hold
-    for optimizers that follow it, those that select l2 when w is theta itself.
+    for optimizers that follow it.
     """
     kind = cell.instance.kind
-    if set(cell.instance.references) == {"minimizer"}:
+    if "minimizer" in cell.instance.references:
         return "minimizer"  # the only solution: whatever converges selects it
     selection = cell.choice.optimizer.selection(kind)
     if cell.parametrization.linear:
         return selection
-    follows_flow = cell.choice.optimizer.selection("regression") == "l2"
-    return cell.parametrization.selects.get(kind, "unknown") if follows_flow else "unknown"
+    known = cell.parametrization.selects if cell.choice.optimizer.follows_flow else {}
+    return known.get(kind, "unknown")
 
 
 def candidates(cell: Cell, instance: Instance) -> dict[str, Reference]:
@@ -104,8 +104,8 @@ def candidates(cell: Cell, instance: Instance) -> dict[str, Reference]:
         return found
     hypers = dict(zip(cell.choice.optimizer.hypers, cell.choice.hypers(math.nan), strict=True))
     if not cell.parametrization.linear:
-        _, _, scale = cell.parametrization.name.partition("scale=")
-        value = float(scale) ** 2
+        scale = cell.parametrization.scale
+        value = math.nan if scale is None else scale**2
     else:
         value = float(hypers.get({"lp": "p", "hypentropy": "scale"}.get(family, ""), math.nan))
     reference = instance.family_member(family, value)
@@ -272,9 +272,9 @@ def convergence_row(
 def theory_rate(cell: Cell) -> float | None:
     """Return 2 / L, the critical rate of gradient descent on w; None for every other rule."""
     optimizer, curvature = cell.choice.optimizer, cell.instance.curvature
-    plain = optimizer.selection("regression") == "l2" and not optimizer.slots
+    plain = optimizer.selection("regression") == "l2" and "grad" in optimizer.needs
     hyper = optimizer.hypers.get(cell.choice.tuned or "")
-    if not plain or hyper is None or hyper.degree != -1:
+    if not plain or optimizer.slots or hyper is None or hyper.degree != -1:
         return None
     if not cell.parametrization.linear or cell.instance.positive or not curvature > 0:
         return None

@@ -16,13 +16,14 @@ from itertools import combinations
 
 import numpy as np
 
-from optbench.analysis.measures import NORMS, angle, margin, relative_distance
+from optbench.analysis.measures import NORMS, angle, margin, measure, relative_distance
 from optbench.instance import Instance
 from optbench.references import Reference, vector_norm
 
 INCONCLUSIVE = "INCONCLUSIVE"
 SMALLEST_ANGLE = 2.0  # degrees: references closer than this are not told apart
 SMALLEST_DISTANCE = 0.02
+DIRECTIONS = ("classification", "partly_separable")  # kinds whose verdict is about angles
 INTERPOLATES = 1e-3  # relative residual above which a regression has selected nothing yet
 
 
@@ -53,6 +54,8 @@ def distances(
     """Distance of a predictor to each reference: degrees on separable data, relative else."""
     if instance.kind == "classification":
         return {name: angle(w, ref.solution) for name, ref in references.items()}
+    if instance.kind == "partly_separable":
+        return {"direction": measure(instance, references, w)["angle_direction"]}
     return {name: relative_distance(w, ref.solution) for name, ref in references.items()}
 
 
@@ -105,10 +108,10 @@ def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarra
     away = distances(instance, w, references)
     ranked = sorted(away, key=away.__getitem__)
     if len(ranked) == 1:
-        near = away[ranked[0]] < (SMALLEST_ANGLE if instance.kind == "classification" else 0.05)
-        if near:
+        limit, unit = (SMALLEST_ANGLE, " deg") if instance.kind in DIRECTIONS else (0.05, "")
+        if away[ranked[0]] < limit:
             return Selection(ranked[0], None, None)
-        missing = f"not there yet: {away[ranked[0]]:.2g} from {ranked[0]}"
+        missing = f"not there yet: {away[ranked[0]]:.2g}{unit} from {ranked[0]}"
         return Selection(INCONCLUSIVE, None, None, missing)
     return _nearest(instance, references, w, away, ranked)
 

@@ -63,7 +63,7 @@ class Bench:
         self.runs = types.Runs(
             theta=theta,
             w=theta,
-            state=self._rows(state),
+            state=self._rows(np.concatenate([state, np.zeros(2 * SIZE)])),
             hypers=self._rows(hypers),
             scaled_hypers=self._rows(hypers),
             exponents=np.zeros(3, np.int64),
@@ -78,17 +78,18 @@ class Bench:
         degrees = [slot.degree for slot in optimizer.slots.values()]
         hyper_degrees = [hyper.degree for hyper in optimizer.hypers.values()]
         self.rule = types.Rule(
-            offsets=offsets(optimizer),
+            offsets=np.append(offsets(optimizer), state.size + SIZE * np.array([1, 2])),
             slot_degrees=np.array(degrees, dtype=np.int64),
             hyper_degrees=np.array(hyper_degrees, dtype=np.int64),
             layers=LAYERS.copy(),
-            inverse_fisher=problem.inverse_fisher,
             optimal_loss=problem.optimal_loss,
             needs_loss=True,
             rescale=False,
             linear=True,
             stop=np.zeros(1, np.int64),
         )
+        places = self.rule.offsets[-3:-1]
+        self.slots, self.natural, self.row = np.split(self.runs.state[1], places)
 
     @staticmethod
     def _rows(values: np.ndarray) -> np.ndarray:
@@ -99,10 +100,17 @@ class Bench:
     def step(self, step: int, gradient: np.ndarray) -> None:
         """Take one step from this gradient."""
         self.runs.gradient[1] = gradient
+        self.natural[:] = self.problem.inverse_fisher @ gradient
+        self.row[:] = self.problem.sample(self.runs.theta[1], step)[0]
         self.runs.loss[1] = self.problem.loss(self.runs.theta[1])
         self.update(step, self.runs, self.rule)
         failed = self.runs.status[1] == types.FAILED
         require(not failed, f"the compiled kernel raises, or indexes outside, in step {step}")
+
+
+def gradient(optimizer: Optimizer, problem: Quadratic, theta: np.ndarray, step: int) -> np.ndarray:
+    """Return the gradient that an optimizer asks for: of the objective or of a row."""
+    return problem.sample(theta, step)[1] if optimizer.samples else problem.gradient(theta)
 
 
 def compiled_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Path:
@@ -110,9 +118,9 @@ def compiled_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) 
     bench = Bench(optimizer, problem)
     theta, state = [], []
     for step in range(1, steps + 1):
-        bench.step(step, problem.gradient(bench.runs.theta[1]))
+        bench.step(step, gradient(optimizer, problem, bench.runs.theta[1], step))
         theta.append(bench.runs.theta[1].copy())
-        state.append(bench.runs.state[1].copy())
+        state.append(bench.slots.copy())
     return Path(np.array(theta), np.array(state))
 
 
@@ -133,21 +141,27 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
         view = state[places[k] : places[k + 1]]
         slots[name] = view.reshape(SIZE, SIZE) if slot.shape == "matrix" else view
     hypers = dict(zip(optimizer.hypers, map(float, problem.hypers(optimizer)), strict=True))
-    fisher, layers = problem.inverse_fisher, LAYERS.copy()
-    fisher.setflags(write=False)
+    layers = LAYERS.copy()
     layers.setflags(write=False)
     fixed = {
-        "inverse_fisher": fisher,
         "layers": layers,
         "optimal_loss": problem.optimal_loss,
         "rng": seeded(1),
     }
     path = Path(np.empty((steps, SIZE)), np.empty((steps, state.size)))
     for step in range(1, steps + 1):
-        gradient = problem.gradient(theta)
-        gradient.setflags(write=False)
-        oracle = {"theta": theta, "grad": gradient, "step": step, "loss": problem.loss(theta)}
-        given = oracle | fixed | slots | hypers
+        whole = problem.gradient(theta)
+        row, sample = problem.sample(theta, step)
+        arrays = {
+            "grad": whole,
+            "natural_grad": problem.inverse_fisher @ whole,
+            "sample_grad": sample,
+            "sample_row": row,
+        }
+        for array in arrays.values():
+            array.setflags(write=False)
+        oracle = {"theta": theta, "step": step, "loss": problem.loss(theta)}
+        given = oracle | arrays | fixed | slots | hypers
         with bounds_checks(True):  # of helpers that the plug-in compiles itself
             optimizer(*(given[name] for name in optimizer.arguments))
         path.theta[step - 1], path.state[step - 1] = theta, state

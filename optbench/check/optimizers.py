@@ -9,9 +9,16 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from optbench.check.kernels import CANARY, STEPS, Bench, compiled_path, plain_path
+from optbench.check.kernels import (
+    CANARY,
+    STEPS,
+    Bench,
+    compiled_path,
+    gradient,
+    plain_path,
+)
 from optbench.check.outcome import CheckResult, Failed, NotApplicable, difference, require, run
-from optbench.check.quadratic import SIZE, Quadratic, instance
+from optbench.check.quadratic import LAYERS, SIZE, Quadratic, instance
 from optbench.check.second_process import compiled_by_second_process
 from optbench.contract import Optimizer
 from optbench.engine.bind import bind_update
@@ -74,13 +81,18 @@ def twin(optimizer: Optimizer) -> str:
 def writes(optimizer: Optimizer) -> str:
     """Only theta and slots change: neither what is read only nor the memory around them."""
     bench = Bench(optimizer, Quadratic())
-    rule = {name: np.copy(value) for name, value in bench.rule._asdict().items()}
     for step in range(1, STEPS + 1):
-        gradient = bench.problem.gradient(bench.runs.theta[1])
-        bench.step(step, gradient)
-        require(np.array_equal(bench.runs.gradient[1], gradient), "writes into grad")
-    for name in ("inverse_fisher", "layers"):
-        require(np.array_equal(rule[name], getattr(bench.rule, name)), f"writes into {name}")
+        given = gradient(optimizer, bench.problem, bench.runs.theta[1], step)
+        row = bench.problem.sample(bench.runs.theta[1], step)[0]
+        bench.step(step, given)
+        kept = {
+            "sample_grad" if optimizer.samples else "grad": (bench.runs.gradient[1], given),
+            "natural_grad": (bench.natural, bench.problem.inverse_fisher @ given),
+            "sample_row": (bench.row, row),
+            "layers": (bench.rule.layers, LAYERS),
+        }
+        for name, (found, expected) in kept.items():
+            require(np.array_equal(found, expected), f"writes into {name}")
     for name in ("theta", "state", "gradient", "scaled_hypers"):
         around = getattr(bench.runs, name)[[0, 2]]
         require(bool(np.all(around == CANARY)), f"writes outside, into the {name} of another run")
@@ -128,7 +140,8 @@ def reset(optimizer: Optimizer) -> str:
     for factor in (1.0, 0.5, 1.0):
         runs = chunk(optimizer, (factor,))
         expected = [np.full(slot.size(SIZE, 1), slot.initial) for slot in optimizer.slots.values()]
-        fresh = np.array_equal(runs.runs.state[0], np.concatenate([np.zeros(0), *expected]))
+        initial = np.concatenate([np.zeros(0), *expected])
+        fresh = np.array_equal(runs.runs.state[0, : initial.size], initial)
         require(fresh, "slots of a fresh run are not at their initial values")
         runs.advance(100)
         paths.append((runs.runs.theta.copy(), runs.runs.state.copy()))

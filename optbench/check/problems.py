@@ -1,4 +1,4 @@
-"""The contract tests of a problem: lighter ones, on the instances that it names as its default."""
+"""The contract tests of a problem: lighter ones, on its default instances or default options."""
 
 from __future__ import annotations
 
@@ -73,6 +73,8 @@ def builds(instance: Instance, problem: Problem, given: Mapping[str, Any]) -> st
 
 def gradient(instance: Instance) -> str:
     """The gradient agrees with central differences of the loss, in a few directions."""
+    if instance.kind == "game":
+        raise NotApplicable("the field of a game is no gradient")
     w = points(instance)
     direction = np.roll(w, 1, axis=0)
     slope = np.sum(evaluate(instance, w).runs.gradient * direction, axis=1)
@@ -107,6 +109,8 @@ def twin(instance: Instance) -> str:
 def optimum(instance: Instance) -> str:
     """The certified optimal value is below the loss everywhere."""
     value = instance.optimum
+    if instance.stochastic:
+        raise NotApplicable("the loss is that of a sample, which may be below the optimal value")
     if not np.isfinite(value):
         raise NotApplicable("no optimal value")
     lowest = float(np.min(evaluate(instance, points(instance)).runs.loss))
@@ -126,7 +130,7 @@ def check_problem(problem: Problem) -> list[CheckResult]:
     """Run the tests on each default instance."""
     file = Path(inspect.getfile(problem.build))
     results: list[CheckResult] = []
-    for given in problem.default:
+    for given in problem.default or ({},):
         made: list[Instance] = []
 
         def first(given: Mapping[str, Any] = given, made: list[Instance] = made) -> str:

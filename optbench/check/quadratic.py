@@ -63,6 +63,13 @@ class Quadratic:
         turned = self.turn @ (FEATURES.T @ (FEATURES @ plain - TARGETS) / ROWS)
         return np.asarray(np.ldexp(turned, self.power))
 
+    def sample(self, theta: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a row of the data and its gradient, rows one after the other."""
+        row = (step - 1) % ROWS
+        features = self.turn @ FEATURES[row]
+        residual = FEATURES[row] @ (self.turn.T @ theta) - TARGETS[row]
+        return features, np.asarray(np.ldexp(features * residual, self.power))
+
     def loss(self, theta: np.ndarray) -> float:
         """Return the loss."""
         return float(np.ldexp(_loss(self.turn.T @ theta), self.power))

@@ -17,11 +17,17 @@ WIDTHS = (4, 4, 4)
     title="On alignment in deep linear neural networks",
     citation="Radhakrishnan, Nichani, Bernstein, Uhler 2020",
     arxiv="2003.06340",
+    background="Gradient descent on linear networks is often analysed as if the layers stayed "
+    "aligned: the right singular vectors of one the left ones of the next. The "
+    "paper shows when that is true for all times. It needs conditions on the data, "
+    "and generic data breaks it at once.",
     statement="Layers that start aligned with the singular vectors of the target stay aligned "
     "under gradient descent when the inputs' covariance commutes with them, and not otherwise.",
     formula="W_1 = Q D_1 V^T, W_2 = U D_2 Q^T for all t if V^T Sigma V is diagonal",
     cost="fast",
     tags=("matrix", "deep_linear", "alignment"),
+    perturbation={"turn": 0.1},
+    then_fails="whitened",
 )
 def alignment_of_layers(turn: float = 0.0) -> Iterator[Check]:
     """Measure a 4-4-4 network, 3000 steps of 0.01, with three covariances (seed 0).

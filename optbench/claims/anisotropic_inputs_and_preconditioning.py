@@ -18,11 +18,17 @@ TARGET = 1e-8
     title="Towards guided descent: optimization algorithms for training neural networks at scale",
     citation="Nagwekar 2025",
     arxiv="2512.18373",
+    background="Inputs of different scales make the loss ill-conditioned, and gradient descent "
+    "needs steps in proportion to the condition number. Preconditioning by the "
+    "inverse covariance removes the dependence entirely. Adam is reported beside "
+    "them: its step count is not monotone.",
     statement="The number of steps of gradient descent is proportional to the condition number of "
     "the inputs' covariance; preconditioned with its inverse it does not depend on it.",
     formula="steps to 1e-8 ~ condition number; with Sigma^-1 the same for all condition numbers",
     cost="fast",
     tags=("regression", "rate", "preconditioning"),
+    perturbation={"precondition": False},
+    then_fails="preconditioned",
 )
 def anisotropic_inputs_and_preconditioning(precondition: bool = True) -> Iterator[Check]:
     """Measure steps to 1e-8 of the first loss: 200 samples, 10 inputs (seed 0)."""

@@ -18,12 +18,18 @@ NOISE = 0.5
     title="Deep learning: a statistical viewpoint",
     citation="Bartlett, Montanari, Rakhlin 2021",
     arxiv="2103.09177",
+    background="Classical statistics warns of fitting noise. The review explains when "
+    "interpolation is harmless: if a few directions carry the signal and very many "
+    "weak ones absorb the noise. The test error then peaks where the number of "
+    "unknowns equals the number of samples, and falls again beyond: double descent.",
     statement="Gradient descent from zero ends at the interpolant of least norm; with many weak "
     "directions it interpolates noise harmlessly, with barely more unknowns than samples it does "
     "not.",
     formula="w -> X^+ y; risk(d = 35) >= 5 risk(d = 200), risk(d) <= 2 risk(200) beyond",
     cost="normal",
     tags=("regression", "implicit_bias", "generalization"),
+    perturbation={"offset": 3.0},
+    then_fails="d = 200: largest distance",
 )
 def benign_interpolation(offset: float = 0.0) -> Iterator[Check]:
     """Measure 30 samples, 5 unit eigenvalues and a tail of mass 3, noise 0.5, seeds 0 to 19.

@@ -18,6 +18,11 @@ WIDTHS = np.array([32, 128, 512, 2048])
     "overparametrized linear networks",
     citation="Min, Tarmoun, Vidal, Mallada 2021",
     arxiv="2105.06351",
+    background="Two linear layers with weights U and V conserve the imbalance U^T U - V^T V "
+    "under gradient flow. The paper shows that a start with much imbalance "
+    "converges fast, at a rate that can be read off at the start, and that wide "
+    "random starts end near the least-norm solution. Conservation, rate and "
+    "distance are all measured.",
     statement="Gradient flow on U V^T converges exponentially at a rate that the conserved "
     "imbalance U^T U - V^T V sets; from a wide random start it ends within O(h^-1/2) of the "
     "least-norm solution.",
@@ -26,6 +31,11 @@ WIDTHS = np.array([32, 128, 512, 2048])
     cost="normal",
     tags=("matrix", "deep_linear", "rate", "implicit_bias"),
     aliases=("S1-06", "S4-09"),
+    perturbation={"decay": 0.05},
+    then_fails="size 1: relative drift",
+    remarks="The tail rate is at least the bound on every seed. That it is at most 1.5 "
+    "times the bound, as the criterion asks, the theorem does not say: it holds on "
+    "1 of 40 seeds at size 0.3 (the one used, 1.499) and on 20 of 40 at size 1.",
 )
 def imbalance_and_convergence(decay: float = 0.0) -> Iterator[Check]:
     """Measure n = 10, d = 6, k = 3, h = 20; scalars; n = 5, d = 12 with h up to 2048.

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     title="A unifying view on implicit bias in training linear neural networks",
     citation="Yun, Krishnan, Mobahi 2020",
     arxiv="2010.02501",
+    background="With more unknowns than samples many separators fit; which one is found "
+    "depends on the architecture even when all of them compute linear functions. "
+    "The paper predicts it in one framework: fully connected networks maximise the "
+    "L2 margin, diagonal ones the L1 margin, convolutional ones the L1 margin in "
+    "the Fourier domain. This claim is the shortest way to see that a "
+    "parametrization is a prior.",
     statement="On separable data a fully connected linear network tends to the max margin in L2, a "
     "diagonal one in L1, a convolutional one in L1 of the discrete Fourier transform; the layers "
     "align with the leading singular vectors.",
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
     cost="fast",
     tags=("classification", "deep_linear", "diagonal", "circular", "implicit_bias"),
     aliases=("S1-14",),
+    perturbation={"optimizer": "coordinate_descent"},
+    then_fails="deep_linear:widths=12: margin gap in L2",
 )
 def implicit_bias_by_architecture(
     optimizer: str = "normalized_gradient_descent",

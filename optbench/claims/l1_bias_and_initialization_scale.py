@@ -18,6 +18,10 @@ SCALES = np.array([1e-4, 1e-5, 1e-6, 1e-7])
     "bounds for implicit l1-regularization",
     citation="Matt and Stoeger 2025",
     arxiv="2506.01143",
+    background="From a small start gradient descent on u^D - v^D prefers sparse solutions. How "
+    "small must the start be? The distance to the least-L1 solution falls linearly "
+    "in the scale for D >= 3 but with a power smaller than one for D = 2. The power "
+    "depends on the data through one number that is computed beforehand.",
     statement="With u = v = alpha at the start, the limit of u^D - v^D is as far from the L1 "
     "solution as alpha^D to the power 1 - rho for depth D = 2, where rho is a null-space constant, "
     "and proportional to alpha^D for D >= 3.",
@@ -26,6 +30,8 @@ SCALES = np.array([1e-4, 1e-5, 1e-6, 1e-7])
     "catalogue), D >= 3",
     cost="fast",
     tags=("regression", "diagonal", "implicit_bias"),
+    perturbation={"extra_depth": 1},
+    then_fails="depth 2: slope",
 )
 def l1_bias_and_initialization_scale(extra_depth: int = 0) -> Iterator[Check]:
     """Measure slopes on 5 equations for 10 unknowns (generator 145)."""

@@ -17,12 +17,19 @@ FACTORS = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
     title="On lazy training in differentiable programming",
     citation="Chizat, Oyallon, Bach 2018",
     arxiv="1812.07956",
+    background="Multiply a model by a large number and divide the loss accordingly: the "
+    "parameters then hardly move while the outputs still fit, and training is that "
+    "of a linear model. The paper calls this lazy training and warns that the "
+    "success of such networks is that of a kernel method. The movement must fall "
+    "like one over the factor.",
     statement="With the model multiplied by a factor and the loss divided by its square, training "
     "moves the parameters by O(1/factor): the model stays its linearization.",
     formula="factor ||theta_inf - theta_0|| / ||theta_0|| -> constant; min 1/(2 factor^2) "
     "||factor (f - f_0) - y||^2",
     cost="fast",
     tags=("deep_linear", "diagonal", "lazy"),
+    perturbation={"power": 0.5},
+    then_fails="slope of log motion",
 )
 def lazy_training(power: float = 1.0) -> Iterator[Check]:
     """Measure 10 samples, 5 inputs, 40 hidden units; a diagonal network for 5 and 10 (seed 0).

@@ -19,6 +19,12 @@ RANGE = 0.3
     title="Linear range in gradient descent",
     citation="Ni and Talnikar 2019",
     arxiv="1905.04561",
+    background="The gradient is the slope of the loss at one point; a step of finite length "
+    "leaves the region in which that slope describes the network. The paper calls "
+    "the region in which it does the linear range and proposes to choose the "
+    "learning rate so that steps stay in it. For two linear layers the deviation "
+    "has a closed form, so that the measured range can be compared number by "
+    "number.",
     statement="A step is in the linear range when the outputs change as their tangent says; a good "
     "first learning rate keeps the step on every minibatch in it.",
     formula="e(eta) = ||(f(theta - eta g) - f(theta)) / eta + J g|| / ||J g|| = "
@@ -26,6 +32,8 @@ RANGE = 0.3
     "catalogue)",
     cost="fast",
     tags=("matrix", "deep_linear", "learning_rate"),
+    perturbation={"optimizer": "sign_descent"},
+    then_fails="largest e(eta)",
 )
 def linear_range(optimizer: str = "gradient_descent") -> Iterator[Check]:
     """Measure a 5-8-3 network on 30 Gaussian samples in three minibatches (seed 0)."""

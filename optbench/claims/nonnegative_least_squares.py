@@ -15,11 +15,17 @@ from optbench.claims.simulation import regression, start
     title="Non-negative least squares via overparametrization",
     citation="Chou, Maly, Verdun 2022",
     arxiv="2207.08437",
+    background="Nonnegative least squares is a convex program with constraints. Substituting x "
+    "= u^L removes the constraint, and gradient descent from a small start solves "
+    "it; where many solutions exist it finds one of nearly least L1 norm. SciPy's "
+    "active-set solver gives the reference.",
     statement="Gradient descent on 1/2 ||A u^L - b||^2 from a small constant u > 0 tends to the "
     "nonnegative least-squares solution, and among many of them to one of nearly least L1 norm.",
     formula="u^L -> argmin_{x >= 0} ||A x - b||^2",
     cost="fast",
     tags=("regression", "nonnegative"),
+    perturbation={"scale_factor": 200.0},
+    then_fails="underdetermined, u^2: L1 norm",
 )
 def nonnegative_least_squares(scale_factor: float = 1.0) -> Iterator[Check]:
     """Measure 30 equations for 10 unknowns, then 6 for 15 (seed 0)."""

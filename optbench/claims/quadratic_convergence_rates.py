@@ -17,12 +17,17 @@ CONDITION = 100.0
     title="Gradient descent based optimization algorithms for deep learning models training",
     citation="Zhang 2019",
     arxiv="1903.03614",
+    background="The survey lists the standard methods. On quadratics with a known spectrum the "
+    "contraction of gradient descent, heavy ball and Nesterov's method has a closed "
+    "form; this claim is the calibration of the whole suite.",
     statement="On a quadratic of condition number k the best constant steps contract by "
     "(k-1)/(k+1) for gradient descent, (sqrt k - 1)/(sqrt k + 1) for heavy ball and "
     "1 - 1/sqrt k for Nesterov; Adam's first step is the learning rate times the sign.",
     formula="|theta_t+1| / |theta_t| -> (k-1)/(k+1), (sqrt k - 1)/(sqrt k + 1), 1 - 1/sqrt k",
     cost="fast",
     tags=("quadratic", "rate"),
+    perturbation={"momentum_factor": 0.9},
+    then_fails="heavy_ball",
 )
 def quadratic_convergence_rates(momentum_factor: float = 1.0) -> Iterator[Check]:
     """Measure on curvatures linspace(1, 100, 50), from theta = 1."""

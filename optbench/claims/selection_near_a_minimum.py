@@ -18,11 +18,17 @@ DISTANCES = np.array([1e-1, 3e-2, 1e-2, 3e-3, 1e-3])
     title="Theory of deep learning III: explaining the non-overfitting puzzle",
     citation="Poggio et al. 2018",
     arxiv="1801.00173",
+    background="Around a degenerate minimum the loss is flat in some directions. To first "
+    "order gradient descent does not move along them, so that it keeps what the "
+    "start had there. The movement that remains is of second order in the distance "
+    "to the valley, which the claim measures.",
     statement="Started near a degenerate minimum of zero loss, gradient descent behaves like its "
     "linearization: the part of the displacement in the null space stays, to second order.",
     formula="||P_null (theta_inf - theta_0)|| = O(||theta_0 - theta*||^2)",
     cost="fast",
     tags=("matrix", "deep_linear", "implicit_bias"),
+    perturbation={"optimizer": "adagrad"},
+    then_fails="slope of log motion in the null space",
 )
 def selection_near_a_minimum(optimizer: str = "gradient_descent") -> Iterator[Check]:
     """Measure a 4-6-3 network with 3 samples that starts 1e-1 to 1e-3 from a minimum (seed 0)."""

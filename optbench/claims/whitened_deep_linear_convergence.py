@@ -17,12 +17,21 @@ PHI = np.diag([1.2, 1.1, 1.0, 0.9])
     title="A convergence analysis of gradient descent for deep linear neural networks",
     citation="Arora, Cohen, Golowich, Hu 2018",
     arxiv="1810.02281",
+    background="When does gradient descent on a deep linear network converge to the global "
+    "optimum at a linear rate? Sufficient are whitened data, balanced layers and a "
+    "start closer to the target than its smallest singular value. The claim checks "
+    "the guaranteed decrease step by step, and that a start which breaks the "
+    "condition ends in the origin.",
     statement="On whitened data, from a balanced start with deficiency margin c, gradient descent "
     "on a deep linear network converges linearly to the global optimum; without the margin it can "
     "end at a saddle.",
     formula="loss(T) <= loss(0) (1 - eta c^(2(N-1)/N))^T, c = sigma_min(Phi) - ||W(0) - Phi||_F",
     cost="fast",
     tags=("matrix", "deep_linear", "rate"),
+    perturbation={"start_factor": 0.0},
+    then_fails="depth 3, eta 0.01: rate",
+    remarks="(r_0^(-1/3) + sigma_1 t)^-3 neglects r_0 beside sigma_1, therefore the start "
+    "is r_0 = 0.01. The bound on the loss is checked on 1,001 of the steps.",
 )
 def whitened_deep_linear_convergence(start_factor: float = 1.0) -> Iterator[Check]:
     """Measure Phi = diag(1.2, 1.1, 1, 0.9) from W = 0.75 I, depth 2, 3 and 5."""

@@ -21,6 +21,7 @@ COLUMNS = {
     "name": Column("name", names=True),
     "formula": Column("formula", prose=True),
     "meaning": Column("meaning", prose=True),
+    "problems": Column("problems", prose=True),
     "file": Column("file", 1),
 }
 

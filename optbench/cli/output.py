@@ -1,15 +1,45 @@
-"""``--out FILE``: checked before the work starts, written whole or not at all."""
+"""``--format`` and ``--out``: checked before the work starts, written whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from optbench.errors import UserError
 
 FORMAT_OF_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
+
+
+def choose_format(given: str | None, out: Path | None, known: Collection[str]) -> str:
+    """Return the format that was asked for, or the one that the file's suffix means.
+
+    Raises
+    ------
+    UserError
+        When it is not known.
+    """
+    meant = FORMAT_OF_SUFFIX.get(out.suffix.lower(), "table") if out else "table"
+    chosen = given or (meant if meant in known else "table")
+    if chosen not in known:
+        raise UserError(f"unknown format {chosen!r}; known: {', '.join(known)}")
+    return chosen
+
+
+def deliver(text: str, out: Path | None) -> None:
+    """Write to the file or to stdout; to stdout also when the file has become unwritable."""
+    from optbench.cli.terminal import emit
+
+    if out is None:
+        emit(text)
+        return
+    try:
+        write(out, text)
+    except UserError:
+        emit(text)
+        raise
 
 
 def check_writable(file: Path) -> None:
@@ -34,6 +64,20 @@ def check_writable(file: Path) -> None:
             pass
     except OSError as error:
         raise UserError(f"--out {file}: cannot write in {file.parent}: {error.strerror}") from None
+
+
+def writable_folder(folder: Path) -> None:
+    """Create a folder, in a folder that exists, unless it is there.
+
+    Raises
+    ------
+    UserError
+        When it is a file or cannot be created.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--figures {folder}: {error.strerror}") from None
 
 
 def write(file: Path, text: str) -> None:

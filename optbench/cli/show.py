@@ -99,7 +99,7 @@ def _problem(plugin: Problem) -> Table:
         notes=(
             f"references: {', '.join(plugin.references)}",
             f"metrics: {', '.join(plugin.metrics)}",
-            f"compared when none is named: {' '.join(_instances(plugin))}",
+            f"compared when none is named: {' '.join(_instances(plugin)) or 'no'}",
             f"paper: {plugin.reference}",
             _place(plugin),
         ),
@@ -133,15 +133,18 @@ def _parametrization(name: str, builder: Callable[..., Any]) -> Table:
 
 def _claim(claim: Claim) -> Table:
     missing = (f"not measured yet: {claim.missing}",) if claim.missing else ()
+    remarks = (claim.remarks,) if claim.remarks else ()
+    background = (claim.background,) if claim.background else ()
     return Table(
         title=f"{claim.id} {claim.title}",
-        facts=(claim.statement, claim.formula),
+        facts=(*background, claim.statement, claim.formula),
         columns=(Column("cost"), Column("tags", prose=True), Column("also known as")),
         rows=(cells(claim.cost, ", ".join(claim.tags), ", ".join(claim.aliases) or NOTHING),),
         notes=(
             f"paper: {claim.paper}",
             f"instance: {' '.join((claim.measure.__doc__ or '').split())}",
             *missing,
+            *remarks,
             f"measured by: optbench verify {claim.id}",
             f"file: {Path(claim.file).name}:{claim.line}",
         ),

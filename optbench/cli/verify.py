@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,12 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optbench.errors import UserError
-
 if TYPE_CHECKING:
-    from optbench.claim import Claim, Result
+    from optbench.claim import Claim, Claims, Result
 
-FORMATS = ("table", "markdown", "json")
+FORMATS = ("table", "markdown", "json", "atlas")
 A_CLAIM_FAILS = 3
 
 
@@ -39,45 +38,75 @@ def verify(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write here instead of to the terminal.")
     ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Draw measured against predicted curves, a PNG a claim."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Measure theorems of the literature and compare them with their predictions.
 
-    Without arguments: every claim.
+    Without arguments: every claim. `--format atlas` writes a page that explains each.
 
     Exit code: 0 no claim fails, 2 wrong input, 3 a claim fails.
     """
     from optbench.claim import load_claims
-    from optbench.cli.output import FORMAT_OF_SUFFIX, check_writable, write
-    from optbench.cli.terminal import emit, styled, width
-    from optbench.report.claims import claims_document, claims_table
+    from optbench.cli.output import check_writable, choose_format, deliver, writable_folder
 
-    shown = format or (FORMAT_OF_SUFFIX.get(out.suffix.lower(), "table") if out else "table")
-    if shown not in FORMATS:
-        raise UserError(f"unknown format {shown!r}; known: {', '.join(FORMATS)}")
+    shown = choose_format(format, out, FORMATS)
     if out is not None:
         check_writable(out)
     found = load_claims(plugin or ())
     chosen = [claim for claim in found.select(names or ()) if not fast or claim.cost == "fast"]
+    if figures is not None:
+        writable_folder(figures)
     began = time.perf_counter()
     results = measure(chosen, jobs, tuple(plugin or ()), quiet)
     seconds = time.perf_counter() - began
+    drawn = {} if figures is None else draw(results, figures, out)
+    deliver(_text(shown, results, found, seconds, drawn, out), out)
+    raise typer.Exit(A_CLAIM_FAILS if any(r.verdict == "FAIL" for r in results) else 0)
+
+
+def _text(
+    shown: str,
+    results: list[Result],
+    found: Claims,
+    seconds: float,
+    drawn: dict[str, str],
+    out: Path | None,
+) -> str:
+    """Return the results in one of the formats."""
+    from optbench.report.claims import claims_document, claims_table
+
     if shown == "json":
-        text = claims_document(results, found, seconds)
-    elif shown == "markdown":
+        return claims_document(results, found, seconds)
+    if shown == "atlas":
+        from optbench.report.atlas import atlas
+
+        return atlas(results, found, drawn, seconds)
+    table = claims_table(results, found, seconds)
+    if shown == "markdown":
         from optbench.report.markdown import render_markdown
 
-        text = render_markdown([claims_table(results, found, seconds)], ())
-    else:
-        from optbench.report.terminal import render_terminal
+        return render_markdown([table], ())
+    from optbench.cli.terminal import styled, width
+    from optbench.report.terminal import render_terminal
 
-        table = claims_table(results, found, seconds)
-        text = render_terminal([table], (), width(), out is None and styled())
-    if out is None:
-        emit(text)
-    else:
-        write(out, text)
-    raise typer.Exit(A_CLAIM_FAILS if any(r.verdict == "FAIL" for r in results) else 0)
+    return render_terminal([table], (), width(), out is None and styled())
+
+
+def draw(results: list[Result], folder: Path, document: Path | None) -> dict[str, str]:
+    """Draw all claims that have curves; return the figures' paths as the document links them."""
+    from optbench.report.figures import draw_claim
+
+    beside = (document.parent if document else Path()).resolve()
+    drawn = {}
+    for result in results:
+        file = draw_claim(result, folder)
+        if file is not None:
+            drawn[result.claim.id] = Path(os.path.relpath(file.resolve(), beside)).as_posix()
+    return drawn
 
 
 def measure(claims: list[Claim], jobs: int, plugins: tuple[str, ...], quiet: bool) -> list[Result]:

@@ -24,6 +24,7 @@ from optbench.engine import loop, objective, sparse, types, vectorised
 from optbench.engine.bounds import needs_bounds_checks
 from optbench.engine.cache import compile_kernel
 from optbench.errors import UserError
+from optbench.instance import draws_samples
 from optbench.parametrizations import Parametrization
 from optbench.parametrizations.nonnegative import forward as any_forward
 from optbench.parametrizations.nonnegative import pull_back as any_pull_back
@@ -34,7 +35,9 @@ _ARGUMENTS = {
     "step": "step",
     "loss": "runs.loss[run]",
     "optimal_loss": "rule.optimal_loss",
-    "inverse_fisher": "rule.inverse_fisher",
+    "natural_grad": "runs.state[run, rule.offsets[-3]:rule.offsets[-2]]",
+    "sample_grad": "runs.gradient[run]",
+    "sample_row": "runs.state[run, rule.offsets[-2]:rule.offsets[-1]]",
     "layers": "rule.layers",
     "rng": "runs.rng[run]",
 }
@@ -212,7 +215,7 @@ _OBJECTIVE = """
 def objective(want_loss, kernels, data, scratch, runs):
     for run in range(runs.w.shape[0]):
         try:
-            runs.loss[run] = loss_and_grad(runs.w[run], data.panels[0], runs.gradient_w[run])
+            runs.loss[run] = loss_and_grad(runs.w[run], data.panels[0], runs.gradient_w[run]{rng})
         except Exception:
             runs.gradient_w[run, :] = np.nan
             runs.loss[run] = np.nan
@@ -221,14 +224,17 @@ def objective(want_loss, kernels, data, scratch, runs):
 
 @functools.cache
 def bind_objective(kind: str | Callable[..., float]) -> Any:
-    """Compile the objective: ``"dense"``, ``"sparse"`` or a ``loss_and_grad(w, data, grad)``."""
+    """Compile the objective: ``"dense"``, ``"sparse"`` or a plug-in's own ``loss_and_grad``."""
     if kind == "dense":
         return compile_kernel(objective.dense_objective, types.objective_s)
     if kind == "sparse":
         return compile_kernel(sparse.sparse_objective, types.objective_s)
     assert callable(kind)
     kernel = kind if numba.config.DISABLE_JIT else _jitted(kind)
-    function = _define(_OBJECTIVE, "objective", _label(kind), loss_and_grad=kernel, np=np)
+    rng = ", scratch.rng[run]" if draws_samples(kind) else ""
+    function = _define(
+        _OBJECTIVE.format(rng=rng), "objective", _label(kind), loss_and_grad=kernel, np=np
+    )
     folder = Path(inspect.getfile(kind)).parent
     try:
         # Whole objectives index freely: one outside its arrays, or an error, ends the run.

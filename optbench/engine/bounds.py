@@ -22,10 +22,13 @@ def needs_bounds_checks(optimizer: Optimizer) -> bool:
     source = textwrap.dedent(inspect.getsource(optimizer.kernel))
     function = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef))
     slots = optimizer.slots.items()
-    like_theta = {"theta", "grad"} | {name for name, slot in slots if slot.shape is None}
-    square = {"inverse_fisher"} | {name for name, slot in slots if slot.shape == "matrix"}
+    like_theta = {"theta", "grad", "natural_grad", "sample_grad"} | {
+        name for name, slot in slots if slot.shape is None
+    }
+    square = {name for name, slot in slots if slot.shape == "matrix"}
     fixed = {name: slot.shape for name, slot in slots if isinstance(slot.shape, int)}
-    arrays = {*like_theta, *square, *fixed, "layers", "rng"} | {name for name, _ in slots}
+    others = {"sample_row", "layers", "rng"} | {name for name, _ in slots}
+    arrays = {*like_theta, *square, *fixed, *others}
     inside = _loop_variables(function, like_theta)
     proven = 0  # uses of an array that cannot reach outside it
     for node in ast.walk(function):

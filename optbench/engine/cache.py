@@ -25,7 +25,9 @@ from optbench.engine.wide import WideVectors
 
 PACKAGE = Path(__file__).resolve().parents[1]
 KERNEL_FOLDERS = (PACKAGE / "engine", PACKAGE / "parametrizations")
-KERNEL_FILES = (PACKAGE / "elementwise.py", PACKAGE / "random.py")
+KERNEL_FILES = tuple(
+    PACKAGE / name for name in ("elementwise.py", "linear_algebra.py", "random.py")
+)
 
 # Compilations of this process, by name: `optbench check` and the tests read it.
 compiled: list[str] = []

@@ -31,6 +31,7 @@ class Combination:
     data: types.Data
     rule: types.Rule
     slots: list[Any]
+    oracle: types.Oracle
 
 
 class Chunk:
@@ -67,7 +68,7 @@ class Chunk:
         linear = combination.rule.linear
         offsets = combination.rule.offsets
         state = np.zeros((count, int(offsets[-1])))
-        for slot, start, end in zip(combination.slots, offsets[:-1], offsets[1:], strict=True):
+        for slot, start, end in zip(combination.slots, offsets[:-3], offsets[1:-2], strict=True):
             state[:, start:end] = slot.initial
         gradient = np.zeros((count, parameters))
         self.combination = combination
@@ -76,6 +77,7 @@ class Chunk:
         self.ended_by_host = "horizon"
         self._scratch = parametrization.scratch
         self._previous = theta.copy()
+        self._seeded = np.stack([seeded(seed) for seed in seeds])
         self.runs = types.Runs(
             theta=theta,
             w=theta if linear else np.zeros((count, dimension)),
@@ -85,7 +87,7 @@ class Chunk:
             exponents=np.zeros(count, np.int64),
             status=np.zeros(count, np.int64),
             stopped=np.zeros(count, np.int64),
-            rng=np.stack([seeded(seed) for seed in seeds]),
+            rng=self._seeded.copy(),
             loss=np.zeros(count),
             lowest=np.zeros(count),
             gradient_w=gradient if linear else np.zeros((count, dimension)),
@@ -123,6 +125,8 @@ class Chunk:
             if alive.size == 0:
                 break
             step = int(self.records.steps[record])
+            if step == 0:  # evaluated again it must draw the same samples
+                self.runs.rng[:] = self._seeded
             self._take_steps(alive, step, rule)
             if self.step == step:
                 self._record(record, alive)
@@ -148,10 +152,14 @@ class Chunk:
             slopes=aligned_zeros(LANES * BLOCK_ROWS),
             lanes=aligned_zeros(BLOCK_ROWS, LANES),
             pullback=np.zeros((alive.size, self._scratch)),
+            rng=runs.rng,
         )
         used = self.combination
+        oracle = used.oracle.with_scratch()
         began = time.perf_counter()
-        self.step = used.advance(self.step, last, used.kernels, used.data, scratch, runs, rule)
+        self.step = used.advance(
+            self.step, last, used.kernels, used.data, scratch, runs, rule, oracle
+        )
         self.seconds += time.perf_counter() - began
         if not whole:
             for name in types.Runs._fields:
@@ -197,7 +205,7 @@ class Chunk:
         if self.combination.rule.linear:
             runs = runs._replace(w=runs.theta, gradient_w=runs.gradient)
         part.runs = runs
-        part._previous = self._previous[rows]
+        part._previous, part._seeded = self._previous[rows], self._seeded[rows]
         part.records = self.records.of_runs(rows)
         return part
 

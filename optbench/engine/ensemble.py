@@ -24,10 +24,12 @@ from optbench.engine.bind import (
 )
 from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
+from optbench.engine.natural import fisher_roots
 from optbench.engine.products import BLOCK_ROWS, to_panels
 from optbench.engine.records import Records
 from optbench.errors import UserError
 from optbench.instance import Instance
+from optbench.oracles import missing_oracle
 from optbench.parametrizations import Parametrization
 
 CHUNK_RUNS = 32
@@ -48,20 +50,33 @@ def make_data(instance: Instance) -> types.Data:
         starts = np.ascontiguousarray(instance.features.indptr, dtype=np.int64)
     else:
         panels = to_panels(np.asarray(instance.features, dtype=float))
-    # by a real target: a row loss may know no other
-    targets = np.pad(np.asarray(instance.targets, dtype=float), (0, -rows % BLOCK_ROWS), "edge")
+    targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
+    targets[:rows] = instance.targets
+    targets[rows:] = targets[rows - 1]  # a row loss may know no other than real ones
     return types.Data(panels, values, columns, starts, targets, rows, float(instance.scale))
 
 
 @functools.lru_cache(maxsize=INSTANCES_KEPT)
-def _inverse_fisher(instance: Instance | None) -> np.ndarray:
+def _fisher(instance: Instance | None) -> np.ndarray:
     if instance is None or instance.inverse_fisher is None:
-        return np.zeros((0, 0))
-    return np.ascontiguousarray(instance.inverse_fisher(), dtype=float)
+        return np.zeros((2, 0, 0))
+    inverse, size = np.asarray(instance.inverse_fisher(), dtype=float), instance.dimension
+    if inverse.shape != (size, size):
+        where = f"{instance.problem}:{instance.name}"
+        raise UserError(f"{where}: inverse_fisher has shape {inverse.shape}, not ({size}, {size})")
+    return fisher_roots(inverse)
 
 
 def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimizer) -> Combination:
-    """Compile (or load) everything one combination needs; nothing is compiled later."""
+    """Compile (or load) everything one combination needs; nothing is compiled later.
+
+    Raises
+    ------
+    UserError
+        When a kernel does not compile, or the optimizer asks for what there is not.
+    """
+    if reason := missing_oracle(instance, parametrization, optimizer):
+        raise UserError(f"optimizer {optimizer.name!r} {reason}")
     kind: Any = instance.loss_and_grad or ("sparse" if instance.sparse else "dense")
     tail = bind_tail()
     slopes, losses = tail if instance.row is None else bind_rows(instance.row)
@@ -79,20 +94,41 @@ def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimi
     slots = list(optimizer.slots.values())
     layers = parametrization.layers
     sizes = [slot.size(parametrization.parameters, len(layers)) for slot in slots]
-    fisher = _inverse_fisher(instance if "inverse_fisher" in optimizer.needs else None)
+    sizes.append(parametrization.parameters if "natural_grad" in optimizer.needs else 0)
+    sizes.append(instance.dimension if "sample_row" in optimizer.needs else 0)
     rule = types.Rule(
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         slot_degrees=np.array([slot.degree for slot in slots], dtype=np.int64),
         hyper_degrees=np.array([h.degree for h in optimizer.hypers.values()], dtype=np.int64),
         layers=layers,
-        inverse_fisher=fisher,
         optimal_loss=instance.optimum if "optimal_loss" in optimizer.needs else float("nan"),
         needs_loss="loss" in optimizer.needs,
         rescale=bool(optimizer.homogeneous and instance.exponential_tail),
         linear=parametrization.linear,
         stop=np.zeros(1, np.int64),
     )
-    return Combination(entry_point(bind_loop()), kernels, make_data(instance), rule, slots)
+    oracle = make_oracle(instance, parametrization, optimizer)
+    return Combination(entry_point(bind_loop()), kernels, make_data(instance), rule, slots, oracle)
+
+
+def make_oracle(
+    instance: Instance, parametrization: Parametrization, optimizer: Optimizer
+) -> types.Oracle:
+    """Arrange what the optimizer asks for beside loss and gradient."""
+    natural = "natural_grad" in optimizer.needs
+    sampled = optimizer.samples and not instance.stochastic
+    fisher = _fisher(instance if natural else None)
+    rank = fisher.shape[1]
+    tangents = 0 if parametrization.linear else rank
+    return types.Oracle(
+        batch=list(optimizer.hypers).index("batch") if sampled else -1,
+        in_order=instance.in_order,
+        natural=natural,
+        fisher=fisher,
+        tangents=np.zeros((tangents, parametrization.parameters)),
+        normal=np.zeros((2, tangents, tangents)),
+        dual=np.zeros(rank),
+    )
 
 
 def make_chunks(

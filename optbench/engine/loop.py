@@ -7,11 +7,14 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
+from optbench.engine.natural import natural_gradients
+from optbench.engine.sampling import sample_gradients
 from optbench.engine.types import (
     DIVERGED,
     RUNNING,
     Data,
     Kernels,
+    Oracle,
     Rule,
     Runs,
     Scratch,
@@ -30,19 +33,36 @@ LARGEST = 2.0**UNIT_STEP
 ROOM = 2.0**1000
 
 
-def advance(first, last, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):
+def advance(
+    first,
+    last,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    rule: Rule,
+    oracle: Oracle,
+):
     """Take steps first + 1, ..., last; return the number of steps taken.
 
     Loss and gradient at the last iterate are left in ``runs``: a later call continues from them
-    bit for bit.  ``advance(0, 0, ...)`` evaluates the start.
+    bit for bit.  ``advance(0, 0, ...)`` evaluates the start.  With samples the whole objective is
+    evaluated at the last step only, and a sample is drawn at the beginning of the step that uses
+    it: a run does not depend on where it was interrupted.
     """
+    samples = oracle.batch >= 0
     for step in range(first, last + 1):
         if step > first:
+            if samples:
+                sample_gradients(step, kernels, data, scratch, runs, rule, oracle)
+                end_diverged(step - 1, runs)
+            if oracle.natural:
+                natural_gradients(kernels, scratch, runs, rule, oracle)
             call_update(kernels.update, (step, runs, rule))
-        elif step > 0:
-            continue
+        elif last > 0:
+            continue  # evaluated before, by the call that ended at ``first``
         want_loss = rule.needs_loss or step == last
-        evaluating = True
+        evaluating = step == last or not samples
         while evaluating:
             evaluate(want_loss, kernels, data, scratch, runs, rule)
             evaluating = False
@@ -74,6 +94,15 @@ def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
             kernels.pull_back,
             (runs.theta, rule.layers, scratch.pullback, runs.gradient_w, runs.gradient),
         )
+
+
+@register_jitable
+def end_diverged(step, runs: Runs):
+    """End runs whose gradient is not finite."""
+    for run in range(runs.theta.shape[0]):
+        if runs.status[run] == RUNNING and not absolute_sum(runs.gradient[run]) < np.inf:
+            runs.status[run] = DIVERGED
+            runs.stopped[run] = step
 
 
 @register_jitable

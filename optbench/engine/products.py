@@ -10,7 +10,6 @@ or the threads.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +25,6 @@ BLOCK_PANELS = 8
 BLOCK_ROWS = PANEL_ROWS * BLOCK_PANELS
 VECTORS = PANEL_ROWS // LANES
 CACHE_LINE = 64
-HUGE_PAGE = 2**21
 TILE_FEATURES = 8
 
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
@@ -34,19 +32,10 @@ _INT64 = ir.IntType(64)
 
 
 def aligned_zeros(*shape: int) -> np.ndarray:
-    """Return float64 zeros that start on a cache line: a vector never straddles two.
-
-    Large arrays ask for huge pages: pages of 4 KB lie anywhere in memory, so that a matrix that
-    nearly fills the second-level cache would not stay in it.
-    """
+    """Return float64 zeros that start on a cache line: a vector never straddles two."""
     size = int(np.prod(shape))
-    if size * 8 < HUGE_PAGE // 4 or not hasattr(mmap, "MADV_HUGEPAGE"):
-        raw, line = np.zeros(size + CACHE_LINE // 8), CACHE_LINE
-    else:
-        memory = mmap.mmap(-1, size * 8 + 2 * HUGE_PAGE)
-        memory.madvise(mmap.MADV_HUGEPAGE)
-        raw, line = np.frombuffer(memory), HUGE_PAGE
-    start = (-raw.ctypes.data % line) // 8
+    raw = np.zeros(size + CACHE_LINE // 8)
+    start = (-raw.ctypes.data % CACHE_LINE) // 8
     return raw[start : start + size].reshape(shape)
 
 
@@ -211,7 +200,9 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
                     ]
                     for q in range(runs):
                         place = builder.mul(stride, _constant(q))
-                        r = _load(builder, _offset(builder, slope, row, place, _constant(v * LANES)))
+                        r = _load(
+                            builder, _offset(builder, slope, row, place, _constant(v * LANES))
+                        )
                         for f in range(features):
                             _add_product(builder, r, x[f], totals[q][f])
             for q in range(runs):
@@ -233,13 +224,17 @@ def _reduce_lanes(_context: Any, sums: Any, run: Any, j: Any) -> Any:
         lanes, (_, dimension, _) = _array(context, builder, sig.args[0], args[0])
         row = builder.add(builder.mul(args[1], dimension), args[2])
         start = _offset(builder, lanes, builder.mul(row, _constant(LANES)))
-        parts = [_load(builder, _offset(builder, start, _constant(f * LANES))) for f in range(LANES)]
+        parts = [
+            _load(builder, _offset(builder, start, _constant(f * LANES))) for f in range(LANES)
+        ]
         # Three times halve the lanes of each sum and join those of two features in one vector.
         for half in (4, 2, 1):
             low = [lane for lane in range(2 * LANES) if not lane & half]
             high = [lane + half for lane in low]
             joined = []
-            for first, second in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :], strict=True):
+            for first, second in zip(
+                parts[: len(parts) // 2], parts[len(parts) // 2 :], strict=True
+            ):
                 halves = [_shuffle(builder, first, second, chosen) for chosen in (low, high)]
                 joined.append(builder.fadd(*halves))
             parts = joined

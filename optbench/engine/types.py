@@ -58,6 +58,7 @@ class Scratch(NamedTuple):
     slopes: np.ndarray  # (8 * 128,)
     lanes: np.ndarray  # (128, 8): the same for eight runs side by side
     pullback: np.ndarray  # (K, s): what a parametrization needs
+    rng: np.ndarray  # uint64 (K, 2): that of the runs, for objectives that draw samples
 
 
 class Runs(NamedTuple):
@@ -65,7 +66,7 @@ class Runs(NamedTuple):
 
     theta: np.ndarray  # (K, p)
     w: np.ndarray  # (K, d); theta itself for the linear parametrization
-    state: np.ndarray  # (K, s): the optimizer's slots
+    state: np.ndarray  # (K, s): the optimizer's slots, natural gradient and drawn row
     hypers: np.ndarray  # (K, h)
     scaled_hypers: np.ndarray  # (K, h): in the run's unit
     exponents: np.ndarray  # int64 (K,): loss and gradient are in units of 2**-exponent
@@ -81,11 +82,10 @@ class Runs(NamedTuple):
 class Rule(NamedTuple):
     """What the loop must know of the optimizer and the oracle."""
 
-    offsets: np.ndarray  # int64 (slots + 1,)
+    offsets: np.ndarray  # int64 (slots + 3,): also of the natural gradient and the drawn row
     slot_degrees: np.ndarray  # int64 (slots,)
     hyper_degrees: np.ndarray  # int64 (hypers,)
     layers: np.ndarray  # int64 (L, 3)
-    inverse_fisher: np.ndarray  # (p, p) or (0, 0)
     optimal_loss: float
     needs_loss: bool
     rescale: bool  # homogeneous optimizer on an objective with an exponential tail
@@ -93,30 +93,62 @@ class Rule(NamedTuple):
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
 
 
-data_t = PointerTo(types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8], Data))
+class Oracle(NamedTuple):
+    """What gradients of drawn rows and natural gradients need beside the rest.
+
+    It is apart because only the loop reads it: every array that a kernel is passed costs a
+    nanosecond a step.
+    """
+
+    batch: int  # which hyperparameter is the number of rows a sample has; -1: no samples
+    in_order: bool  # rows are a stream: a sample takes the next ones, not random ones
+    natural: bool
+    fisher: np.ndarray  # (2, r, d): R and R^+T with F_w = R^T R of rank r, or (2, 0, 0)
+    tangents: np.ndarray  # (r, p): the rows of R J (see ``engine/natural.py``)
+    normal: np.ndarray  # (2, r, r)
+    dual: np.ndarray  # (r,)
+
+    def with_scratch(self) -> Oracle:
+        """Return the same with working memory of its own: threads share the rest."""
+        return self._replace(
+            tangents=np.zeros_like(self.tangents),
+            normal=np.zeros_like(self.normal),
+            dual=np.zeros_like(self.dual),
+        )
+
+
+data_t = PointerTo(
+    types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8], Data)
+)
 kernels_t = PointerTo(types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels))
-scratch_t = PointerTo(types.NamedTuple([cube, vector, vector, vector, matrix, matrix], Scratch))
-runs_t = PointerTo(types.NamedTuple(
-    [
-        matrix,
-        matrix,
-        matrix,
-        matrix,
-        matrix,
-        integers,
-        integers,
-        integers,
-        types.uint64[:, ::1],
-        vector,
-        vector,
-        matrix,
-        matrix,
-    ],
-    Runs,
-))
-rule_t = PointerTo(types.NamedTuple(
-    [integers, integers, integers, integer_matrix, matrix, f8, b1, b1, b1, integers], Rule
-))
+states = types.uint64[:, ::1]
+scratch_t = PointerTo(
+    types.NamedTuple([cube, vector, vector, vector, matrix, matrix, states], Scratch)
+)
+runs_t = PointerTo(
+    types.NamedTuple(
+        [
+            matrix,
+            matrix,
+            matrix,
+            matrix,
+            matrix,
+            integers,
+            integers,
+            integers,
+            states,
+            vector,
+            vector,
+            matrix,
+            matrix,
+        ],
+        Runs,
+    )
+)
+rule_t = PointerTo(
+    types.NamedTuple([integers, integers, integers, integer_matrix, f8, b1, b1, b1, integers], Rule)
+)
+oracle_t = PointerTo(types.NamedTuple([i8, b1, b1, cube, matrix, cube, vector], Oracle))
 
 # slopes(predictions, targets, log_unit, slopes): the derivative of each row's loss
 slopes_s = types.void(vector, vector, f8, vector)
@@ -130,8 +162,8 @@ forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 pull_back_s = types.void(matrix, integer_matrix, matrix, matrix, matrix)
 # update(step, runs, rule)
 update_s = types.void(i8, runs_t, rule_t)
-# advance(first, last, kernels, data, scratch, runs, rule) -> steps taken
-advance_s = i8(i8, i8, kernels_t, data_t, scratch_t, runs_t, rule_t)
+# advance(first, last, kernels, data, scratch, runs, rule, oracle) -> steps taken
+advance_s = i8(i8, i8, kernels_t, data_t, scratch_t, runs_t, rule_t, oracle_t)
 
 call_slopes, call_losses = caller(slopes_s), caller(losses_s)
 call_objective, call_update = caller(objective_s), caller(update_s)

@@ -8,14 +8,24 @@ from optbench.parametrizations.base import Builder, Parametrization
 from optbench.parametrizations.circular import circular
 from optbench.parametrizations.deep_linear import deep_linear
 from optbench.parametrizations.diagonal import diagonal
+from optbench.parametrizations.group import group
+from optbench.parametrizations.hadamard import hadamard
+from optbench.parametrizations.k_support import k_support
 from optbench.parametrizations.linear import linear
 from optbench.parametrizations.nonnegative import nonnegative
+from optbench.parametrizations.residual import residual
+from optbench.parametrizations.weight_normalized import weight_normalized
 
 PARAMETRIZATIONS: dict[str, Builder] = {
     "linear": linear,
     "diagonal": diagonal,
+    "hadamard": hadamard,
     "nonnegative": nonnegative,
+    "weight_normalized": weight_normalized,
+    "group": group,
+    "k_support": k_support,
     "deep_linear": deep_linear,
+    "residual": residual,
     "circular": circular,
 }
 

@@ -1,12 +1,13 @@
 """w = theta_1 * theta_2 * ... * theta_L: a linear network of full-width circular convolutions.
 
 w_i = sum_j a_j b_(i-j) for two layers; the gradient in a is the correlation of g with b.  In the
-discrete Fourier basis the network is diagonal.
+discrete Fourier basis (hats, unnormalised) the network is diagonal: gradient flow conserves
+|theta_k^|^2 - |theta_(k+1)^|^2, and R(w) = (L/d) sum_i |w_i^|^(2/L) with L layers.
 
 References
 ----------
 Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1806.00468; Yun, Krishnan, Mobahi 2020,
-arXiv:2010.02501.
+arXiv:2010.02501; R(w): Dai, Karzand, Srebro 2021 (as derived for L layers).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import math
 import numpy as np
 
 from optbench.errors import UserError
-from optbench.parametrizations.base import Parametrization, layer_table
+from optbench.parametrizations.base import Parametrization, layer_table, require, require_scale
 
 Array = np.ndarray
 
@@ -78,15 +79,20 @@ def circular(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrizat
     scale : float
         The layers start as Gaussian vectors of about this length.
     """
-    if depth < 2:
-        raise UserError(f"parametrization circular: depth={depth} must be at least 2")
-    if not scale > 0:
-        raise UserError(f"parametrization circular: scale={scale:g} must be positive")
+    require("circular", depth >= 2, f"depth={depth} must be at least 2")
+    require_scale("circular", scale)
 
     def initial(w: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
         if w is not None and np.any(w):
             raise UserError("parametrization circular: has no start at a given predictor")
         return scale / math.sqrt(dimension) * generator.standard_normal(depth * dimension)
+
+    def conserved(theta: np.ndarray) -> np.ndarray:
+        energy = np.abs(np.fft.fft(theta.reshape(depth, dimension), axis=1)) ** 2
+        return np.asarray(energy[:-1] - energy[1:]).ravel()
+
+    def cost(w: np.ndarray) -> float:
+        return float(depth / dimension * (np.abs(np.fft.fft(w)) ** (2.0 / depth)).sum())
 
     return Parametrization(
         name=f"circular:depth={depth},scale={scale:g}",
@@ -97,4 +103,8 @@ def circular(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrizat
         initial=initial,
         parameters=depth * dimension,
         scratch=(depth + 1) * dimension,
+        starts_anywhere=False,
+        scale=scale,
+        conserved=conserved,
+        cost=cost,
     )

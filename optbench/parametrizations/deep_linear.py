@@ -1,91 +1,121 @@
-"""w = (W_L ... W_2 W_1)^T with one output: the deep linear network.
+"""w = W_L ... W_2 W_1, row by row: the deep linear network, with one output or several.
 
-With s_l = W_L ... W_(l+1) (a row) and q_l = W_l ... W_1 g, the gradient is
-dL/dW_l = s_l^T q_(l-1)^T: two passes over the layers, no matrix is multiplied by a matrix.
+With S_k = W_L ... W_(k+1) and Q_k = G (W_k ... W_1)^T, the gradient is dL/dW_k = S_k^T Q_(k-1),
+where G is dL/dw as a matrix.  Gradient flow conserves W_(k+1)^T W_(k+1) - W_k W_k^T.
+R(w) = L sum_i s_i^(2/L) over the singular values s of w (one output: L ||w||_2^(2/L)).
+
+The layers start (option init) as random semi-orthogonal matrices times scale sqrt(rows / columns)
+(orthogonal), with independent normal entries of standard deviation scale / sqrt(columns)
+(gaussian), balanced with largest singular value scale (balanced), with common singular vectors and
+singular values around scale of their own (aligned), as scale times random unit matrices of rank
+one (one_neuron), or as scale times the identity (identity).
 
 References
 ----------
-Arora, Cohen, Golowich, Hu 2018, arXiv:1810.02281.
+Arora, Cohen, Golowich, Hu 2018, arXiv:1810.02281; R(w): Dai, Karzand, Srebro 2021 (NeurIPS).
 """
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
-from optbench.errors import UserError
-from optbench.parametrizations.base import Parametrization, layer_table
+from optbench.options import suggest
+from optbench.parametrizations.base import Parametrization, layer_table, require, require_scale
+from optbench.parametrizations.initial_layers import INITIAL_LAYERS, semi_orthogonal
+
+__all__ = ["deep_linear", "semi_orthogonal"]
+
+Array = np.ndarray
 
 
-# Views of rows: an index that LLVM cannot prove to be non-negative costs it vector instructions.
-
-
-def forward(theta, layers, scratch, w):
-    """Multiply a row through the layers from the output down; keep s_l in ``scratch``."""
+def forward(theta: Array, layers: Array, scratch: Array, w: Array) -> None:
+    """Multiply from the output down; keep S_(L-1) = W_L, S_(L-2), ..., S_0 = w in ``scratch``."""
     depth = layers.shape[0]
+    outputs = layers[depth - 1, 1]
     for run in range(theta.shape[0]):
-        kept = scratch[run]
-        place = 0  # s_(depth-1) = 1, then s_(depth-2), ... one after the other
-        kept[0] = 1.0
-        for layer in range(depth - 1, -1, -1):
+        place, width, offset = 0, layers[depth - 1, 2], layers[depth - 1, 0]
+        for i in range(outputs * width):
+            scratch[run, i] = theta[run, offset + i]
+        for layer in range(depth - 2, -1, -1):
             offset, rows, columns = layers[layer, 0], layers[layer, 1], layers[layer, 2]
-            weights = theta[run, offset : offset + rows * columns]
-            given, product = kept[place : place + rows], kept[place + rows :][:columns]
-            product[:] = 0.0
-            for i in range(rows):
-                row = weights[i * columns : (i + 1) * columns]
+            matrix = theta[run, offset : offset + rows * columns].reshape(rows, columns)
+            above = scratch[run, place : place + outputs * rows].reshape(outputs, rows)
+            place += outputs * rows
+            below = scratch[run, place : place + outputs * columns].reshape(outputs, columns)
+            for output in range(outputs):
                 for j in range(columns):
-                    product[j] += given[i] * row[j]
-            place += rows
-        predictor, product = w[run], kept[place:]
-        for j in range(predictor.size):
-            predictor[j] = product[j]
+                    below[output, j] = 0.0
+                for i in range(rows):
+                    factor = above[output, i]
+                    for j in range(columns):
+                        below[output, j] += factor * matrix[i, j]
+        for i in range(w.shape[1]):
+            w[run, i] = scratch[run, place + i]
 
 
-def pull_back(theta, layers, scratch, gradient_w, gradient):
-    """Push g through the layers from the input up; dL/dW_l = s_l^T q_(l-1)^T."""
+def pull_back(
+    theta: Array, layers: Array, scratch: Array, gradient_w: Array, gradient: Array
+) -> None:
+    """Multiply G from the input up: Q_0 = G replaces S_0; then Q_1, ..., Q_(L-1) = dL/dW_L."""
     depth = layers.shape[0]
+    outputs = layers[depth - 1, 1]
     for run in range(theta.shape[0]):
-        kept = scratch[run]
         place = 0
-        for layer in range(depth):
-            place += layers[layer, 1]
-        into = place  # q_0 = g overwrites the copy of w
-        g, q = gradient_w[run], kept[into:]
-        for j in range(g.size):
-            q[j] = g[j]
-        out = into + g.size
-        for layer in range(depth):
+        for layer in range(1, depth):
+            place += outputs * layers[layer, 2]
+        into = place
+        for i in range(gradient_w.shape[1]):
+            scratch[run, into + i] = gradient_w[run, i]
+        for layer in range(depth - 1):
             offset, rows, columns = layers[layer, 0], layers[layer, 1], layers[layer, 2]
-            place -= rows
-            weights = theta[run, offset : offset + rows * columns]
-            of_weights = gradient[run, offset : offset + rows * columns]
-            q, s, product = kept[into:out], kept[place : place + rows], kept[out:][:rows]
+            matrix = theta[run, offset : offset + rows * columns].reshape(rows, columns)
+            own = gradient[run, offset : offset + rows * columns].reshape(rows, columns)
+            place -= outputs * rows
+            above = scratch[run, place : place + outputs * rows].reshape(outputs, rows)
+            below = scratch[run, into : into + outputs * columns].reshape(outputs, columns)
+            into += outputs * columns
+            sent = scratch[run, into : into + outputs * rows].reshape(outputs, rows)
             for i in range(rows):
-                row = weights[i * columns : (i + 1) * columns]
-                of_row = of_weights[i * columns : (i + 1) * columns]
-                total = 0.0
                 for j in range(columns):
-                    total += row[j] * q[j]
-                    of_row[j] = s[i] * q[j]
-                product[i] = total
-            into = out
-            out += rows
-
-
-def semi_orthogonal(rows: int, columns: int, generator: np.random.Generator) -> np.ndarray:
-    """Return a uniformly random (rows, columns) matrix with orthonormal rows or columns."""
-    tall = generator.standard_normal((max(rows, columns), min(rows, columns)))
-    q, r = np.linalg.qr(tall)
-    q *= np.sign(np.diag(r))
-    return q if rows >= columns else q.T
+                    own[i, j] = 0.0
+                for output in range(outputs):
+                    factor = above[output, i]
+                    for j in range(columns):
+                        own[i, j] += factor * below[output, j]
+            for output in range(outputs):
+                row = below[output]
+                for i in range(rows // 4):  # four sums at a time wait for one another less
+                    i0, i1, i2, i3 = 4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3
+                    m0, m1, m2, m3 = matrix[i0], matrix[i1], matrix[i2], matrix[i3]
+                    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+                    for j in range(columns):
+                        s0 += m0[j] * row[j]
+                        s1 += m1[j] * row[j]
+                        s2 += m2[j] * row[j]
+                        s3 += m3[j] * row[j]
+                    sent[output, i0], sent[output, i1] = s0, s1
+                    sent[output, i2], sent[output, i3] = s2, s3
+                for i in range(rows - rows % 4, rows):
+                    s0 = 0.0
+                    for j in range(columns):
+                        s0 += matrix[i, j] * row[j]
+                    sent[output, i] = s0
+        offset = layers[depth - 1, 0]
+        for i in range(outputs * layers[depth - 1, 2]):
+            gradient[run, offset + i] = scratch[run, into + i]
 
 
 def deep_linear(
-    dimension: int, widths: tuple[int, ...] = (16,), scale: float = 0.1
+    dimension: int,
+    widths: tuple[int, ...] = (16,),
+    outputs: int = 1,
+    init: str = "orthogonal",
+    scale: float = 0.1,
 ) -> Parametrization:
-    """Build the deep linear network ``dimension -> widths -> 1``.
+    """Build the deep linear network ``dimension / outputs -> widths -> outputs``.
 
     Parameters
     ----------
@@ -93,35 +123,60 @@ def deep_linear(
         Size of the predictor w.
     widths : tuple of int
         Widths of the hidden layers.
+    outputs : int
+        Rows of W_L ... W_1; it divides ``dimension``.
+    init : str
+        How the layers start: a name of :data:`INITIAL_LAYERS`.
     scale : float
-        Each W_l starts as a random semi-orthogonal matrix times scale sqrt(rows / columns).
+        Size of the layers at the start.
     """
-    if not widths or min(widths) < 1:
-        raise UserError(f"parametrization deep_linear: widths={widths} must be positive integers")
-    if not scale > 0:
-        raise UserError(f"parametrization deep_linear: scale={scale:g} must be positive")
-    sizes = (dimension, *widths, 1)
-    shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
+    name, text = "deep_linear", "x".join(map(str, widths))
+    require(name, min(widths, default=0) >= 1, f"widths={widths} must be positive integers")
+    require(
+        name,
+        outputs >= 1 and dimension % outputs == 0,
+        f"outputs={outputs} must divide the {dimension} coordinates",
+    )
+    require(name, init in INITIAL_LAYERS, f"unknown init={init}{suggest(init, INITIAL_LAYERS)}")
+    require_scale(name, scale)
+    sizes = (dimension // outputs, *widths, outputs)
+    shapes = [(rows, columns) for columns, rows in pairwise(sizes)]
+    table = layer_table(*shapes)
+    depth = len(shapes)
 
-    def initial(w: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
-        if w is not None and np.any(w):
-            raise UserError("parametrization deep_linear: has no start at a given predictor")
-        matrices = [
-            scale * math.sqrt(rows / columns) * semi_orthogonal(rows, columns, generator)
-            for rows, columns in shapes
-        ]
+    def initial(w: Array | None, generator: np.random.Generator) -> Array:
+        require(name, w is None or not np.any(w), "has no start at a given predictor")
+        matrices = INITIAL_LAYERS[init](shapes, scale, generator)
         return np.concatenate([matrix.ravel() for matrix in matrices])
 
+    def conserved(theta: Array) -> Array:
+        layers = [
+            theta[at : at + rows * columns].reshape(rows, columns) for at, rows, columns in table
+        ]
+        return np.concatenate([(b.T @ b - a @ a.T).ravel() for a, b in pairwise(layers)])
+
+    def cost(w: Array) -> float:
+        values = np.linalg.svd(w.reshape(outputs, -1), compute_uv=False)
+        if np.any(values[min(sizes) :] > 1e-12 * values[0]):
+            return math.inf  # a hidden layer is narrower than the rank
+        return float(depth * (values ** (2.0 / depth)).sum())
+
+    extras = (f",outputs={outputs}" if outputs > 1 else "") + (
+        f",init={init}" if init != "orthogonal" else ""
+    )
     return Parametrization(
-        name=f"deep_linear:widths={'x'.join(map(str, widths))},scale={scale:g}",
-        formula="w = " + " ".join(f"W{k}" for k in range(len(shapes), 0, -1)),
+        name=f"deep_linear:widths={text}{extras},scale={scale:g}",
+        formula="w = " + " ".join(f"W{k}" for k in range(depth, 0, -1)),
         forward=forward,
         pull_back=pull_back,
-        layers=layer_table(*shapes),
+        layers=table,
         initial=initial,
         parameters=sum(rows * columns for rows, columns in shapes),
-        scratch=2 * sum(sizes) + dimension,
+        scratch=outputs * (sum(sizes[:-1]) + sum(sizes[1:-1])),
         weight_matrices=True,
         starts_anywhere=False,
-        selects={"classification": "l2"},
+        selects={"classification": "l2"} if outputs == 1 else {},
+        scale=scale,
+        conserved=conserved,
+        cost=cost,
     )

@@ -1,6 +1,7 @@
 """w = u^depth - v^depth, elementwise: the diagonal linear network.
 
-Gradient: dL/du = depth u^(depth-1) g, dL/dv = -depth v^(depth-1) g with g = dL/dw.
+Gradient: dL/du = depth u^(depth-1) g, dL/dv = -depth v^(depth-1) g with g = dL/dw.  Gradient flow
+conserves u v (depth 2) or u^(2-depth) + v^(2-depth), elementwise.  R(w) = sum_i |w_i|^(2/depth).
 
 References
 ----------
@@ -11,9 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optbench.errors import UserError
-from optbench.parametrizations.base import Parametrization, layer_table
-
+from optbench.parametrizations.base import Parametrization, layer_table, require, require_scale
 
 # Loops over coordinates are the inner ones, on views: only those become vector instructions.
 
@@ -66,10 +65,8 @@ def diagonal(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrizat
         Initial u and v (alpha in the literature); the limit interpolates between least L1 norm
         (scale -> 0) and least L2 norm (scale -> infinity).
     """
-    if depth < 2:
-        raise UserError(f"parametrization diagonal: depth={depth} must be at least 2")
-    if not scale > 0:
-        raise UserError(f"parametrization diagonal: scale={scale:g} must be positive")
+    require("diagonal", depth >= 2, f"depth={depth} must be at least 2")
+    require_scale("diagonal", scale)
 
     def initial(w: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
         if w is None:
@@ -78,6 +75,11 @@ def diagonal(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrizat
         u = (base + np.maximum(w, 0.0)) ** (1.0 / depth)
         v = (base + np.maximum(-w, 0.0)) ** (1.0 / depth)
         return np.concatenate([u, v])
+
+    def conserved(theta: np.ndarray) -> np.ndarray:
+        u, v = theta[:dimension], theta[dimension:]
+        power = 2.0 - depth
+        return u * v if depth == 2 else np.asarray(u**power + v**power)
 
     return Parametrization(
         name=f"diagonal:depth={depth},scale={scale:g}",
@@ -90,4 +92,7 @@ def diagonal(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrizat
         parameters=2 * dimension,
         scratch=dimension,
         selects={"classification": "l1"} | ({"regression": "hypentropy"} if depth == 2 else {}),
+        scale=scale,
+        conserved=conserved,
+        cost=lambda w: float((np.abs(w) ** (2.0 / depth)).sum()),
     )

@@ -22,4 +22,5 @@ def linear(dimension: int) -> Parametrization:
         initial=initial,
         parameters=dimension,
         weight_matrices=True,
+        cost=lambda w: float(w @ w),
     )

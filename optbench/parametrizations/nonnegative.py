@@ -1,6 +1,7 @@
 """w = u^depth >= 0, elementwise: the form of linear programs and nonnegative least squares.
 
-Gradient: dL/du = depth u^(depth-1) g with g = dL/dw.
+Gradient: dL/du = depth u^(depth-1) g with g = dL/dw.  Gradient flow conserves the signs of u only.
+R(w) = sum_i w_i^(2/depth) for w >= 0.
 
 References
 ----------
@@ -9,10 +10,11 @@ Wang, Ghosal, Mazumder 2023, arXiv:2310.02535; Chou, Maly, Verdun 2022, arXiv:22
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from optbench.errors import UserError
-from optbench.parametrizations.base import Parametrization, layer_table
+from optbench.parametrizations.base import Parametrization, layer_table, require, require_scale
 
 
 def forward(theta, layers, scratch, w):
@@ -52,18 +54,20 @@ def nonnegative(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametri
     scale : float
         Initial u, positive.
     """
-    if depth < 2:
-        raise UserError(f"parametrization nonnegative: depth={depth} must be at least 2")
-    if not scale > 0:
-        raise UserError(f"parametrization nonnegative: scale={scale:g} must be positive")
+    require("nonnegative", depth >= 2, f"depth={depth} must be at least 2")
+    require_scale("nonnegative", scale)
 
     def initial(w: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
         if w is None:
             return np.full(dimension, scale)
         return np.abs(w) ** (1.0 / depth)
 
+    def cost(w: np.ndarray) -> float:
+        return float((np.abs(w) ** (2.0 / depth)).sum()) if np.all(w >= 0.0) else math.inf
+
     return Parametrization(
-        name=f"nonnegative:depth={depth}",
+        # Problems that prescribe this map prescribe the start as well: then the scale says nothing.
+        name=f"nonnegative:depth={depth}" + (f",scale={scale:g}" if scale != 0.1 else ""),
         formula=f"w = u^{depth}",
         forward=forward,
         pull_back=pull_back,
@@ -71,4 +75,6 @@ def nonnegative(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametri
         initial=initial,
         parameters=dimension,
         selects={"linear_program": "entropic"} if depth == 2 else {},
+        scale=scale,
+        cost=cost,
     )

@@ -3,6 +3,7 @@
 from optbench.references.certificate import Reference, norm_name, relative_gap, vector_norm
 from optbench.references.entropic import entropic_program
 from optbench.references.hypentropy import hypentropy, hypentropy_potential
+from optbench.references.lasso import lasso, lasso_path
 from optbench.references.least_norm import least_bregman, least_norm
 from optbench.references.least_squares import (
     HessianEigenvalues,
@@ -22,7 +23,11 @@ from optbench.references.logistic import (
     smoothness_logistic,
 )
 from optbench.references.margin import max_margin, quadratic_margin
+from optbench.references.nonnegative_least_squares import nonnegative_least_squares
+from optbench.references.nuclear_norm import least_nuclear_norm, nuclear_norm, soft_thresholded
+from optbench.references.reduced_rank import reduced_rank
 from optbench.references.separability import Separability, separability
+from optbench.references.transport import entropic_transport
 
 __all__ = [
     "HessianEigenvalues",
@@ -31,22 +36,30 @@ __all__ = [
     "Reference",
     "Separability",
     "entropic_program",
+    "entropic_transport",
     "finite_minimizer",
     "hessian_eigenvalues",
     "hypentropy",
     "hypentropy_potential",
+    "lasso",
+    "lasso_path",
     "least_bregman",
     "least_norm",
+    "least_nuclear_norm",
     "least_squares",
     "linear_program_errors",
     "logistic_decomposition",
     "max_margin",
     "nearest_minimizer",
+    "nonnegative_least_squares",
     "norm_name",
+    "nuclear_norm",
     "quadratic_margin",
+    "reduced_rank",
     "relative_gap",
     "separability",
     "smoothness_logistic",
+    "soft_thresholded",
     "solve_linear_program",
     "vector_norm",
 ]

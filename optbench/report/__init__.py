@@ -64,7 +64,8 @@ def render(
     UserError
         For an unknown format.
     """
-    check_format(format)
+    if format not in FORMATS:
+        raise UserError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
     if format == "csv":
         from optbench.report.long_csv import render_csv
 
@@ -87,12 +88,4 @@ def render(
     return render_terminal(tables(comparison), notes, width, styled)
 
 
-def check_format(format: str) -> None:
-    """Raise a UserError unless ``format`` is known."""
-    if format not in FORMATS:
-        raise UserError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
-
-
-__all__ = [
-    "FORMATS", "bias_table", "check_format", "convergence_table", "render", "tables",
-]  # fmt: skip
+__all__ = ["FORMATS", "bias_table", "convergence_table", "render", "tables"]

@@ -28,8 +28,6 @@ def claims_table(results: Sequence[Result], found: Claims, seconds: float) -> Ta
             numbers = significant(check.measured, 4), significant(check.predicted, 4)
             word = WORD[check.passed]
             rows.append(cells(*first[:2], check.name, *numbers, check.criterion, word, first[2]))
-    counts = Counter(result.verdict for result in results)
-    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
     return Table(
         title="Claims",
         columns=(
@@ -43,7 +41,7 @@ def claims_table(results: Sequence[Result], found: Claims, seconds: float) -> Ta
             Column("time", 1, number=True),
         ),
         rows=tuple(rows),
-        reading=(f"{summary or 'no claim'}; {duration(seconds)}.",),
+        reading=(f"{summary(results, seconds)}.",),
         notes=(
             *(f"{r.claim.id} {r.claim.title} ({r.claim.paper})" for r in results),
             *(f"{r.claim.id} {r.verdict}: {r.reason}" for r in results if r.reason),
@@ -51,6 +49,13 @@ def claims_table(results: Sequence[Result], found: Claims, seconds: float) -> Ta
             *(f"could not be loaded: {reason}" for reason in found.broken),
         ),
     )
+
+
+def summary(results: Sequence[Result], seconds: float) -> str:
+    """Say how many claims have which verdict, and what measuring took."""
+    counts = Counter(result.verdict for result in results)
+    words = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]]
+    return f"{', '.join(words) or 'no claim'}; {duration(seconds)}"
 
 
 def out_of_scope_notes(papers: Any) -> list[str]:
@@ -68,6 +73,7 @@ def claims_document(results: Sequence[Result], found: Claims, seconds: float) ->
                 "verdict": result.verdict,
                 "reason": result.reason,
                 "checks": [vars(check) for check in result.checks],
+                "curves": [vars(curve) for curve in result.curves],
                 "seconds": result.seconds,
             }
             for result in results
@@ -91,4 +97,6 @@ def identity(claim: Claim) -> dict[str, Any]:
         "tags": list(claim.tags),
         "aliases": list(claim.aliases),
         "missing": claim.missing,
+        "background": claim.background,
+        "remarks": claim.remarks,
     }

@@ -165,4 +165,6 @@ def test_2_over_l_is_told_only_where_it_applies():
     assert rows.theory_rate(made) == pytest.approx(2.0 / made.instance.curvature)
     assert rows.theory_rate(cell(optimizer="adam")) is None
     assert rows.theory_rate(cell(parameters=["diagonal"])) is None
+    for name in ("natural_gradient", "stochastic_gradient_descent"):
+        assert rows.theory_rate(cell(optimizer=name)) is None
     assert rows.theory_rate(cell("linear_program:data=random")) is None

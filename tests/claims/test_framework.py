@@ -204,7 +204,10 @@ def test_list_and_show(capsys) -> None:
     ("arguments", "words"),
     [
         (["verify", "S1-99"], "unknown claim"),
-        (["verify", "--format", "csv"], "unknown format 'csv'; known: table, markdown, json"),
+        (
+            ["verify", "--format", "csv"],
+            "unknown format 'csv'; known: table, markdown, json",
+        ),
         (["verify", "--plugin", "nowhere"], "neither a .py file nor a directory"),
     ],
 )

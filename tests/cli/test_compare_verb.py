@@ -36,6 +36,11 @@ def test_arguments_reach_the_api(calls):
     }  # fmt: skip
 
 
+def test_a_range_of_rates_is_spaced_in_the_logarithm(calls):
+    assert main(["compare", "--learning-rates", "1e-3:10:5"]) == 0
+    assert calls.calls[0][2]["learning_rates"] == pytest.approx([1e-3, 1e-2, 0.1, 1.0, 10.0])
+
+
 def test_without_arguments_everything_is_compared(calls, capsys):
     assert main(["compare"]) == 0
     assert calls.calls[0][:2] == ((), ())
@@ -85,10 +90,14 @@ def test_ctrl_c_outside_the_runs_is_130_without_traceback(calls, capsys):
         (["--timeout", "0"], "--timeout 0 must be a positive number"),
         (["--timeout", "nan"], "--timeout nan must be a positive number"),
         (["--format", "xml"], "unknown format 'xml'; known: table, markdown"),
-        (["--learning-rates", "0.1,x"], "must be auto or positive numbers"),
-        (["--learning-rates", "0.1,-1"], "must be auto or positive numbers"),
-        (["--learning-rates", "inf"], "must be auto or positive numbers"),
-        (["--learning-rates", ""], "must be auto or positive numbers"),
+        (["--learning-rates", "0.1,x"], "must be auto, positive numbers"),
+        (["--learning-rates", "0.1,-1"], "must be auto, positive numbers"),
+        (["--learning-rates", "inf"], "must be auto, positive numbers"),
+        (["--learning-rates", ""], "must be auto, positive numbers"),
+        (["--learning-rates", "1e-3:1"], "LOW:HIGH:COUNT such as 1e-4:1:200"),
+        (["--learning-rates", "0:1:5"], "LOW:HIGH:COUNT"),
+        (["--learning-rates", "0.1:1:1"], "LOW:HIGH:COUNT"),
+        (["--learning-rates", "0.1:1:2.5"], "LOW:HIGH:COUNT"),
         (["--horzon", "3"], "--horzon"),
         (["--horizon"], "--horizon"),
     ],

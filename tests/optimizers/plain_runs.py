@@ -72,21 +72,32 @@ class PlainRun:
             for name, hyper in self.optimizer.hypers.items()
         }
         self.slots = {
-            name: np.full(slot.size(size, len(self.layers)), slot.initial)
+            name: np.full(
+                (size, size) if slot.shape == "matrix" else slot.size(size, len(self.layers)),
+                slot.initial,
+            )
             for name, slot in self.optimizer.slots.items()
         }
         self.steps = 0
         self.power = 0
 
-    def step(self, gradient: np.ndarray, loss: float = 1.0) -> np.ndarray:
-        """Take one step from a gradient and loss in the true unit; return theta."""
+    def step(
+        self, gradient: np.ndarray, loss: float = 1.0, row: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Take one step from a gradient and loss in the true unit; return theta.
+
+        The drawn row is parallel to its gradient, so by default it is the gradient.
+        """
         self.steps += 1
         oracle = {
             "theta": self.theta,
             "grad": np.ldexp(gradient, self.power),
+            "natural_grad": self.inverse_fisher @ np.ldexp(gradient, self.power),
+            "sample_grad": np.ldexp(gradient, self.power),
+            "sample_row": gradient if row is None else row,
             "step": self.steps,
             "loss": float(np.ldexp(loss, self.power)),
-            "inverse_fisher": self.inverse_fisher,
+            "optimal_loss": 0.0,
             "layers": self.layers,
         }
         given = oracle | self.slots | self.hypers

@@ -123,6 +123,17 @@ def test_natural_gradient_selects_the_least_norm_in_its_metric() -> None:
     np.testing.assert_allclose(theta, expected, rtol=0, atol=1e-12)
 
 
+def test_online_natural_gradient_is_ridge_regression_on_the_rows_so_far() -> None:
+    targets = np.sin(np.arange(1.0, 51.0))
+    run = PlainRun("online_natural_gradient", np.zeros(5), prior=100.0)
+    for t, (row, target) in enumerate(zip(GRADIENTS, targets, strict=True), start=1):
+        theta = run.step((row @ run.theta - target) * row, row=row)
+        seen = GRADIENTS[:t]
+        expected = np.linalg.solve(seen.T @ seen + np.eye(5) / 100.0, seen.T @ targets[:t])
+        # roundings of P, of size 100, meet residuals of size 1
+        np.testing.assert_allclose(theta, expected, rtol=0, atol=1e-11)
+
+
 def test_coordinate_descent_moves_the_largest_entry() -> None:
     theta = START.copy()
     run = PlainRun("coordinate_descent", START, learning_rate=0.3, decay=0.5)

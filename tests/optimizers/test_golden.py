@@ -22,12 +22,15 @@ def test_golden_files_are_there() -> None:
     assert named == {
         "adagrad",
         "adam",
+        "adamw",
         "automatic_gradient_descent",
         "gradient_descent",
         "heavy_ball",
         "nesterov",
         "normalized_gradient_descent",
+        "rmsprop",
         "sign_descent",
+        "weight_decay",
     }
 
 

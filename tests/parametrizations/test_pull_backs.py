@@ -28,12 +28,49 @@ def by_layers(widths):
     return formula
 
 
+def by_groups(groups):
+    """w = sum of a_S v_S over the groups; theta is all a, then the v_S."""
+
+    def formula(theta):
+        w, place = np.zeros(SIZE, theta.dtype), len(groups)
+        for number, group in enumerate(groups):
+            w[list(group)] += theta[number] * theta[place : place + len(group)]
+            place += len(group)
+        return w
+
+    return formula
+
+
+def by_factors(theta):
+    return theta.reshape(-1, SIZE).prod(axis=0)
+
+
+def normalized(theta):
+    return theta[0] * theta[1:] / np.sqrt((theta[1:] ** 2).sum())
+
+
+def by_skip_connection(theta):
+    return (np.eye(SIZE) + theta[:-SIZE].reshape(SIZE, SIZE)).T @ theta[-SIZE:]
+
+
 FORMULAS = {
     "diagonal:depth=2": lambda theta: theta[:SIZE] ** 2 - theta[SIZE:] ** 2,
     "diagonal:depth=3": lambda theta: theta[:SIZE] ** 3 - theta[SIZE:] ** 3,
     "diagonal:depth=4": lambda theta: theta[:SIZE] ** 4 - theta[SIZE:] ** 4,
     "nonnegative:depth=2": lambda theta: theta**2,
     "nonnegative:depth=3": lambda theta: theta**3,
+    "hadamard:depth=2": by_factors,
+    "hadamard:depth=3": by_factors,
+    "hadamard:depth=4": by_factors,
+    "group:sizes=1": by_groups([[0], [1], [2], [3], [4]]),
+    "group:sizes=2x3": by_groups([[0, 1], [2, 3, 4]]),
+    "group:sizes=5": by_groups([range(SIZE)]),
+    "k_support:k=1": by_groups([[0], [1], [2], [3], [4]]),
+    "k_support:k=3": by_groups(list(itertools.combinations(range(SIZE), 3))),
+    "weight_normalized:power=1": normalized,
+    "weight_normalized:power=2,ratio=0.1": lambda theta: normalized(theta) ** 2,
+    "residual:scale=0.3": by_skip_connection,
+    "residual:diagonal=true,scale=0.3": lambda theta: (1.0 + theta[:SIZE]) * theta[SIZE:],
     "deep_linear:widths=4": by_layers((4,)),
     "deep_linear:widths=5x3": by_layers((5, 3)),
     "deep_linear:widths=3x1x4": by_layers((3, 1, 4)),
@@ -61,7 +98,7 @@ def test_forward_and_pull_back(specification: str) -> None:
     formula = FORMULAS[specification]
     for run in range(RUNS):
         np.testing.assert_allclose(w[run], formula(theta[run]), rtol=1e-14, atol=1e-15)
-        # complex step: no cancellation, so that the derivative is exact to rounding
+        # complex step: no difference is taken, so that the derivative is exact to rounding
         for k in range(count):
             moved = theta[run].astype(complex)
             moved[k] += 1e-30j
@@ -91,6 +128,15 @@ def test_starts_at_a_given_predictor(specification: str) -> None:
     assert theta.shape == (built.parameters,)
     # u^D - v^D cancels to the base 0.1^D
     np.testing.assert_allclose(FORMULAS[specification](theta), w, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("specification", [name for name in FORMULAS if "deep" not in name])
+def test_name_says_all_options(specification: str) -> None:
+    built = parametrization(specification, SIZE)
+    again = parametrization(built.name, SIZE)
+    assert again.name == built.name
+    rng = np.random.default_rng
+    assert np.array_equal(again.initial(None, rng(1)), built.initial(None, rng(1)))
 
 
 def test_own_starts() -> None:
@@ -127,6 +173,18 @@ def test_deep_linear_starts_at_scaled_semi_orthogonal_matrices() -> None:
         ("deep_linear:widths=0", "must be positive integers"),
         ("deep_linear:widths=4y4", "must be integers joined by x"),
         ("deep_linear:scale=-1", "scale=-1 must be positive"),
+        ("deep_linear:outputs=2", "outputs=2 must divide the 5 coordinates"),
+        ("deep_linear:init=orthgonal", "unknown init=orthgonal (did you mean 'orthogonal'?)"),
+        ("hadamard:depth=1", "depth=1 must be at least 2"),
+        ("hadamard:scale=inf", "scale=inf must be positive and finite"),
+        ("group:sizes=2", "sizes=2 must divide the 5 coordinates"),
+        ("group:sizes=2x2", "sizes=2x2 must add up to the 5 coordinates"),
+        ("group:sizes=0", "sizes=0 must be positive integers"),
+        ("k_support:k=6", "k=6 must be between 1 and 5"),
+        ("weight_normalized:power=3", "power=3 must be 1 or 2"),
+        ("weight_normalized:ratio=0", "ratio=0 must be positive"),
+        ("residual:scale=-1", "scale=-1 must be at least 0"),
+        ("residual:diagonal=maybe", "must be true or false"),
         ("linear:depth=2", "unknown option 'depth'"),
     ],
 )
@@ -134,6 +192,14 @@ def test_wrong_specifications_are_one_line(specification: str, message: str) -> 
     with pytest.raises(UserError) as error:
         parametrization(specification, SIZE)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_start_at_a_predictor_that_there_is_not() -> None:
+    built = parametrization("weight_normalized", SIZE)
+    with pytest.raises(UserError, match="w = u\\^2 must be at least 0"):
+        built.initial(-np.ones(SIZE), np.random.default_rng(0))
+    with pytest.raises(UserError, match="makes 155117520 sets; at most 100000"):
+        parametrization("k_support:k=15", 30)
 
 
 def test_deep_linear_has_no_start_at_a_predictor() -> None:

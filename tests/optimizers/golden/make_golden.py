@@ -148,6 +148,24 @@ def main() -> None:
             {"learning_rate": 0.2, "eps": 1e-8},
             None,
         ),
+        (
+            "adamw",
+            partial(o.AdamW, lr=0.02, betas=(0.8, 0.95), eps=0.02, weight_decay=0.3),
+            adam | {"eps": 0.02, "weight_decay": 0.3},
+            optax.adamw(0.02, 0.8, 0.95, 0.02, weight_decay=0.3),
+        ),
+        (
+            "rmsprop",
+            partial(o.RMSprop, lr=0.02, alpha=0.95, eps=0.02),
+            {"learning_rate": 0.02, "beta": 0.95, "eps": 0.02},
+            optax.rmsprop(0.02, 0.95, 0.02, eps_in_sqrt=False),
+        ),
+        (
+            "weight_decay",
+            partial(sgd, lr=0.3, weight_decay=0.1),
+            rate | {"weight_decay": 0.1},
+            optax.chain(optax.add_decayed_weights(0.1), optax.sgd(0.3)),
+        ),
     ]
     version = f"torch {torch.__version__}"
     for name, make, hypers, other in in_torch:

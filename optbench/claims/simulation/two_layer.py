@@ -1,0 +1,91 @@
+"""Networks with one trained layer: f(x) = sum_r a_r s(w_r . x), loss ||f(X) - y||^2 / 2.
+
+theta holds the rows w_1, ..., w_m and is the predictor itself; the outputs a_r = 1 / sqrt(m),
+-1 / sqrt(m), 1 / sqrt(m), ... stay as they are.  The activation s is the ReLU.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from optbench.instance import Instance
+from optbench.parametrizations.base import Parametrization
+from optbench.parametrizations.linear import linear
+
+Array = np.ndarray
+ROOM = 3  # rows of data below the inputs: targets, residuals, one neuron's values
+
+
+def two_layer_loss(theta: Array, data: Array, gradient: Array) -> float:
+    """Write the gradient and return the loss; data is X^T, one sample a column, and ``ROOM``."""
+    inputs, samples = data.shape[0] - ROOM, data.shape[1]
+    targets, residuals, values = data[inputs], data[inputs + 1], data[inputs + 2]
+    neurons = theta.size // inputs
+    size = 1.0 / math.sqrt(neurons)
+    residuals[:] = 0.0
+    for r in range(neurons):
+        values[:] = 0.0
+        for k in range(inputs):
+            for i in range(samples):
+                values[i] += theta[r * inputs + k] * data[k, i]
+        for i in range(samples):
+            residuals[i] += (size if r % 2 == 0 else -size) * max(values[i], 0.0)
+    total = 0.0
+    for i in range(samples):
+        residuals[i] -= targets[i]
+        total += residuals[i] * residuals[i]
+    for r in range(neurons):
+        values[:] = 0.0
+        for k in range(inputs):
+            for i in range(samples):
+                values[i] += theta[r * inputs + k] * data[k, i]
+        for i in range(samples):
+            slope = (size if r % 2 == 0 else -size) if values[i] > 0.0 else 0.0
+            values[i] = slope * residuals[i]
+        for k in range(inputs):
+            product = 0.0
+            for i in range(samples):
+                product += values[i] * data[k, i]
+            gradient[r * inputs + k] = product
+    return 0.5 * total
+
+
+def two_layer(inputs: Array, targets: Array, neurons: int) -> tuple[Instance, Parametrization]:
+    """Build the objective and the shape of its theta.
+
+    Parameters
+    ----------
+    inputs, targets : ndarray, float64 (n, d) and (n,)
+    neurons : int
+        m.
+
+    Returns
+    -------
+    Instance, Parametrization
+    """
+    samples, dimension = inputs.shape
+    data = np.vstack([inputs.T, targets, np.zeros((ROOM - 1, samples))])
+    instance = Instance(
+        problem="claim",
+        name="two_layer",
+        features=data,
+        targets=np.zeros(len(data)),
+        kind="other",
+        loss_and_grad=two_layer_loss,
+    )
+    return instance, linear(neurons * dimension)
+
+
+def outputs(theta: Array, inputs: Array) -> Array:
+    """Return f (..., n) of theta (..., m d) at inputs (n, d)."""
+    rows = theta.reshape(*theta.shape[:-1], -1, inputs.shape[1])
+    signs = np.where(np.arange(rows.shape[-2]) % 2 == 0, 1.0, -1.0) / math.sqrt(rows.shape[-2])
+    return np.asarray(signs @ np.maximum(rows @ inputs.T, 0.0))
+
+
+def limiting_kernel(inputs: Array) -> Array:
+    """Return H (n, n), the tangent kernel of infinite width at unit inputs (n, d)."""
+    cosines = np.clip(inputs @ inputs.T, -1.0, 1.0)
+    return np.asarray(cosines * (math.pi - np.arccos(cosines)) / (2.0 * math.pi))

@@ -1,0 +1,107 @@
+"""Gradients of a few rows: what stochastic optimizers get in place of the whole gradient.
+
+g = pull_back(scale n / batch sum_(i drawn) l'(x_i . w) x_i), an unbiased estimate of the gradient.
+A step costs batch times d and p, whatever the number of rows.
+"""
+
+from __future__ import annotations
+
+from numba.extending import register_jitable
+
+from optbench.engine.objective import LN2
+from optbench.engine.products import BLOCK_ROWS, PANEL_ROWS
+from optbench.engine.types import (
+    RUNNING,
+    Data,
+    Kernels,
+    Oracle,
+    Rule,
+    Runs,
+    Scratch,
+    call_forward,
+    call_pull_back,
+    call_slopes,
+)
+from optbench.random import integer
+
+
+@register_jitable
+def sample_gradients(
+    step,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    rule: Rule,
+    oracle: Oracle,
+):
+    """Write the gradients of this step's rows at theta; every run draws its own."""
+    if not rule.linear:
+        call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
+    for run in range(runs.theta.shape[0]):
+        if runs.status[run] == RUNNING:
+            batch = int(runs.hypers[run, oracle.batch])
+            runs.gradient_w[run, :], last = 0.0, 0
+            for first in range(0, batch, BLOCK_ROWS):
+                rows = min(BLOCK_ROWS, batch - first)
+                place = (step - 1) * batch + first if oracle.in_order else -1
+                last = add_sample(place, rows, run, kernels, data, scratch, runs)
+            row = runs.state[run, rule.offsets[-2] : rule.offsets[-1]]
+            if row.size > 0:
+                row[:] = 0.0
+                add_row(last, 1.0, data, row)
+            for j in range(runs.gradient_w.shape[1]):
+                runs.gradient_w[run, j] *= data.scale * (data.rows / batch)
+    if not rule.linear:
+        call_pull_back(
+            kernels.pull_back,
+            (runs.theta, rule.layers, scratch.pullback, runs.gradient_w, runs.gradient),
+        )
+
+
+@register_jitable
+def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Draw at most 128 rows, or take those from ``place`` on, and add their gradients.
+
+    Return the last row's number.
+    """
+    z, drawn = scratch.predictions[:BLOCK_ROWS], scratch.predictions[BLOCK_ROWS : 2 * BLOCK_ROWS]
+    targets, slopes = scratch.targets, scratch.slopes
+    for i in range(rows):
+        row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
+        drawn[i] = row
+        targets[i] = data.targets[row]
+        z[i] = predict_row(row, runs.w[run], data)
+    near = runs.exponents[run] == 0
+    kernel = kernels.slopes if near else kernels.tail_slopes
+    unit = runs.exponents[run] * LN2
+    call_slopes(kernel, (z[:rows], targets[:rows], unit, slopes[:rows]))
+    for i in range(rows):
+        add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
+    return int(drawn[rows - 1])
+
+
+@register_jitable
+def predict_row(row, w, data: Data):
+    """Return x_row . w."""
+    total = 0.0
+    if data.panels.shape[0] > 0:
+        panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
+        for j in range(w.size):
+            total += data.panels[panel, j, lane] * w[j]
+    else:
+        for entry in range(data.starts[row], data.starts[row + 1]):
+            total += data.values[entry] * w[data.columns[entry]]
+    return total
+
+
+@register_jitable
+def add_row(row, factor, data: Data, out):
+    """Add factor x_row to ``out``."""
+    if data.panels.shape[0] > 0:
+        panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
+        for j in range(out.size):
+            out[j] += factor * data.panels[panel, j, lane]
+    else:
+        for entry in range(data.starts[row], data.starts[row + 1]):
+            out[data.columns[entry]] += factor * data.values[entry]

@@ -1,0 +1,30 @@
+"""What an optimizer asks for and an instance or a parametrization cannot give."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optbench.contract import Optimizer
+from optbench.instance import Instance
+from optbench.parametrizations import Parametrization
+
+
+def missing_oracle(
+    instance: Instance, parametrization: Parametrization, optimizer: Optimizer
+) -> str | None:
+    """Say which oracle argument of the optimizer has no value here, or return None."""
+    needs = optimizer.needs
+    name = parametrization.name.partition(":")[0]
+    if "natural_grad" in needs and instance.inverse_fisher is None:
+        return f"needs the Fisher matrix; {instance.problem} declares none"
+    if optimizer.samples and instance.row is None and not instance.stochastic:
+        return f"draws rows of the data; {instance.problem} has an objective of its own"
+    if "sample_row" in needs and instance.row is None:
+        return f"needs the drawn row; {instance.problem} draws samples of its own"
+    if "sample_row" in needs and not parametrization.linear:
+        return f"needs the drawn row as its gradient in theta; the {name} parametrization maps it"
+    if "layers" in needs and not parametrization.weight_matrices:
+        return f"needs weight matrices; the {name} parametrization has none"
+    if "optimal_loss" in needs and np.isnan(instance.optimum):
+        return "needs the optimal loss, which is not known here"
+    return None

@@ -1,0 +1,35 @@
+"""RMSprop (Tieleman and Hinton 2012).
+
+v <- beta v + (1 - beta) g^2;  theta <- theta - learning_rate t^-decay g / (sqrt(v) + eps).
+
+It is Adam with beta1 = 0 and without bias correction.
+"""
+
+from math import sqrt
+
+from optbench import Hyper, Slot, optimizer
+
+
+@optimizer(
+    reference="Tieleman, Hinton 2012, Coursera lecture 6.5; "
+    "bias: Zhang, Zou, Cao 2024, arXiv:2406.10650",
+    selects={"classification": "linf"},
+    condition="separable data, eps = 0, learning rate t^-decay, 0 < decay < 1",
+    homogeneous=True,
+    default=False,
+)
+def rmsprop(
+    theta,
+    grad,
+    step,
+    second_moment=Slot(degree=2),
+    learning_rate=Hyper(tune="log", low=0.0),
+    beta=Hyper(0.99, low=0.0, high=0.999999),
+    eps=Hyper(1e-8, low=0.0, degree=1),
+    decay=Hyper(0.0, low=0.0, high=1.0),
+):
+    rate = learning_rate * step ** (-decay)
+    for i in range(theta.size):
+        second_moment[i] = beta * second_moment[i] + (1.0 - beta) * grad[i] * grad[i]
+        scale = sqrt(second_moment[i]) + eps
+        theta[i] -= rate * grad[i] / scale if scale > 0.0 else 0.0

@@ -1,0 +1,68 @@
+"""A game of two: min over x, max over y of (a / 2) x^2 + x y - (a / 2) y^2, a = monotonicity.
+
+Its field F(x, y) = (a x + y, a y - x) takes the place of the gradient: gradient_descent is then
+simultaneous gradient descent-ascent.  The recorded loss is ||F||^2 / 2, whose gradient F is not.
+The only solution, the zero of F, is moved to (1, 1); runs start at 0.
+
+a = 0 is the bilinear game x y: monotone, and descent-ascent spirals outwards at every learning
+rate.  With a < 0 the game is not monotone, but cohypomonotone:
+<F(z) - F(z'), z - z'> = rho ||F(z) - F(z')||^2 with rho = a / (1 + a^2).
+"""
+
+import numpy as np
+
+from optbench import Instance, UserError, problem
+
+SOLUTION = np.array([1.0, 1.0])
+
+
+def field(w, data, grad):
+    """Write F = A (w - solution), A the first rows of data and solution the last; ||F||^2 / 2."""
+    total = 0.0
+    for i in range(w.size):
+        grad[i] = 0.0
+        for j in range(w.size):
+            grad[i] += data[i, j] * (w[j] - data[w.size, j])
+        total += grad[i] * grad[i]
+    return 0.5 * total
+
+
+@problem(
+    reference="Pethick, Xie, Cevher 2023, arXiv:2310.13459",
+    references=("solution",),
+    metrics=("distance_solution",),
+    default=(),
+)
+def quadratic_game(monotonicity=0.0):
+    """Build the game with coefficient a = ``monotonicity``."""
+    if not abs(monotonicity) <= 1.0:
+        raise UserError(f"quadratic_game: monotonicity={monotonicity:g} must be in [-1, 1]")
+    matrix = np.array([[monotonicity, 1.0], [-1.0, monotonicity]])
+    return Instance(
+        problem="quadratic_game",
+        name="bilinear" if monotonicity == 0.0 else f"monotonicity_{monotonicity:g}",
+        features=np.vstack([matrix, SOLUTION]),
+        targets=np.zeros(3),
+        kind="game",
+        loss_and_grad=field,
+        references={"solution": solution},
+        optimal_value=float,
+        facts={"n": 2, "d": 2, "source": "min over x, max over y", "monotonicity": monotonicity},
+    )
+
+
+def solution():
+    """The only zero of F: the determinant of its matrix is a^2 + 1."""
+    from optbench.references import Reference
+
+    return Reference(
+        name="solution",
+        kind="minimizer",
+        norm=None,
+        solution=SOLUTION,
+        value=0.0,
+        bound=0.0,
+        gap=0.0,
+        dual=np.zeros(2),
+        unique=True,
+    )
