@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
-from numba.core.imputils import lower_getattr_generic
+from numba.core.imputils import impl_ret_borrowed, lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import NativeValue, register_model, unbox
 
@@ -46,9 +46,10 @@ class _Fields(AttributeTemplate):
 
 
 @lower_getattr_generic(PointerTo)
-def _field(_context: Any, builder: Any, kind: Any, pointer: Any, name: str) -> Any:
-    place = cgutils.gep_inbounds(builder, pointer, 0, kind.pointed.fields.index(name))
-    return _load(builder, place)
+def _field(context: Any, builder: Any, kind: Any, pointer: Any, name: str) -> Any:
+    index = kind.pointed.fields.index(name)
+    value = _load(builder, cgutils.gep_inbounds(builder, pointer, 0, index))
+    return impl_ret_borrowed(context, builder, kind.pointed[index], value)
 
 
 def _load(builder: Any, pointer: Any) -> Any:
