@@ -11,6 +11,7 @@ from optbench.check.quadratic import LAYERS, SIZE, Quadratic
 from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_update, bounds_checks
+from optbench.engine.calls import entry_point
 from optbench.random import seeded
 
 STEPS = 40
@@ -54,7 +55,7 @@ class Bench:
 
     def __init__(self, optimizer: Optimizer, problem: Quadratic) -> None:
         self.problem = problem
-        self.update = bind_update(optimizer)
+        self.update = entry_point(bind_update(optimizer))
         state = initial_state(optimizer, problem.power)
         hypers = problem.hypers(optimizer)
         theta = self._rows(problem.start(optimizer))

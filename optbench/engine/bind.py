@@ -212,13 +212,13 @@ def bind_tail() -> tuple[Any, Any]:
 
 
 _OBJECTIVE = """
-def objective(w, data, exponents, want_loss, kernels, scratch, gradient, loss, lowest):
-    for run in range(w.shape[0]):
+def objective(want_loss, kernels, data, scratch, runs):
+    for run in range(runs.w.shape[0]):
         try:
-            loss[run] = loss_and_grad(w[run], data.panels[0], gradient[run]{rng})
+            runs.loss[run] = loss_and_grad(runs.w[run], data.panels[0], runs.gradient_w[run]{rng})
         except Exception:
-            gradient[run, :] = np.nan
-            loss[run] = np.nan
+            runs.gradient_w[run, :] = np.nan
+            runs.loss[run] = np.nan
 """
 
 
@@ -257,7 +257,7 @@ def bind_loop() -> Any:
 def _compiled_map(forward: Callable[..., None], pull_back: Callable[..., None]) -> tuple[Any, Any]:
     return (
         compile_kernel(forward, types.forward_s),
-        compile_kernel(pull_back, types.pull_back_s),
+        compile_kernel(pull_back, types.pull_back_s, fastmath={"contract", "reassoc"}),
     )
 
 

@@ -21,6 +21,8 @@ import numba
 import platformdirs
 from numba.core.caching import Cache, CompileResultCacheImpl, _CacheLocator
 
+from optbench.engine.wide import WideVectors
+
 PACKAGE = Path(__file__).resolve().parents[1]
 KERNEL_FOLDERS = (PACKAGE / "engine", PACKAGE / "parametrizations")
 KERNEL_FILES = tuple(
@@ -132,9 +134,13 @@ def compile_kernel(
         return function
     # Without Numba's run-time system no reference is counted and nothing can be allocated: a
     # kernel that tries does not compile.
-    dispatcher = numba.njit(error_model="numpy", nogil=True, fastmath=set(fastmath), _nrt=False)(
-        function
-    )
+    dispatcher = numba.njit(
+        error_model="numpy",
+        nogil=True,
+        fastmath=set(fastmath),
+        pipeline_class=WideVectors,
+        _nrt=False,
+    )(function)
     directory = cache_directory(plugin_folder)
     try:
         dispatcher._cache = _ContentCache(function, directory)

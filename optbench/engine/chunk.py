@@ -147,8 +147,9 @@ class Chunk:
             runs = types.Runs(**picked)
         scratch = types.Scratch(
             sums=aligned_zeros(alive.size, padded_features(runs.w.shape[1]), LANES),
-            predictions=aligned_zeros(LANES, BLOCK_ROWS),
-            slopes=aligned_zeros(LANES, BLOCK_ROWS),
+            predictions=aligned_zeros(LANES * BLOCK_ROWS),
+            targets=aligned_zeros(LANES * BLOCK_ROWS),
+            slopes=aligned_zeros(LANES * BLOCK_ROWS),
             lanes=aligned_zeros(BLOCK_ROWS, LANES),
             pullback=np.zeros((alive.size, self._scratch)),
             rng=runs.rng,

@@ -52,6 +52,7 @@ def make_data(instance: Instance) -> types.Data:
         panels = to_panels(np.asarray(instance.features, dtype=float))
     targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
     targets[:rows] = instance.targets
+    targets[rows:] = targets[rows - 1]  # a row loss may know no other than real ones
     return types.Data(panels, values, columns, starts, targets, rows, float(instance.scale))
 
 

@@ -88,20 +88,7 @@ def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
     """Write gradient, and loss if wanted, at theta."""
     if not rule.linear:
         call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
-    call_objective(
-        kernels.objective,
-        (
-            runs.w,
-            data,
-            runs.exponents,
-            want_loss,
-            kernels,
-            scratch,
-            runs.gradient_w,
-            runs.loss,
-            runs.lowest,
-        ),
-    )
+    call_objective(kernels.objective, (want_loss, kernels, data, scratch, runs))
     if not rule.linear:
         call_pull_back(
             kernels.pull_back,

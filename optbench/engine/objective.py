@@ -11,15 +11,22 @@ from numba.extending import register_jitable
 
 from optbench.engine.products import (
     BLOCK_PANELS,
-    BLOCK_ROWS,
+    LANES,
     PANEL_ROWS,
     gradient_tile,
     predictions_tile,
+    reduce_lanes,
 )
-from optbench.engine.types import Data, Kernels, Scratch, call_losses, call_slopes
+from optbench.engine.types import Data, Kernels, Runs, Scratch, call_losses, call_slopes
 
 LN2 = 0.6931471805599453
+GROUP = 4  # runs that are evaluated together
+# Blocks of data up to 48 features stay in the first-level cache between the two products, and a
+# span of blocks stays in the second-level cache while every group of runs reads it.
+NARROW = 48
+SPAN_NUMBERS = 2**16
 
+_predictions_4x2 = predictions_tile(4, 2)
 _predictions_4x1 = predictions_tile(4, 1)
 _predictions_1x4 = predictions_tile(1, 4)
 _predictions_1x1 = predictions_tile(1, 1)
@@ -27,95 +34,120 @@ _gradient_4x4 = gradient_tile(4, 4)
 _gradient_1x8 = gradient_tile(1, 8)
 
 
-def dense_objective(
-    w,
-    data: Data,
-    exponents,
-    want_loss,
-    kernels: Kernels,
-    scratch: Scratch,
-    gradient,
-    loss,
-    lowest,
-):
-    """Evaluate dense data, four runs at a time: each block of the matrix is read once."""
-    runs, features = w.shape
-    z, sums = scratch.predictions, scratch.sums
-    sums[:] = 0.0
-    for run in range(runs):
-        loss[run] = 0.0
-        lowest[run] = np.inf
-    for panel in range(0, data.panels.shape[0], BLOCK_PANELS):
-        first = panel * PANEL_ROWS
-        panels = min(BLOCK_PANELS, data.panels.shape[0] - panel)
-        rows = min(BLOCK_ROWS, data.rows - first)
+def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate dense data, four runs at a time."""
+    count, features = runs.w.shape
+    panels, width = data.panels.shape[0], data.panels.shape[1]
+    for run in range(count):
+        runs.loss[run] = 0.0
+        runs.lowest[run] = np.inf
+    block = BLOCK_PANELS // 2 if width <= NARROW else BLOCK_PANELS
+    span = panels
+    if count > GROUP:
+        span = max(SPAN_NUMBERS // (PANEL_ROWS * width), block) // block * block
+    for begin in range(0, panels, span):
+        end = min(begin + span, panels)
         run = 0
-        while run < runs:
-            together = 4 if run + 4 <= runs else 1
-            predict_block(w, data, panel, panels, run, together, z)
-            for q in range(together):
-                near = exponents[run + q] == 0
-                unit = exponents[run + q] * LN2
-                wanted = slope_rows(q, first, rows, near, unit, want_loss, kernels, data, scratch)
-                loss[run + q] += wanted
-                for i in range(rows, panels * PANEL_ROWS):
-                    scratch.slopes[q, i] = 0.0
-                if want_loss:
-                    low = lowest_margin(q, first, rows, data, scratch)
-                    lowest[run + q] = min(lowest[run + q], low)
-            add_gradient_block(data, panel, panels, run, together, scratch)
+        while run < count:
+            together = GROUP if run + GROUP <= count else 1
+            for panel in range(begin, end, block):
+                some = min(block, end - panel)
+                predict_block(runs.w, data, panel, some, run, together, scratch.predictions)
+                slope_block(panel, some, run, together, want_loss, kernels, data, scratch, runs)
+                add_gradient_block(data, panel, some, run, together, scratch)
             run += together
-    for run in range(runs):
-        loss[run] *= data.scale
-        for j in range(features):
-            even = (sums[run, j, 0] + sums[run, j, 4]) + (sums[run, j, 2] + sums[run, j, 6])
-            odd = (sums[run, j, 1] + sums[run, j, 5]) + (sums[run, j, 3] + sums[run, j, 7])
-            gradient[run, j] = data.scale * (even + odd)
+    for run in range(count):
+        runs.loss[run] *= data.scale
+        gradient = runs.gradient_w[run]
+        for j in range(0, features, LANES):
+            totals, place = scratch.sums[run, j], gradient[j : j + LANES]
+            for f in range(place.size):
+                place[f] = data.scale * totals[f]
 
 
 @register_jitable
 def predict_block(w, data: Data, panel, panels, run, together, z):
-    """Write the predictions of a block of rows, for four runs or one."""
-    if together == 4:
+    """Write the predictions of a block of rows, for four runs or one.
+
+    The last tile reaches back where panels are left over: it writes the same numbers again.
+    """
+    stride = panels * PANEL_ROWS
+    if together == GROUP:
+        if panels == 1:
+            _predictions_4x1(data.panels, panel, w, run, z, 0, stride)
+        else:
+            for place in range(0, panels, 2):
+                p = min(place, panels - 2)
+                _predictions_4x2(data.panels, panel + p, w, run, z, p * PANEL_ROWS, stride)
+    elif panels < 4:
         for p in range(panels):
-            _predictions_4x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS)
-    elif panels == BLOCK_PANELS:
-        _predictions_1x4(data.panels, panel, w, run, z, 0)
+            _predictions_1x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS, stride)
     else:
-        for p in range(panels):
-            _predictions_1x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS)
+        for place in range(0, panels, 4):
+            p = min(place, panels - 4)
+            _predictions_1x4(data.panels, panel + p, w, run, z, p * PANEL_ROWS, stride)
+
+
+@register_jitable
+def slope_block(
+    panel, panels, run, together, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs
+):
+    """Write the slopes of a block of rows, for four runs or one; add their losses if wanted."""
+    first, stride = panel * PANEL_ROWS, panels * PANEL_ROWS
+    rows = min(stride, data.rows - first)
+    targets = data.targets[first : first + stride]
+    near = True
+    for q in range(together):
+        near = near and runs.exponents[run + q] == 0
+    if near and together == GROUP:
+        for q in range(GROUP):
+            copied = scratch.targets[q * stride : (q + 1) * stride]
+            for i in range(stride):
+                copied[i] = targets[i]
+        size = GROUP * stride
+        call_slopes(
+            kernels.slopes,
+            (scratch.predictions[:size], scratch.targets[:size], 0.0, scratch.slopes[:size]),
+        )
+    else:
+        for q in range(together):
+            place = slice(q * stride, (q + 1) * stride)
+            near = runs.exponents[run + q] == 0
+            unit = runs.exponents[run + q] * LN2
+            slopes = kernels.slopes if near else kernels.tail_slopes
+            call_slopes(slopes, (scratch.predictions[place], targets, unit, scratch.slopes[place]))
+    if rows < stride:
+        for q in range(together):
+            scratch.slopes[q * stride + rows : (q + 1) * stride] = 0.0
+    if want_loss:
+        for q in range(together):
+            z = scratch.predictions[q * stride : q * stride + rows]
+            add_losses(run + q, z, targets[:rows], kernels, runs)
+
+
+@register_jitable
+def add_losses(run, z, targets, kernels: Kernels, runs: Runs):
+    """Add the losses of some rows of a run, and keep its lowest margin."""
+    losses = kernels.losses if runs.exponents[run] == 0 else kernels.tail_losses
+    runs.loss[run] += call_losses(losses, (z, targets, runs.exponents[run] * LN2))
+    for i in range(z.size):
+        runs.lowest[run] = min(runs.lowest[run], z[i] * targets[i])
 
 
 @register_jitable
 def add_gradient_block(data: Data, panel, panels, run, together, scratch: Scratch):
-    """Add a block of rows to the lane sums of four runs or one."""
-    width = data.panels.shape[1]
-    if together == 4:
-        for j in range(0, width, 4):
-            _gradient_4x4(data.panels, panel, panels, j, scratch.slopes, run, scratch.sums)
-    else:
-        for j in range(0, width, 8):
-            _gradient_1x8(data.panels, panel, panels, j, scratch.slopes, run, scratch.sums)
+    """Add a block of rows to the lane sums of four runs or one; after the last, add the lanes.
 
-
-@register_jitable
-def slope_rows(
-    q, first, rows, near, unit, want_loss, kernels: Kernels, data: Data, scratch: Scratch
-):
-    """Write the slopes of some rows of one run to ``scratch``; return their loss if wanted."""
-    z, targets = scratch.predictions[q, :rows], data.targets[first : first + rows]
-    slopes = kernels.slopes if near else kernels.tail_slopes
-    call_slopes(slopes, (z, targets, unit, scratch.slopes[q, :rows]))
-    if not want_loss:
-        return 0.0
-    losses = kernels.losses if near else kernels.tail_losses
-    return call_losses(losses, (z, targets, unit))
-
-
-@register_jitable
-def lowest_margin(q, first, rows, data: Data, scratch: Scratch):
-    """Smallest prediction times target of some rows of one run."""
-    low = np.inf
-    for i in range(rows):
-        low = min(low, scratch.predictions[q, i] * data.targets[first + i])
-    return low
+    From the last feature to the first: what the predictions read last is in cache.
+    """
+    slopes, sums = scratch.slopes, scratch.sums
+    first, last = panel == 0, panel + panels == data.panels.shape[0]
+    for j in range(0, data.panels.shape[1], LANES):
+        if together == GROUP:
+            _gradient_4x4(data.panels, panel, panels, j, slopes, run, sums, first)
+            _gradient_4x4(data.panels, panel, panels, j + 4, slopes, run, sums, first)
+        else:
+            _gradient_1x8(data.panels, panel, panels, j, slopes, run, sums, first)
+        if last:
+            for q in range(together):
+                reduce_lanes(sums, run + q, j)

@@ -21,7 +21,7 @@ from numba.extending import intrinsic, overload
 
 LANES = 8
 PANEL_ROWS = 16
-BLOCK_PANELS = 4
+BLOCK_PANELS = 8
 BLOCK_ROWS = PANEL_ROWS * BLOCK_PANELS
 VECTORS = PANEL_ROWS // LANES
 CACHE_LINE = 64
@@ -105,8 +105,11 @@ def _predictions_intrinsic(runs: int, panels: int) -> Any:
     vectors = [(p, v) for p in range(panels) for v in range(VECTORS)]
 
     @intrinsic
-    def tile(_context: Any, data: Any, panel: Any, w: Any, run: Any, out: Any, row: Any) -> Any:
-        signature = types.void(data, types.int64, w, types.int64, out, types.int64)
+    def tile(
+        _context: Any, data: Any, panel: Any, w: Any, run: Any, out: Any, row: Any, stride: Any
+    ) -> Any:
+        integer = types.int64
+        signature = types.void(data, integer, w, integer, out, integer, integer)
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             matrix, (_, width, _) = _array(context, builder, sig.args[0], args[0])
@@ -135,13 +138,10 @@ def _predictions_intrinsic(runs: int, panels: int) -> Any:
                     for k in range(len(vectors)):
                         _add_product(builder, weight, x[k], totals[q][k])
             for q in range(runs):
+                row = builder.add(args[5], builder.mul(args[6], _constant(q)))
                 for k in range(len(vectors)):
-                    place = _constant(q * BLOCK_ROWS + k * LANES)
-                    _store(
-                        builder,
-                        builder.load(totals[q][k]),
-                        _offset(builder, result, args[5], place),
-                    )
+                    place = _offset(builder, result, row, _constant(k * LANES))
+                    _store(builder, builder.load(totals[q][k]), place)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -152,18 +152,27 @@ def _predictions_intrinsic(runs: int, panels: int) -> Any:
 def _gradient_intrinsic(runs: int, features: int) -> Any:
     @intrinsic
     def tile(
-        _context: Any, data: Any, panel: Any, panels: Any, j: Any, slopes: Any, run: Any, sums: Any
+        _context: Any,
+        data: Any,
+        panel: Any,
+        panels: Any,
+        j: Any,
+        slopes: Any,
+        run: Any,
+        sums: Any,
+        first: Any,
     ) -> Any:
         integer = types.int64
-        signature = types.void(data, integer, integer, integer, slopes, integer, sums)
+        signature = types.void(data, integer, integer, integer, slopes, integer, sums, first)
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             matrix, (_, dimension, _) = _array(context, builder, sig.args[0], args[0])
             slope, _ = _array(context, builder, sig.args[4], args[4])
             lanes, _ = _array(context, builder, sig.args[6], args[6])
             size = builder.mul(dimension, _constant(PANEL_ROWS))
-            first = builder.mul(args[3], _constant(PANEL_ROWS))
-            base = _offset(builder, matrix, builder.mul(args[1], size), first)
+            stride = builder.mul(args[2], _constant(PANEL_ROWS))
+            column = builder.mul(args[3], _constant(PANEL_ROWS))
+            base = _offset(builder, matrix, builder.mul(args[1], size), column)
             places: list[list[Any]] = []
             totals = [_totals(builder, features) for _ in range(runs)]
             for q in range(runs):
@@ -172,8 +181,13 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
                 places.append(
                     [_offset(builder, lanes, start, _constant(f * LANES)) for f in range(features)]
                 )
-                for f in range(features):
-                    builder.store(_load(builder, places[q][f]), totals[q][f])
+            zero = ir.Constant(_VECTOR, [0.0] * LANES)
+            for total in (total for row in totals for total in row):
+                builder.store(zero, total)
+            with builder.if_then(builder.not_(args[7])):
+                for q in range(runs):
+                    for f in range(features):
+                        builder.store(_load(builder, places[q][f]), totals[q][f])
             with cgutils.for_range(builder, args[2]) as loop:
                 panel = _offset(builder, base, builder.mul(loop.index, size))
                 row = builder.mul(loop.index, _constant(PANEL_ROWS))
@@ -185,8 +199,10 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
                         for f in range(features)
                     ]
                     for q in range(runs):
-                        place = _constant(q * BLOCK_ROWS + v * LANES)
-                        r = _load(builder, _offset(builder, slope, row, place))
+                        place = builder.mul(stride, _constant(q))
+                        r = _load(
+                            builder, _offset(builder, slope, row, place, _constant(v * LANES))
+                        )
                         for f in range(features):
                             _add_product(builder, r, x[f], totals[q][f])
             for q in range(runs):
@@ -199,27 +215,76 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
     return tile
 
 
-def predictions_tile(runs: int, panels: int) -> Callable[..., None]:
-    """Return the tile ``out[q, row + i] = w[run + q] . x_i`` for the rows i of some panels.
+@intrinsic
+def _reduce_lanes(_context: Any, sums: Any, run: Any, j: Any) -> Any:
+    integer = types.int64
+    signature = types.void(sums, integer, integer)
 
-    ``tile(data, panel, w, run, out, row)``: ``data`` are panels, ``out`` is (4, 64).
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes, (_, dimension, _) = _array(context, builder, sig.args[0], args[0])
+        row = builder.add(builder.mul(args[1], dimension), args[2])
+        start = _offset(builder, lanes, builder.mul(row, _constant(LANES)))
+        parts = [
+            _load(builder, _offset(builder, start, _constant(f * LANES))) for f in range(LANES)
+        ]
+        # Three times halve the lanes of each sum and join those of two features in one vector.
+        for half in (4, 2, 1):
+            low = [lane for lane in range(2 * LANES) if not lane & half]
+            high = [lane + half for lane in low]
+            joined = []
+            for first, second in zip(
+                parts[: len(parts) // 2], parts[len(parts) // 2 :], strict=True
+            ):
+                halves = [_shuffle(builder, first, second, chosen) for chosen in (low, high)]
+                joined.append(builder.fadd(*halves))
+            parts = joined
+        # the bits of a lane's number are those of its feature in reverse order: undo it
+        order = [0, 4, 2, 6, 1, 5, 3, 7]
+        _store(builder, _shuffle(builder, parts[0], parts[0], order), start)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _shuffle(builder: Any, first: Any, second: Any, lanes: list[int]) -> Any:
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
+    return builder.shuffle_vector(first, second, mask)
+
+
+def reduce_lanes(sums, run, j):  # type: ignore[no-untyped-def]
+    """Add the eight lanes of features j, ..., j + 7; leave the results in those of feature j."""
+    lanes = sums[run, j : j + LANES]
+    halves = lanes[:, :4] + lanes[:, 4:]
+    quarters = halves[:, :2] + halves[:, 2:]
+    sums[run, j] = quarters[:, 0] + quarters[:, 1]
+
+
+@overload(reduce_lanes, strict=False)
+def _jitted_reduce_lanes(sums, run, j):  # type: ignore[no-untyped-def]
+    def implementation(sums, run, j):  # type: ignore[no-untyped-def]
+        _reduce_lanes(sums, run, j)
+
+    return implementation
+
+
+def predictions_tile(runs: int, panels: int) -> Callable[..., None]:
+    """Return the tile ``out[row + q stride + i] = w[run + q] . x_i``, rows i of some panels.
+
+    ``tile(data, panel, w, run, out, row, stride)``: ``data`` are panels, ``out`` is a vector.
     """
 
-    def tile(
-        data: np.ndarray, panel: int, w: np.ndarray, run: int, out: np.ndarray, row: int
-    ) -> None:
-        for p in range(panels):
-            place = slice(row + p * PANEL_ROWS, row + (p + 1) * PANEL_ROWS)
-            out[:runs, place] = w[run : run + runs] @ data[panel + p, : w.shape[1]]
+    def tile(data, panel, w, run, out, row, stride):  # type: ignore[no-untyped-def]
+        for q in range(runs):
+            for p in range(panels):
+                first = row + q * stride + p * PANEL_ROWS
+                out[first : first + PANEL_ROWS] = w[run + q] @ data[panel + p, : w.shape[1]]
 
     jitted = _predictions_intrinsic(runs, panels)
 
     @overload(tile, strict=False)
-    def _tile(data: Any, panel: Any, w: Any, run: Any, out: Any, row: Any) -> Any:
-        def implementation(
-            data: np.ndarray, panel: int, w: np.ndarray, run: int, out: np.ndarray, row: int
-        ) -> None:
-            jitted(data, panel, w, run, out, row)
+    def _tile(data, panel, w, run, out, row, stride):  # type: ignore[no-untyped-def]
+        def implementation(data, panel, w, run, out, row, stride):  # type: ignore[no-untyped-def]
+            jitted(data, panel, w, run, out, row, stride)
 
         return implementation
 
@@ -229,37 +294,22 @@ def predictions_tile(runs: int, panels: int) -> Callable[..., None]:
 def gradient_tile(runs: int, features: int) -> Callable[..., None]:
     """Return the tile ``sums[run + q, j + f, lane] += sum over rows of slopes[q] x_{j + f}``.
 
-    ``tile(data, panel, panels, j, slopes, run, sums)`` adds ``panels`` panels; row i is added to
-    lane ``i % 8``.
+    ``tile(data, panel, panels, j, slopes, run, sums, first)`` adds ``panels`` panels, whose slopes
+    lie run after run; row i is added to lane ``i % 8``.  ``first``: to zero, not to what is there.
     """
 
-    def tile(
-        data: np.ndarray,
-        panel: int,
-        panels: int,
-        j: int,
-        slopes: np.ndarray,
-        run: int,
-        sums: np.ndarray,
-    ) -> None:
+    def tile(data, panel, panels, j, slopes, run, sums, first):  # type: ignore[no-untyped-def]
         x = data[panel : panel + panels, j : j + features].reshape(panels, features, -1, LANES)
-        r = slopes[:runs, : panels * PANEL_ROWS].reshape(runs, panels, -1, LANES)
-        sums[run : run + runs, j : j + features] += np.einsum("pfvl,qpvl->qfl", x, r)
+        r = slopes[: runs * panels * PANEL_ROWS].reshape(runs, panels, -1, LANES)
+        place = sums[run : run + runs, j : j + features]
+        place[:] = np.einsum("pfvl,qpvl->qfl", x, r) + (0.0 if first else place)
 
     jitted = _gradient_intrinsic(runs, features)
 
     @overload(tile, strict=False)
-    def _tile(data: Any, panel: Any, panels: Any, j: Any, slopes: Any, run: Any, sums: Any) -> Any:
-        def implementation(
-            data: np.ndarray,
-            panel: int,
-            panels: int,
-            j: int,
-            slopes: np.ndarray,
-            run: int,
-            sums: np.ndarray,
-        ) -> None:
-            jitted(data, panel, panels, j, slopes, run, sums)
+    def _tile(data, panel, panels, j, slopes, run, sums, first):  # type: ignore[no-untyped-def]
+        def implementation(data, panel, panels, j, slopes, run, sums, first):  # type: ignore[no-untyped-def]
+            jitted(data, panel, panels, j, slopes, run, sums, first)
 
         return implementation
 

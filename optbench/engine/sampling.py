@@ -61,12 +61,12 @@ def sample_gradients(
 
 @register_jitable
 def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Draw at most 64 rows, or take those from ``place`` on, and add their gradients.
+    """Draw at most 128 rows, or take those from ``place`` on, and add their gradients.
 
     Return the last row's number.
     """
-    z, targets, drawn = scratch.predictions[0], scratch.predictions[1], scratch.predictions[2]
-    slopes = scratch.slopes[0]
+    z, drawn = scratch.predictions[:BLOCK_ROWS], scratch.predictions[BLOCK_ROWS : 2 * BLOCK_ROWS]
+    targets, slopes = scratch.targets, scratch.slopes
     for i in range(rows):
         row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
         drawn[i] = row

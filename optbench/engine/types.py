@@ -12,6 +12,7 @@ import numpy as np
 from numba import types
 
 from optbench.engine.calls import caller
+from optbench.engine.pointers import PointerTo
 
 f8, i8, b1 = types.float64, types.int64, types.boolean
 vector, matrix, cube = f8[::1], f8[:, ::1], f8[:, :, ::1]
@@ -23,7 +24,7 @@ class Data(NamedTuple):
 
     ``panels`` holds dense data (see :func:`optbench.engine.products.to_panels`) and, for an
     objective of the plug-in's own, its raw matrix (1, n, d); ``values``, ``columns`` and
-    ``starts`` hold CSR data.  ``targets`` is padded to whole blocks.
+    ``starts`` hold CSR data.  ``targets`` is padded to whole blocks by its last number.
     """
 
     panels: np.ndarray
@@ -52,9 +53,10 @@ class Scratch(NamedTuple):
     """Working memory of one chunk of runs, allocated once."""
 
     sums: np.ndarray  # (K, d padded to 8, 8): lane sums of the gradient
-    predictions: np.ndarray  # (8, 64): of a block of rows
-    slopes: np.ndarray  # (8, 64)
-    lanes: np.ndarray  # (64, 8): the same for eight runs side by side
+    predictions: np.ndarray  # (8 * 128,): of a block of rows, run after run
+    targets: np.ndarray  # (8 * 128,): theirs, for each run
+    slopes: np.ndarray  # (8 * 128,)
+    lanes: np.ndarray  # (128, 8): the same for eight runs side by side
     pullback: np.ndarray  # (K, s): what a parametrization needs
     rng: np.ndarray  # uint64 (K, 2): that of the runs, for objectives that draw samples
 
@@ -115,39 +117,45 @@ class Oracle(NamedTuple):
         )
 
 
-data_t = types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8], Data)
-kernels_t = types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels)
+data_t = PointerTo(
+    types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8], Data)
+)
+kernels_t = PointerTo(types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels))
 states = types.uint64[:, ::1]
-scratch_t = types.NamedTuple([cube, matrix, matrix, matrix, matrix, states], Scratch)
-runs_t = types.NamedTuple(
-    [
-        matrix,
-        matrix,
-        matrix,
-        matrix,
-        matrix,
-        integers,
-        integers,
-        integers,
-        states,
-        vector,
-        vector,
-        matrix,
-        matrix,
-    ],
-    Runs,
+scratch_t = PointerTo(
+    types.NamedTuple([cube, vector, vector, vector, matrix, matrix, states], Scratch)
 )
-rule_t = types.NamedTuple(
-    [integers, integers, integers, integer_matrix, f8, b1, b1, b1, integers], Rule
+runs_t = PointerTo(
+    types.NamedTuple(
+        [
+            matrix,
+            matrix,
+            matrix,
+            matrix,
+            matrix,
+            integers,
+            integers,
+            integers,
+            states,
+            vector,
+            vector,
+            matrix,
+            matrix,
+        ],
+        Runs,
+    )
 )
-oracle_t = types.NamedTuple([i8, b1, b1, cube, matrix, cube, vector], Oracle)
+rule_t = PointerTo(
+    types.NamedTuple([integers, integers, integers, integer_matrix, f8, b1, b1, b1, integers], Rule)
+)
+oracle_t = PointerTo(types.NamedTuple([i8, b1, b1, cube, matrix, cube, vector], Oracle))
 
 # slopes(predictions, targets, log_unit, slopes): the derivative of each row's loss
 slopes_s = types.void(vector, vector, f8, vector)
 # losses(predictions, targets, log_unit) -> sum of the rows' losses
 losses_s = f8(vector, vector, f8)
-# objective(w, data, exponents, want_loss, kernels, scratch, gradient, loss, lowest)
-objective_s = types.void(matrix, data_t, integers, b1, kernels_t, scratch_t, matrix, vector, vector)
+# objective(want_loss, kernels, data, scratch, runs)
+objective_s = types.void(b1, kernels_t, data_t, scratch_t, runs_t)
 # forward(theta, layers, scratch, w)
 forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 # pull_back(theta, layers, scratch, gradient_w, gradient)

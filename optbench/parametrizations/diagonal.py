@@ -14,18 +14,23 @@ import numpy as np
 
 from optbench.parametrizations.base import Parametrization, layer_table, require, require_scale
 
+# Loops over coordinates are the inner ones, on views: only those become vector instructions.
+
 
 def forward(theta, layers, scratch, w):
     """w = u^D - v^D; the depth D is the number of rows in ``layers`` divided by two."""
     depth = layers.shape[0] // 2
     size = w.shape[1]
     for run in range(theta.shape[0]):
+        u, v, power, negative = theta[run, :size], theta[run, size:], w[run], scratch[run]
         for i in range(size):
-            positive, negative = 1.0, 1.0
-            for _ in range(depth):
-                positive *= theta[run, i]
-                negative *= theta[run, size + i]
-            w[run, i] = positive - negative
+            power[i], negative[i] = u[i], v[i]
+        for _ in range(depth - 1):
+            for i in range(size):
+                power[i] *= u[i]
+                negative[i] *= v[i]
+        for i in range(size):
+            power[i] -= negative[i]
 
 
 def pull_back(theta, layers, scratch, gradient_w, gradient):
@@ -33,13 +38,18 @@ def pull_back(theta, layers, scratch, gradient_w, gradient):
     depth = layers.shape[0] // 2
     size = gradient_w.shape[1]
     for run in range(theta.shape[0]):
+        u, v, g = theta[run, :size], theta[run, size:], gradient_w[run]
+        of_u, of_v = gradient[run, :size], gradient[run, size:]
         for i in range(size):
-            positive, negative = float(depth), -float(depth)
-            for _ in range(depth - 1):
-                positive *= theta[run, i]
-                negative *= theta[run, size + i]
-            gradient[run, i] = positive * gradient_w[run, i]
-            gradient[run, size + i] = negative * gradient_w[run, i]
+            of_u[i] = depth * u[i]
+            of_v[i] = -depth * v[i]
+        for _ in range(depth - 2):
+            for i in range(size):
+                of_u[i] *= u[i]
+                of_v[i] *= v[i]
+        for i in range(size):
+            of_u[i] *= g[i]
+            of_v[i] *= g[i]
 
 
 def diagonal(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrization:
@@ -80,6 +90,7 @@ def diagonal(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrizat
         layers=np.repeat(layer_table((dimension, 1), (dimension, 1)), depth, axis=0),
         initial=initial,
         parameters=2 * dimension,
+        scratch=dimension,
         selects={"classification": "l1"} | ({"regression": "hypentropy"} if depth == 2 else {}),
         scale=scale,
         conserved=conserved,

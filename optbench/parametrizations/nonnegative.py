@@ -20,22 +20,26 @@ from optbench.parametrizations.base import Parametrization, layer_table, require
 def forward(theta, layers, scratch, w):
     """w = u^L; L is the number of rows in ``layers``."""
     for run in range(theta.shape[0]):
-        for i in range(w.shape[1]):
-            value = 1.0
-            for _ in range(layers.shape[0]):
-                value *= theta[run, i]
-            w[run, i] = value
+        u, power = theta[run], w[run]
+        for i in range(power.size):
+            power[i] = u[i]
+        for _ in range(layers.shape[0] - 1):
+            for i in range(power.size):
+                power[i] *= u[i]
 
 
 def pull_back(theta, layers, scratch, gradient_w, gradient):
     """dL/du = L u^(L-1) g."""
     depth = layers.shape[0]
     for run in range(theta.shape[0]):
-        for i in range(gradient_w.shape[1]):
-            value = float(depth)
-            for _ in range(depth - 1):
-                value *= theta[run, i]
-            gradient[run, i] = value * gradient_w[run, i]
+        u, g, of_u = theta[run], gradient_w[run], gradient[run]
+        for i in range(g.size):
+            of_u[i] = depth * u[i]
+        for _ in range(depth - 2):
+            for i in range(g.size):
+                of_u[i] *= u[i]
+        for i in range(g.size):
+            of_u[i] *= g[i]
 
 
 def nonnegative(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrization:

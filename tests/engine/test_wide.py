@@ -1,0 +1,78 @@
+"""Vectors as wide as registers, in optbench's own kernels only; named tuples by address."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numba import types
+from small_instances import bits, one_chunk, separable
+
+from optbench.engine.calls import entry_point
+from optbench.engine.pointers import PointerTo
+from optbench.engine.products import reduce_lanes
+from optbench.engine.wide import ATTRIBUTE, WideVectors
+
+MANY = types.void(types.float64[::1], types.float64[::1])
+
+
+def add(x, out):
+    for i in range(x.size):
+        out[i] += x[i]
+
+
+def attributes(dispatcher) -> str:
+    (result,) = dispatcher.overloads.values()
+    return str(result.library.get_llvm_str())
+
+
+def test_only_functions_that_ask_for_it_get_wide_vectors() -> None:
+    assert ATTRIBUTE in attributes(numba.njit(MANY, pipeline_class=WideVectors)(add))
+    assert ATTRIBUTE not in attributes(numba.njit(MANY)(add))
+
+
+class Pair(NamedTuple):
+    """Two fields of different types."""
+
+    values: np.ndarray
+    factor: float
+
+
+def test_a_named_tuple_by_address_reads_like_the_tuple() -> None:
+    kind = PointerTo(types.NamedTuple([types.float64[:, ::1], types.float64], Pair))
+
+    @numba.njit(types.float64(kind, types.int64))
+    def scaled(pair, row):
+        pair.values[row, 0] = 7.0
+        return pair.factor * pair.values[row].sum() + pair.values.shape[0]
+
+    pair = Pair(np.arange(6.0).reshape(3, 2), 10.0)
+    assert entry_point(scaled)(pair, 2) == 10.0 * (7.0 + 5.0) + 3
+    assert pair.values[2, 0] == 7.0
+
+
+def test_lanes_are_added_in_one_order_by_shuffles_and_by_numpy() -> None:
+    @numba.njit
+    def jitted(sums):
+        reduce_lanes(sums, 1, 8)
+
+    sums = np.random.default_rng(0).standard_normal((2, 16, 8))
+    added, plain, exact = sums.copy(), sums.copy(), sums[1, 8:].sum(axis=1)
+    jitted(added)
+    reduce_lanes(plain, 1, 8)
+    assert np.array_equal(added, plain)
+    np.testing.assert_allclose(added[1, 8], exact, rtol=0, atol=8e-15)  # 7 roundings of sums < 10
+
+
+def test_bits_do_not_depend_on_neighbours_in_other_units() -> None:
+    """Normalised steps reach losses below 2^-400 at different times; four runs go together."""
+    rates = [0.01, 3.0, 10.0, 30.0, 1.0]
+    fixed = {"decay": 0.0}
+    batch = one_chunk(separable(), "normalized_gradient_descent", rates, **fixed)
+    batch.advance(300)
+    assert len(set(batch.runs.exponents[:4])) > 1
+    for row, rate in enumerate(rates):
+        alone = one_chunk(separable(), "normalized_gradient_descent", [rate], **fixed)
+        alone.advance(300)
+        assert bits(alone) == bits(batch, row)
