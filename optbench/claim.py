@@ -169,13 +169,14 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class OutOfScope:
-    """A paper that makes no claim this suite could measure, and why."""
+class Unmeasured:
+    """A paper without a claim: what it is (``out of scope``, ``not measured``), and why."""
 
     id: str
     title: str
     citation: str
     reason: str
+    state: str = "out of scope"
 
 
 @dataclass(frozen=True)
@@ -307,10 +308,10 @@ def _judge(claim: Claim, checks: list[Check], error: str) -> tuple[str, str]:
 
 @dataclass
 class Claims:
-    """All claims by identifier, the papers out of scope, and files that could not be loaded."""
+    """All claims by identifier, papers without one, and files that could not be loaded."""
 
     claims: dict[str, Claim] = field(default_factory=dict)
-    out_of_scope: dict[str, OutOfScope] = field(default_factory=dict)
+    unmeasured: dict[str, Unmeasured] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
     def select(self, names: Iterable[str]) -> list[Claim]:
@@ -326,9 +327,9 @@ class Claims:
         chosen: dict[str, Claim] = {}
         for name in names:
             found = [entry for entry in self.claims.values() if _is_called(entry, name)]
-            outside = self.out_of_scope.get(name.upper())
+            outside = self.unmeasured.get(name.upper())
             if outside is not None:
-                raise UserError(f"claim {outside.id} is out of scope: {outside.reason}")
+                raise UserError(f"claim {outside.id} is {outside.state}: {outside.reason}")
             if not found:
                 known = [*self.claims, *(tag for c in self.claims.values() for tag in c.tags)]
                 raise UserError(f"unknown claim {name!r}{suggest(name, sorted(set(known)))}")
@@ -382,5 +383,5 @@ def _add(found: Claims, entry: object) -> None:
             found.claims[entry.id] = entry
     elif isinstance(entry, tuple):
         for part in entry:
-            if isinstance(part, OutOfScope):
-                found.out_of_scope[part.id] = part
+            if isinstance(part, Unmeasured):
+                found.unmeasured[part.id] = part

@@ -16,7 +16,7 @@ from optbench.engine.ensemble import make_chunks
 from optbench.study import Cell
 
 REPEATS = 5
-SECONDS = 0.004
+SECONDS = 0.002
 MOST_STEPS = 2**20
 
 
@@ -33,7 +33,7 @@ def nanoseconds_per_step(cell: Cell, rate: float | None) -> float:
     Returns
     -------
     float
-        Median over five repeats of about 4 ms each; nan when the run ends at once.
+        Median over five repeats of about 2 ms each; nan when the run ends at once.
     """
     start = _start(cell, rate)
     steps = 16

@@ -32,7 +32,7 @@ TARGET = 1e-8
 )
 def anisotropic_inputs_and_preconditioning(precondition: bool = True) -> Iterator[Check | Curve]:
     """Measure steps to 1e-8 of the first loss: 200 samples, 10 inputs (seed 0)."""
-    steps: dict[str, list[int]] = {"plain": [], "preconditioned": [], "adam": [], "rotated": []}
+    steps: dict[str, list[float]] = {"plain": [], "preconditioned": [], "adam": [], "rotated": []}
     for condition in CONDITIONS:
         features, rotated = inputs(condition)
         targets = features @ np.random.Generator(np.random.PCG64(1)).standard_normal(10)
@@ -57,7 +57,7 @@ def anisotropic_inputs_and_preconditioning(precondition: bool = True) -> Iterato
     yield picture(steps)
 
 
-def picture(steps: Mapping[str, list[int]]) -> Curve:
+def picture(steps: Mapping[str, list[float]]) -> Curve:
     """Steps against the condition number; an error shrinks by 1 - 2/k a step, or by one half."""
     measured = {
         "gradient descent": steps["plain"],
@@ -71,7 +71,7 @@ def picture(steps: Mapping[str, list[int]]) -> Curve:
         "condition number of the inputs' covariance",
         "steps",
         CONDITIONS,
-        {name: [n if n > 0 else np.nan for n in line] for name, line in measured.items()},
+        measured,
         {
             "gradient descent": [halvings * condition / 2.0 for condition in CONDITIONS],
             "preconditioned": [halvings / np.log(2.0)] * len(CONDITIONS),
@@ -95,11 +95,11 @@ def steps_to(
     optimizer: str,
     hypers: Mapping[str, float],
     inverse: np.ndarray | None = None,
-) -> int:
-    """Return the step, to 1 % beyond 200, at which the loss is 1e-8 of the first one."""
+) -> float:
+    """Return the step, to 1 % beyond 200, at which the loss is 1e-8 of the first; nan if never."""
     instance = regression(features, targets, 1.0 / len(features), inverse_fisher=inverse)
     chunk = start(instance, "linear", optimizer, [hypers])
     chunk.advance(30_000, steps=np.r_[:200, np.geomspace(200, 30_000, 500).astype(int)])
     fallen = chunk.records.log_loss[:, 0] - chunk.records.log_loss[0, 0]
     below = np.flatnonzero(fallen <= np.log(TARGET))
-    return int(chunk.records.steps[below[0]]) if below.size else -1
+    return float(chunk.records.steps[below[0]]) if below.size else np.nan

@@ -30,6 +30,8 @@ NOISE = 0.5
     tags=("regression", "implicit_bias", "generalization"),
     perturbation={"offset": 3.0},
     then_fails="d = 200: largest distance",
+    remarks="The noise, 0.5, and the true weights, five equal ones of norm 1, are ours; risks are "
+    "means of 20 seeds.",
 )
 def benign_interpolation(offset: float = 0.0) -> Iterator[Check | Curve]:
     """Measure 30 samples, 5 unit eigenvalues and a tail of mass 3, noise 0.5, seeds 0 to 19.

@@ -23,10 +23,11 @@ from optbench.claims.simulation import start
     statement="A two-layer linear network with weight decay soft-thresholds the singular values of "
     "the target; in a deep one with one output every weight matrix is of rank one and adjacent "
     "ones are aligned.",
-    formula="W_2 W_1 = SVT_beta(Y); depth 3: ||W_3 W_2 W_1|| = s^3, s^4 - ||X^T y|| s + beta = 0",
+    formula="W_2 W_1 = SVT_beta(Y); depth 3: ||W_3 W_2 W_1|| = s^3, s^4 - ||X^T y|| s + beta = 0 "
+    "(as derived in the catalogue)",
     cost="fast",
     tags=("matrix", "deep_linear", "weight_decay", "alignment"),
-    perturbation={"decay_factor": 1.1},
+    perturbation={"decay_factor": 0.0},
     then_fails="two layers: distance",
 )
 def convex_duality_of_linear_networks(decay_factor: float = 1.0) -> Iterator[Check | Curve]:

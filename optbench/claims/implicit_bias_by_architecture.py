@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     background="With more unknowns than samples many separators fit; which one is found "
     "depends on the architecture even when all of them compute linear functions. "
     "The paper predicts it in one framework: fully connected networks maximise the "
-    "L2 margin, diagonal ones the L1 margin, convolutional ones the L1 margin in "
+    "L2 margin, those with two diagonal layers the L1 margin, two convolutional ones that in "
     "the Fourier domain. This claim is the shortest way to see that a "
     "parametrization is a prior.",
     statement="On separable data a fully connected linear network tends to the max margin in L2, a "
-    "diagonal one in L1, a convolutional one in L1 of the discrete Fourier transform; the layers "
-    "align with the leading singular vectors.",
+    "two-layer diagonal one in L1, a two-layer convolutional one in L1 of the discrete Fourier "
+    "transform; the layers align with the leading singular vectors.",
     formula="w -> max margin in L_(2/L) of the basis in which the network is diagonal",
     cost="fast",
     tags=("classification", "deep_linear", "diagonal", "circular", "implicit_bias"),

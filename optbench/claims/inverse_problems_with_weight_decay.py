@@ -22,17 +22,19 @@ ETA, DECAY, HORIZON = 0.05, 1e-3, 60_000
     arxiv="2502.15522",
     background="In an inverse problem one recovers signals from too few measurements, which is "
     "possible because they lie in a subspace. The paper shows that deep linear "
-    "networks with weight decay find that subspace: the part of the weights that "
-    "training does not see decays as (1 - eta lambda)^t, and without decay stays "
-    "for ever.",
+    "networks with weight decay find that subspace. The part of the weights that the data does not "
+    "see then decays as (1 - eta lambda)^t; without decay it stays for ever.",
     statement="Deep linear networks trained with weight decay solve underdetermined inverse "
     "problems and forget the directions outside the latent subspace; without decay these stay as "
     "they were initialised.",
-    formula="||W_1(t) P_perp|| / ||W_1(0) P_perp|| = (1 - eta decay)^t",
+    formula="||W_1(t) P_perp|| / ||W_1(0) P_perp|| = (1 - eta decay)^t (as derived in the "
+    "catalogue)",
     cost="normal",
     tags=("matrix", "deep_linear", "weight_decay", "inverse_problem"),
     perturbation={"decay_factor": 0.0},
     then_fails="unseen part of the product",
+    remarks="The signals are scaled to spectral norm 1. P_perp is the complement of the range of "
+    "the measurements.",
 )
 def inverse_problems_with_weight_decay(decay_factor: float = 1.0) -> Iterator[Check | Curve]:
     """Measure 6 measurements of 10 unknowns in a plane, 40 samples, widths 16 (seed 0)."""

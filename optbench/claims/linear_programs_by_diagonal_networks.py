@@ -30,13 +30,16 @@ SMALLEST_STRENGTHS = (0.01, 0.005, 0.0025)
     "the step size, exponentiated gradient has none; as the strength falls the solution tends to "
     "that of the linear program. Optimal transport is a special case.",
     formula="x -> argmin c.x + strength sum x (log x - 1), A x = b; "
-    "log ||A x_t - b|| ~ -2 eta lambda_min(A diag(x) A^T) t",
+    "log ||A x_t - b|| ~ -2 eta lambda_min(A diag(x) A^T) t (as derived in the catalogue)",
     cost="normal",
     tags=("linear_program", "diagonal", "rate"),
     perturbation={"start_factor": 2.0},
     then_fails="strength 0.2: error of exponentiated gradient",
     remarks="That the slope of the log gap is within 5 % of the least reduced cost is a "
-    "criterion of ours.",
+    "criterion of ours; it is asymptotic, and measured between strengths 0.005 and 0.0025 of "
+    "exponentiated gradient, whose gap has no bias of the step size. The rate is predicted from "
+    "dual Newton's solution. The plan moves uniform mass between 6 uniform points of the unit "
+    "square and 6 others: cost squared distance, strength 0.1.",
 )
 def linear_programs_by_diagonal_networks(start_factor: float = 1.0) -> Iterator[Check | Curve]:
     """Measure the rate, the bias, its limit and a transport plan (seed 0)."""
@@ -64,7 +67,7 @@ def solve(
     # u <- u - eta u (A^T r) is half the gradient of 1/2 ||A(u*u) - b||^2, dx = -2 eta x (A^T r)
     rates = [{"learning_rate": 2.0 * eta if mirror else eta / 2.0} for eta in etas]
     chunk = start(instance, "linear" if mirror else "nonnegative", optimizer, rates)
-    chunk.advance(horizon)
+    chunk.advance(horizon, steps=np.linspace(0, horizon, 301).astype(int))
     return chunk.runs.w, chunk.records.steps, chunk.records.log_loss / 2.0
 
 
@@ -88,9 +91,8 @@ def rate_and_bias(
     found, steps, residual = solve(matrix, b, start_at, [eta, eta / 2.0], 2 * horizon)
     tail = (residual[:, 0] < residual[0, 0] - 14.0) & (residual[:, 0] > residual[0, 0] - 25.0)
     slope = np.polyfit(steps[tail], residual[tail, 0], 1)[0] if tail.sum() > 1 else np.nan
-    limit = np.linalg.eigvalsh((matrix * found[0]) @ matrix.T)[0]
     yield Check.between(
-        f"strength {strength:g}: rate / predicted", -slope / (2.0 * eta * limit), 0.97, 1.03
+        f"strength {strength:g}: rate / predicted", -slope / (2.0 * eta * curvature), 0.97, 1.03
     )
     errors = np.linalg.norm(found - target, axis=1)
     yield Check.between(

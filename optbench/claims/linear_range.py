@@ -34,6 +34,8 @@ RANGE = 0.3
     tags=("matrix", "deep_linear", "learning_rate"),
     perturbation={"optimizer": "sign_descent"},
     then_fails="largest e(eta)",
+    remarks="Layers start with variance 1 / inputs; the three minibatches have 10 samples each; "
+    "the largest tolerated e(eta) is 0.3.",
 )
 def linear_range(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]:
     """Measure a 5-8-3 network on 30 Gaussian samples in three minibatches (seed 0)."""

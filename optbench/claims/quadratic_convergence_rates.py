@@ -27,10 +27,12 @@ SHOWN = np.arange(0, 301, 3)  # steps of the figure
     formula="|theta_t+1| / |theta_t| -> (k-1)/(k+1), (sqrt k - 1)/(sqrt k + 1), 1 - 1/sqrt k",
     cost="fast",
     tags=("quadratic", "rate"),
-    perturbation={"momentum_factor": 0.9},
-    then_fails="heavy_ball",
+    perturbation={"momenta": ("nesterov", "heavy_ball")},
+    then_fails="heavy_ball: contraction",
 )
-def quadratic_convergence_rates(momentum_factor: float = 1.0) -> Iterator[Check | Curve]:
+def quadratic_convergence_rates(
+    momenta: tuple[str, str] = ("heavy_ball", "nesterov"),
+) -> Iterator[Check | Curve]:
     """Measure on curvatures linspace(1, 100, 50), from theta = 1."""
     curvatures = np.linspace(1.0, CONDITION, 50)
     root = np.sqrt(CONDITION)
@@ -42,15 +44,15 @@ def quadratic_convergence_rates(momentum_factor: float = 1.0) -> Iterator[Check 
     yield Check.close("gradient_descent: contraction", measured, plain, 1e-6)
     measured, heavy_path = contraction(
         curvatures,
-        "heavy_ball",
-        {"learning_rate": 4.0 / (root + 1.0) ** 2, "momentum": momentum_factor * heavy**2},
+        momenta[0],
+        {"learning_rate": 4.0 / (root + 1.0) ** 2, "momentum": heavy**2},
         1000,
     )
     yield Check.close("heavy_ball: contraction", measured, heavy, 0.01)
     measured, nesterov_path = contraction(
         curvatures,
-        "nesterov",
-        {"learning_rate": 1.0 / CONDITION, "momentum": momentum_factor * heavy},
+        momenta[1],
+        {"learning_rate": 1.0 / CONDITION, "momentum": heavy},
         1500,
     )
     yield Check.close("nesterov: contraction", measured, nesterov, 0.01)

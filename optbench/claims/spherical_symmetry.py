@@ -29,8 +29,8 @@ WRONG_HALF = {1: (0.01, 10.0), 2: (0.01, 25.0), 3: (0.02, 80.0)}
     "to the right direction. The deeper the linear network, the faster: the "
     "logarithm of the angle falls like t^(2/3) for one layer, like t for two.",
     statement="On spherically symmetric data, which has no margin, linear networks of any depth N "
-    "turn to the labelling direction; the rate is polynomial in the exponent for N = 1, linear for "
-    "N = 2 and faster for N >= 3.",
+    "turn to the labelling direction; the logarithm of the angle falls like t^(2/3) for N = 1, "
+    "like t for N = 2 (a linear rate) and faster for N >= 3.",
     formula="d(-log tan theta)/dt = r^(1 - 2/N) / sqrt(2 pi), hence -log tan theta ~ t^(2N/(N+2)); "
     "the law as derived in the catalogue",
     cost="normal",

@@ -47,7 +47,7 @@ class Setting:
     "on the angle psi between y and the negative gradient b alone.",
     formula="M = b b^T / (y.b) + sum_i u_i u_i^T, u_i orthogonal to y; "
     "min cond M = (1 + sin psi) / (1 - sin psi)",
-    cost="fast",
+    cost="normal",
     tags=("natural_gradient", "metric", "quadratic", "regression", "matrix"),
     perturbation={"downhill_only": False},
     then_fails="least eigenvalue",

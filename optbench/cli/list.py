@@ -56,16 +56,16 @@ def list_plugins(
 
 
 def _list_claims(plugins: tuple[str, ...], format: str) -> None:
-    """List the claims and the papers that are out of scope."""
+    """List the claims and the papers without one."""
     from optbench.claim import load_claims
     from optbench.cli.terminal import print_tables
-    from optbench.report.claims import identity, out_of_scope_notes
+    from optbench.report.claims import identity, notes_of
 
     found = load_claims(plugins)
     claims = found.select(())
     if format == "json":
-        outside = [vars(paper) for paper in found.out_of_scope.values()]
-        document = {"claims": [identity(claim) for claim in claims], "out_of_scope": outside}
+        outside = [vars(paper) for paper in found.unmeasured.values()]
+        document = {"claims": [identity(claim) for claim in claims], "unmeasured": outside}
         typer.echo(json.dumps(document | {"broken": found.broken}, indent=2))
         return
     table = Table(
@@ -78,7 +78,7 @@ def _list_claims(plugins: tuple[str, ...], format: str) -> None:
             for claim in claims
         ),
         notes=(
-            *out_of_scope_notes(found.out_of_scope.values()),
+            *notes_of(found.unmeasured.values()),
             *(f"could not be loaded: {reason}" for reason in found.broken),
         ),
         complete="--format json",

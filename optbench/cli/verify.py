@@ -62,6 +62,8 @@ def verify(
         writable_folder(figures)
     began = time.perf_counter()
     results = measure(chosen, jobs, tuple(plugin or ()), quiet)
+    if names:
+        found.unmeasured.clear()  # of interest beside all claims only
     seconds = time.perf_counter() - began
     drawn = {} if figures is None else draw(results, figures, out)
     deliver(_text(shown, results, found, seconds, drawn, out), out)

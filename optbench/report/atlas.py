@@ -34,7 +34,7 @@ def atlas(
     results : sequence of Result
         One section each, in this order.
     found : Claims
-        All claims and the papers that are out of scope: the rows of the first table.
+        All claims and the papers without one: the rows of the first table.
     figures : mapping of str to str
         Path of a claim's figure, relative to the document, by identifier.
     seconds : float
@@ -53,7 +53,7 @@ def atlas(
 
 
 def _contents(results: Sequence[Result], found: Claims) -> str:
-    """Return the table of all rows: claims, other names of them, papers out of scope."""
+    """Return the table of all rows: claims, other names of them, papers without one."""
     verdicts = {result.claim.id: result.verdict for result in results}
     rows = {}
     for claim in found.claims.values():
@@ -62,9 +62,9 @@ def _contents(results: Sequence[Result], found: Claims) -> str:
         rows[claim.id] = (verdict, link or escape(claim.title), escape(claim.paper))
         for alias in claim.aliases:
             rows[alias] = (verdict, f"the same paper as {claim.id}", escape(claim.paper))
-    for paper in found.out_of_scope.values():
+    for paper in found.unmeasured.values():
         reason = f"{escape(paper.title)}: {escape(paper.reason)}"
-        rows[paper.id] = ("out of scope", reason, escape(paper.citation))
+        rows[paper.id] = (paper.state, reason, escape(paper.citation))
     lines = ["| row | verdict | claim | paper |", "|---|---|---|---|"]
     lines += [f"| {name} | {' | '.join(rows[name])} |" for name in sorted(rows)]
     return "\n".join(lines) + "\n"

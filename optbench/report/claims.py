@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from optbench.claim import Claim, Claims, OutOfScope, Result
+from optbench.claim import Claim, Claims, Result, Unmeasured
 from optbench.report.document import plain
 from optbench.report.numbers import duration, significant
 from optbench.report.table import Cell, Column, Table, cells
@@ -45,7 +45,7 @@ def claims_table(results: Sequence[Result], found: Claims, seconds: float) -> Ta
         notes=(
             *(f"{r.claim.id} {r.claim.title} ({r.claim.paper})" for r in results),
             *(f"{r.claim.id} {r.verdict}: {r.reason}" for r in results if r.reason),
-            *out_of_scope_notes(found.out_of_scope.values()),
+            *notes_of(found.unmeasured.values()),
             *(f"could not be loaded: {reason}" for reason in found.broken),
         ),
     )
@@ -58,10 +58,9 @@ def summary(results: Sequence[Result], seconds: float) -> str:
     return f"{', '.join(words) or 'no claim'}; {duration(seconds)}"
 
 
-def out_of_scope_notes(papers: Any) -> list[str]:
-    """Return one line for each paper that is not about the subject."""
-    listed: list[OutOfScope] = list(papers)
-    return [f"{paper.id} is out of scope: {paper.reason}" for paper in listed]
+def notes_of(papers: Iterable[Unmeasured]) -> list[str]:
+    """Return one line for each paper without a claim."""
+    return [f"{paper.id} is {paper.state}: {paper.reason}" for paper in papers]
 
 
 def claims_document(results: Sequence[Result], found: Claims, seconds: float) -> str:
@@ -78,7 +77,7 @@ def claims_document(results: Sequence[Result], found: Claims, seconds: float) ->
             }
             for result in results
         ],
-        "out_of_scope": [vars(paper) for paper in found.out_of_scope.values()],
+        "unmeasured": [vars(paper) for paper in found.unmeasured.values()],
         "broken": found.broken,
         "seconds": seconds,
     }

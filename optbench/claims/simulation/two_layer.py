@@ -1,7 +1,9 @@
 """Networks with one trained layer: f(x) = sum_r a_r s(w_r . x), loss ||f(X) - y||^2 / 2.
 
 The gradient is that of the loss, or an unbiased estimate from a batch of samples drawn with
-replacement; the loss is that of all samples.  theta holds the rows w_1, ..., w_m and is the predictor itself; the outputs a_r = 1 / sqrt(m),
+replacement; the loss is that of all samples.
+
+theta holds the rows w_1, ..., w_m and is the predictor itself; the outputs a_r = 1 / sqrt(m),
 -1 / sqrt(m), 1 / sqrt(m), ... stay as they are.  The activation s is the ReLU.
 """
 
