@@ -12,10 +12,10 @@ from optbench.study import build_instances, make_cells, parse_optimizer
 from optbench.timing import nanoseconds_per_step
 
 
-def cell(text: str):
+def cell(text: str, optimizer: str = "gradient_descent"):
     registry = load_registry()
     (built,) = build_instances(registry, text, 1)
-    (made,) = make_cells(built, [parse_optimizer(registry, "gradient_descent")], ())
+    (made,) = make_cells(built, [parse_optimizer(registry, optimizer)], ())
     return made
 
 
@@ -43,3 +43,10 @@ def test_more_data_takes_longer():
 def test_a_run_that_diverges_has_no_time():
     made = cell("linear_regression:data=gaussian,n=5,d=12,seed=3")
     assert math.isnan(nanoseconds_per_step(made, 1e6))
+
+
+def test_a_step_of_one_row_is_not_charged_with_the_whole_objective():
+    """2000 rows against one; the loss over all rows at the end of the call is no step's."""
+    data = "linear_regression:data=gaussian,n=2000,d=50"
+    sampled = nanoseconds_per_step(cell(data, "stochastic_gradient_descent"), 1e-3)
+    assert nanoseconds_per_step(cell(data), 1e-3) > 20.0 * sampled

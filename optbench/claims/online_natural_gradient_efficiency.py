@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import regression, start
+from optbench.claims.simulation import start
 
 SIZE, SAMPLES, REPEATS, NOISE = 20, 4000, 50, 0.5
 SCALES = np.geomspace(0.3, 3.0, SIZE)
@@ -61,14 +60,14 @@ def online_natural_gradient_efficiency(
 
 def errors(optimizer: str) -> tuple[np.ndarray, np.ndarray]:
     """Return steps and the mean of E_g over the repeats; each sample is seen once."""
+    from optbench.registry import load_registry
+
+    build = load_registry().problem("regression_stream").build
     hypers = {"learning_rate": 0.005} if optimizer == "stochastic_gradient_descent" else {}
     found = []
     for seed in range(REPEATS):
-        generator = np.random.Generator(np.random.PCG64(seed))
-        teacher = generator.standard_normal(SIZE)
-        inputs = generator.standard_normal((SAMPLES, SIZE)) * SCALES
-        targets = inputs @ teacher + NOISE * generator.standard_normal(SAMPLES)
-        stream = replace(regression(inputs, targets, 1.0 / SAMPLES), in_order=True)
+        teacher = np.random.Generator(np.random.PCG64(seed)).standard_normal(SIZE)
+        stream = build(samples=SAMPLES, d=SIZE, noise=NOISE, seed=seed)
         chunk = start(stream, "linear", optimizer, [hypers])
         chunk.advance(SAMPLES, steps=np.geomspace(25, SAMPLES, 12).astype(int))
         away = (chunk.records.snapshots[:, 0] - teacher) * SCALES
