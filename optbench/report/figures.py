@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from optbench.claim import Curve, Result
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PANEL = (5.2, 3.6)  # inches
+TITLE = 55  # characters that fit above a panel
 DOTS = 110  # per inch
 SEPARATE_POINTS = 40  # up to so many measured points are marked one by one
 
@@ -49,7 +51,8 @@ def draw_claim(result: Result, folder: Path) -> Path | None:
         panels = figure.subplots(1, len(result.curves), squeeze=False)[0]
         for axes, curve in zip(panels, result.curves, strict=True):
             _draw(axes, curve, sns.color_palette("colorblind"))
-        figure.suptitle(f"{result.claim.id}  {result.claim.citation}", fontsize="medium")
+        title = fill(f"{result.claim.id}  {result.claim.citation}", TITLE * len(result.curves))
+        figure.suptitle(title, fontsize="medium")
         file = folder / f"{result.claim.id}.png"
         # without the library's version the same numbers give the same file
         figure.savefig(file, metadata={"Software": None})
