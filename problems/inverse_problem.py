@@ -10,12 +10,7 @@ which is 0 off the plane.
 import numpy as np
 
 from optbench import Instance, UserError, problem
-
-
-def squared_error(prediction, target):
-    """Half the squared residual and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
+from optbench.losses import squared_error
 
 
 @problem(

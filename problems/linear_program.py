@@ -10,14 +10,9 @@ the tables report infeasibility and objective error separately.
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
+from optbench.losses import squared_error
 
 STRENGTH = 0.01  # of the entropy, in units of the largest cost
-
-
-def squared_error(prediction, target):
-    """Half the squared residual of a constraint and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
 
 
 @problem(

@@ -7,12 +7,7 @@ the interpolants of least L1, L2, Linf and Fisher norm, and of least hypentropy.
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
-
-
-def squared_error(prediction, target):
-    """Half the squared residual and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
+from optbench.losses import squared_error
 
 
 @problem(

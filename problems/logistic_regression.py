@@ -10,24 +10,9 @@ w has a finite limit, the offset, in the span of the other rows, and a direction
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
-from optbench.elementwise import exp, log1p, sigmoid
+from optbench.losses import MARGIN_LOSSES
 
 DISCRIMINATING = {"data": "gaussian", "n": 6, "d": 12, "seed": 11}
-
-
-def logistic_loss(prediction, target):
-    """Softplus of the negative margin, and its derivative in the prediction."""
-    margin = prediction * target
-    return log1p(exp(-abs(margin))) + max(-margin, 0.0), -target * sigmoid(-margin)
-
-
-def exponential_loss(prediction, target):
-    """exp(-margin) and its derivative in the prediction."""
-    loss = exp(-prediction * target)
-    return loss, -target * loss
-
-
-LOSSES = {"logistic": logistic_loss, "exponential": exponential_loss}
 
 
 @problem(
@@ -46,7 +31,7 @@ LOSSES = {"logistic": logistic_loss, "exponential": exponential_loss}
 )
 def logistic_regression(
     data=Option("digits_3v8"),
-    loss=Option("logistic", choices=tuple(LOSSES)),
+    loss=Option("logistic", choices=tuple(MARGIN_LOSSES)),
     standardize=True,
     intercept=False,
     positive="",
@@ -56,8 +41,8 @@ def logistic_regression(
     seed=11,
 ):
     """Build an instance from a bundled name, a file, ``data=gaussian`` or ``partly_separable``."""
-    if loss not in LOSSES:
-        raise UserError(f"logistic_regression: loss={loss}; known: {', '.join(LOSSES)}")
+    if loss not in MARGIN_LOSSES:
+        raise UserError(f"logistic_regression: loss={loss}; known: {', '.join(MARGIN_LOSSES)}")
     if data == "gaussian":
         if n < 1 or d < 1:
             raise UserError(f"logistic_regression: n={n} and d={d} must be at least 1")
@@ -165,7 +150,7 @@ def instance(name, features, targets, loss, seeded, source):
         features=features,
         targets=targets,
         kind=kind,
-        row=LOSSES[loss],
+        row=MARGIN_LOSSES[loss],
         scale=1.0 / count,
         exponential_tail=separation.separable,
         references=solutions,

@@ -9,12 +9,7 @@ references.  ``--parametrization deep_linear:outputs=ROWS,widths=8`` factorizes.
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
-
-
-def squared_error(prediction, target):
-    """Half the squared residual and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
+from optbench.losses import squared_error
 
 
 @problem(

@@ -11,12 +11,7 @@ has the least nuclear norm, and the least of every norm that rotations leave unc
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
-
-
-def squared_error(prediction, target):
-    """Half the squared residual and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
+from optbench.losses import squared_error
 
 
 @problem(

@@ -9,12 +9,7 @@ the nearer the limit is to the one of least L1 norm.
 import numpy as np
 
 from optbench import Instance, UserError, problem
-
-
-def squared_error(prediction, target):
-    """Half the squared residual and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
+from optbench.losses import squared_error
 
 
 @problem(

@@ -9,14 +9,9 @@ start at 0, so that every mode starts at a distance of 1.  The optimum is 0, and
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
+from optbench.losses import squared_error
 
 SPECTRA = {"linspace": np.linspace, "geomspace": np.geomspace}
-
-
-def squared_error(prediction, target):
-    """Half the squared residual and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
 
 
 @problem(

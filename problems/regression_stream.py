@@ -9,12 +9,7 @@ smaller mean error than noise^2 d / (2 t) (Cramer-Rao), in units of the populati
 import numpy as np
 
 from optbench import Instance, UserError, problem
-
-
-def squared_error(prediction, target):
-    """Half the squared residual and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
+from optbench.losses import squared_error
 
 
 @problem(

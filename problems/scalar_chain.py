@@ -9,12 +9,7 @@ sign ends at the saddle w = 0.  ``--parametrization nonnegative:depth=3`` starts
 import numpy as np
 
 from optbench import Instance, UserError, problem
-
-
-def squared_error(prediction, target):
-    """Half the squared residual and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
+from optbench.losses import squared_error
 
 
 @problem(

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from typing import Any
 
 import numpy as np
 
 from benchmarks.peers.task import Fresh, Run, Task
+from optbench.losses import logistic_loss, squared_error
 
 REQUIRES = ("numba", "scipy")
-ROW_LOSSES = {
-    "logistic": ("logistic_regression", "logistic_loss"),
-    "squared": ("linear_regression", "squared_error"),
-}
+ROW_LOSSES = {"logistic": logistic_loss, "squared": squared_error}
 
 
 def prepare(task: Task, threads: int) -> Fresh:
@@ -67,24 +64,21 @@ def prepare(task: Task, threads: int) -> Fresh:
 
 
 def make_instance(task: Task) -> Any:
-    """Return the task as an instance with the row loss that the problem plug-in ships."""
+    """Return the task as an instance with the row loss that the problem plug-ins use."""
     from optbench.instance import Instance
-    from optbench.registry import load_registry
 
-    problem, row = ROW_LOSSES[task.loss]
-    plugin = inspect.getmodule(load_registry().problem(problem).build)
     features: Any = task.dense
     if task.sparse:
         from scipy.sparse import csr_array
 
         features = csr_array((task.values, task.columns, task.starts), shape=task.shape)
     return Instance(
-        problem=problem,
+        problem=task.loss,
         name="peers",
         features=features,
         targets=task.targets,
         kind="other",
-        row=getattr(plugin, row),
+        row=ROW_LOSSES[task.loss],
         scale=task.scale,
         exponential_tail=task.separable,
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 from optbench.contract import Hyper, Optimizer
 from optbench.instance import Instance
+from optbench.losses import squared_error
 
 ROWS, SIZE = 8, 6
 # Three weight matrices in theta: what an optimizer that asks for layers sees.
@@ -98,12 +99,6 @@ def _value(hyper: Hyper) -> float:
     low = -np.inf if hyper.low is None else hyper.low
     high = np.inf if hyper.high is None else hyper.high
     return float(np.clip(TUNED, low, high))
-
-
-def squared_error(prediction, target):  # type: ignore[no-untyped-def]
-    """Half the squared residual and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
 
 
 def instance(optimizer: Optimizer) -> Instance:

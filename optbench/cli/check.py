@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optbench.cli.parameters import Plugins
 from optbench.report.numbers import duration
 from optbench.report.table import Column, Table, cells
 
@@ -19,10 +20,7 @@ WORD = {True: "pass", False: "FAIL", None: "n/a"}
 
 def check(
     name: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A .py file, or a name.")],
-    plugin: Annotated[
-        list[str] | None,
-        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
-    ] = None,
+    plugin: Plugins = None,
 ) -> None:
     """Test whether a plug-in keeps the contract: compiles, is deterministic, stays in bounds, ...
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from optbench.cli.output import check_writable, choose_format, deliver
+from optbench.cli.parameters import Out, Plugins, Quiet
 from optbench.cli.progress import progress_bar
 from optbench.cli.terminal import styled, width
 from optbench.errors import UserError
@@ -47,10 +47,7 @@ def compare(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Worker threads. [default: one per core]")
     ] = None,
-    plugin: Annotated[
-        list[str] | None,
-        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
-    ] = None,
+    plugin: Plugins = None,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Limit for all runs together.")
     ] = None,
@@ -58,13 +55,11 @@ def compare(
         str | None,
         typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write here instead of to the terminal.")
-    ] = None,
+    out: Out = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Run again what the store has from an earlier run.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare optimizers: which solution each selects, and how fast it gets there.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optbench.cli.parameters import Plugins
 from optbench.errors import UserError
 from optbench.options import suggest
 from optbench.report.table import Column, Table, cells
@@ -28,10 +29,7 @@ COLUMNS = {
 
 def list_plugins(
     kind: Annotated[str, typer.Argument(metavar="|".join(KINDS))],
-    plugin: Annotated[
-        list[str] | None,
-        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
-    ] = None,
+    plugin: Plugins = None,
     format: Annotated[str, typer.Option(metavar="table|json")] = "table",
 ) -> None:
     """List optimizers, problems, metrics, parametrizations or claims."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from optbench.cli.parameters import Plugins
 from optbench.errors import UserError
 from optbench.options import suggest
 from optbench.report.table import NOTHING, Column, Table, cells
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    plugin: Annotated[
-        list[str] | None,
-        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
-    ] = None,
+    plugin: Plugins = None,
 ) -> None:
     """Show an optimizer, a problem, a parametrization or a claim."""
     from optbench.claim import load_claims
@@ -38,9 +36,9 @@ def show(
         found.append(_problem(registry.problems[name]))
     if name in PARAMETRIZATIONS:
         found.append(_parametrization(name, PARAMETRIZATIONS[name]))
-    claims = {claim.id.lower(): claim for claim in load_claims(plugin or ()).select(())}
-    if name.lower() in claims:
-        found.append(_claim(claims[name.lower()]))
+    if not found:  # only then: loading every claim takes as long as all the rest
+        claims = {claim.id.lower(): claim for claim in load_claims(plugin or ()).select(())}
+        found += [_claim(claims[key]) for key in (name.lower(),) if key in claims]
     if not found:
         reasons = [entry.reason for entry in registry.broken if Path(entry.file).stem == name]
         known = [*registry.optimizers, *registry.problems, *PARAMETRIZATIONS]

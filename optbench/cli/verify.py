@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optbench.cli.parameters import Out, Plugins, Quiet
+
 if TYPE_CHECKING:
     from optbench.claim import Claim, Claims, Result
 
@@ -27,22 +29,17 @@ def verify(
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Only claims that take < 2 s.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Claims measured at the same time.")] = 1,
-    plugin: Annotated[
-        list[str] | None,
-        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
-    ] = None,
+    plugin: Plugins = None,
     format: Annotated[
         str | None,
         typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write here instead of to the terminal.")
-    ] = None,
+    out: Out = None,
     figures: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Draw measured against predicted curves, a PNG a claim."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure theorems of the literature and compare them with their predictions.
 

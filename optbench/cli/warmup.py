@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from optbench.cli.parameters import Plugins, Quiet
 from optbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,11 +40,8 @@ def warmup(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes that compile. [default: one per core]")
     ] = None,
-    plugin: Annotated[
-        list[str] | None,
-        typer.Option("--plugin", metavar="PATH", help="Plug-in file or directory; repeatable."),
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    plugin: Plugins = None,
+    quiet: Quiet = False,
 ) -> None:
     """Compile all kernels ahead: in a Docker image, in CI, before a demonstration.
 

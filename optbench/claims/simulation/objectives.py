@@ -4,29 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from optbench.elementwise import exp, log1p, sigmoid
 from optbench.instance import Instance
-
-
-def squared_error(prediction: float, target: float) -> tuple[float, float]:
-    """Half the squared residual and its derivative."""
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
-
-
-def exponential_loss(prediction: float, target: float) -> tuple[float, float]:
-    """exp(-margin) and its derivative in the prediction."""
-    loss = exp(-prediction * target)
-    return loss, -target * loss
-
-
-def logistic_loss(prediction: float, target: float) -> tuple[float, float]:
-    """log(1 + exp(-margin)) and its derivative in the prediction."""
-    margin = prediction * target
-    return log1p(exp(-abs(margin))) + max(-margin, 0.0), -target * sigmoid(-margin)
-
-
-LOSSES = {"logistic": logistic_loss, "exponential": exponential_loss}
+from optbench.losses import MARGIN_LOSSES, squared_error
 
 
 def regression(
@@ -84,7 +63,7 @@ def classification(rows: np.ndarray, loss: str, separable: bool = True) -> Insta
         features=rows,
         targets=np.ones(rows.shape[0]),
         kind="classification" if separable else "nonseparable",
-        row=LOSSES[loss],
+        row=MARGIN_LOSSES[loss],
         scale=1.0 / rows.shape[0],
         exponential_tail=separable,
     )
