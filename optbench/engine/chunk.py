@@ -148,7 +148,7 @@ class Chunk:
         scratch = types.Scratch(
             sums=aligned_zeros(alive.size, padded_features(runs.w.shape[1]), LANES),
             predictions=aligned_zeros(LANES * BLOCK_ROWS),
-            targets=aligned_zeros(LANES * BLOCK_ROWS),
+            targets=aligned_zeros(BLOCK_ROWS),
             slopes=aligned_zeros(LANES * BLOCK_ROWS),
             lanes=aligned_zeros(BLOCK_ROWS, LANES),
             pullback=np.zeros((alive.size, self._scratch)),

@@ -25,7 +25,7 @@ from optbench.engine.bind import (
 from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.natural import fisher_roots
-from optbench.engine.products import BLOCK_ROWS, to_panels
+from optbench.engine.products import BLOCK_ROWS, PANEL_ROWS, repeat_targets, to_panels
 from optbench.engine.records import Records
 from optbench.errors import UserError
 from optbench.instance import Instance
@@ -40,7 +40,7 @@ INSTANCES_KEPT = 8  # whose arranged numbers are kept: every call of `bind` asks
 def make_data(instance: Instance) -> types.Data:
     """Arrange an instance's numbers as the objective reads them; kernels never write to them."""
     rows = instance.features.shape[0]
-    panels, values = np.zeros((0, 0, 0)), np.zeros(0)
+    panels, values, repeated = np.zeros((0, 0, 0)), np.zeros(0), np.zeros(0)
     columns, starts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
     if instance.loss_and_grad is not None:
         panels = np.ascontiguousarray(instance.features, dtype=float)[None]
@@ -53,7 +53,11 @@ def make_data(instance: Instance) -> types.Data:
     targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
     targets[:rows] = instance.targets
     targets[rows:] = targets[rows - 1]  # a row loss may know no other than real ones
-    return types.Data(panels, values, columns, starts, targets, rows, float(instance.scale))
+    if panels.shape[0] > 0 and instance.loss_and_grad is None:
+        padded = targets[: panels.shape[0] * PANEL_ROWS]
+        repeated = repeat_targets(padded, panels.shape[1])
+    scale = float(instance.scale)
+    return types.Data(panels, values, columns, starts, targets, repeated, rows, scale)
 
 
 @functools.lru_cache(maxsize=INSTANCES_KEPT)

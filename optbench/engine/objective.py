@@ -10,20 +10,19 @@ import numpy as np
 from numba.extending import register_jitable
 
 from optbench.engine.products import (
-    BLOCK_PANELS,
+    GROUP,
     LANES,
     PANEL_ROWS,
+    block_panels,
     gradient_tile,
     predictions_tile,
     reduce_lanes,
 )
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_losses, call_slopes
+from optbench.engine.views import part
 
 LN2 = 0.6931471805599453
-GROUP = 4  # runs that are evaluated together
-# Blocks of data up to 48 features stay in the first-level cache between the two products, and a
-# span of blocks stays in the second-level cache while every group of runs reads it.
-NARROW = 48
+# A span of blocks stays in the second-level cache while every group of runs reads it.
 SPAN_NUMBERS = 2**16
 
 _predictions_4x2 = predictions_tile(4, 2)
@@ -41,7 +40,7 @@ def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, r
     for run in range(count):
         runs.loss[run] = 0.0
         runs.lowest[run] = np.inf
-    block = BLOCK_PANELS // 2 if width <= NARROW else BLOCK_PANELS
+    block = block_panels(width)
     span = panels
     if count > GROUP:
         span = max(SPAN_NUMBERS // (PANEL_ROWS * width), block) // block * block
@@ -58,11 +57,11 @@ def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, r
             run += together
     for run in range(count):
         runs.loss[run] *= data.scale
-        gradient = runs.gradient_w[run]
         for j in range(0, features, LANES):
-            totals, place = scratch.sums[run, j], gradient[j : j + LANES]
-            for f in range(place.size):
-                place[f] = data.scale * totals[f]
+            totals = scratch.sums[run, j]
+            gradient = part(runs.gradient_w[run], j, min(LANES, features - j))
+            for f in range(gradient.size):
+                gradient[f] = data.scale * totals[f]
 
 
 @register_jitable
@@ -95,34 +94,30 @@ def slope_block(
     """Write the slopes of a block of rows, for four runs or one; add their losses if wanted."""
     first, stride = panel * PANEL_ROWS, panels * PANEL_ROWS
     rows = min(stride, data.rows - first)
-    targets = data.targets[first : first + stride]
     near = True
     for q in range(together):
         near = near and runs.exponents[run + q] == 0
     if near and together == GROUP:
-        for q in range(GROUP):
-            copied = scratch.targets[q * stride : (q + 1) * stride]
-            for i in range(stride):
-                copied[i] = targets[i]
-        size = GROUP * stride
-        call_slopes(
-            kernels.slopes,
-            (scratch.predictions[:size], scratch.targets[:size], 0.0, scratch.slopes[:size]),
-        )
+        size, targets = GROUP * stride, part(data.repeated, GROUP * first, GROUP * stride)
+        z, slopes = part(scratch.predictions, 0, size), part(scratch.slopes, 0, size)
+        call_slopes(kernels.slopes, (z, targets, 0.0, slopes))
     else:
         for q in range(together):
-            place = slice(q * stride, (q + 1) * stride)
             near = runs.exponents[run + q] == 0
             unit = runs.exponents[run + q] * LN2
-            slopes = kernels.slopes if near else kernels.tail_slopes
-            call_slopes(slopes, (scratch.predictions[place], targets, unit, scratch.slopes[place]))
+            targets = part(data.targets, first, stride)
+            z = part(scratch.predictions, q * stride, stride)
+            slopes = part(scratch.slopes, q * stride, stride)
+            call_slopes(kernels.slopes if near else kernels.tail_slopes, (z, targets, unit, slopes))
     if rows < stride:
         for q in range(together):
-            scratch.slopes[q * stride + rows : (q + 1) * stride] = 0.0
+            for i in range(q * stride + rows, (q + 1) * stride):
+                scratch.slopes[i] = 0.0
     if want_loss:
+        targets = part(data.targets, first, rows)
         for q in range(together):
-            z = scratch.predictions[q * stride : q * stride + rows]
-            add_losses(run + q, z, targets[:rows], kernels, runs)
+            z = part(scratch.predictions, q * stride, rows)
+            add_losses(run + q, z, targets, kernels, runs)
 
 
 @register_jitable

@@ -17,7 +17,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic, overload, register_jitable
 
 LANES = 8
 PANEL_ROWS = 16
@@ -26,6 +26,8 @@ BLOCK_ROWS = PANEL_ROWS * BLOCK_PANELS
 VECTORS = PANEL_ROWS // LANES
 CACHE_LINE = 64
 TILE_FEATURES = 8
+GROUP = 4  # runs that are evaluated together
+NARROW = 48  # a block of so many features stays in half of the first-level cache at 64 rows
 
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _INT64 = ir.IntType(64)
@@ -56,6 +58,19 @@ def to_panels(matrix: np.ndarray) -> np.ndarray:
 def padded_features(features: int) -> int:
     """Return the number of features rounded up to whole gradient tiles."""
     return -(-features // TILE_FEATURES) * TILE_FEATURES
+
+
+@register_jitable
+def block_panels(width: int) -> int:
+    """Return how many panels a block has that are ``width`` features wide."""
+    return BLOCK_PANELS // 2 if width <= NARROW else BLOCK_PANELS
+
+
+def repeat_targets(targets: np.ndarray, width: int) -> np.ndarray:
+    """Return the targets (n,) block by block, each block once for every run of a group."""
+    rows = PANEL_ROWS * block_panels(width)
+    blocks = [targets[first : first + rows] for first in range(0, targets.size, rows)]
+    return np.concatenate([np.tile(block, GROUP) for block in blocks])
 
 
 def _constant(value: int) -> Any:

@@ -24,7 +24,8 @@ class Data(NamedTuple):
 
     ``panels`` holds dense data (see :func:`optbench.engine.products.to_panels`) and, for an
     objective of the plug-in's own, its raw matrix (1, n, d); ``values``, ``columns`` and
-    ``starts`` hold CSR data.  ``targets`` is padded to whole blocks by its last number.
+    ``starts`` hold CSR data.  ``targets`` is padded to whole blocks by its last number;
+    ``repeated`` has those of dense data as a group of runs needs them.
     """
 
     panels: np.ndarray
@@ -32,6 +33,7 @@ class Data(NamedTuple):
     columns: np.ndarray
     starts: np.ndarray
     targets: np.ndarray
+    repeated: np.ndarray
     rows: int
     scale: float
 
@@ -54,7 +56,7 @@ class Scratch(NamedTuple):
 
     sums: np.ndarray  # (K, d padded to 8, 8): lane sums of the gradient
     predictions: np.ndarray  # (8 * 128,): of a block of rows, run after run
-    targets: np.ndarray  # (8 * 128,): theirs, for each run
+    targets: np.ndarray  # (128,): those of drawn rows
     slopes: np.ndarray  # (8 * 128,)
     lanes: np.ndarray  # (128, 8): the same for eight runs side by side
     pullback: np.ndarray  # (K, s): what a parametrization needs
@@ -118,7 +120,7 @@ class Oracle(NamedTuple):
 
 
 data_t = PointerTo(
-    types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, i8, f8], Data)
+    types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, vector, i8, f8], Data)
 )
 kernels_t = PointerTo(types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels))
 states = types.uint64[:, ::1]
