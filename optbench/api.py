@@ -273,11 +273,16 @@ def _run(
     threads: int,
     done: Callable[[int], None],
 ) -> list[Outcome]:
+    def idle(index: int) -> bool:
+        return cells[index].skip is not None or index in failures or index in finished
+
+    busy = sum(not idle(index) for index in range(len(cells)))
+
     def task(index: int) -> Callable[[], Outcome]:
         cell = cells[index]
 
         def work() -> Outcome:
-            if cell.skip is not None or index in failures or index in finished:
+            if idle(index):
                 return Outcome(cell, None, failures.get(index), finished.get(index))
             tuner = Tuner(
                 cell,
@@ -286,6 +291,7 @@ def _run(
                 settings.rates,
                 settings.stop,
                 PERTURBATION,
+                threads // busy,
             )
             return Outcome(cell, tuner.search())
 

@@ -163,6 +163,7 @@ class Tuner:
         rates: list[float] | None,
         stop: StopSignal,
         perturbation: float,
+        threads: int = 1,
     ) -> None:
         self.cell = cell
         self.seeds = list(range(seeds))
@@ -170,6 +171,7 @@ class Tuner:
         self.given = rates
         self.stop = stop
         self.perturbation = perturbation
+        self.threads = max(threads, 1)
 
     def start(self, rates: list[float | None]) -> list[list[Chunk]]:
         """Return fresh runs, for each rate one chunk an instance."""
@@ -190,6 +192,7 @@ class Tuner:
                 hypers,
                 repeated,
                 0.0 if instance.seeded else self.perturbation,
+                self.threads,
             )
             self._advance_all(chunks, self._short())
             flat = [(chunk, row) for chunk in chunks for row in range(len(chunk.status))]

@@ -16,7 +16,7 @@ ROW_LOSSES = {"logistic": logistic_loss, "squared": squared_error}
 
 def prepare(task: Task, threads: int) -> Fresh:
     """Compile the combination (or load it from the cache of compiled kernels)."""
-    from optbench.engine.ensemble import make_chunks
+    from optbench.engine.ensemble import CHUNK_RUNS, make_chunks
     from optbench.engine.stop import StopSignal
     from optbench.executors.local import run_tasks
     from optbench.parametrizations import parametrization
@@ -34,6 +34,7 @@ def prepare(task: Task, threads: int) -> Fresh:
         optimizer,
         np.stack(hypers, axis=1),
         [0] * task.runs,
+        threads=threads if task.runs <= CHUNK_RUNS else 1,
     )
 
     def fresh() -> Run:
@@ -93,7 +94,11 @@ def specification(task: Task) -> str:
 
 
 def used_threads(task: Task, threads: int) -> int:
-    """Return how many threads the engine uses: one a chunk of runs."""
-    from optbench.engine.ensemble import CHUNK_RUNS
+    """Return how many threads the engine uses: one a chunk of runs, or some for one large chunk."""
+    from optbench.engine.ensemble import CHUNK_RUNS, make_data
+    from optbench.engine.segments import count_segments
 
-    return min(threads, -(-task.runs // CHUNK_RUNS))
+    chunks = -(-task.runs // CHUNK_RUNS)
+    if chunks > 1 or task.sparse:
+        return min(threads, chunks)
+    return min(threads, count_segments(*make_data(make_instance(task)).panels.shape[:2]))

@@ -20,7 +20,7 @@ import numpy as np
 from numba.core.serialize import dumps
 
 from optbench.contract import Optimizer
-from optbench.engine import helpers, loop, objective, sparse, types, vectorised
+from optbench.engine import helpers, loop, segments, sparse, types, vectorised
 from optbench.engine.bounds import needs_bounds_checks
 from optbench.engine.cache import compile_kernel
 from optbench.errors import UserError
@@ -226,7 +226,7 @@ def objective(want_loss, kernels, data, scratch, runs):
 def bind_objective(kind: str | Callable[..., float]) -> Any:
     """Compile the objective: ``"dense"``, ``"sparse"`` or a plug-in's own ``loss_and_grad``."""
     if kind == "dense":
-        return compile_kernel(objective.dense_objective, types.objective_s)
+        return compile_kernel(segments.dense_objective, types.objective_s)
     if kind == "sparse":
         return compile_kernel(sparse.sparse_objective, types.objective_s)
     assert callable(kind)

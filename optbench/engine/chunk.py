@@ -14,6 +14,7 @@ import numpy as np
 from optbench.engine import types
 from optbench.engine.products import BLOCK_ROWS, LANES, aligned_zeros, padded_features
 from optbench.engine.records import Records, record_steps
+from optbench.engine.segments import assistants, make_board
 from optbench.engine.stop import StopSignal
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
@@ -32,6 +33,7 @@ class Combination:
     rule: types.Rule
     slots: list[Any]
     oracle: types.Oracle
+    segments: int
 
 
 class Chunk:
@@ -51,6 +53,8 @@ class Chunk:
         Seeds of the runs' random numbers.
     dimension : int
         Size d of the predictor.
+    threads : int
+        At most so many threads share each step on large dense data; the bits do not depend on it.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Chunk:
         hypers: np.ndarray,
         seeds: Sequence[int],
         dimension: int,
+        threads: int = 1,
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
@@ -72,6 +77,7 @@ class Chunk:
             state[:, start:end] = slot.initial
         gradient = np.zeros((count, parameters))
         self.combination = combination
+        self.threads = threads
         self.step = 0
         self.seconds = 0.0
         self.ended_by_host = "horizon"
@@ -145,25 +151,41 @@ class Chunk:
             if rule.linear:
                 picked["w"], picked["gradient_w"] = picked["theta"], picked["gradient"]
             runs = types.Runs(**picked)
-        scratch = types.Scratch(
-            sums=aligned_zeros(alive.size, padded_features(runs.w.shape[1]), LANES),
-            predictions=aligned_zeros(LANES * BLOCK_ROWS),
-            targets=aligned_zeros(BLOCK_ROWS),
-            slopes=aligned_zeros(LANES * BLOCK_ROWS),
-            lanes=aligned_zeros(BLOCK_ROWS, LANES),
-            pullback=np.zeros((alive.size, self._scratch)),
-            rng=runs.rng,
-        )
+        scratch, *others = self._scratches(runs)
         used = self.combination
         oracle = used.oracle.with_scratch()
         began = time.perf_counter()
-        self.step = used.advance(
-            self.step, last, used.kernels, used.data, scratch, runs, rule, oracle
-        )
+        with assistants(used.kernels, used.data, others, runs):
+            self.step = used.advance(
+                self.step, last, used.kernels, used.data, scratch, runs, rule, oracle
+            )
         self.seconds += time.perf_counter() - began
         if not whole:
             for name in types.Runs._fields:
                 getattr(self.runs, name)[alive] = getattr(runs, name)
+
+    def _scratches(self, runs: types.Runs) -> list[types.Scratch]:
+        """Return working memory for each thread; they share the segments' results."""
+        (count, dimension), segments = runs.w.shape, self.combination.segments
+        several = segments if segments > 1 else 0
+        threads = min(self.threads, segments)
+        losses, gradients = np.zeros((2 * several, count)), np.zeros((several, count, dimension))
+        board = make_board(threads)
+        return [
+            types.Scratch(
+                sums=aligned_zeros(count, padded_features(dimension), LANES),
+                predictions=aligned_zeros(LANES * BLOCK_ROWS),
+                targets=aligned_zeros(BLOCK_ROWS),
+                slopes=aligned_zeros(LANES * BLOCK_ROWS),
+                lanes=aligned_zeros(BLOCK_ROWS, LANES),
+                losses=losses,
+                gradients=gradients,
+                board=board,
+                pullback=np.zeros((count, self._scratch)),
+                rng=runs.rng,
+            )
+            for _ in range(threads)
+        ]
 
     def _record(self, record: int, alive: np.ndarray) -> None:
         runs, records = self.runs, self.records

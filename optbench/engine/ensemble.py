@@ -27,6 +27,7 @@ from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.natural import fisher_roots
 from optbench.engine.products import BLOCK_ROWS, PANEL_ROWS, repeat_targets, to_panels
 from optbench.engine.records import Records
+from optbench.engine.segments import count_segments
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.oracles import missing_oracle
@@ -112,7 +113,9 @@ def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimi
         stop=np.zeros(1, np.int64),
     )
     oracle = make_oracle(instance, parametrization, optimizer)
-    return Combination(entry_point(bind_loop()), kernels, make_data(instance), rule, slots, oracle)
+    data = make_data(instance)
+    segments = count_segments(*data.panels.shape[:2]) if kind == "dense" else 1
+    return Combination(entry_point(bind_loop()), kernels, data, rule, slots, oracle, segments)
 
 
 def make_oracle(
@@ -142,6 +145,7 @@ def make_chunks(
     hypers: np.ndarray,
     seeds: Sequence[int],
     perturbation: float = 0.0,
+    threads: int = 1,
 ) -> list[Chunk]:
     """Prepare runs for every row of ``hypers`` (K, H), each with its own seed.
 
@@ -153,6 +157,9 @@ def make_chunks(
         One seed a run: its initialization and its random numbers.
     perturbation : float
         Seeds other than 0 add this much Gaussian noise (standard deviation) to theta at the start.
+
+    threads : int
+        Threads that each chunk may use, see :class:`Chunk`.
 
     Raises
     ------
@@ -183,6 +190,7 @@ def make_chunks(
                 hypers[rows],
                 list(seeds)[rows],
                 instance.dimension,
+                threads,
             )
         )
     return chunks

@@ -33,35 +33,54 @@ _gradient_4x4 = gradient_tile(4, 4)
 _gradient_1x8 = gradient_tile(1, 8)
 
 
-def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Evaluate dense data, four runs at a time."""
+@register_jitable
+def evaluate_rows(
+    begin,
+    end,
+    want_loss,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    loss,
+    lowest,
+    gradient,
+):
+    """Write loss, lowest margin and gradient of panels ``begin`` to ``end``, four runs at a time."""
     count, features = runs.w.shape
-    panels, width = data.panels.shape[0], data.panels.shape[1]
+    width = data.panels.shape[1]
     for run in range(count):
-        runs.loss[run] = 0.0
-        runs.lowest[run] = np.inf
+        loss[run] = 0.0
+        lowest[run] = np.inf
     block = block_panels(width)
-    span = panels
+    span = end - begin
     if count > GROUP:
         span = max(SPAN_NUMBERS // (PANEL_ROWS * width), block) // block * block
-    for begin in range(0, panels, span):
-        end = min(begin + span, panels)
+    for start in range(begin, end, span):
+        stop = min(start + span, end)
         run = 0
         while run < count:
             together = GROUP if run + GROUP <= count else 1
-            for panel in range(begin, end, block):
-                some = min(block, end - panel)
+            for panel in range(start, stop, block):
+                some = min(block, stop - panel)
+                first, last = panel == begin, panel + some == end
                 predict_block(runs.w, data, panel, some, run, together, scratch.predictions)
-                slope_block(panel, some, run, together, want_loss, kernels, data, scratch, runs)
-                add_gradient_block(data, panel, some, run, together, scratch)
+                slope_block(panel, some, run, together, kernels, data, scratch, runs)
+                if want_loss:
+                    rows = min(some * PANEL_ROWS, data.rows - panel * PANEL_ROWS)
+                    targets = part(data.targets, panel * PANEL_ROWS, rows)
+                    for q in range(together):
+                        z = part(scratch.predictions, q * some * PANEL_ROWS, rows)
+                        add_losses(run + q, z, targets, kernels, runs, loss, lowest)
+                add_gradient_block(data, panel, some, run, together, scratch, first, last)
             run += together
     for run in range(count):
-        runs.loss[run] *= data.scale
+        loss[run] *= data.scale
         for j in range(0, features, LANES):
             totals = scratch.sums[run, j]
-            gradient = part(runs.gradient_w[run], j, min(LANES, features - j))
-            for f in range(gradient.size):
-                gradient[f] = data.scale * totals[f]
+            place = part(gradient[run], j, min(LANES, features - j))
+            for f in range(place.size):
+                place[f] = data.scale * totals[f]
 
 
 @register_jitable
@@ -89,9 +108,9 @@ def predict_block(w, data: Data, panel, panels, run, together, z):
 
 @register_jitable
 def slope_block(
-    panel, panels, run, together, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs
+    panel, panels, run, together, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs
 ):
-    """Write the slopes of a block of rows, for four runs or one; add their losses if wanted."""
+    """Write the slopes of a block of rows, for four runs or one."""
     first, stride = panel * PANEL_ROWS, panels * PANEL_ROWS
     rows = min(stride, data.rows - first)
     near = True
@@ -113,30 +132,24 @@ def slope_block(
         for q in range(together):
             for i in range(q * stride + rows, (q + 1) * stride):
                 scratch.slopes[i] = 0.0
-    if want_loss:
-        targets = part(data.targets, first, rows)
-        for q in range(together):
-            z = part(scratch.predictions, q * stride, rows)
-            add_losses(run + q, z, targets, kernels, runs)
 
 
 @register_jitable
-def add_losses(run, z, targets, kernels: Kernels, runs: Runs):
+def add_losses(run, z, targets, kernels: Kernels, runs: Runs, loss, lowest):
     """Add the losses of some rows of a run, and keep its lowest margin."""
     losses = kernels.losses if runs.exponents[run] == 0 else kernels.tail_losses
-    runs.loss[run] += call_losses(losses, (z, targets, runs.exponents[run] * LN2))
+    loss[run] += call_losses(losses, (z, targets, runs.exponents[run] * LN2))
     for i in range(z.size):
-        runs.lowest[run] = min(runs.lowest[run], z[i] * targets[i])
+        lowest[run] = min(lowest[run], z[i] * targets[i])
 
 
 @register_jitable
-def add_gradient_block(data: Data, panel, panels, run, together, scratch: Scratch):
+def add_gradient_block(data: Data, panel, panels, run, together, scratch: Scratch, first, last):
     """Add a block of rows to the lane sums of four runs or one; after the last, add the lanes.
 
     From the last feature to the first: what the predictions read last is in cache.
     """
     slopes, sums = scratch.slopes, scratch.sums
-    first, last = panel == 0, panel + panels == data.panels.shape[0]
     for j in range(0, data.panels.shape[1], LANES):
         if together == GROUP:
             _gradient_4x4(data.panels, panel, panels, j, slopes, run, sums, first)

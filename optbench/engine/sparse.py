@@ -180,7 +180,7 @@ def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, 
                 z = scratch.predictions[place]
                 call_slopes(slopes, (z, targets, unit, scratch.slopes[place]))
                 if want_loss:
-                    add_losses(run + q, z, targets, kernels, runs)
+                    add_losses(run + q, z, targets, kernels, runs, runs.loss, runs.lowest)
             add_gradient_rows(run, together, first, rows, data, scratch, gradient)
         if together == LANES:
             for q in range(LANES):

@@ -59,6 +59,9 @@ class Scratch(NamedTuple):
     targets: np.ndarray  # (128,): those of drawn rows
     slopes: np.ndarray  # (8 * 128,)
     lanes: np.ndarray  # (128, 8): the same for eight runs side by side
+    losses: np.ndarray  # (2 S, K): losses and lowest margins of S segments (0 when there is one)
+    gradients: np.ndarray  # (S, K, d)
+    board: np.ndarray  # int64 (threads, 8): where threads of one run meet
     pullback: np.ndarray  # (K, s): what a parametrization needs
     rng: np.ndarray  # uint64 (K, 2): that of the runs, for objectives that draw samples
 
@@ -125,7 +128,10 @@ data_t = PointerTo(
 kernels_t = PointerTo(types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels))
 states = types.uint64[:, ::1]
 scratch_t = PointerTo(
-    types.NamedTuple([cube, vector, vector, vector, matrix, matrix, states], Scratch)
+    types.NamedTuple(
+        [cube, vector, vector, vector, matrix, matrix, cube, integer_matrix, matrix, states],
+        Scratch,
+    )
 )
 runs_t = PointerTo(
     types.NamedTuple(

@@ -1,0 +1,208 @@
+"""Threads inside one run: the rows of large dense data are split into segments.
+
+How many segments there are depends on the data alone, and their results are added in their order:
+a run has the same bits on any number of threads.  One thread runs the loop; the others wait for
+its tickets, evaluate their share of the segments, and hand the tickets back.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types as numba_types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload, register_jitable
+
+from optbench.engine import types
+from optbench.engine.cache import compile_kernel
+from optbench.engine.calls import entry_point
+from optbench.engine.objective import evaluate_rows
+from optbench.engine.products import PANEL_ROWS, block_panels
+from optbench.engine.types import Data, Kernels, Runs, Scratch
+
+SEGMENT_NUMBERS = 2**16  # half a megabyte: a step takes far longer than handing out a ticket
+MOST_SEGMENTS = 16
+TICKET, WANT_LOSS, QUIT = range(3)  # columns of the board; its rows are threads
+
+
+def count_segments(panels: int, width: int) -> int:
+    """Return the number of segments of dense data: a power of two, 1 for small data."""
+    blocks = -(-panels // block_panels(width))
+    limit = min(panels * PANEL_ROWS * width // SEGMENT_NUMBERS, blocks, MOST_SEGMENTS)
+    return 2 ** (max(limit, 1).bit_length() - 1)
+
+
+def make_board(threads: int) -> np.ndarray:
+    """Return the board on which threads meet, int64 (threads, 8): a cache line for each."""
+    return np.zeros((threads, 8), np.int64)
+
+
+def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate dense data: in one piece, or segment by segment."""
+    if scratch.gradients.shape[0] > 0:
+        segmented_objective(want_loss, kernels, data, scratch, runs)
+    else:
+        loss, lowest, gradient = runs.loss, runs.lowest, runs.gradient_w
+        end = data.panels.shape[0]
+        evaluate_rows(0, end, want_loss, kernels, data, scratch, runs, loss, lowest, gradient)
+
+
+@register_jitable
+def segmented_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate this thread's share of the segments, wait for the others, and add them all."""
+    board = scratch.board
+    ticket = board[0, TICKET] + 1
+    board[0, WANT_LOSS] = want_loss
+    publish(board, 0, ticket)
+    evaluate_share(0, want_loss, kernels, data, scratch, runs)
+    for thread in range(1, board.shape[0]):
+        while read(board, thread) != ticket:
+            give_way()
+    add_segments(data, scratch, runs)
+
+
+@register_jitable
+def evaluate_share(thread, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate every segment that belongs to a thread."""
+    width = data.panels.shape[1]
+    block = block_panels(width)
+    blocks = -(-data.panels.shape[0] // block)
+    segments = scratch.gradients.shape[0]
+    for segment in range(thread, segments, scratch.board.shape[0]):
+        begin = segment * blocks // segments * block
+        end = min((segment + 1) * blocks // segments * block, data.panels.shape[0])
+        loss, lowest = scratch.losses[2 * segment], scratch.losses[2 * segment + 1]
+        gradient = scratch.gradients[segment]
+        evaluate_rows(begin, end, want_loss, kernels, data, scratch, runs, loss, lowest, gradient)
+
+
+@register_jitable
+def add_segments(data: Data, scratch: Scratch, runs: Runs):
+    """Add the segments' losses and gradients, first to last."""
+    for run in range(runs.w.shape[0]):
+        loss, lowest = 0.0, np.inf
+        gradient = runs.gradient_w[run]
+        gradient[:] = 0.0
+        for segment in range(scratch.gradients.shape[0]):
+            loss += scratch.losses[2 * segment, run]
+            lowest = min(lowest, scratch.losses[2 * segment + 1, run])
+            part = scratch.gradients[segment, run]
+            for j in range(gradient.size):
+                gradient[j] += part[j]
+        runs.loss[run], runs.lowest[run] = loss, lowest
+
+
+@intrinsic
+def _read(_context: Any, board: Any, thread: Any) -> Any:
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.load_atomic(_place(context, builder, sig, args), "acquire", 8)
+
+    return numba_types.int64(board, numba_types.int64), codegen
+
+
+@intrinsic
+def _publish(_context: Any, board: Any, thread: Any, ticket: Any) -> Any:
+    integer = numba_types.int64
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.store_atomic(args[2], _place(context, builder, sig, args), "release", 8)
+        return context.get_dummy_value()
+
+    return numba_types.void(board, integer, integer), codegen
+
+
+@intrinsic
+def _give_way(_context: Any) -> Any:
+    def codegen(context: Any, builder: Any, _sig: Any, _args: Any) -> Any:
+        if hasattr(os, "sched_yield"):
+            kind = ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return numba_types.void(), codegen
+
+
+def _place(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """Return the address of a thread's ticket."""
+    board = context.make_array(sig.args[0])(context, builder, args[0])
+    row = builder.mul(args[1], builder.extract_value(board.shape, 1))
+    return builder.gep(board.data, [row])
+
+
+def read(board: np.ndarray, thread: int) -> int:
+    """Return a thread's ticket, and see all that was written before it."""
+    return int(board[thread, TICKET])
+
+
+def publish(board: np.ndarray, thread: int, ticket: int) -> None:
+    """Write a thread's ticket after all that was written before."""
+    board[thread, TICKET] = ticket
+
+
+def give_way() -> None:
+    """Let another thread run: there may be more of them than cores."""
+    time.sleep(0.0)
+
+
+@overload(read, strict=False)
+def _jitted_read(board, thread):  # type: ignore[no-untyped-def]
+    return lambda board, thread: _read(board, thread)
+
+
+@overload(publish, strict=False)
+def _jitted_publish(board, thread, ticket):  # type: ignore[no-untyped-def]
+    return lambda board, thread, ticket: _publish(board, thread, ticket)
+
+
+@overload(give_way, strict=False)
+def _jitted_give_way():  # type: ignore[no-untyped-def]
+    return lambda: _give_way()
+
+
+def assist(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):  # type: ignore[no-untyped-def]
+    """Evaluate a thread's share for every ticket, until told to quit."""
+    board, done = scratch.board, 0
+    while True:
+        ticket = read(board, 0)
+        if ticket == done:
+            give_way()
+        elif board[0, QUIT] != 0:
+            return
+        else:
+            evaluate_share(thread, board[0, WANT_LOSS] != 0, kernels, data, scratch, runs)
+            done = ticket
+            publish(board, thread, ticket)
+
+
+assist_s = numba_types.void(types.i8, types.kernels_t, types.data_t, types.scratch_t, types.runs_t)
+
+
+@contextmanager
+def assistants(
+    kernels: Kernels, data: Data, scratches: Sequence[Scratch], runs: Runs
+) -> Iterator[None]:
+    """Have one more thread for every scratch, all on one board, while the loop runs."""
+    if not scratches:
+        yield
+        return
+    work, board = entry_point(compile_kernel(assist, assist_s)), scratches[0].board
+    threads = [
+        threading.Thread(target=work, args=(thread, kernels, data, scratch, runs), daemon=True)
+        for thread, scratch in enumerate(scratches, start=1)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        board[0, QUIT] = 1
+        board[0, TICKET] += 1
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,110 @@
+"""Threads inside one run: the same bits on any number of threads, and the right numbers."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from small_instances import bits, data, logistic_loss, one_chunk, regression
+
+from optbench.engine.ensemble import make_data
+from optbench.engine.segments import MOST_SEGMENTS, count_segments
+from optbench.engine.stop import StopSignal
+from optbench.instance import Instance
+
+ROWS, FEATURES = 2100, 250  # 132 panels of 256 features: 8 segments
+RATES = [0.05, 0.01, 0.1, 0.02, 0.03]  # a group of four runs and one that is left over
+
+
+@pytest.fixture(scope="module")
+def large() -> Instance:
+    features = data(ROWS, FEATURES)
+    noise = np.random.default_rng(3).standard_normal(ROWS)
+    targets = np.where(features @ np.ones(FEATURES) + 8.0 * noise > 0.0, 1.0, -1.0)
+    return Instance(
+        problem="test",
+        name="large",
+        features=features,
+        targets=targets,
+        kind="classification",
+        row=logistic_loss,
+        scale=1.0 / ROWS,
+    )
+
+
+def advanced(instance: Instance, threads: int, name: str = "adam", **options):
+    chunk = one_chunk(instance, name, RATES, **options)
+    chunk.threads = threads
+    chunk.advance(7, steps=np.array([2, 7]))
+    return chunk
+
+
+def test_the_number_of_segments_depends_on_the_data_alone(large) -> None:
+    assert count_segments(*make_data(large).panels.shape[:2]) == 8
+    assert count_segments(36, 32) == 1  # breast cancer
+    assert count_segments(10**5, 512) == MOST_SEGMENTS
+    assert count_segments(8, 2**16) == 1  # one block has nothing to split
+
+
+@pytest.mark.parametrize("threads", [2, 3, 20])
+def test_bits_do_not_depend_on_the_threads(large, threads: int) -> None:
+    alone, shared = advanced(large, 1), advanced(large, threads)
+    for run in range(len(RATES)):
+        assert bits(alone, run) == bits(shared, run)
+
+
+def test_bits_do_not_depend_on_the_runs_beside(large) -> None:
+    together = advanced(large, 2)
+    single = one_chunk(large, "adam", RATES[-1:])
+    single.advance(7, steps=np.array([2, 7]))
+    assert bits(single) == bits(together, len(RATES) - 1)
+
+
+def test_a_network_and_ended_runs_share_threads_too(large) -> None:
+    def rates(threads: int):
+        chunk = one_chunk(large, "gradient_descent", [0.1, 1e9], parameters="deep_linear:widths=4")
+        chunk.threads = threads
+        chunk.advance(40)
+        return chunk
+
+    alone, shared = rates(1), rates(2)
+    assert alone.status == shared.status == ["horizon", "diverged"]
+    assert bits(alone, 0) == bits(shared, 0)
+
+
+def test_loss_margin_and_gradient_are_those_of_numpy(large) -> None:
+    chunk = advanced(large, 2)
+    for run, w in enumerate(chunk.runs.w):
+        margins = (large.features @ w) * large.targets
+        slopes = -large.targets / (1.0 + np.exp(margins)) / ROWS
+        # A sum of n terms rounds by n units of their absolute values.
+        assert chunk.runs.loss[run] == pytest.approx(
+            np.mean(np.logaddexp(0.0, -margins)), rel=ROWS * 2**-52
+        )
+        gradient = large.features.T @ slopes
+        size = np.abs(large.features).T @ np.abs(slopes)
+        assert np.all(np.abs(chunk.runs.gradient[run] - gradient) <= ROWS * 2**-52 * size)
+        assert chunk.runs.lowest[run] == pytest.approx(margins.min(), rel=1e-12)
+
+
+def test_squared_errors_of_wide_data() -> None:
+    features = data(400, 700, seed=5)
+    instance = regression(features, data(400, 1, seed=6)[:, 0])
+    chunk = one_chunk(instance, "gradient_descent", [0.1])
+    chunk.threads = 2
+    chunk.advance(3)
+    w = np.zeros(700)
+    for _ in range(3):
+        w -= 0.1 * features.T @ (features @ w - instance.targets) / 400
+    np.testing.assert_allclose(chunk.runs.w[0], w, rtol=0, atol=1e-12 * np.abs(w).max())
+
+
+def test_threads_end_with_the_steps_even_when_stopped(large) -> None:
+    before = threading.active_count()
+    chunk = one_chunk(large, "gradient_descent", [0.1])
+    chunk.threads, stop = 2, StopSignal()
+    stop.set()
+    chunk.advance(1000, stop=stop)
+    assert chunk.step < 1000
+    assert threading.active_count() == before
