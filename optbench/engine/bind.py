@@ -20,7 +20,7 @@ import numpy as np
 from numba.core.serialize import dumps
 
 from optbench.contract import Optimizer
-from optbench.engine import helpers, loop, objective, sparse, types, vectorised
+from optbench.engine import helpers, loop, matrices, objective, sparse, types, vectorised
 from optbench.engine.bounds import needs_bounds_checks
 from optbench.engine.cache import compile_kernel
 from optbench.errors import UserError
@@ -42,7 +42,7 @@ _ARGUMENTS = {
     "rng": "runs.rng[run]",
 }
 
-assert helpers and vectorised  # imported for what they make known to the compiler
+assert helpers and matrices and vectorised  # imported for what they make known to the compiler
 
 
 def _define(source: str, name: str, label: str, **names: Any) -> Callable[..., Any]:
