@@ -255,9 +255,10 @@ def bind_loop() -> Any:
 
 @functools.cache
 def _compiled_map(forward: Callable[..., None], pull_back: Callable[..., None]) -> tuple[Any, Any]:
+    flags = {"contract", "reassoc"}
     return (
-        compile_kernel(forward, types.forward_s),
-        compile_kernel(pull_back, types.pull_back_s, fastmath={"contract", "reassoc"}),
+        compile_kernel(forward, types.forward_s, fastmath=flags),
+        compile_kernel(pull_back, types.pull_back_s, fastmath=flags),
     )
 
 
