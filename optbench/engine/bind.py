@@ -17,12 +17,15 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core.compiler import Compiler
 from numba.core.serialize import dumps
 
+from optbench import elementwise
 from optbench.contract import Optimizer
 from optbench.engine import helpers, loop, matrices, objective, sparse, types, vectorised
 from optbench.engine.bounds import needs_bounds_checks
 from optbench.engine.cache import compile_kernel
+from optbench.engine.wide import HAS_MASKS, MaskedVectors
 from optbench.errors import UserError
 from optbench.instance import draws_samples
 from optbench.parametrizations import Parametrization
@@ -65,9 +68,17 @@ def _label(kernel: Callable[..., Any]) -> str:
 def _jitted(kernel: Callable[..., Any]) -> Any:
     # Inlined into the generated loop around it: only then does LLVM vectorise across elements
     # and drop what is not used, such as the loss where the slope alone is wanted.
-    return numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True, _nrt=False)(
-        kernel
-    )
+    # Its own loops are vectorised before that.  Wide and masked vectors make exponentials up to 1.7
+    # times as fast, but gain nothing on divisions and square roots, and lose without masks.
+    names = (kernel.__globals__.get(name) for name in kernel.__code__.co_names)
+    elementary = any(getattr(value, "__module__", "") == elementwise.__name__ for value in names)
+    return numba.njit(
+        error_model="numpy",
+        fastmath={"contract"},
+        forceinline=True,
+        pipeline_class=MaskedVectors if elementary and HAS_MASKS else Compiler,
+        _nrt=False,
+    )(kernel)
 
 
 @contextlib.contextmanager
