@@ -29,11 +29,10 @@ def adam(
     decay=Hyper(0.0, low=0.0, high=1.0),
     bias_correction=Hyper(1.0, low=0.0, high=1.0),
 ):
-    rate = learning_rate * step ** (-decay)
-    first = 1.0 - bias_correction * beta1**step
-    second = 1.0 - bias_correction * beta2**step
+    rate = learning_rate * step ** (-decay) / (1.0 - bias_correction * beta1**step)
+    correction = 1.0 / (1.0 - bias_correction * beta2**step)
     for i in range(theta.size):
         momentum[i] = beta1 * momentum[i] + (1.0 - beta1) * grad[i]
         second_moment[i] = beta2 * second_moment[i] + (1.0 - beta2) * grad[i] * grad[i]
-        scale = sqrt(second_moment[i] / second) + eps
-        theta[i] -= rate * (momentum[i] / first) / scale if scale > 0.0 else 0.0
+        scale = sqrt(correction * second_moment[i]) + eps
+        theta[i] -= rate * momentum[i] / scale if scale > 0.0 else 0.0

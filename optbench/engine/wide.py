@@ -3,18 +3,26 @@
 LLVM uses 256 of the 512 bits of AVX-512 registers unless a function says otherwise: exponentials
 then take 1.4 times as long.  The attribute is set on optbench's own functions as they are
 lowered; no setting of Numba changes, and a processor without such registers ignores it.
+
+What is left over after whole vectors LLVM computes number by number: of 30 features six.  Where
+that is an exponential, :class:`MaskedVectors` asks for one masked vector instead.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir as llvm_ir
+from numba.core import ir
+from numba.core.codegen import get_host_cpu_features
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 
 ATTRIBUTE = '"prefer-vector-width"="512"'
+MARK = "llvm.loop.vectorize.predicate.enable"
+HAS_MASKS = "+avx512f" in get_host_cpu_features()
 
 
 class _WideLower(Lower):
@@ -33,15 +41,45 @@ class _WideLowering(NativeLowering):
         return _WideLower
 
 
+class _MaskedLower(_WideLower):
+    def lower_inst(self, inst: Any) -> None:
+        super().lower_inst(inst)
+        closes_a_loop = isinstance(inst, ir.Jump) and self.blkmap[inst.target].is_terminated
+        if closes_a_loop and HAS_MASKS:
+            module = self.builder.module
+            true = llvm_ir.Constant(llvm_ir.IntType(1), 1)
+            mark = module.add_metadata([llvm_ir.MetaDataString(module, MARK), true])
+            loop = llvm_ir.MDValue(module, [], name=str(len(module.metadata)))
+            loop.operands = (loop, mark)  # a loop is named by a node that contains itself
+            self.builder.block.terminator.set_metadata("llvm.loop", loop)
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _MaskedLowering(NativeLowering):
+    _name = "masked_native_lowering"
+
+    @property
+    def lowering_class(self) -> Any:
+        return _MaskedLower
+
+
 class WideVectors(CompilerBase):
     """Numba's own pipeline, whose last pass sets the attribute."""
+
+    lowering: type[NativeLowering] = _WideLowering
 
     def define_pipelines(self) -> list[Any]:
         """Return the pipeline with its lowering replaced."""
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
         manager.passes = [
-            (_WideLowering if step is NativeLowering else step, text)
+            (self.lowering if step is NativeLowering else step, text)
             for step, text in manager.passes
         ]
         manager.finalize()
         return [manager]
+
+
+class MaskedVectors(WideVectors):
+    """The same, which also marks every loop."""
+
+    lowering = _MaskedLowering

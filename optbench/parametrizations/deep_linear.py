@@ -25,6 +25,7 @@ import numpy as np
 from optbench.options import suggest
 from optbench.parametrizations.base import Parametrization, layer_table, require, require_scale
 from optbench.parametrizations.initial_layers import INITIAL_LAYERS, semi_orthogonal
+from optbench.parametrizations.matrices import as_matrix, multiply
 
 __all__ = ["deep_linear", "semi_orthogonal"]
 
@@ -37,23 +38,18 @@ def forward(theta: Array, layers: Array, scratch: Array, w: Array) -> None:
     outputs = layers[depth - 1, 1]
     for run in range(theta.shape[0]):
         place, width, offset = 0, layers[depth - 1, 2], layers[depth - 1, 0]
+        last, kept = theta[run, offset:], scratch[run]
         for i in range(outputs * width):
-            scratch[run, i] = theta[run, offset + i]
+            kept[i] = last[i]
         for layer in range(depth - 2, -1, -1):
             offset, rows, columns = layers[layer, 0], layers[layer, 1], layers[layer, 2]
-            matrix = theta[run, offset : offset + rows * columns].reshape(rows, columns)
-            above = scratch[run, place : place + outputs * rows].reshape(outputs, rows)
+            above = as_matrix(scratch[run, place:], outputs, rows)
             place += outputs * rows
-            below = scratch[run, place : place + outputs * columns].reshape(outputs, columns)
-            for output in range(outputs):
-                for j in range(columns):
-                    below[output, j] = 0.0
-                for i in range(rows):
-                    factor = above[output, i]
-                    for j in range(columns):
-                        below[output, j] += factor * matrix[i, j]
+            below = as_matrix(scratch[run, place:], outputs, columns)
+            multiply(above, as_matrix(theta[run, offset:], rows, columns), below)
+        kept = scratch[run, place:]
         for i in range(w.shape[1]):
-            w[run, i] = scratch[run, place + i]
+            w[run, i] = kept[i]
 
 
 def pull_back(
@@ -67,45 +63,21 @@ def pull_back(
         for layer in range(1, depth):
             place += outputs * layers[layer, 2]
         into = place
+        sent = scratch[run, into:]
         for i in range(gradient_w.shape[1]):
-            scratch[run, into + i] = gradient_w[run, i]
+            sent[i] = gradient_w[run, i]
         for layer in range(depth - 1):
             offset, rows, columns = layers[layer, 0], layers[layer, 1], layers[layer, 2]
-            matrix = theta[run, offset : offset + rows * columns].reshape(rows, columns)
-            own = gradient[run, offset : offset + rows * columns].reshape(rows, columns)
             place -= outputs * rows
-            above = scratch[run, place : place + outputs * rows].reshape(outputs, rows)
-            below = scratch[run, into : into + outputs * columns].reshape(outputs, columns)
+            above = as_matrix(scratch[run, place:], outputs, rows)
+            below = as_matrix(scratch[run, into:], outputs, columns)
             into += outputs * columns
-            sent = scratch[run, into : into + outputs * rows].reshape(outputs, rows)
-            for i in range(rows):
-                for j in range(columns):
-                    own[i, j] = 0.0
-                for output in range(outputs):
-                    factor = above[output, i]
-                    for j in range(columns):
-                        own[i, j] += factor * below[output, j]
-            for output in range(outputs):
-                row = below[output]
-                for i in range(rows // 4):  # four sums at a time wait for one another less
-                    i0, i1, i2, i3 = 4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3
-                    m0, m1, m2, m3 = matrix[i0], matrix[i1], matrix[i2], matrix[i3]
-                    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-                    for j in range(columns):
-                        s0 += m0[j] * row[j]
-                        s1 += m1[j] * row[j]
-                        s2 += m2[j] * row[j]
-                        s3 += m3[j] * row[j]
-                    sent[output, i0], sent[output, i1] = s0, s1
-                    sent[output, i2], sent[output, i3] = s2, s3
-                for i in range(rows - rows % 4, rows):
-                    s0 = 0.0
-                    for j in range(columns):
-                        s0 += matrix[i, j] * row[j]
-                    sent[output, i] = s0
-        offset = layers[depth - 1, 0]
+            multiply(above.T, below, as_matrix(gradient[run, offset:], rows, columns))
+            matrix = as_matrix(theta[run, offset:], rows, columns)
+            multiply(below, matrix.T, as_matrix(scratch[run, into:], outputs, rows))
+        own, sent = gradient[run, layers[depth - 1, 0] :], scratch[run, into:]
         for i in range(outputs * layers[depth - 1, 2]):
-            gradient[run, offset + i] = scratch[run, into + i]
+            own[i] = sent[i]
 
 
 def deep_linear(

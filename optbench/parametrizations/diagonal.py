@@ -23,6 +23,10 @@ def forward(theta, layers, scratch, w):
     size = w.shape[1]
     for run in range(theta.shape[0]):
         u, v, power, negative = theta[run, :size], theta[run, size:], w[run], scratch[run]
+        if depth == 2:  # in one pass, three times as fast
+            for i in range(size):
+                power[i] = u[i] * u[i] - v[i] * v[i]
+            continue
         for i in range(size):
             power[i], negative[i] = u[i], v[i]
         for _ in range(depth - 1):
@@ -41,15 +45,12 @@ def pull_back(theta, layers, scratch, gradient_w, gradient):
         u, v, g = theta[run, :size], theta[run, size:], gradient_w[run]
         of_u, of_v = gradient[run, :size], gradient[run, size:]
         for i in range(size):
-            of_u[i] = depth * u[i]
-            of_v[i] = -depth * v[i]
+            of_u[i] = depth * g[i] * u[i]
+            of_v[i] = -depth * g[i] * v[i]
         for _ in range(depth - 2):
             for i in range(size):
                 of_u[i] *= u[i]
                 of_v[i] *= v[i]
-        for i in range(size):
-            of_u[i] *= g[i]
-            of_v[i] *= g[i]
 
 
 def diagonal(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrization:

@@ -34,12 +34,10 @@ def pull_back(theta, layers, scratch, gradient_w, gradient):
     for run in range(theta.shape[0]):
         u, g, of_u = theta[run], gradient_w[run], gradient[run]
         for i in range(g.size):
-            of_u[i] = depth * u[i]
+            of_u[i] = depth * g[i] * u[i]
         for _ in range(depth - 2):
             for i in range(g.size):
                 of_u[i] *= u[i]
-        for i in range(g.size):
-            of_u[i] *= g[i]
 
 
 def nonnegative(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrization:

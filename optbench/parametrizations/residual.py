@@ -57,9 +57,9 @@ def forward_diagonal(theta: Array, layers: Array, scratch: Array, w: Array) -> N
     """theta is a, then v."""
     size = w.shape[1]
     for run in range(theta.shape[0]):
-        a, v = theta[run, :size], theta[run, size:]
+        a, v, product = theta[run, :size], theta[run, size:], w[run]
         for i in range(size):
-            w[run, i] = (1.0 + a[i]) * v[i]
+            product[i] = (1.0 + a[i]) * v[i]
 
 
 def pull_back_diagonal(
@@ -68,11 +68,11 @@ def pull_back_diagonal(
     """dL/da = v o g;  dL/dv = (1 + a) o g."""
     size = gradient_w.shape[1]
     for run in range(theta.shape[0]):
-        a, v = theta[run, :size], theta[run, size:]
+        a, v, g = theta[run, :size], theta[run, size:], gradient_w[run]
         in_a, in_v = gradient[run, :size], gradient[run, size:]
         for i in range(size):
-            in_a[i] = v[i] * gradient_w[run, i]
-            in_v[i] = (1.0 + a[i]) * gradient_w[run, i]
+            in_a[i] = v[i] * g[i]
+            in_v[i] = (1.0 + a[i]) * g[i]
 
 
 def least_squared_size(product: float) -> float:

@@ -28,37 +28,36 @@ Array = np.ndarray
 def forward(theta: Array, layers: Array, scratch: Array, w: Array) -> None:
     """w = (r v / ||v||)^power; the power is the number of rows in ``layers`` less one."""
     for run in range(theta.shape[0]):
+        v, predictor = theta[run, 1:], w[run]
         square = 0.0
-        for i in range(w.shape[1]):
-            square += theta[run, i + 1] * theta[run, i + 1]
+        for i in range(v.size):
+            square += v[i] * v[i]
         factor = theta[run, 0] / square**0.5
-        for i in range(w.shape[1]):
-            u = factor * theta[run, i + 1]
-            w[run, i] = u * u if layers.shape[0] == 3 else u
+        for i in range(v.size):
+            u = factor * v[i]
+            predictor[i] = u * u if layers.shape[0] == 3 else u
 
 
 def pull_back(
     theta: Array, layers: Array, scratch: Array, gradient_w: Array, gradient: Array
 ) -> None:
     """dL/dr = q . n;  dL/dv = (r / ||v||) (q - (q . n) n)."""
-    size = gradient_w.shape[1]
     for run in range(theta.shape[0]):
+        v, g, q = theta[run, 1:], gradient_w[run], gradient[run, 1:]
         square = 0.0
-        for i in range(size):
-            square += theta[run, i + 1] * theta[run, i + 1]
+        for i in range(v.size):
+            square += v[i] * v[i]
         length = square**0.5
         factor = theta[run, 0] / length
         along = 0.0
-        for i in range(size):
-            slope = gradient_w[run, i]
-            if layers.shape[0] == 3:
-                slope *= 2.0 * factor * theta[run, i + 1]
-            gradient[run, i + 1] = slope
-            along += slope * theta[run, i + 1] / length
+        for i in range(v.size):
+            q[i] = 2.0 * factor * v[i] * g[i] if layers.shape[0] == 3 else g[i]
+            along += q[i] * v[i]
+        along /= length
         gradient[run, 0] = along
-        for i in range(size):
-            radial = along * theta[run, i + 1] / length
-            gradient[run, i + 1] = factor * (gradient[run, i + 1] - radial)
+        radial = along / length
+        for i in range(v.size):
+            q[i] = factor * (q[i] - radial * v[i])
 
 
 def weight_normalized(

@@ -12,7 +12,7 @@ from small_instances import bits, one_chunk, separable
 from optbench.engine.calls import entry_point
 from optbench.engine.pointers import PointerTo
 from optbench.engine.products import reduce_lanes
-from optbench.engine.wide import ATTRIBUTE, WideVectors
+from optbench.engine.wide import ATTRIBUTE, HAS_MASKS, MaskedVectors, WideVectors
 
 MANY = types.void(types.float64[::1], types.float64[::1])
 
@@ -30,6 +30,17 @@ def attributes(dispatcher) -> str:
 def test_only_functions_that_ask_for_it_get_wide_vectors() -> None:
     assert ATTRIBUTE in attributes(numba.njit(MANY, pipeline_class=WideVectors)(add))
     assert ATTRIBUTE not in attributes(numba.njit(MANY)(add))
+
+
+def test_what_is_left_over_is_a_masked_vector() -> None:
+    masked = numba.njit(MANY, pipeline_class=MaskedVectors)(add)
+    assert "masked.store" not in attributes(numba.njit(MANY, pipeline_class=WideVectors)(add))
+    if HAS_MASKS:
+        assert "masked.store" in attributes(masked)
+    for size in range(40):
+        x, out = np.arange(48.0), np.full(48, 0.5)
+        masked(x[:size], out[:size])
+        assert np.array_equal(out, np.where(np.arange(48) < size, x, 0.0) + 0.5)
 
 
 class Pair(NamedTuple):
