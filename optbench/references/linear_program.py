@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import linprog
 
 from optbench.errors import UserError
 from optbench.references.arrays import (
@@ -92,6 +91,8 @@ def solve_linear_program(A: Matrix, b: ArrayLike, c: ArrayLike) -> Reference:
     ----------
     Huangfu and Hall 2018, doi:10.1007/s12532-017-0130-5 (HiGHS).
     """
+    from scipy.optimize import linprog
+
     A, b, c = _standard_form(A, b, c)
     result = linprog(c, A_eq=A, b_eq=b, bounds=(0, None), method="highs", options=HIGHS_OPTIONS)
     if result.status == _INFEASIBLE:
