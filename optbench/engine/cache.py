@@ -93,8 +93,10 @@ class _ContentCache(Cache):
         super().__init__(py_func)
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
+        # Numba's own method first imports all that its compiler knows, SciPy included; machine
+        # code needs none of it, and whatever is compiled asks for it again.
         try:
-            return super().load_overload(signature, target_context)
+            return self._load_overload(signature, target_context)
         except OSError:  # a folder that cannot be read is an empty cache
             return None
 
