@@ -120,6 +120,7 @@ class Chunk:
         start = 0
         if self.step > 0:
             start = int(np.searchsorted(self.records.steps, self.step, side="right"))
+        room = 0
         for record in range(start, self.records.steps.size):
             alive = np.flatnonzero(self.runs.status == types.RUNNING)
             if alive.size == 0:
@@ -127,7 +128,10 @@ class Chunk:
             step = int(self.records.steps[record])
             if step == 0:  # evaluated again it must draw the same samples
                 self.runs.rng[:] = self._seeded
-            self._take_steps(alive, step, rule)
+            if alive.size != room:
+                room = alive.size
+                memory = self._working_memory(room)
+            self._take_steps(alive, step, rule, *memory)
             if self.step == step:
                 self._record(record, alive)
                 if record > 0:
@@ -136,7 +140,27 @@ class Chunk:
                 self.ended_by_host = stop.reason
                 break
 
-    def _take_steps(self, alive: np.ndarray, last: int, rule: types.Rule) -> None:
+    def _working_memory(self, count: int) -> tuple[types.Scratch, types.Oracle]:
+        """Return what the loop writes to and nobody reads, for so many runs."""
+        scratch = types.Scratch(
+            sums=aligned_zeros(count, padded_features(self.runs.w.shape[1]), LANES),
+            predictions=aligned_zeros(LANES * BLOCK_ROWS),
+            targets=aligned_zeros(LANES * BLOCK_ROWS),
+            slopes=aligned_zeros(LANES * BLOCK_ROWS),
+            lanes=aligned_zeros(BLOCK_ROWS, LANES),
+            pullback=np.zeros((count, self._scratch)),
+            rng=self.runs.rng,
+        )
+        return scratch, self.combination.oracle.with_scratch()
+
+    def _take_steps(
+        self,
+        alive: np.ndarray,
+        last: int,
+        rule: types.Rule,
+        scratch: types.Scratch,
+        oracle: types.Oracle,
+    ) -> None:
         """Run the loop on the runs that are still running; ended ones cost nothing."""
         whole = alive.size == self.runs.theta.shape[0]
         runs = self.runs
@@ -145,17 +169,8 @@ class Chunk:
             if rule.linear:
                 picked["w"], picked["gradient_w"] = picked["theta"], picked["gradient"]
             runs = types.Runs(**picked)
-        scratch = types.Scratch(
-            sums=aligned_zeros(alive.size, padded_features(runs.w.shape[1]), LANES),
-            predictions=aligned_zeros(LANES * BLOCK_ROWS),
-            targets=aligned_zeros(LANES * BLOCK_ROWS),
-            slopes=aligned_zeros(LANES * BLOCK_ROWS),
-            lanes=aligned_zeros(BLOCK_ROWS, LANES),
-            pullback=np.zeros((alive.size, self._scratch)),
-            rng=runs.rng,
-        )
+            scratch = scratch._replace(rng=runs.rng)
         used = self.combination
-        oracle = used.oracle.with_scratch()
         began = time.perf_counter()
         self.step = used.advance(
             self.step, last, used.kernels, used.data, scratch, runs, rule, oracle
