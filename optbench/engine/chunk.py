@@ -180,34 +180,39 @@ class Chunk:
             for name in types.Runs._fields:
                 getattr(self.runs, name)[alive] = getattr(runs, name)
 
+    def _rows(self, chosen: np.ndarray) -> np.ndarray | slice:
+        """Return what picks some runs; all of them are read in place."""
+        return slice(None) if chosen.size == self.runs.theta.shape[0] else chosen
+
     def _record(self, record: int, alive: np.ndarray) -> None:
-        runs, records = self.runs, self.records
-        unit = runs.exponents[alive] * math.log(2.0)
-        w = runs.w[alive]
+        runs, records, rows = self.runs, self.records, self._rows(alive)
+        unit = runs.exponents[rows] * math.log(2.0)
+        w = runs.w[rows]
         size = np.abs(w)
         with np.errstate(all="ignore"):
-            records.log_loss[record, alive] = np.log(runs.loss[alive]) - unit
-            norm = np.linalg.norm(runs.gradient[alive], axis=1)
-            records.log_gradient_norm[record, alive] = np.log(norm) - unit
-            records.norms[record, alive, 0] = size.sum(axis=1)
-            records.norms[record, alive, 1] = np.linalg.norm(w, axis=1)
-            records.norms[record, alive, 2] = size.max(axis=1)
-        records.lowest[record, alive] = runs.lowest[alive]
+            records.log_loss[record, rows] = np.log(runs.loss[rows]) - unit
+            norm = np.linalg.norm(runs.gradient[rows], axis=1)
+            records.log_gradient_norm[record, rows] = np.log(norm) - unit
+            records.norms[record, rows, 0] = size.sum(axis=1)
+            records.norms[record, rows, 1] = np.linalg.norm(w, axis=1)
+            records.norms[record, rows, 2] = size.max(axis=1)
+        records.lowest[record, rows] = runs.lowest[rows]
         if records.place[record] >= 0:
-            records.snapshots[records.place[record], alive] = w
+            records.snapshots[records.place[record], rows] = w
 
     def _end_runs(self, record: int, alive: np.ndarray) -> None:
         """End runs whose loss has exploded, or whose parameters repeat since the last record."""
         runs, records = self.runs, self.records
         running = alive[runs.status[alive] == types.RUNNING]
-        grown = records.log_loss[record, running] > records.log_loss[0, running] + math.log(GROWTH)
-        still = np.all(runs.theta[running] == self._previous[running], axis=1)
-        self._previous[running] = runs.theta[running]
+        rows = self._rows(running)
+        grown = records.log_loss[record, rows] > records.log_loss[0, rows] + math.log(GROWTH)
+        still = (runs.theta[rows] == self._previous[rows]).all(axis=1)
+        self._previous[rows] = runs.theta[rows]
         # On separable data nothing is ever at rest: a gradient of 1e-300 still has a direction.
         still &= not self.combination.rule.rescale
         still &= bool(records.steps[record] >= records.steps[record - 1] + 3)
         gradient = records.log_gradient_norm
-        flat = gradient[record, running] <= gradient[0, running] + math.log(FLAT)
+        flat = gradient[record, rows] <= gradient[0, rows] + math.log(FLAT)
         runs.status[running[still & flat]] = types.CONVERGED
         runs.status[running[still & ~flat]] = types.STALLED
         runs.status[running[grown]] = types.DIVERGED
