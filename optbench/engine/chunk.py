@@ -229,6 +229,19 @@ class Chunk:
         part.records = self.records.of_runs(rows)
         return part
 
+    @staticmethod
+    def joined(chunks: Sequence[Chunk]) -> Chunk:
+        """Return the runs of chunks of one combination that have come equally far, as one."""
+        whole = copy.copy(chunks[0])
+        runs = types.Runs(*map(np.concatenate, zip(*(chunk.runs for chunk in chunks), strict=True)))
+        if whole.combination.rule.linear:
+            runs = runs._replace(w=runs.theta, gradient_w=runs.gradient)
+        whole.runs = runs
+        whole._previous = np.concatenate([chunk._previous for chunk in chunks])
+        whole._seeded = np.concatenate([chunk._seeded for chunk in chunks])
+        whole.records = Records.side_by_side([chunk.records for chunk in chunks])
+        return whole
+
     @property
     def status(self) -> list[str]:
         """Status of each run; a run at rest at the horizon has ``converged``."""
