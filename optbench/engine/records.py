@@ -65,9 +65,7 @@ class Records:
         """Return room for these steps, with the records there are."""
         runs, dimension = self.snapshots.shape[1:]
         new = Records.blank(steps, runs, dimension)
-        _, here, there = np.intersect1d(
-            self.steps, steps, assume_unique=True, return_indices=True
-        )
+        _, here, there = np.intersect1d(self.steps, steps, assume_unique=True, return_indices=True)
         for name in ("log_loss", "log_gradient_norm", "lowest", "norms"):
             getattr(new, name)[there] = getattr(self, name)[here]
         rows, places = self.place[here], new.place[there]
