@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import make_chunks
+from optbench.engine.ensemble import CHUNK_RUNS, make_chunks
 from optbench.engine.stop import StopSignal
 from optbench.instance import Instance
 from optbench.study import Cell
@@ -276,12 +276,28 @@ class Tuner:
 
     def _continue(self, found: Search, chosen: list[int], horizon: int) -> None:
         """Continue some rates; those that still run compete from now on, if any does."""
-        for index in chosen:
-            self._advance_all(found.runs[index], horizon)
+        self._advance_together([found.runs[index] for index in chosen], horizon)
         scores = np.full(len(found.rates), math.inf)
         scores[chosen] = self.scores([found.runs[index] for index in chosen])
         if np.isfinite(scores).any():
             found.scores = scores
+
+    def _advance_together(self, runs: list[list[Chunk]], horizon: int) -> None:
+        """Advance runs of several rates as one batch: four runs cost little more than two alone."""
+        groups: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
+        for rate, chunks in enumerate(runs):
+            for place, chunk in enumerate(chunks):
+                # Seeds may have instances of their own; what has ended stands at another step.
+                alike = (id(chunk.combination.data), chunk.step, len(chunk.status))
+                groups.setdefault(alike, []).append((rate, place))
+        for (_, _, size), places in groups.items():
+            most = max(CHUNK_RUNS // size, 1)
+            for first in range(0, len(places), most):
+                batch = places[first : first + most]
+                whole = Chunk.joined([runs[rate][place] for rate, place in batch])
+                whole.advance(horizon, stop=self.stop)
+                for k, (rate, place) in enumerate(batch):
+                    runs[rate][place] = whole.subset(np.arange(k * size, (k + 1) * size))
 
     def _critical(self, found: Search) -> float | None:
         """Bracket the smallest rate that diverges within the short run."""

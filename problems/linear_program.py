@@ -34,6 +34,7 @@ def linear_program(
     ``basis_pursuit``: least L1 norm of w with X w = y, x = (w_+, w_-).
     """
     from optbench import references
+    from optbench.store.references import data_hash, stored
 
     if not strength > 0:
         raise UserError(f"linear_program: strength={strength:g} must be positive")
@@ -45,8 +46,9 @@ def linear_program(
     name, matrix, b, c, objective, source = PROGRAMS.get(data, program)(data, m, n, seed)
     if strength != STRENGTH:
         name = f"{name}_strength{strength:g}"
-    vertex = references.solve_linear_program(matrix, b, c)
-    cost = nonnegative_cost(matrix, c)
+    numbers = data_hash(matrix, b, c)
+    vertex = stored(f"vertex {numbers}", lambda: references.solve_linear_program(matrix, b, c))
+    cost = stored(f"cost {numbers}", lambda: references.nonnegative_cost(matrix, c), np.ndarray)
     scale = max(float(np.max(np.abs(cost))), 1e-300)
     start = np.exp(-cost / (strength * scale))
     return Instance(
@@ -125,28 +127,6 @@ def basis_pursuit(data, m, n, seed):
 
 
 PROGRAMS = {"random": random_program, "transport": transport, "basis_pursuit": basis_pursuit}
-
-
-def nonnegative_cost(matrix, c):
-    """Return c + A^T nu >= 0 for some nu: the same solutions, and a start exp(-c) <= 1.
-
-    Raises
-    ------
-    UserError
-        When there is no such nu: the program is unbounded.
-    """
-    if np.all(c >= 0):
-        return c
-    from scipy.optimize import linprog
-
-    # The shift of least total cost change: any dual feasible point would do.
-    rows = matrix.shape[0]
-    result = linprog(
-        np.zeros(rows), A_ub=-matrix.T, b_ub=c, bounds=[(None, None)] * rows, method="highs"
-    )
-    if result.x is None:
-        raise UserError("linear_program: the program is unbounded (its dual has no feasible point)")
-    return np.maximum(c + matrix.T @ result.x, 0.0)
 
 
 def spectral_norm(matrix):

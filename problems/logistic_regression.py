@@ -102,6 +102,7 @@ def instance(name, features, targets, loss, seeded, source):
     """Attach the certified references of separable, partly separable or other data."""
     from optbench import references
     from optbench.references import logistic
+    from optbench.store.references import data_hash, stored
 
     count, dimension = features.shape
     signed = (
@@ -109,7 +110,11 @@ def instance(name, features, targets, loss, seeded, source):
         if isinstance(features, np.ndarray)
         else features.multiply(targets[:, None]).tocsr()
     )
-    separation = references.separability(signed)
+    separation = stored(
+        f"separability {data_hash(signed)}",
+        lambda: references.separability(signed),
+        references.Separability,
+    )
     facts = {
         "n": count,
         "d": dimension,

@@ -139,3 +139,24 @@ def test_the_gap_is_above_a_known_optimum_and_floored_at_rounding():
     assert np.isnan(gaps[2])
     zero = regression(np.eye(2), np.zeros(2), optimal_value=float)
     assert log_gap(zero, np.array([-1e6]))[0] == -1e6  # far below the smallest float64
+
+
+@pytest.mark.parametrize("problem", [REGRESSION, "linear_regression:data=digits,rows=5"])
+def test_finalists_are_advanced_together_as_if_alone(problem):
+    """Seeds with instances of their own, and one instance with perturbed starts."""
+    registry = load_registry()
+    (built,) = build_instances(registry, problem, 3)
+    (made,) = make_cells(built, [parse_optimizer(registry, "heavy_ball")], ())
+    tuner = Tuner(made, 3, 2_000, None, StopSignal(), 1e-3)
+    unit = natural_rate(made)
+    rates = [0.01 * unit, 0.1 * unit, unit, 1e3 * unit]
+    together, alone = tuner.start(rates), tuner.start(rates)
+    tuner._advance_together(together, 2_000)
+    for chunks, expected in zip(together, alone, strict=True):
+        for chunk, other in zip(chunks, expected, strict=True):
+            other.advance(2_000)
+            assert chunk.status == other.status
+            np.testing.assert_array_equal(chunk.stopped, other.stopped)
+            np.testing.assert_array_equal(chunk.runs.theta, other.runs.theta)
+            np.testing.assert_array_equal(chunk.records.log_loss, other.records.log_loss)
+    assert {status for chunks in together for c in chunks for status in c.status} > {"diverged"}

@@ -12,7 +12,9 @@ import contextlib
 import functools
 import hashlib
 import os
+import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ KERNEL_FOLDERS = (PACKAGE / "engine", PACKAGE / "parametrizations")
 KERNEL_FILES = tuple(
     PACKAGE / name for name in ("elementwise.py", "linear_algebra.py", "random.py")
 )
+
+UNUSED = 30 * 24 * 3600.0  # seconds after which a folder of kernels is removed
 
 # Compilations of this process, by name: `optbench check` and the tests read it.
 compiled: list[str] = []
@@ -62,7 +66,29 @@ def cache_directory(plugin_folder: Path | None = None) -> Path:
     if plugin_folder is not None:
         # The path too: compiled code refers to modules that are named after it.
         key += f"{sources_hash(plugin_folder)}-{plugin_folder.resolve()}"
-    return cache_root() / "kernels" / hashlib.sha256(key.encode()).hexdigest()[:20]
+    directory = cache_root() / "kernels" / hashlib.sha256(key.encode()).hexdigest()[:20]
+    try:
+        os.utime(directory)  # the stamp of its last use
+    except FileNotFoundError:
+        remove_unused(directory.parent)
+    except OSError:  # of another user: it can be read nevertheless
+        pass
+    return directory
+
+
+def remove_unused(kernels: Path) -> None:
+    """Remove the folders of kernels that no process has asked for in a month.
+
+    A process that asks for one right now finds all of it or nothing, and then compiles.
+    """
+    with contextlib.suppress(OSError):
+        for folder in list(kernels.iterdir()):
+            with contextlib.suppress(OSError):
+                if time.time() - folder.stat().st_mtime > UNUSED:
+                    removed = folder.rename(
+                        folder.with_name(f"{folder.name}.{os.getpid()}.removed")
+                    )
+                    shutil.rmtree(removed, ignore_errors=True)
 
 
 class _ContentLocator(_CacheLocator):
@@ -93,8 +119,10 @@ class _ContentCache(Cache):
         super().__init__(py_func)
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
+        # Numba's own method first imports all that its compiler knows, SciPy included; machine
+        # code needs none of it, and whatever is compiled asks for it again.
         try:
-            return super().load_overload(signature, target_context)
+            return self._load_overload(signature, target_context)
         except OSError:  # a folder that cannot be read is an empty cache
             return None
 

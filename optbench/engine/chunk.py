@@ -34,6 +34,7 @@ class Combination:
     slots: list[Any]
     oracle: types.Oracle
     segments: int
+    group: int  # runs that are evaluated together
 
 
 class Chunk:
@@ -126,6 +127,7 @@ class Chunk:
         start = 0
         if self.step > 0:
             start = int(np.searchsorted(self.records.steps, self.step, side="right"))
+        room = 0
         for record in range(start, self.records.steps.size):
             alive = np.flatnonzero(self.runs.status == types.RUNNING)
             if alive.size == 0:
@@ -133,7 +135,12 @@ class Chunk:
             step = int(self.records.steps[record])
             if step == 0:  # evaluated again it must draw the same samples
                 self.runs.rng[:] = self._seeded
-            self._take_steps(alive, step, rule)
+            rows = self._batch(alive)
+            if rows.size != room:
+                room = rows.size
+                memory = self._working_memory(room)
+                oracle = self.combination.oracle.with_scratch()
+            self._take_steps(alive.size, rows, step, rule, memory, oracle)
             if self.step == step:
                 self._record(record, alive)
                 if record > 0:
@@ -142,31 +149,14 @@ class Chunk:
                 self.ended_by_host = stop.reason
                 break
 
-    def _take_steps(self, alive: np.ndarray, last: int, rule: types.Rule) -> None:
-        """Run the loop on the runs that are still running; ended ones cost nothing."""
-        whole = alive.size == self.runs.theta.shape[0]
-        runs = self.runs
-        if not whole:
-            picked = {name: getattr(runs, name)[alive] for name in types.Runs._fields}
-            if rule.linear:
-                picked["w"], picked["gradient_w"] = picked["theta"], picked["gradient"]
-            runs = types.Runs(**picked)
-        scratch, *others = self._scratches(runs)
-        used = self.combination
-        oracle = used.oracle.with_scratch()
-        began = time.perf_counter()
-        with assistants(used.kernels, used.data, others, runs):
-            self.step = used.advance(
-                self.step, last, used.kernels, used.data, scratch, runs, rule, oracle
-            )
-        self.seconds += time.perf_counter() - began
-        if not whole:
-            for name in types.Runs._fields:
-                getattr(self.runs, name)[alive] = getattr(runs, name)
+    def _batch(self, alive: np.ndarray) -> np.ndarray:
+        """Return the runs to evaluate: three take as long as five, so a fourth joins them."""
+        missing = -alive.size % self.combination.group
+        return np.append(alive, alive[-1]) if missing == 1 else alive
 
-    def _scratches(self, runs: types.Runs) -> list[types.Scratch]:
-        """Return working memory for each thread; they share the segments' results."""
-        (count, dimension), segments = runs.w.shape, self.combination.segments
+    def _working_memory(self, count: int) -> list[types.Scratch]:
+        """Return what the loop writes to and nobody reads, for so many runs: for each thread."""
+        dimension, segments = self.runs.w.shape[1], self.combination.segments
         several = segments if segments > 1 else 0
         threads = min(self.threads, segments)
         losses, gradients = np.zeros((2 * several, count)), np.zeros((several, count, dimension))
@@ -182,39 +172,76 @@ class Chunk:
                 gradients=gradients,
                 board=board,
                 pullback=np.zeros((count, self._scratch)),
-                rng=runs.rng,
+                rng=self.runs.rng,
             )
             for _ in range(threads)
         ]
 
+    def _take_steps(
+        self,
+        count: int,
+        rows: np.ndarray,
+        last: int,
+        rule: types.Rule,
+        memory: list[types.Scratch],
+        oracle: types.Oracle,
+    ) -> None:
+        """Run the loop on some runs; those after the first ``count`` are only evaluated."""
+        scratch, *others = memory
+        whole = rows.size == self.runs.theta.shape[0] == count
+        runs = self.runs
+        if not whole:
+            picked = {name: getattr(runs, name)[rows] for name in types.Runs._fields}
+            if rule.linear:
+                picked["w"], picked["gradient_w"] = picked["theta"], picked["gradient"]
+            picked["status"][count:] = types.FAILED
+            runs = types.Runs(**picked)
+            scratch = scratch._replace(rng=runs.rng)
+        used = self.combination
+        scratch.board[:] = 0
+        began = time.perf_counter()
+        with assistants(used.kernels, used.data, others, runs):
+            self.step = used.advance(
+                self.step, last, used.kernels, used.data, scratch, runs, rule, oracle
+            )
+        self.seconds += time.perf_counter() - began
+        if not whole:
+            for name in types.Runs._fields:
+                getattr(self.runs, name)[rows[:count]] = getattr(runs, name)[:count]
+
+    def _rows(self, chosen: np.ndarray) -> np.ndarray | slice:
+        """Return what picks some runs; all of them are read in place."""
+        return slice(None) if chosen.size == self.runs.theta.shape[0] else chosen
+
     def _record(self, record: int, alive: np.ndarray) -> None:
-        runs, records = self.runs, self.records
-        unit = runs.exponents[alive] * math.log(2.0)
-        w = runs.w[alive]
+        runs, records, rows = self.runs, self.records, self._rows(alive)
+        unit = runs.exponents[rows] * math.log(2.0)
+        w = runs.w[rows]
         size = np.abs(w)
         with np.errstate(all="ignore"):
-            records.log_loss[record, alive] = np.log(runs.loss[alive]) - unit
-            norm = np.linalg.norm(runs.gradient[alive], axis=1)
-            records.log_gradient_norm[record, alive] = np.log(norm) - unit
-            records.norms[record, alive, 0] = size.sum(axis=1)
-            records.norms[record, alive, 1] = np.linalg.norm(w, axis=1)
-            records.norms[record, alive, 2] = size.max(axis=1)
-        records.lowest[record, alive] = runs.lowest[alive]
+            records.log_loss[record, rows] = np.log(runs.loss[rows]) - unit
+            norm = np.linalg.norm(runs.gradient[rows], axis=1)
+            records.log_gradient_norm[record, rows] = np.log(norm) - unit
+            records.norms[record, rows, 0] = size.sum(axis=1)
+            records.norms[record, rows, 1] = np.linalg.norm(w, axis=1)
+            records.norms[record, rows, 2] = size.max(axis=1)
+        records.lowest[record, rows] = runs.lowest[rows]
         if records.place[record] >= 0:
-            records.snapshots[records.place[record], alive] = w
+            records.snapshots[records.place[record], rows] = w
 
     def _end_runs(self, record: int, alive: np.ndarray) -> None:
         """End runs whose loss has exploded, or whose parameters repeat since the last record."""
         runs, records = self.runs, self.records
         running = alive[runs.status[alive] == types.RUNNING]
-        grown = records.log_loss[record, running] > records.log_loss[0, running] + math.log(GROWTH)
-        still = np.all(runs.theta[running] == self._previous[running], axis=1)
-        self._previous[running] = runs.theta[running]
+        rows = self._rows(running)
+        grown = records.log_loss[record, rows] > records.log_loss[0, rows] + math.log(GROWTH)
+        still = (runs.theta[rows] == self._previous[rows]).all(axis=1)
+        self._previous[rows] = runs.theta[rows]
         # On separable data nothing is ever at rest: a gradient of 1e-300 still has a direction.
         still &= not self.combination.rule.rescale
         still &= bool(records.steps[record] >= records.steps[record - 1] + 3)
         gradient = records.log_gradient_norm
-        flat = gradient[record, running] <= gradient[0, running] + math.log(FLAT)
+        flat = gradient[record, rows] <= gradient[0, rows] + math.log(FLAT)
         runs.status[running[still & flat]] = types.CONVERGED
         runs.status[running[still & ~flat]] = types.STALLED
         runs.status[running[grown]] = types.DIVERGED
@@ -230,6 +257,19 @@ class Chunk:
         part._previous, part._seeded = self._previous[rows], self._seeded[rows]
         part.records = self.records.of_runs(rows)
         return part
+
+    @staticmethod
+    def joined(chunks: Sequence[Chunk]) -> Chunk:
+        """Return the runs of chunks of one combination that have come equally far, as one."""
+        whole = copy.copy(chunks[0])
+        runs = types.Runs(*map(np.concatenate, zip(*(chunk.runs for chunk in chunks), strict=True)))
+        if whole.combination.rule.linear:
+            runs = runs._replace(w=runs.theta, gradient_w=runs.gradient)
+        whole.runs = runs
+        whole._previous = np.concatenate([chunk._previous for chunk in chunks])
+        whole._seeded = np.concatenate([chunk._seeded for chunk in chunks])
+        whole.records = Records.side_by_side([chunk.records for chunk in chunks])
+        return whole
 
     @property
     def status(self) -> list[str]:

@@ -25,7 +25,7 @@ from optbench.engine.bind import (
 from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.natural import fisher_roots
-from optbench.engine.products import BLOCK_ROWS, PANEL_ROWS, repeat_targets, to_panels
+from optbench.engine.products import BLOCK_ROWS, GROUP, PANEL_ROWS, repeat_targets, to_panels
 from optbench.engine.records import Records
 from optbench.engine.segments import count_segments
 from optbench.errors import UserError
@@ -114,8 +114,11 @@ def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimi
     )
     oracle = make_oracle(instance, parametrization, optimizer)
     data = make_data(instance)
-    segments = count_segments(*data.panels.shape[:2]) if kind == "dense" else 1
-    return Combination(entry_point(bind_loop()), kernels, data, rule, slots, oracle, segments)
+    dense = kind == "dense"
+    segments = count_segments(*data.panels.shape[:2]) if dense else 1
+    group = GROUP if dense else 1
+    loop = entry_point(bind_loop())
+    return Combination(loop, kernels, data, rule, slots, oracle, segments, group)
 
 
 def make_oracle(

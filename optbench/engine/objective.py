@@ -46,7 +46,7 @@ def evaluate_rows(
     lowest,
     gradient,
 ):
-    """Write loss, lowest margin and gradient of panels ``begin`` to ``end``, four runs at a time."""
+    """Write loss, lowest margin and gradient of some panels, four runs at a time."""
     count, features = runs.w.shape
     width = data.panels.shape[1]
     for run in range(count):

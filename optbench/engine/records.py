@@ -65,12 +65,12 @@ class Records:
         """Return room for these steps, with the records there are."""
         runs, dimension = self.snapshots.shape[1:]
         new = Records.blank(steps, runs, dimension)
-        _, here, there = np.intersect1d(self.steps, steps, return_indices=True)
+        _, here, there = np.intersect1d(self.steps, steps, assume_unique=True, return_indices=True)
         for name in ("log_loss", "log_gradient_norm", "lowest", "norms"):
             getattr(new, name)[there] = getattr(self, name)[here]
-        for row, place in zip(self.place[here], new.place[there], strict=True):
-            if row >= 0 and place >= 0:
-                new.snapshots[place] = self.snapshots[row]
+        rows, places = self.place[here], new.place[there]
+        kept = (rows >= 0) & (places >= 0)
+        new.snapshots[places[kept]] = self.snapshots[rows[kept]]
         return new
 
     def of_runs(self, rows: np.ndarray) -> Records:

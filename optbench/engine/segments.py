@@ -152,21 +152,21 @@ def give_way() -> None:
 
 
 @overload(read, strict=False)
-def _jitted_read(board, thread):  # type: ignore[no-untyped-def]
+def _jitted_read(board, thread):
     return lambda board, thread: _read(board, thread)
 
 
 @overload(publish, strict=False)
-def _jitted_publish(board, thread, ticket):  # type: ignore[no-untyped-def]
+def _jitted_publish(board, thread, ticket):
     return lambda board, thread, ticket: _publish(board, thread, ticket)
 
 
 @overload(give_way, strict=False)
-def _jitted_give_way():  # type: ignore[no-untyped-def]
+def _jitted_give_way():
     return lambda: _give_way()
 
 
-def assist(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):  # type: ignore[no-untyped-def]
+def assist(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Evaluate a thread's share for every ticket, until told to quit."""
     board, done = scratch.board, 0
     while True:

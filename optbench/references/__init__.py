@@ -14,6 +14,7 @@ from optbench.references.least_squares import (
 from optbench.references.linear_program import (
     OptimalityErrors,
     linear_program_errors,
+    nonnegative_cost,
     solve_linear_program,
 )
 from optbench.references.logistic import (
@@ -51,6 +52,7 @@ __all__ = [
     "logistic_decomposition",
     "max_margin",
     "nearest_minimizer",
+    "nonnegative_cost",
     "nonnegative_least_squares",
     "norm_name",
     "nuclear_norm",

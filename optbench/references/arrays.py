@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-import scipy.sparse as sparse
 from numpy.typing import ArrayLike, NDArray
 
 from optbench.errors import UserError
@@ -14,6 +13,11 @@ Array: TypeAlias = NDArray[np.float64]
 Matrix: TypeAlias = Any  # a float64 ndarray or a scipy.sparse CSR array, both two-dimensional
 
 _ROWS_PER_BLOCK = 4096
+
+
+def is_sparse(matrix: Any) -> bool:
+    """Whether a matrix is one of SciPy's sparse ones; asking does not import SciPy."""
+    return hasattr(matrix, "tocsr")
 
 
 def as_matrix(values: Any, name: str) -> Matrix:
@@ -34,7 +38,9 @@ def as_matrix(values: Any, name: str) -> Matrix:
     UserError
         If it is not two-dimensional, is empty, or holds a value that is not finite.
     """
-    if sparse.issparse(values):
+    if is_sparse(values):
+        import scipy.sparse as sparse
+
         matrix = sparse.csr_array(values, dtype=np.float64)
         entries = matrix.data
     else:
@@ -75,7 +81,7 @@ def as_vector(values: ArrayLike, size: int, name: str) -> Array:
 
 def as_dense(matrix: Matrix) -> Array:
     """Return a dense float64 copy or view of a dense or sparse matrix (n, d)."""
-    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix, dtype=np.float64)
+    return np.asarray(matrix.toarray() if is_sparse(matrix) else matrix, dtype=np.float64)
 
 
 def extended_product(matrix: Matrix, vector: Array) -> NDArray[np.longdouble]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import qr, solve_triangular
 
 from optbench.references.arrays import Array, extended_product
 
@@ -91,6 +90,8 @@ def _newton_step(A: Array, curvature: Array, residual: Array) -> Array:
     D spans many decades; this keeps the accuracy of every row (Cox and Higham 1998,
     doi:10.1007/BF02510914) and drops dependent rows of A.
     """
+    from scipy.linalg import qr, solve_triangular
+
     order = np.argsort(-curvature)
     scaled = (A[:, order] * np.sqrt(curvature[order])).T
     triangle, pivots = qr(scaled, mode="r", pivoting=True)

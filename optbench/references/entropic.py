@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linprog
 
 from optbench.errors import UserError
 from optbench.references.arrays import (
@@ -71,6 +70,8 @@ def _positive_somewhere(A: Array, b: Array) -> NDArray[np.bool_]:
 
     max sum t subject to A (t + r) = s b, 0 <= t <= 1, r >= 0, s >= 1: a feasible x scaled by s.
     """
+    from scipy.optimize import linprog
+
     rows, columns = A.shape
     result = linprog(
         np.concatenate([-np.ones(columns), np.zeros(columns + 1)]),

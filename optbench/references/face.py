@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from optbench.references.arrays import Array, Matrix, as_dense
 from optbench.references.norm_linear import HIGHS_OPTIONS
@@ -68,6 +67,8 @@ def _is_narrow(
     columns: Array, right: Array, tight: NDArray[np.bool_], point: Array, box: list[Bounds]
 ) -> bool | None:
     """Extent of {x in the box, columns x >= right, tight rows equal} along a random direction."""
+    from scipy.optimize import linprog
+
     direction = np.random.Generator(np.random.PCG64(0)).standard_normal(point.size)
     extent = []
     for sign in (1.0, -1.0):

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import qr
 
 from optbench.errors import UserError
 from optbench.references.arrays import (
@@ -27,7 +26,6 @@ from optbench.references.certificate import (
 )
 from optbench.references.face import is_only_point
 from optbench.references.norm_linear import solve_norm_linear
-from optbench.references.norm_smooth import solve_norm_smooth
 
 _CONSISTENT = 1e-9
 
@@ -69,6 +67,8 @@ def least_norm(X: Matrix, y: ArrayLike, p: float) -> Reference:
         nu = np.asarray(np.linalg.lstsq(as_dense(X).T, w)[0], dtype=np.float64)
         candidates = [(w, nu)]
     else:
+        from optbench.references.norm_smooth import solve_norm_smooth
+
         smooth = 1.0 < p < np.inf
         solve = solve_norm_smooth if smooth else solve_norm_linear
         candidates = [
@@ -138,6 +138,8 @@ def _consistent_system(X: Matrix, y: ArrayLike, p: float) -> tuple[Matrix, Array
 
 def _independent_rows(X: Matrix) -> NDArray[np.intp]:
     """Indices of a maximal set of linearly independent rows."""
+    from scipy.linalg import qr
+
     triangle, pivots = qr(as_dense(X).T, mode="r", pivoting=True)
     diagonal = np.abs(np.diag(triangle))
     return np.sort(pivots[: diagonal.size][diagonal > 1e-12 * diagonal[0]])

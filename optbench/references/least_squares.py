@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sparse
 from numpy.typing import ArrayLike
-from scipy.sparse.linalg import eigsh
 
 from optbench.references.arrays import (
     Array,
@@ -16,6 +14,7 @@ from optbench.references.arrays import (
     as_matrix,
     as_vector,
     extended_product,
+    is_sparse,
 )
 from optbench.references.certificate import Reference, relative_gap
 
@@ -102,9 +101,11 @@ def hessian_eigenvalues(X: Matrix) -> HessianEigenvalues:
     """
     X = as_matrix(X, "X")
     n = X.shape[0]
-    if sparse.issparse(X):
+    if is_sparse(X):
         gram = X.T @ X if X.shape[1] <= n else X @ X.T
         if gram.shape[0] > _DENSE_GRAM:
+            from scipy.sparse.linalg import eigsh
+
             largest = eigsh(gram, k=1, which="LA", return_eigenvectors=False)[0]
             return HessianEigenvalues(float(largest) / n, float("nan"))
         X = as_dense(X)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import linprog
 
 from optbench.errors import UserError
 from optbench.references.arrays import (
@@ -92,6 +91,8 @@ def solve_linear_program(A: Matrix, b: ArrayLike, c: ArrayLike) -> Reference:
     ----------
     Huangfu and Hall 2018, doi:10.1007/s12532-017-0130-5 (HiGHS).
     """
+    from scipy.optimize import linprog
+
     A, b, c = _standard_form(A, b, c)
     result = linprog(c, A_eq=A, b_eq=b, bounds=(0, None), method="highs", options=HIGHS_OPTIONS)
     if result.status == _INFEASIBLE:
@@ -105,6 +106,40 @@ def solve_linear_program(A: Matrix, b: ArrayLike, c: ArrayLike) -> Reference:
     raw = np.maximum(result.x, 0.0), result.eqlin.marginals
     candidates = [_certify(A, b, c, *pair) for pair in (raw, _polish(A, b, c, *raw))]
     return min(candidates, key=lambda reference: reference.gap + reference.residual)
+
+
+def nonnegative_cost(A: Matrix, c: ArrayLike) -> Array:
+    """Return c + A^T nu >= 0 for some nu: the same solutions, and a start exp(-c) <= 1.
+
+    Parameters
+    ----------
+    A : array_like or scipy.sparse matrix, shape (m, d)
+    c : array_like, shape (d,)
+
+    Returns
+    -------
+    ndarray, shape (d,)
+        c itself when it is not negative.
+
+    Raises
+    ------
+    UserError
+        When there is no such nu: the program is unbounded.
+    """
+    A = as_matrix(A, "A")
+    c = as_vector(c, A.shape[1], "c")
+    if np.all(c >= 0):
+        return c
+    from scipy.optimize import linprog
+
+    # The shift of least total cost change: any dual feasible point would do.
+    rows = A.shape[0]
+    result = linprog(
+        np.zeros(rows), A_ub=-A.T, b_ub=c, bounds=[(None, None)] * rows, method="highs"
+    )
+    if result.x is None:
+        raise UserError("linear_program: the program is unbounded (its dual has no feasible point)")
+    return np.asarray(np.maximum(c + A.T @ result.x, 0.0), dtype=np.float64)
 
 
 def _standard_form(A: Matrix, b: ArrayLike, c: ArrayLike) -> tuple[Matrix, Array, Array]:

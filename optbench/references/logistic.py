@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import entr, expit
 
 from optbench.errors import UserError
 from optbench.references.arrays import Array, Matrix, as_dense, as_matrix, extended_product
@@ -139,6 +138,8 @@ def _minimize(Z: Array, n: int) -> Reference:
 
 def _newton_step(rows: Array, u: Array) -> tuple[Array, Array]:
     """Newton step and descent direction Z^T q; least squares keep the conditioning of Z."""
+    from scipy.special import expit
+
     margins = rows @ u
     q = expit(-margins)
     root = np.sqrt(q * expit(margins))
@@ -164,6 +165,8 @@ def _finish(rows: Array, u: Array) -> Array:
 
 def _certify(Z: Array, rows: Array, w: Array, n: int) -> Reference:
     """Duality gap with q moved to the null space of Z^T in the metric of the Hessian."""
+    from scipy.special import entr, expit
+
     margins = extended_product(Z, w).astype(np.float64)
     q, p = expit(-margins), expit(margins)
     gradient = extended_product(Z.T, q).astype(np.float64)

@@ -19,7 +19,6 @@ from optbench.references.certificate import (
 )
 from optbench.references.face import is_only_point
 from optbench.references.norm_linear import solve_norm_linear
-from optbench.references.norm_smooth import solve_norm_smooth
 
 
 def max_margin(Z: Matrix, p: float) -> Reference:
@@ -51,6 +50,8 @@ def max_margin(Z: Matrix, p: float) -> Reference:
     Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246.
     """
     Z, p = as_matrix(Z, "Z"), check_exponent(p)
+    from optbench.references.norm_smooth import solve_norm_smooth
+
     smooth = 1.0 < p < np.inf
     solve = solve_norm_smooth if smooth else solve_norm_linear
     candidates = solve(Z, np.ones(Z.shape[0]), p, inequality=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import nnls
 
 from optbench.references.arrays import Matrix, as_dense, as_matrix, as_vector
 from optbench.references.certificate import Reference, relative_gap
@@ -30,6 +29,8 @@ def nonnegative_least_squares(A: Matrix, b: ArrayLike) -> Reference:
     ----------
     Lawson and Hanson 1995, doi:10.1137/1.9781611971217.
     """
+    from scipy.optimize import nnls
+
     A = as_dense(as_matrix(A, "A"))
     b = as_vector(b, A.shape[0], "b")
     x = nnls(A, b)[0]

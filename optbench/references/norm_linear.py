@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sparse
-from scipy.optimize import linprog
 
-from optbench.references.arrays import Array, Matrix, as_dense, extended_product
+from optbench.references.arrays import Array, Matrix, as_dense, extended_product, is_sparse
 from optbench.references.certificate import dual_exponent, vector_norm
 
 HIGHS_OPTIONS = {
@@ -44,6 +42,8 @@ def _solve(A: Matrix, b: Array, p: float, inequality: bool) -> Pair | None:
     For L1, u = x[:d] - x[d:] with x >= 0 of sum at most 1; for Linf, u is in the box [-1, 1]^d.
     u = 0, t = 0 is feasible, so HiGHS never has to prove infeasibility, which can take it long.
     """
+    from scipy.optimize import linprog
+
     n, d = A.shape
     size = abs(A).max()
     scaled, right = A / size, b / np.abs(b).max()  # t is then comparable with the entries of u
@@ -72,13 +72,17 @@ def _solve(A: Matrix, b: Array, p: float, inequality: bool) -> Pair | None:
 
 
 def _beside(blocks: list[Matrix]) -> Matrix:
-    if sparse.issparse(blocks[0]):
+    if is_sparse(blocks[0]):
+        import scipy.sparse as sparse
+
         return sparse.hstack([sparse.csr_array(block) for block in blocks], format="csr")
     return np.hstack(blocks)
 
 
 def _above(blocks: list[Matrix]) -> Matrix:
-    if sparse.issparse(blocks[0]):
+    if is_sparse(blocks[0]):
+        import scipy.sparse as sparse
+
         return sparse.vstack([sparse.csr_array(block) for block in blocks], format="csr")
     return np.vstack(blocks)
 

@@ -6,7 +6,6 @@ Matrices W (k, d) are written row by row, as vectors of k d numbers.
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sparse
 from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
@@ -82,6 +81,7 @@ def least_nuclear_norm(A: Matrix, b: ArrayLike, shape: tuple[int, int]) -> Refer
 def _solve(A: Array, b: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
     """Solve the dual with Clarabel: [[I, Y], [Y^T, I]] is semidefinite iff ||Y||_2 <= 1."""
     import clarabel
+    import scipy.sparse as sparse
 
     rows, columns = shape
     side = rows + columns

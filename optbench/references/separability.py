@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sparse
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from optbench.errors import UserError
 from optbench.references.arrays import Array, Matrix, as_dense, as_matrix, extended_product
@@ -88,6 +86,9 @@ def separability(Z: Matrix) -> Separability:
 
 def _solve(Z: Matrix) -> tuple[Array, Array]:
     """Weights a + b and multipliers u of the linear program, columns scaled to be comparable."""
+    import scipy.sparse as sparse
+    from scipy.optimize import linprog
+
     n, d = Z.shape
     column_scale = as_dense(abs(Z).max(axis=0)).ravel()
     column_scale[column_scale == 0.0] = 1.0

@@ -9,13 +9,15 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from optbench.engine.cache import PACKAGE, sources_hash
 from optbench.references import Reference
 from optbench.store.objects import read, write
+
+Solved = TypeVar("Solved")
 
 
 @functools.cache
@@ -36,8 +38,8 @@ def data_hash(features: Any, *vectors: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def stored(key: str, solve: Callable[[], Reference]) -> Reference:
-    """Return the reference stored under ``key``, or solve and store it.
+def stored(key: str, solve: Callable[[], Solved], kind: Any = Reference) -> Solved:
+    """Return the solution stored under ``key``, or solve and store it.
 
     Parameters
     ----------
@@ -45,10 +47,12 @@ def stored(key: str, solve: Callable[[], Reference]) -> Reference:
         Everything the solution depends on, besides the solvers' sources.
     solve : callable
         Computes it; its errors pass through and nothing is stored.
+    kind : type
+        Type of the solution: what has another one is solved again.
     """
     key = f"{_solvers()}|{key}"
-    reference = read("references", key)
-    if not isinstance(reference, Reference):
-        reference = solve()
-        write("references", key, reference)
-    return reference
+    found: Solved = read("references", key)
+    if not isinstance(found, kind):
+        found = solve()
+        write("references", key, found)
+    return found

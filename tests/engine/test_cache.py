@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 
 import numba
@@ -190,3 +192,31 @@ print(json.dumps([bool(numba.config.DISABLE_JIT), found]))
         np.testing.assert_allclose(theta, plain_theta, rtol=1e-12, atol=1e-14)
         np.testing.assert_allclose(loss, plain_loss, rtol=1e-12)
         assert status == plain_status
+
+
+def test_folders_that_nobody_has_used_for_a_month_are_removed_when_one_is_made(
+    own_cache: Path, tmp_path: Path
+) -> None:
+    kernels, now = own_cache / "kernels", time.time()
+    used = [folder.name for folder in kernels.iterdir()]
+    for name, days in (("recent", 29.0), ("old", 31.0), ("old.7.removed", 31.0)):
+        (kernels / name).mkdir()
+        (kernels / name / "kernel.nbi").write_bytes(b"index")
+        os.utime(kernels / name, (now, now - 86_400.0 * days))
+    for name in used:  # this run uses the engine's folder, whenever it was made
+        os.utime(kernels / name, (now, now - 86_400.0 * 100.0))
+    file = tmp_path / "plugins" / "edited.py"
+    file.parent.mkdir()
+    file.write_text(PLUGIN.replace("FACTOR", "1.0"))
+    run(file, own_cache)
+    left = {folder.name for folder in kernels.iterdir()}
+    assert {"recent", cache.cache_directory().name} <= left
+    assert not left & {"old", "old.7.removed"} and not any("removed" in name for name in left)
+    assert time.time() - (kernels / cache.cache_directory().name).stat().st_mtime < 3600.0
+
+
+def test_unused_folders_are_left_where_nothing_may_be_removed(tmp_path: Path) -> None:
+    cache.remove_unused(tmp_path / "missing")
+    (tmp_path / "file").write_text("no folder")
+    cache.remove_unused(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "no folder"
