@@ -145,16 +145,22 @@ class Chunk:
             if rule.linear:
                 picked["w"], picked["gradient_w"] = picked["theta"], picked["gradient"]
             runs = types.Runs(**picked)
+        used = self.combination
+        count, features = runs.w.shape
+        sparse = used.data.starts.size > 0
+        dense = used.data.panels.shape[1] if sparse else padded_features(features)
+        together = (LANES if count >= LANES else 1) if sparse else 0
         scratch = types.Scratch(
-            sums=aligned_zeros(alive.size, padded_features(runs.w.shape[1]), LANES),
+            sums=aligned_zeros(count, dense, LANES),
             predictions=aligned_zeros(LANES * BLOCK_ROWS),
             targets=aligned_zeros(LANES * BLOCK_ROWS),
             slopes=aligned_zeros(LANES * BLOCK_ROWS),
-            lanes=aligned_zeros(BLOCK_ROWS, LANES),
+            lanes=aligned_zeros(together * (used.data.targets.size + 1)),
+            weights=aligned_zeros(together * (features + 1)),
+            dense=aligned_zeros(LANES, dense if sparse else 0),
             pullback=np.zeros((alive.size, self._scratch)),
             rng=runs.rng,
         )
-        used = self.combination
         oracle = used.oracle.with_scratch()
         began = time.perf_counter()
         self.step = used.advance(
