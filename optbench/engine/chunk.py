@@ -156,7 +156,7 @@ class Chunk:
             targets=aligned_zeros(LANES * BLOCK_ROWS),
             slopes=aligned_zeros(LANES * BLOCK_ROWS),
             lanes=aligned_zeros(together * (used.data.targets.size + 1)),
-            weights=aligned_zeros(together * (features + 1)),
+            weights=aligned_zeros(together * (padded_features(features) + 1)),
             dense=aligned_zeros(LANES, dense if sparse else 0),
             pullback=np.zeros((alive.size, self._scratch)),
             rng=runs.rng,

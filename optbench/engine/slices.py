@@ -32,6 +32,7 @@ from optbench.engine.products import (
     _constant,
     _load,
     _offset,
+    _shuffle,
     _splat,
     _store,
     _totals,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 # A slice of columns is kept dense where 8 longest + entries, which its sparse products take,
 # exceeds this many numbers a row: a dense number costs half of a sparse one, and has no index.
-DENSE = 4
+DENSE = 6
 
 
 def no_slices() -> Slices:
@@ -141,44 +142,36 @@ def dense_columns(lengths: np.ndarray, rows: int) -> int:
     return min(LANES * int(np.count_nonzero(numbers > DENSE * rows)), lengths.size)
 
 
-def _gather(builder: Any, indices: Any, entry: Any, source: Any) -> Any:
-    """Return the numbers at eight indices: eight loads."""
-    vector = ir.Constant(_VECTOR, ir.Undefined)
-    for k in range(LANES):
-        index = builder.load(_offset(builder, indices, entry, _constant(k)))
-        number = builder.load(builder.gep(source, [builder.zext(index, entry.type)]))
-        vector = builder.insert_element(vector, number, ir.Constant(ir.IntType(32), k))
-    return vector
-
-
-def _slice_intrinsic(runs: int) -> Any:
+def _product_intrinsic(runs: int) -> Any:
     @intrinsic
     def product(
-        _context: Any, values: Any, indices: Any, begin: Any, end: Any, source: Any, out: Any
+        _context: Any,
+        values: Any,
+        indices: Any,
+        starts: Any,
+        first: Any,
+        last: Any,
+        source: Any,
+        out: Any,
     ) -> Any:
-        signature = types.void(values, indices, types.int64, types.int64, source, out)
+        integer = types.int64
+        signature = types.void(values, indices, starts, integer, integer, source, out)
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            entries, places, numbers, result = (
-                _array(context, builder, sig.args[k], args[k])[0] for k in (0, 1, 4, 5)
+            entries, places, ends, numbers, result = (
+                _array(context, builder, sig.args[k], args[k])[0] for k in (0, 1, 2, 5, 6)
             )
             totals = _totals(builder, runs)  # eight rows of one run, or eight runs of each row
-            for total in totals:
-                builder.store(ir.Constant(_VECTOR, [0.0] * LANES), total)
-            with cgutils.for_range_slice(builder, args[2], args[3], _constant(LANES)) as (entry, _):
-                if runs == 1:
-                    value = _load(builder, builder.gep(entries, [entry]))
-                    gathered = _gather(builder, places, entry, numbers)
-                    _add_product(builder, value, gathered, totals[0])
-                else:
-                    for k in range(LANES):
-                        value = builder.load(_offset(builder, entries, entry, _constant(k)))
-                        index = builder.load(_offset(builder, places, entry, _constant(k)))
-                        place = builder.mul(builder.zext(index, entry.type), _constant(LANES))
-                        number = _load(builder, builder.gep(numbers, [place]))
-                        _add_product(builder, _splat(builder, value), number, totals[k])
-            for k, total in enumerate(totals):
-                _store(builder, builder.load(total), _offset(builder, result, _constant(k * LANES)))
+            with cgutils.for_range_slice(builder, args[3], args[4], _constant(1)) as (k, _):
+                begin, end = (builder.load(_offset(builder, ends, k, _constant(i))) for i in (0, 1))
+                for total in totals:
+                    builder.store(ir.Constant(_VECTOR, [0.0] * LANES), total)
+                with cgutils.for_range_slice(builder, begin, end, _constant(LANES)) as (entry, _):
+                    _add_entries(builder, entries, places, entry, numbers, totals)
+                row = builder.mul(builder.sub(k, args[3]), _constant(LANES * runs))
+                for i, total in enumerate(totals):
+                    place = _offset(builder, result, row, _constant(i * LANES))
+                    _store(builder, builder.load(total), place)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -186,25 +179,107 @@ def _slice_intrinsic(runs: int) -> Any:
     return product
 
 
-def slice_product(runs: int) -> Callable[..., None]:
-    """Return the tile ``out[i, q] = sum over entries of row i of value * source[index, q]``.
+def _add_entries(
+    builder: Any, values: Any, indices: Any, entry: Any, source: Any, totals: list[Any]
+) -> None:
+    """Add eight entries, one of each row, times the numbers at their indices."""
+    places = [
+        builder.zext(builder.load(_offset(builder, indices, entry, _constant(k))), entry.type)
+        for k in range(LANES)
+    ]
+    if len(totals) == 1:
+        gathered = ir.Constant(_VECTOR, ir.Undefined)
+        for k in range(LANES):
+            number = builder.load(builder.gep(source, [places[k]]))
+            gathered = builder.insert_element(gathered, number, ir.Constant(ir.IntType(32), k))
+        _add_product(builder, _load(builder, builder.gep(values, [entry])), gathered, totals[0])
+    else:
+        for k in range(LANES):
+            value = builder.load(_offset(builder, values, entry, _constant(k)))
+            place = builder.gep(source, [builder.mul(places[k], _constant(LANES))])
+            _add_product(builder, _splat(builder, value), _load(builder, place), totals[k])
 
-    ``tile(values, indices, begin, end, source, out)``: the slice lies from ``begin`` to ``end``;
-    the eight rows i and the runs q, one or eight, of ``source`` and ``out`` lie in vectors.
+
+def slices_product(runs: int) -> Callable[..., None]:
+    """Return the product ``out[i, q] = sum over entries of row i of value * source[index, q]``.
+
+    ``product(values, indices, starts, first, last, source, out)``: ``out`` begins with the rows of
+    slice ``first``; the runs q of ``source`` and ``out``, one or eight, lie side by side.
     """
 
-    def tile(values, indices, begin, end, source, out):  # type: ignore[no-untyped-def]
-        x = values[begin:end].reshape(-1, LANES, 1)
-        numbers = source[: source.size // runs * runs].reshape(-1, runs)[indices[begin:end]]
-        out[: LANES * runs] = (x * numbers.reshape(-1, LANES, runs)).sum(axis=0).ravel()
+    def product(values, indices, starts, first, last, source, out):  # type: ignore[no-untyped-def]
+        numbers = source[: source.size // runs * runs].reshape(-1, runs)
+        for k in range(first, last):
+            entries, row = slice(starts[k], starts[k + 1]), (k - first) * LANES * runs
+            terms = values[entries, None] * numbers[indices[entries]]
+            sums = terms.reshape(-1, LANES, runs).sum(axis=0)
+            out[row : row + LANES * runs] = sums.ravel()
 
-    jitted = _slice_intrinsic(runs)
+    jitted = _product_intrinsic(runs)
 
-    @overload(tile, strict=False)
-    def _tile(values, indices, begin, end, source, out):  # type: ignore[no-untyped-def]
-        def implementation(values, indices, begin, end, source, out):  # type: ignore[no-untyped-def]
-            jitted(values, indices, begin, end, source, out)
+    @overload(product, strict=False)
+    def _product(values, indices, starts, first, last, source, out):  # type: ignore[no-untyped-def]
+        def implementation(values, indices, starts, first, last, source, out):  # type: ignore[no-untyped-def]
+            jitted(values, indices, starts, first, last, source, out)
 
         return implementation
 
-    return tile
+    return product
+
+
+def _transpose_intrinsic(add: bool) -> Any:
+    @intrinsic
+    def transposed(
+        _context: Any, source: Any, row: Any, stride: Any, out: Any, place: Any, step: Any
+    ) -> Any:
+        integer = types.int64
+        signature = types.void(source, integer, integer, out, integer, integer)
+
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            numbers, result = (_array(context, builder, sig.args[k], args[k])[0] for k in (0, 3))
+            steps = [_constant(k) for k in range(LANES)]
+            rows = [
+                _load(builder, _offset(builder, numbers, args[1], builder.mul(args[2], k)))
+                for k in steps
+            ]
+            for half in (1, 2, 4):  # exchange quarters off the diagonal, of ever larger blocks
+                low = [lane if not lane & half else LANES + lane - half for lane in range(LANES)]
+                high = [lane + half if not lane & half else LANES + lane for lane in range(LANES)]
+                for k in (k for k in range(LANES) if not k & half):
+                    pair = rows[k], rows[k + half]
+                    rows[k], rows[k + half] = (_shuffle(builder, *pair, m) for m in (low, high))
+            for k, vector in zip(steps, rows, strict=True):
+                target = _offset(builder, result, args[4], builder.mul(args[5], k))
+                if add:
+                    vector = builder.fadd(_load(builder, target), vector)
+                _store(builder, vector, target)
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return transposed
+
+
+def transposition(add: bool) -> Callable[..., None]:
+    """Return what writes, or adds, eight times eight numbers transposed.
+
+    ``transpose(source, row, stride, out, place, step)``: rows begin at ``row`` and lie ``stride``
+    apart in ``source``, and the columns likewise in ``out``.
+    """
+
+    def transpose(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
+        for k in range(LANES):
+            column = out[place + k * step : place + k * step + LANES]
+            numbers = source[row + k : row + k + LANES * stride : stride]
+            column[:] = column + numbers[:LANES] if add else numbers[:LANES]
+
+    jitted = _transpose_intrinsic(add)
+
+    @overload(transpose, strict=False)
+    def _transpose(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
+        def implementation(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
+            jitted(source, row, stride, out, place, step)
+
+        return implementation
+
+    return transpose

@@ -21,10 +21,11 @@ from optbench.engine.objective import (
     add_losses,
 )
 from optbench.engine.products import BLOCK_PANELS, BLOCK_ROWS, LANES, PANEL_ROWS, reduce_lanes
-from optbench.engine.slices import slice_product
+from optbench.engine.slices import slices_product, transposition
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_slopes
 
-_product_of_eight, _product_of_one = slice_product(LANES), slice_product(1)
+_product_of_eight, _product_of_one = slices_product(LANES), slices_product(1)
+_add_transposed, _write_transposed = transposition(add=True), transposition(add=False)
 
 
 def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
@@ -73,39 +74,34 @@ def copy_weights(run, together, w, data: Data, scratch: Scratch):
 @register_jitable
 def predict_rows(first, together, data: Data, scratch: Scratch):
     """Write the predictions of 128 rows, run by run, to ``scratch.predictions``."""
-    rows, z = data.by_row, scratch.predictions
-    values, indices, weights = rows.values, rows.indices, scratch.weights
-    panel, slices = first // PANEL_ROWS, BLOCK_ROWS // LANES
-    starts = rows.starts[first // LANES : first // LANES + slices + 1]
+    rows, z, weights = data.by_row, scratch.predictions, scratch.weights
+    begin, end = first // LANES, (first + BLOCK_ROWS) // LANES
     sums = scratch.lanes[first * together : (first + BLOCK_ROWS) * together]
-    if data.panels.shape[0] == 0:
+    if data.panels.shape[0] > 0:
+        predict_dense(first // PANEL_ROWS, together, data.panels, scratch.dense, z)
+    else:
         z[: together * BLOCK_ROWS] = 0.0
     if together == LANES:
-        if data.panels.shape[0] > 0:
-            for q in range(0, LANES, GROUP):
-                for p in range(0, BLOCK_PANELS, 2):
-                    row = q * BLOCK_ROWS + p * PANEL_ROWS
-                    _predictions_4x2(
-                        data.panels, panel + p, scratch.dense, q, z, row, BLOCK_ROWS
-                    )
-        for k in range(slices):
-            out = sums[k * LANES * LANES : (k + 1) * LANES * LANES]
-            _product_of_eight(values, indices, starts[k], starts[k + 1], weights, out)
-        for q in range(LANES):
-            own = z[q * BLOCK_ROWS : (q + 1) * BLOCK_ROWS]
-            for i in range(BLOCK_ROWS):
-                own[i] += sums[i * LANES + q]
+        _product_of_eight(rows.values, rows.indices, rows.starts, begin, end, weights, sums)
+        for i in range(0, BLOCK_ROWS, LANES):
+            _add_transposed(sums, i * LANES, LANES, z, i, BLOCK_ROWS)
     else:
-        if data.panels.shape[0] > 0:
-            for p in range(0, BLOCK_PANELS, 4):
-                _predictions_1x4(
-                    data.panels, panel + p, scratch.dense, 0, z, p * PANEL_ROWS, BLOCK_ROWS
-                )
-        for k in range(slices):
-            out = sums[k * LANES : (k + 1) * LANES]
-            _product_of_one(values, indices, starts[k], starts[k + 1], weights, out)
+        _product_of_one(rows.values, rows.indices, rows.starts, begin, end, weights, sums)
         for i in range(BLOCK_ROWS):
             z[i] += sums[i]
+
+
+@register_jitable
+def predict_dense(panel, together, panels, w, z):
+    """Write the part of the dense columns."""
+    if together == LANES:
+        for q in range(0, LANES, GROUP):
+            for p in range(0, BLOCK_PANELS, 2):
+                place = q * BLOCK_ROWS + p * PANEL_ROWS
+                _predictions_4x2(panels, panel + p, w, q, z, place, BLOCK_ROWS)
+    else:
+        for p in range(0, BLOCK_PANELS, 4):
+            _predictions_1x4(panels, panel + p, w, 0, z, p * PANEL_ROWS, BLOCK_ROWS)
 
 
 @register_jitable
@@ -127,10 +123,8 @@ def slope_rows(
         if want_loss:
             add_losses(run + q, z, targets, kernels, runs)
     if together == LANES:
-        for q in range(LANES):
-            own = scratch.slopes[q * BLOCK_ROWS : (q + 1) * BLOCK_ROWS]
-            for i in range(BLOCK_ROWS):
-                lanes[i * LANES + q] = own[i]
+        for i in range(0, BLOCK_ROWS, LANES):
+            _write_transposed(scratch.slopes, i, BLOCK_ROWS, lanes, i * LANES, LANES)
     else:
         for i in range(BLOCK_ROWS):
             lanes[i] = scratch.slopes[i]
@@ -157,21 +151,22 @@ def add_dense_gradient(first, together, data: Data, scratch: Scratch):
 @register_jitable
 def write_gradient(run, together, data: Data, scratch: Scratch, gradient):
     """Write the gradient of the dense columns and of the slices of the others."""
-    columns, lanes, out = data.by_column, scratch.lanes, scratch.predictions[: LANES * LANES]
-    features, dense = gradient.shape[1], min(data.panels.shape[1], gradient.shape[1])
+    columns, order, sums = data.by_column, data.columns_order, scratch.weights
+    dense = min(data.panels.shape[1], gradient.shape[1])
     for q in range(together):
         own = gradient[run + q]
         for k in range(dense):
-            own[data.columns_order[k]] = scratch.sums[q, k // LANES * LANES, k % LANES]
-    for k in range(columns.starts.size - 1):
-        begin, end = columns.starts[k], columns.starts[k + 1]
-        places = data.columns_order[dense + k * LANES : min(dense + (k + 1) * LANES, features)]
-        if together == LANES:
-            _product_of_eight(columns.values, columns.indices, begin, end, lanes, out)
-            for i in range(places.size):
-                for q in range(LANES):
-                    gradient[run + q, places[i]] = out[i * LANES + q]
-        else:
-            _product_of_one(columns.values, columns.indices, begin, end, lanes, out)
-            for i in range(places.size):
-                gradient[run, places[i]] = out[i]
+            own[order[k]] = scratch.sums[q, k // LANES * LANES, k % LANES]
+    others, last = order[dense:], columns.starts.size - 1
+    values, indices, starts = columns.values, columns.indices, columns.starts
+    if together == LANES:
+        _product_of_eight(values, indices, starts, 0, last, scratch.lanes, sums)
+        for q in range(LANES):
+            own = gradient[run + q]
+            for k in range(others.size):
+                own[others[k]] = sums[k * LANES + q]
+    else:
+        _product_of_one(values, indices, starts, 0, last, scratch.lanes, sums)
+        own = gradient[run]
+        for k in range(others.size):
+            own[others[k]] = sums[k]
