@@ -30,7 +30,7 @@ _add_transposed, _write_transposed = transposition(add=True), transposition(add=
 
 def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Evaluate CSR data."""
-    count, features = runs.w.shape
+    count = runs.w.shape[0]
     for run in range(count):
         runs.loss[run] = 0.0
         runs.lowest[run] = np.inf
@@ -47,8 +47,6 @@ def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, 
         run += together
     for run in range(count):
         runs.loss[run] *= data.scale
-        for j in range(features):
-            runs.gradient_w[run, j] *= data.scale
 
 
 @register_jitable
@@ -75,20 +73,25 @@ def copy_weights(run, together, w, data: Data, scratch: Scratch):
 def predict_rows(first, together, data: Data, scratch: Scratch):
     """Write the predictions of 128 rows, run by run, to ``scratch.predictions``."""
     rows, z, weights = data.by_row, scratch.predictions, scratch.weights
+    values, indices, starts = rows.values, rows.indices, rows.starts
     begin, end = first // LANES, (first + BLOCK_ROWS) // LANES
     sums = scratch.lanes[first * together : (first + BLOCK_ROWS) * together]
-    if data.panels.shape[0] > 0:
+    dense = data.panels.shape[0] > 0
+    if dense:
         predict_dense(first // PANEL_ROWS, together, data.panels, scratch.dense, z)
-    else:
-        z[: together * BLOCK_ROWS] = 0.0
     if together == LANES:
-        _product_of_eight(rows.values, rows.indices, rows.starts, begin, end, weights, sums)
+        _product_of_eight(values, indices, starts, begin, end, weights, sums)
         for i in range(0, BLOCK_ROWS, LANES):
-            _add_transposed(sums, i * LANES, LANES, z, i, BLOCK_ROWS)
-    else:
-        _product_of_one(rows.values, rows.indices, rows.starts, begin, end, weights, sums)
+            if dense:
+                _add_transposed(sums, i * LANES, LANES, z, i, BLOCK_ROWS)
+            else:
+                _write_transposed(sums, i * LANES, LANES, z, i, BLOCK_ROWS)
+    elif dense:
+        _product_of_one(values, indices, starts, begin, end, weights, sums)
         for i in range(BLOCK_ROWS):
             z[i] += sums[i]
+    else:
+        _product_of_one(values, indices, starts, begin, end, weights, z)
 
 
 @register_jitable
@@ -117,7 +120,7 @@ def slope_rows(
         unit = runs.exponents[run + q] * LN2
         kernel = kernels.slopes if near else kernels.tail_slopes
         z = scratch.predictions[q * BLOCK_ROWS : q * BLOCK_ROWS + rows]
-        slopes = scratch.slopes[q * BLOCK_ROWS : (q + 1) * BLOCK_ROWS]
+        slopes = scratch.slopes[q * BLOCK_ROWS : (q + 1) * BLOCK_ROWS] if together > 1 else lanes
         call_slopes(kernel, (z, targets, unit, slopes[:rows]))
         slopes[rows:] = 0.0
         if want_loss:
@@ -125,24 +128,22 @@ def slope_rows(
     if together == LANES:
         for i in range(0, BLOCK_ROWS, LANES):
             _write_transposed(scratch.slopes, i, BLOCK_ROWS, lanes, i * LANES, LANES)
-    else:
-        for i in range(BLOCK_ROWS):
-            lanes[i] = scratch.slopes[i]
 
 
 @register_jitable
 def add_dense_gradient(first, together, data: Data, scratch: Scratch):
     """Add 128 rows to the lane sums of the columns that are kept dense."""
-    panel, sums = first // PANEL_ROWS, scratch.sums
+    panels, panel, sums = data.panels, first // PANEL_ROWS, scratch.sums
     begins, ends = first == 0, first + BLOCK_ROWS >= data.rows
-    for j in range(0, data.panels.shape[1], LANES):
+    for j in range(0, panels.shape[1], LANES):
         if together == LANES:
             for q in range(0, LANES, GROUP):
-                r = scratch.slopes[q * BLOCK_ROWS :]
-                _gradient_4x4(data.panels, panel, BLOCK_PANELS, j, r, q, sums, begins)
-                _gradient_4x4(data.panels, panel, BLOCK_PANELS, j + 4, r, q, sums, begins)
+                slopes = scratch.slopes[q * BLOCK_ROWS :]
+                _gradient_4x4(panels, panel, BLOCK_PANELS, j, slopes, q, sums, begins)
+                _gradient_4x4(panels, panel, BLOCK_PANELS, j + 4, slopes, q, sums, begins)
         else:
-            _gradient_1x8(data.panels, panel, BLOCK_PANELS, j, scratch.slopes, 0, sums, begins)
+            slopes = scratch.lanes[first : first + BLOCK_ROWS]
+            _gradient_1x8(panels, panel, BLOCK_PANELS, j, slopes, 0, sums, begins)
         if ends:
             for q in range(together):
                 reduce_lanes(sums, q, j)
@@ -156,7 +157,7 @@ def write_gradient(run, together, data: Data, scratch: Scratch, gradient):
     for q in range(together):
         own = gradient[run + q]
         for k in range(dense):
-            own[order[k]] = scratch.sums[q, k // LANES * LANES, k % LANES]
+            own[order[k]] = data.scale * scratch.sums[q, k // LANES * LANES, k % LANES]
     others, last = order[dense:], columns.starts.size - 1
     values, indices, starts = columns.values, columns.indices, columns.starts
     if together == LANES:
@@ -164,9 +165,9 @@ def write_gradient(run, together, data: Data, scratch: Scratch, gradient):
         for q in range(LANES):
             own = gradient[run + q]
             for k in range(others.size):
-                own[others[k]] = sums[k * LANES + q]
+                own[others[k]] = data.scale * sums[k * LANES + q]
     else:
         _product_of_one(values, indices, starts, 0, last, scratch.lanes, sums)
         own = gradient[run]
         for k in range(others.size):
-            own[others[k]] = sums[k]
+            own[others[k]] = data.scale * sums[k]
