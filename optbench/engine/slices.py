@@ -37,6 +37,7 @@ from optbench.engine.products import (
     _store,
     _totals,
     aligned_zeros,
+    padded_features,
     to_panels,
 )
 from optbench.engine.types import Slices
@@ -54,34 +55,24 @@ def no_slices() -> Slices:
     return Slices(np.zeros(0), np.zeros(0, np.uint32), np.zeros(0, np.int64))
 
 
-def by_length(lengths: np.ndarray) -> np.ndarray:
-    """Return rows, the longest first and equal ones in their order."""
-    return np.argsort(-lengths, kind="stable")
-
-
-def to_slices(matrix: csr_array, order: np.ndarray, padded: int, dummy: int) -> Slices:
+def to_slices(matrix: csr_array, rows: int, dummy: int) -> Slices:
     """Arrange the rows of a CSR matrix in slices.
 
     Parameters
     ----------
     matrix : csr_array, shape (n, d)
-        Entries may be in any order and occur twice.
-    order : ndarray, int64 (n,)
-        Its rows, in the order in which they are wanted.
-    padded : int
+        Rows by falling length; entries may be in any order and occur twice.
+    rows : int
         Number of rows to fill up to with empty ones, a multiple of 8.
     dummy : int
         Index of the number that is always 0.
     """
-    lengths = np.diff(matrix.indptr).astype(np.int64)
-    sorted_lengths = np.zeros(padded, np.int64)
-    sorted_lengths[: order.size] = lengths[order]
-    longest = sorted_lengths.reshape(-1, LANES).max(axis=1)
-    starts = np.concatenate([[0], np.cumsum(LANES * longest)])
-    rank = np.empty(order.size, np.int64)
-    rank[order] = np.arange(order.size)
-    first = starts[rank // LANES] + rank % LANES - LANES * matrix.indptr[:-1].astype(np.int64)
-    places = np.repeat(first, lengths) + LANES * np.arange(matrix.data.size)
+    lengths = np.zeros(rows, np.int64)
+    lengths[: matrix.shape[0]] = np.diff(matrix.indptr)
+    starts = np.concatenate([[0], np.cumsum(LANES * lengths.reshape(-1, LANES).max(axis=1))])
+    entry = np.arange(matrix.data.size)
+    row = np.repeat(np.arange(rows), lengths)
+    places = starts[row // LANES] + LANES * (entry - matrix.indptr[row]) + row % LANES
     values = aligned_zeros(int(starts[-1]))
     indices = np.full(values.size, dummy, np.uint32)
     values[places] = matrix.data
@@ -95,11 +86,11 @@ def split(features: csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray, Slic
     Returns
     -------
     rows, columns : ndarray, int64 (n,), (d,)
-        The order of each; numbers below are places in it, except for the indices of columns.
+        The order of the rows of all that follows, and that of the columns.
     panels : ndarray
-        The first columns, which are dense (see :func:`optbench.engine.products.to_panels`).
+        The first columns, which are kept dense (see :func:`optbench.engine.products.to_panels`).
     by_row, by_column : Slices
-        The other columns, and the same transposed.
+        The other columns, and the same transposed; ``by_row`` has indices of the data's columns.
     """
     from scipy.sparse import csr_array
 
@@ -107,35 +98,26 @@ def split(features: csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray, Slic
     padded = -(-n // BLOCK_ROWS) * BLOCK_ROWS
     transposed = csr_array(features.T)
     lengths = np.diff(transposed.indptr)
-    columns = by_length(lengths)
+    columns = np.argsort(-lengths, kind="stable")
     dense = dense_columns(lengths[columns], padded)
     others = columns[dense:]
-    lengths = np.where(np.isin(np.arange(d), others), lengths, 0)
-    kept = np.repeat(lengths > 0, np.diff(transposed.indptr))
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    rest = csr_array((transposed.data[kept], transposed.indices[kept], starts), shape=(d, n))
-    straight = csr_array(rest.T)
-    rows = by_length(np.diff(straight.indptr))
+    rest = csr_array(transposed[others].T)
+    rows = np.argsort(-np.diff(rest.indptr), kind="stable")
+    rest = rest[rows]
     panels = np.zeros((0, 0, 0))
     if dense > 0:
         numbers = np.zeros((padded, dense))
         numbers[:n] = transposed[columns[:dense]].toarray()[:, rows].T
         panels = to_panels(numbers)
-    # places in the order of rows, ascending: slopes are then read from the first to the last
-    ranked = csr_array(straight[rows].T)
-    size = -(-others.size // LANES) * LANES
-    return (
-        rows,
-        columns,
-        panels,
-        to_slices(straight, rows, padded, dummy=d),
-        to_slices(ranked[others], np.arange(others.size), size, dummy=padded),
-    )
+    renamed = csr_array((rest.data, others[rest.indices], rest.indptr), shape=(n, d))
+    by_row = to_slices(renamed, padded, dummy=d)
+    by_column = to_slices(csr_array(rest.T), padded_features(others.size), dummy=padded)
+    return rows, columns, panels, by_row, by_column
 
 
 def dense_columns(lengths: np.ndarray, rows: int) -> int:
     """Return how many columns are kept dense, of those given by their falling lengths."""
-    padded = np.zeros(-(-lengths.size // LANES) * LANES, np.int64)
+    padded = np.zeros(padded_features(lengths.size), np.int64)
     padded[: lengths.size] = lengths
     slices = padded.reshape(-1, LANES)
     numbers = LANES * slices[:, 0] + slices.sum(axis=1)
@@ -271,7 +253,7 @@ def transposition(add: bool) -> Callable[..., None]:
         for k in range(LANES):
             column = out[place + k * step : place + k * step + LANES]
             numbers = source[row + k : row + k + LANES * stride : stride]
-            column[:] = column + numbers[:LANES] if add else numbers[:LANES]
+            column[:] = column + numbers if add else numbers
 
     jitted = _transpose_intrinsic(add)
 

@@ -73,25 +73,20 @@ def copy_weights(run, together, w, data: Data, scratch: Scratch):
 def predict_rows(first, together, data: Data, scratch: Scratch):
     """Write the predictions of 128 rows, run by run, to ``scratch.predictions``."""
     rows, z, weights = data.by_row, scratch.predictions, scratch.weights
-    values, indices, starts = rows.values, rows.indices, rows.starts
     begin, end = first // LANES, (first + BLOCK_ROWS) // LANES
     sums = scratch.lanes[first * together : (first + BLOCK_ROWS) * together]
-    dense = data.panels.shape[0] > 0
-    if dense:
+    if data.panels.shape[0] > 0:
         predict_dense(first // PANEL_ROWS, together, data.panels, scratch.dense, z)
+    else:
+        z[: together * BLOCK_ROWS] = 0.0
     if together == LANES:
-        _product_of_eight(values, indices, starts, begin, end, weights, sums)
+        _product_of_eight(rows.values, rows.indices, rows.starts, begin, end, weights, sums)
         for i in range(0, BLOCK_ROWS, LANES):
-            if dense:
-                _add_transposed(sums, i * LANES, LANES, z, i, BLOCK_ROWS)
-            else:
-                _write_transposed(sums, i * LANES, LANES, z, i, BLOCK_ROWS)
-    elif dense:
-        _product_of_one(values, indices, starts, begin, end, weights, sums)
+            _add_transposed(sums, i * LANES, LANES, z, i, BLOCK_ROWS)
+    else:
+        _product_of_one(rows.values, rows.indices, rows.starts, begin, end, weights, sums)
         for i in range(BLOCK_ROWS):
             z[i] += sums[i]
-    else:
-        _product_of_one(values, indices, starts, begin, end, weights, z)
 
 
 @register_jitable
