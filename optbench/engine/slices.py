@@ -209,59 +209,48 @@ def slices_product(runs: int) -> Callable[..., None]:
     return product
 
 
-def _transpose_intrinsic(add: bool) -> Any:
-    @intrinsic
-    def transposed(
-        _context: Any, source: Any, row: Any, stride: Any, out: Any, place: Any, step: Any
-    ) -> Any:
-        integer = types.int64
-        signature = types.void(source, integer, integer, out, integer, integer)
+@intrinsic
+def _transpose(
+    _context: Any, source: Any, row: Any, stride: Any, out: Any, place: Any, step: Any
+) -> Any:
+    integer = types.int64
+    signature = types.void(source, integer, integer, out, integer, integer)
 
-        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            numbers, result = (_array(context, builder, sig.args[k], args[k])[0] for k in (0, 3))
-            steps = [_constant(k) for k in range(LANES)]
-            rows = [
-                _load(builder, _offset(builder, numbers, args[1], builder.mul(args[2], k)))
-                for k in steps
-            ]
-            for half in (1, 2, 4):  # exchange quarters off the diagonal, of ever larger blocks
-                low = [lane if not lane & half else LANES + lane - half for lane in range(LANES)]
-                high = [lane + half if not lane & half else LANES + lane for lane in range(LANES)]
-                for k in (k for k in range(LANES) if not k & half):
-                    pair = rows[k], rows[k + half]
-                    rows[k], rows[k + half] = (_shuffle(builder, *pair, m) for m in (low, high))
-            for k, vector in zip(steps, rows, strict=True):
-                target = _offset(builder, result, args[4], builder.mul(args[5], k))
-                if add:
-                    vector = builder.fadd(_load(builder, target), vector)
-                _store(builder, vector, target)
-            return context.get_dummy_value()
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        numbers, result = (_array(context, builder, sig.args[k], args[k])[0] for k in (0, 3))
+        steps = [_constant(k) for k in range(LANES)]
+        rows = [
+            _load(builder, _offset(builder, numbers, args[1], builder.mul(args[2], k)))
+            for k in steps
+        ]
+        # exchange the quarters off the diagonal of blocks of 2, 4 and 8
+        for half in (1, 2, 4):
+            low = [lane if not lane & half else LANES + lane - half for lane in range(LANES)]
+            high = [lane + half if not lane & half else LANES + lane for lane in range(LANES)]
+            for k in (k for k in range(LANES) if not k & half):
+                pair = rows[k], rows[k + half]
+                rows[k], rows[k + half] = (_shuffle(builder, *pair, mask) for mask in (low, high))
+        for k, vector in zip(steps, rows, strict=True):
+            _store(builder, vector, _offset(builder, result, args[4], builder.mul(args[5], k)))
+        return context.get_dummy_value()
 
-        return signature, codegen
-
-    return transposed
+    return signature, codegen
 
 
-def transposition(add: bool) -> Callable[..., None]:
-    """Return what writes, or adds, eight times eight numbers transposed.
+def transpose(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
+    """Write eight rows of eight numbers transposed.
 
-    ``transpose(source, row, stride, out, place, step)``: rows begin at ``row`` and lie ``stride``
-    apart in ``source``, and the columns likewise in ``out``.
+    They begin at ``row`` and lie ``stride`` apart in ``source``; in ``out`` at ``place``, ``step``
+    apart.
     """
+    for k in range(LANES):
+        numbers = source[row + k : row + k + LANES * stride : stride]
+        out[place + k * step : place + k * step + LANES] = numbers
 
-    def transpose(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
-        for k in range(LANES):
-            column = out[place + k * step : place + k * step + LANES]
-            numbers = source[row + k : row + k + LANES * stride : stride]
-            column[:] = column + numbers if add else numbers
 
-    jitted = _transpose_intrinsic(add)
+@overload(transpose, strict=False)
+def _jitted_transpose(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
+    def implementation(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
+        _transpose(source, row, stride, out, place, step)
 
-    @overload(transpose, strict=False)
-    def _transpose(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
-        def implementation(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
-            jitted(source, row, stride, out, place, step)
-
-        return implementation
-
-    return transpose
+    return implementation

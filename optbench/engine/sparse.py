@@ -21,11 +21,10 @@ from optbench.engine.objective import (
     add_losses,
 )
 from optbench.engine.products import BLOCK_PANELS, BLOCK_ROWS, LANES, PANEL_ROWS, reduce_lanes
-from optbench.engine.slices import slices_product, transposition
+from optbench.engine.slices import slices_product, transpose
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_slopes
 
 _product_of_eight, _product_of_one = slices_product(LANES), slices_product(1)
-_add_transposed, _write_transposed = transposition(add=True), transposition(add=False)
 
 
 def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
@@ -71,22 +70,27 @@ def copy_weights(run, together, w, data: Data, scratch: Scratch):
 
 @register_jitable
 def predict_rows(first, together, data: Data, scratch: Scratch):
-    """Write the predictions of 128 rows, run by run, to ``scratch.predictions``."""
+    """Write the predictions of 128 rows, run by run, to ``scratch.predictions``.
+
+    The part of the columns that are not kept dense is in place of the slopes meanwhile.
+    """
     rows, z, weights = data.by_row, scratch.predictions, scratch.weights
-    begin, end = first // LANES, (first + BLOCK_ROWS) // LANES
-    sums = scratch.lanes[first * together : (first + BLOCK_ROWS) * together]
+    values, indices, starts = rows.values, rows.indices, rows.starts
+    begin, end, others = first // LANES, (first + BLOCK_ROWS) // LANES, scratch.slopes
+    if together == LANES:
+        sums = scratch.lanes[first * LANES :]
+        _product_of_eight(values, indices, starts, begin, end, weights, sums)
+        for i in range(0, BLOCK_ROWS, LANES):
+            transpose(sums, i * LANES, LANES, others, i, BLOCK_ROWS)
+    else:
+        _product_of_one(values, indices, starts, begin, end, weights, others)
     if data.panels.shape[0] > 0:
         predict_dense(first // PANEL_ROWS, together, data.panels, scratch.dense, z)
+        for i in range(together * BLOCK_ROWS):
+            z[i] += others[i]
     else:
-        z[: together * BLOCK_ROWS] = 0.0
-    if together == LANES:
-        _product_of_eight(rows.values, rows.indices, rows.starts, begin, end, weights, sums)
-        for i in range(0, BLOCK_ROWS, LANES):
-            _add_transposed(sums, i * LANES, LANES, z, i, BLOCK_ROWS)
-    else:
-        _product_of_one(rows.values, rows.indices, rows.starts, begin, end, weights, sums)
-        for i in range(BLOCK_ROWS):
-            z[i] += sums[i]
+        for i in range(together * BLOCK_ROWS):
+            z[i] = others[i]
 
 
 @register_jitable
@@ -122,7 +126,7 @@ def slope_rows(
             add_losses(run + q, z, targets, kernels, runs)
     if together == LANES:
         for i in range(0, BLOCK_ROWS, LANES):
-            _write_transposed(scratch.slopes, i, BLOCK_ROWS, lanes, i * LANES, LANES)
+            transpose(scratch.slopes, i, BLOCK_ROWS, lanes, i * LANES, LANES)
 
 
 @register_jitable
@@ -134,8 +138,8 @@ def add_dense_gradient(first, together, data: Data, scratch: Scratch):
         if together == LANES:
             for q in range(0, LANES, GROUP):
                 slopes = scratch.slopes[q * BLOCK_ROWS :]
-                _gradient_4x4(panels, panel, BLOCK_PANELS, j, slopes, q, sums, begins)
-                _gradient_4x4(panels, panel, BLOCK_PANELS, j + 4, slopes, q, sums, begins)
+                for half in range(j, j + LANES, LANES // 2):
+                    _gradient_4x4(panels, panel, BLOCK_PANELS, half, slopes, q, sums, begins)
         else:
             slopes = scratch.lanes[first : first + BLOCK_ROWS]
             _gradient_1x8(panels, panel, BLOCK_PANELS, j, slopes, 0, sums, begins)
