@@ -4,7 +4,7 @@ A slice holds the k-th entries of its eight rows next to each other and is as lo
 row: sums stay in registers, and a row's is formed in the order of its entries.  Rows are sorted
 by length, so that little is filled up: at most eight times the longest row in all.  What is filled
 up has the value 0 and reads a number that is always 0: an infinite weight does not reach a row
-that has no entry there.
+that has no entry there.  Columns with many entries are kept dense instead, zeros and all.
 
 A step takes both products as sums, X w of slices of rows and X^T r of slices of columns: a second
 copy of the matrix costs less than sums in memory, where each addition waits for an earlier store.
