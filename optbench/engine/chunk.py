@@ -156,18 +156,23 @@ class Chunk:
 
     def _working_memory(self, count: int) -> list[types.Scratch]:
         """Return what the loop writes to and nobody reads, for so many runs: for each thread."""
-        dimension, segments = self.runs.w.shape[1], self.combination.segments
+        data, segments = self.combination.data, self.combination.segments
+        dimension, sparse = self.runs.w.shape[1], data.starts.size > 0
+        dense = data.panels.shape[1] if sparse else padded_features(dimension)
+        together = (LANES if count >= LANES else 1) if sparse else 0
         several = segments if segments > 1 else 0
         threads = min(self.threads, segments)
         losses, gradients = np.zeros((2 * several, count)), np.zeros((several, count, dimension))
         board = make_board(threads)
         return [
             types.Scratch(
-                sums=aligned_zeros(count, padded_features(dimension), LANES),
+                sums=aligned_zeros(count, dense, LANES),
                 predictions=aligned_zeros(LANES * BLOCK_ROWS),
                 targets=aligned_zeros(BLOCK_ROWS),
                 slopes=aligned_zeros(LANES * BLOCK_ROWS),
-                lanes=aligned_zeros(BLOCK_ROWS, LANES),
+                lanes=aligned_zeros(together * (data.targets.size + 1)),
+                weights=aligned_zeros(together * (padded_features(dimension) + 1)),
+                dense=aligned_zeros(LANES, dense if sparse else 0),
                 losses=losses,
                 gradients=gradients,
                 board=board,

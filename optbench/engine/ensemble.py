@@ -28,6 +28,7 @@ from optbench.engine.natural import fisher_roots
 from optbench.engine.products import BLOCK_ROWS, GROUP, PANEL_ROWS, repeat_targets, to_panels
 from optbench.engine.records import Records
 from optbench.engine.segments import count_segments
+from optbench.engine.slices import no_slices, split
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.oracles import missing_oracle
@@ -43,22 +44,37 @@ def make_data(instance: Instance) -> types.Data:
     rows = instance.features.shape[0]
     panels, values, repeated = np.zeros((0, 0, 0)), np.zeros(0), np.zeros(0)
     columns, starts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
+    by_row, by_column = no_slices(), no_slices()
+    order, columns_order = np.arange(rows), np.zeros(0, np.int64)
     if instance.loss_and_grad is not None:
         panels = np.ascontiguousarray(instance.features, dtype=float)[None]
     elif instance.sparse:
         values = np.ascontiguousarray(instance.features.data, dtype=float)
         columns = np.ascontiguousarray(instance.features.indices, dtype=np.uint32)
         starts = np.ascontiguousarray(instance.features.indptr, dtype=np.int64)
+        order, columns_order, panels, by_row, by_column = split(instance.features)
     else:
         panels = to_panels(np.asarray(instance.features, dtype=float))
     targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
-    targets[:rows] = instance.targets
+    targets[:rows] = instance.targets[order]
     targets[rows:] = targets[rows - 1]  # a row loss may know no other than real ones
-    if panels.shape[0] > 0 and instance.loss_and_grad is None:
+    if panels.shape[0] > 0 and instance.loss_and_grad is None and not instance.sparse:
         padded = targets[: panels.shape[0] * PANEL_ROWS]
         repeated = repeat_targets(padded, panels.shape[1])
-    scale = float(instance.scale)
-    return types.Data(panels, values, columns, starts, targets, repeated, rows, scale)
+    return types.Data(
+        panels=panels,
+        values=values,
+        columns=columns,
+        starts=starts,
+        by_row=by_row,
+        by_column=by_column,
+        columns_order=columns_order,
+        targets=targets,
+        row_targets=np.array(instance.targets, dtype=float),
+        repeated=repeated,
+        rows=rows,
+        scale=float(instance.scale),
+    )
 
 
 @functools.lru_cache(maxsize=INSTANCES_KEPT)

@@ -70,7 +70,7 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
     for i in range(rows):
         row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
         drawn[i] = row
-        targets[i] = data.targets[row]
+        targets[i] = data.row_targets[row]
         z[i] = predict_row(row, runs.w[run], data)
     near = runs.exponents[run] == 0
     kernel = kernels.slopes if near else kernels.tail_slopes
@@ -85,7 +85,7 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
 def predict_row(row, w, data: Data):
     """Return x_row . w."""
     total = 0.0
-    if data.panels.shape[0] > 0:
+    if data.starts.size == 0:
         panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
         for j in range(w.size):
             total += data.panels[panel, j, lane] * w[j]
@@ -98,7 +98,7 @@ def predict_row(row, w, data: Data):
 @register_jitable
 def add_row(row, factor, data: Data, out):
     """Add factor x_row to ``out``."""
-    if data.panels.shape[0] > 0:
+    if data.starts.size == 0:
         panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
         for j in range(out.size):
             out[j] += factor * data.panels[panel, j, lane]

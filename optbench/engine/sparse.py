@@ -1,229 +1,178 @@
-"""Loss and gradient of a batch of runs on CSR data: one pass over the rows a step.
+"""Loss and gradient of a batch of runs on CSR data, eight runs at a time or one.
 
-Eight runs at a time lie side by side in a vector register, so that every stored entry of the
-matrix is read once for eight runs; what is left over runs alone.  Either way a run's sums are
-formed in the order of the entries: its bits do not depend on the batch.
+128 rows at a time get their predictions and slopes, and the gradient of the columns that are kept
+dense; the slopes of all rows then give that of the others (see :mod:`optbench.engine.slices`).
+Eight runs lie side by side in a vector register, so that every entry is read once for all of them.
+Either way a run's sums are formed in the same order: its bits do not depend on the batch.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import register_jitable
 
-from optbench.engine.objective import LN2, add_losses
-from optbench.engine.products import BLOCK_ROWS, LANES, _array, _constant, _splat
+from optbench.engine.objective import (
+    LN2,
+    _gradient_1x8,
+    _gradient_4x4,
+    _predictions_1x4,
+    _predictions_4x2,
+    add_losses,
+)
+from optbench.engine.products import (
+    BLOCK_PANELS,
+    BLOCK_ROWS,
+    GROUP,
+    LANES,
+    PANEL_ROWS,
+    reduce_lanes,
+)
+from optbench.engine.slices import slices_product, transpose
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_slopes
 
-STRIDES = 4  # a row's sum is formed in four strides, which hides the latency of an addition
-
-
-def _kind(lanes: int) -> Any:
-    return ir.DoubleType() if lanes == 1 else ir.VectorType(ir.DoubleType(), lanes)
-
-
-def _fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    name = "llvm.fma.f64" if a.type == ir.DoubleType() else f"llvm.fma.v{a.type.count}f64"
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(a.type, [a.type] * 3), name
-    )
-    return builder.call(function, [a, b, c])
-
-
-def _place(builder: Any, base: Any, index: Any, lanes: int) -> Any:
-    """Return the address of the numbers of all lanes at an index."""
-    place = builder.gep(base, [builder.mul(index, _constant(lanes))])
-    return builder.bitcast(place, _kind(lanes).as_pointer())
-
-
-def _entry(builder: Any, values: Any, columns: Any, entry: Any, lanes: int) -> tuple[Any, Any]:
-    """Return an entry's value in every lane, and its column."""
-    value = builder.load(builder.gep(values, [entry]))
-    column = builder.zext(builder.load(builder.gep(columns, [entry])), entry.type)
-    return (value if lanes == 1 else _splat(builder, value)), column
-
-
-def _predictions_intrinsic(lanes: int) -> Any:
-    @intrinsic
-    def product(
-        _context: Any, values: Any, columns: Any, begin: Any, end: Any, w: Any, out: Any, row: Any
-    ) -> Any:
-        signature = types.void(values, columns, types.int64, types.int64, w, out, types.int64)
-
-        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            entries, places, weights, result = (
-                _array(context, builder, sig.args[k], args[k])[0] for k in (0, 1, 4, 5)
-            )
-            totals = [cgutils.alloca_once(builder, _kind(lanes)) for _ in range(STRIDES)]
-            for total in totals:
-                builder.store(cgutils.get_null_value(_kind(lanes)), total)
-
-            def add(entry: Any, total: Any) -> None:
-                value, column = _entry(builder, entries, places, entry, lanes)
-                weight = builder.load(_place(builder, weights, column, lanes), align=8)
-                builder.store(_fma(builder, value, weight, builder.load(total)), total)
-
-            count = builder.sub(args[3], args[2])
-            left = builder.urem(count, _constant(STRIDES))
-            whole = builder.add(args[2], builder.sub(count, left))
-            with cgutils.for_range_slice(builder, args[2], whole, _constant(STRIDES)) as (entry, _):
-                for k, total in enumerate(totals):
-                    add(builder.add(entry, _constant(k)), total)
-            with cgutils.for_range_slice(builder, whole, args[3], _constant(1)) as (entry, _):
-                add(entry, totals[0])
-            first, second, third, fourth = (builder.load(total) for total in totals)
-            value = builder.fadd(builder.fadd(first, second), builder.fadd(third, fourth))
-            builder.store(value, _place(builder, result, args[6], lanes), align=8)
-            return context.get_dummy_value()
-
-        return signature, codegen
-
-    return product
-
-
-def _gradient_intrinsic(lanes: int) -> Any:
-    @intrinsic
-    def update(
-        _context: Any,
-        values: Any,
-        columns: Any,
-        begin: Any,
-        end: Any,
-        slopes: Any,
-        row: Any,
-        sums: Any,
-    ) -> Any:
-        signature = types.void(values, columns, types.int64, types.int64, slopes, types.int64, sums)
-
-        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            entries, places, slope, totals = (
-                _array(context, builder, sig.args[k], args[k])[0] for k in (0, 1, 4, 6)
-            )
-            r = builder.load(_place(builder, slope, args[5], lanes), align=8)
-            with cgutils.for_range_slice(builder, args[2], args[3], _constant(1)) as (entry, _):
-                value, column = _entry(builder, entries, places, entry, lanes)
-                place = _place(builder, totals, column, lanes)
-                builder.store(_fma(builder, value, r, builder.load(place, align=8)), place, align=8)
-            return context.get_dummy_value()
-
-        return signature, codegen
-
-    return update
-
-
-_row_of_eight, _row_of_one = _predictions_intrinsic(LANES), _predictions_intrinsic(1)
-_update_of_eight, _update_of_one = _gradient_intrinsic(LANES), _gradient_intrinsic(1)
-
-
-def predictions_row(values, columns, begin, end, w, out, row):
-    """Write out[row] = sum over entries of value * w[column], for eight runs or one."""
-    out[row] = values[begin:end] @ w[columns[begin:end]]
-
-
-def gradient_row(values, columns, begin, end, slopes, row, sums):
-    """Add value * slopes[row] to sums[column] for every entry, for eight runs or one."""
-    for entry in range(begin, end):
-        sums[columns[entry]] += values[entry] * slopes[row]
-
-
-@overload(predictions_row, strict=False)
-def _jitted_predictions_row(values, columns, begin, end, w, out, row):
-    jitted = _row_of_eight if w.ndim == 2 else _row_of_one
-
-    def implementation(values, columns, begin, end, w, out, row):
-        jitted(values, columns, begin, end, w, out, row)
-
-    return implementation
-
-
-@overload(gradient_row, strict=False)
-def _jitted_gradient_row(values, columns, begin, end, slopes, row, sums):
-    jitted = _update_of_eight if sums.ndim == 2 else _update_of_one
-
-    def implementation(values, columns, begin, end, slopes, row, sums):
-        jitted(values, columns, begin, end, slopes, row, sums)
-
-    return implementation
+_product_of_eight, _product_of_one = slices_product(LANES), slices_product(1)
 
 
 def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Evaluate CSR data, 128 rows at a time, each batch of runs while those rows are in cache."""
-    count, features = runs.w.shape
-    gradient = runs.gradient_w
+    """Evaluate CSR data."""
+    count = runs.w.shape[0]
     for run in range(count):
         runs.loss[run] = 0.0
         runs.lowest[run] = np.inf
     run = 0
     while run < count:
         together = LANES if run + LANES <= count else 1
-        if together == LANES:
-            weights, sums = scratch.sums[run], scratch.sums[run + 1]
-            for j in range(features):
-                for q in range(LANES):
-                    weights[j, q] = runs.w[run + q, j]
-                    sums[j, q] = 0.0
-        else:
-            gradient[run, :] = 0.0
+        copy_weights(run, together, runs.w, data, scratch)
         for first in range(0, data.rows, BLOCK_ROWS):
-            rows = min(BLOCK_ROWS, data.rows - first)
-            predict_rows(run, together, first, rows, runs.w, data, scratch)
-            targets = data.targets[first : first + rows]
-            for q in range(together):
-                place = slice(q * BLOCK_ROWS, q * BLOCK_ROWS + rows)
-                near = runs.exponents[run + q] == 0
-                unit = runs.exponents[run + q] * LN2
-                slopes = kernels.slopes if near else kernels.tail_slopes
-                z = scratch.predictions[place]
-                call_slopes(slopes, (z, targets, unit, scratch.slopes[place]))
-                if want_loss:
-                    add_losses(run + q, z, targets, kernels, runs, runs.loss, runs.lowest)
-            add_gradient_rows(run, together, first, rows, data, scratch, gradient)
-        if together == LANES:
-            for q in range(LANES):
-                for j in range(features):
-                    gradient[run + q, j] = sums[j, q]
+            predict_rows(first, together, data, scratch)
+            slope_rows(first, run, together, want_loss, kernels, data, scratch, runs)
+            if data.panels.shape[0] > 0:
+                add_dense_gradient(first, together, data, scratch)
+        write_gradient(run, together, data, scratch, runs.gradient_w)
         run += together
     for run in range(count):
         runs.loss[run] *= data.scale
+
+
+@register_jitable
+def copy_weights(run, together, w, data: Data, scratch: Scratch):
+    """Copy the runs' weights side by side, those of dense columns run by run; end with zeros."""
+    features, padded = w.shape[1], data.targets.size
+    weights = scratch.weights
+    if together == LANES:
         for j in range(features):
-            gradient[run, j] *= data.scale
+            for q in range(LANES):
+                weights[j * LANES + q] = w[run + q, j]
+    else:
+        for j in range(features):
+            weights[j] = w[run, j]
+    for q in range(together):
+        weights[features * together + q] = 0.0
+        scratch.lanes[padded * together + q] = 0.0
+        own, chosen = w[run + q], scratch.dense[q]
+        for k in range(min(chosen.size, features)):
+            chosen[k] = own[data.columns_order[k]]
 
 
 @register_jitable
-def predict_rows(run, together, first, rows, w, data: Data, scratch: Scratch):
-    """Write the predictions of some rows, run by run, to ``scratch.predictions``."""
-    values, columns, starts = data.values, data.columns, data.starts[first : first + rows + 1]
-    z, lanes = scratch.predictions, scratch.lanes
+def predict_rows(first, together, data: Data, scratch: Scratch):
+    """Write the predictions of 128 rows, run by run, to ``scratch.predictions``.
+
+    The part of the columns that are not kept dense is in place of the slopes meanwhile.
+    """
+    rows, z, weights = data.by_row, scratch.predictions, scratch.weights
+    values, indices, starts = rows.values, rows.indices, rows.starts
+    begin, end, others = first // LANES, (first + BLOCK_ROWS) // LANES, scratch.slopes
     if together == LANES:
-        weights = scratch.sums[run]
-        for i in range(rows):
-            predictions_row(values, columns, starts[i], starts[i + 1], weights, lanes, i)
-        for q in range(LANES):
-            own = z[q * BLOCK_ROWS : q * BLOCK_ROWS + rows]
-            for i in range(rows):
-                own[i] = lanes[i, q]
+        sums = scratch.lanes[first * LANES :]
+        _product_of_eight(values, indices, starts, begin, end, weights, sums)
+        for i in range(0, BLOCK_ROWS, LANES):
+            transpose(sums, i * LANES, LANES, others, i, BLOCK_ROWS)
     else:
-        for i in range(rows):
-            predictions_row(values, columns, starts[i], starts[i + 1], w[run], z, i)
+        _product_of_one(values, indices, starts, begin, end, weights, others)
+    if data.panels.shape[0] > 0:
+        predict_dense(first // PANEL_ROWS, together, data.panels, scratch.dense, z)
+        for i in range(together * BLOCK_ROWS):
+            z[i] += others[i]
+    else:
+        for i in range(together * BLOCK_ROWS):
+            z[i] = others[i]
 
 
 @register_jitable
-def add_gradient_rows(run, together, first, rows, data: Data, scratch: Scratch, gradient):
-    """Add the gradient of some rows: to lanes of eight runs, or to one run's gradient."""
-    values, columns, starts = data.values, data.columns, data.starts[first : first + rows + 1]
-    r, lanes = scratch.slopes, scratch.lanes
+def predict_dense(panel, together, panels, w, z):
+    """Write the part of the dense columns."""
     if together == LANES:
-        for q in range(LANES):
-            own = r[q * BLOCK_ROWS : q * BLOCK_ROWS + rows]
-            for i in range(rows):
-                lanes[i, q] = own[i]
-        sums = scratch.sums[run + 1]
-        for i in range(rows):
-            gradient_row(values, columns, starts[i], starts[i + 1], lanes, i, sums)
+        for q in range(0, LANES, GROUP):
+            for p in range(0, BLOCK_PANELS, 2):
+                place = q * BLOCK_ROWS + p * PANEL_ROWS
+                _predictions_4x2(panels, panel + p, w, q, z, place, BLOCK_ROWS)
     else:
-        for i in range(rows):
-            gradient_row(values, columns, starts[i], starts[i + 1], r, i, gradient[run])
+        for p in range(0, BLOCK_PANELS, 4):
+            _predictions_1x4(panels, panel + p, w, 0, z, p * PANEL_ROWS, BLOCK_ROWS)
+
+
+@register_jitable
+def slope_rows(
+    first, run, together, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs
+):
+    """Write the slopes of 128 rows, run by run and side by side; add their losses if wanted."""
+    rows = min(BLOCK_ROWS, data.rows - first)
+    targets = data.targets[first : first + rows]
+    lanes = scratch.lanes[first * together : (first + BLOCK_ROWS) * together]
+    for q in range(together):
+        near = runs.exponents[run + q] == 0
+        unit = runs.exponents[run + q] * LN2
+        kernel = kernels.slopes if near else kernels.tail_slopes
+        z = scratch.predictions[q * BLOCK_ROWS : q * BLOCK_ROWS + rows]
+        slopes = scratch.slopes[q * BLOCK_ROWS : (q + 1) * BLOCK_ROWS] if together > 1 else lanes
+        call_slopes(kernel, (z, targets, unit, slopes[:rows]))
+        slopes[rows:] = 0.0
+        if want_loss:
+            add_losses(run + q, z, targets, kernels, runs, runs.loss, runs.lowest)
+    if together == LANES:
+        for i in range(0, BLOCK_ROWS, LANES):
+            transpose(scratch.slopes, i, BLOCK_ROWS, lanes, i * LANES, LANES)
+
+
+@register_jitable
+def add_dense_gradient(first, together, data: Data, scratch: Scratch):
+    """Add 128 rows to the lane sums of the columns that are kept dense."""
+    panels, panel, sums = data.panels, first // PANEL_ROWS, scratch.sums
+    begins, ends = first == 0, first + BLOCK_ROWS >= data.rows
+    for j in range(0, panels.shape[1], LANES):
+        if together == LANES:
+            for q in range(0, LANES, GROUP):
+                slopes = scratch.slopes[q * BLOCK_ROWS :]
+                for half in range(j, j + LANES, LANES // 2):
+                    _gradient_4x4(panels, panel, BLOCK_PANELS, half, slopes, q, sums, begins)
+        else:
+            slopes = scratch.lanes[first : first + BLOCK_ROWS]
+            _gradient_1x8(panels, panel, BLOCK_PANELS, j, slopes, 0, sums, begins)
+        if ends:
+            for q in range(together):
+                reduce_lanes(sums, q, j)
+
+
+@register_jitable
+def write_gradient(run, together, data: Data, scratch: Scratch, gradient):
+    """Write the gradient of the dense columns and of the slices of the others."""
+    columns, order, sums = data.by_column, data.columns_order, scratch.weights
+    dense = min(data.panels.shape[1], gradient.shape[1])
+    for q in range(together):
+        own = gradient[run + q]
+        for k in range(dense):
+            own[order[k]] = data.scale * scratch.sums[q, k // LANES * LANES, k % LANES]
+    others, last = order[dense:], columns.starts.size - 1
+    values, indices, starts = columns.values, columns.indices, columns.starts
+    if together == LANES:
+        _product_of_eight(values, indices, starts, 0, last, scratch.lanes, sums)
+        for q in range(LANES):
+            own = gradient[run + q]
+            for k in range(others.size):
+                own[others[k]] = data.scale * sums[k * LANES + q]
+    else:
+        _product_of_one(values, indices, starts, 0, last, scratch.lanes, sums)
+        own = gradient[run]
+        for k in range(others.size):
+            own[others[k]] = data.scale * sums[k]

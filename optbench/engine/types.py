@@ -19,20 +19,34 @@ vector, matrix, cube = f8[::1], f8[:, ::1], f8[:, :, ::1]
 integers, integer_matrix = i8[::1], i8[:, ::1]
 
 
+class Slices(NamedTuple):
+    """Rows of a sparse matrix, eight side by side (see :mod:`optbench.engine.slices`)."""
+
+    values: np.ndarray
+    indices: np.ndarray  # uint32
+    starts: np.ndarray  # int64 (slices + 1,)
+
+
 class Data(NamedTuple):
     """An instance's numbers as the objective reads them.
 
-    ``panels`` holds dense data (see :func:`optbench.engine.products.to_panels`) and, for an
-    objective of the plug-in's own, its raw matrix (1, n, d); ``values``, ``columns`` and
-    ``starts`` hold CSR data.  ``targets`` is padded to whole blocks by its last number;
-    ``repeated`` has those of dense data as a group of runs needs them.
+    ``panels`` holds dense data (see :func:`optbench.engine.products.to_panels`), the dense columns
+    of sparse data and, for an objective of the plug-in's own, its raw matrix (1, n, d).  Rows of
+    CSR data are drawn from ``values``, ``columns`` and ``starts``; whole gradients come from
+    slices, in an order of rows and columns of their own.  ``targets`` is in that order and padded
+    to whole blocks by its last number; ``row_targets`` is in the order of the data; ``repeated``
+    has those of dense data as a group of runs needs them.
     """
 
     panels: np.ndarray
     values: np.ndarray
     columns: np.ndarray
     starts: np.ndarray
+    by_row: Slices
+    by_column: Slices
+    columns_order: np.ndarray  # int64 (d,): dense columns first
     targets: np.ndarray
+    row_targets: np.ndarray
     repeated: np.ndarray
     rows: int
     scale: float
@@ -54,11 +68,13 @@ class Kernels(NamedTuple):
 class Scratch(NamedTuple):
     """Working memory of one chunk of runs, allocated once."""
 
-    sums: np.ndarray  # (K, d padded to 8, 8): lane sums of the gradient
+    sums: np.ndarray  # (K, dense features padded to 8, 8): lane sums of the gradient
     predictions: np.ndarray  # (8 * 128,): of a block of rows, run after run
     targets: np.ndarray  # (128,): those of drawn rows
     slopes: np.ndarray  # (8 * 128,)
-    lanes: np.ndarray  # (128, 8): the same for eight runs side by side
+    lanes: np.ndarray  # slopes of all rows of sparse data, eight runs side by side or one; a zero
+    weights: np.ndarray  # w in the same way; a zero
+    dense: np.ndarray  # (8, dense columns padded to 8): w of those, run by run
     losses: np.ndarray  # (2 S, K): losses and lowest margins of S segments (0 when there is one)
     gradients: np.ndarray  # (S, K, d)
     board: np.ndarray  # int64 (threads, 8): where threads of one run meet
@@ -122,14 +138,45 @@ class Oracle(NamedTuple):
         )
 
 
+indices = types.uint32[::1]
+slices_t = types.NamedTuple([vector, indices, integers], Slices)
 data_t = PointerTo(
-    types.NamedTuple([cube, vector, types.uint32[::1], integers, vector, vector, i8, f8], Data)
+    types.NamedTuple(
+        [
+            cube,
+            vector,
+            indices,
+            integers,
+            slices_t,
+            slices_t,
+            integers,
+            vector,
+            vector,
+            vector,
+            i8,
+            f8,
+        ],
+        Data,
+    )
 )
 kernels_t = PointerTo(types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels))
 states = types.uint64[:, ::1]
 scratch_t = PointerTo(
     types.NamedTuple(
-        [cube, vector, vector, vector, matrix, matrix, cube, integer_matrix, matrix, states],
+        [
+            cube,
+            vector,
+            vector,
+            vector,
+            vector,
+            vector,
+            matrix,
+            matrix,
+            cube,
+            integer_matrix,
+            matrix,
+            states,
+        ],
         Scratch,
     )
 )
