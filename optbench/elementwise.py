@@ -1,6 +1,6 @@
 """Elementary functions for kernels: ``math`` in plain Python, vectorised polynomials when jitted.
 
-``from optbench.elementwise import exp, log, log1p, sigmoid`` in a plug-in: the plain versions below
+``from optbench.elementwise import exp, log, log1p, sigmoid, sinh`` in a plug-in: the plain versions below
 run in a debugger and with ``NUMBA_DISABLE_JIT=1``; inside a compiled kernel
 :mod:`optbench.engine.vectorised` replaces them by polynomials that vectorise.
 """
@@ -27,6 +27,11 @@ def log1p(x: float) -> float:
     if x > -1.0:
         return math.log1p(x)
     return -math.inf if x == -1.0 else math.nan
+
+
+def sinh(x: float) -> float:
+    """Return the hyperbolic sine, accurate for small x; infinite beyond 709.78."""
+    return math.sinh(x) if abs(x) < 709.78 else (math.copysign(math.inf, x) if x == x else x)
 
 
 def sigmoid(x: float) -> float:

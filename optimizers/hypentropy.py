@@ -7,9 +7,10 @@ diagonal network u*u - v*v that starts at u = v = sqrt(scale): scale -> 0 tends 
 norm, scale -> infinity to gradient descent with learning rate 2 scale learning_rate.
 """
 
-from math import asinh, sinh
+from math import asinh
 
 from optbench import Hyper, Slot, optimizer
+from optbench.elementwise import sinh
 
 
 @optimizer(
@@ -32,7 +33,6 @@ def hypentropy(
             dual[i] = asinh(theta[i] / (2.0 * scale))
     for i in range(theta.size):
         dual[i] -= learning_rate * grad[i]
-        # plain Python's sinh raises beyond 710
-        moved = 2.0 * scale * sinh(min(max(dual[i], -710.0), 710.0))
+        moved = 2.0 * scale * sinh(dual[i])
         # without a gradient theta keeps its bits: the map to z and back rounds
         theta[i] = moved if grad[i] != 0.0 else theta[i]

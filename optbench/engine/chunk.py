@@ -149,6 +149,14 @@ class Chunk:
                 self.ended_by_host = stop.reason
                 break
 
+    def seconds_to(self, step: int) -> float:
+        """Go to a step without a record; return the seconds of processor time that it took."""
+        count = self.runs.theta.shape[0]
+        memory, oracle = self._working_memory(count), self.combination.oracle.with_scratch()
+        began = time.thread_time()
+        self._take_steps(count, np.arange(count), step, self.combination.rule, memory, oracle)
+        return time.thread_time() - began
+
     def _batch(self, alive: np.ndarray) -> np.ndarray:
         """Return the runs to evaluate: three take as long as five, so a fourth joins them."""
         missing = -alive.size % self.combination.group

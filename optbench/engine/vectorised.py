@@ -119,6 +119,28 @@ def _log1p(x: Any) -> Any:
     return implementation
 
 
+@overload(elementwise.sinh, **FLAGS)
+def _sinh(x: Any) -> Any:
+    def implementation(x: float) -> float:
+        # |x| < 1: x + x^3 / 3! + ... + x^17 / 17!, the next term is below 1e-17 of the sum;
+        # else (e^|x| - e^-|x|) / 2 with the sign of x
+        z = x * x
+        r = 2.8114572543455206e-15
+        r = r * z + 7.647163731819816e-13
+        r = r * z + 1.6059043836821613e-10
+        r = r * z + 2.505210838544172e-08
+        r = r * z + 2.7557319223985893e-06
+        r = r * z + 1.984126984126984e-04
+        r = r * z + 8.333333333333333e-03
+        r = r * z + 1.6666666666666666e-01
+        power = elementwise.exp(abs(x))
+        large = 0.5 * power - 0.5 / power
+        large = large if x > 0.0 else -large
+        return x + x * z * r if z < 1.0 else large
+
+    return implementation
+
+
 @overload(elementwise.sigmoid, **FLAGS)
 def _sigmoid(x: Any) -> Any:
     def implementation(x: float) -> float:

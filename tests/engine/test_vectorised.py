@@ -36,8 +36,8 @@ def _compiled(function):
     return evaluate
 
 
-EXP, LOG, LOG1P, SIGMOID = (
-    _compiled(f) for f in (elementwise.exp, elementwise.log, elementwise.log1p, elementwise.sigmoid)
+EXP, LOG, LOG1P, SIGMOID, SINH = (
+    _compiled(getattr(elementwise, name)) for name in ("exp", "log", "log1p", "sigmoid", "sinh")
 )
 
 
@@ -84,6 +84,25 @@ def test_log_is_within_one_ulp_down_to_the_smallest_subnormal() -> None:
     with mpmath.workprec(120):
         assert ulps(LOG(x), [mpmath.log(float(v)) for v in x]).max() < 1.0
     assert LOG(np.array([1.0]))[0] == 0.0
+
+
+def test_sinh_is_within_two_ulp_from_zero_to_overflow() -> None:
+    rng = np.random.default_rng(6)
+    x = np.concatenate(
+        [
+            _spread(-709.7, 709.7, 2000, 7),
+            _spread(-1.5, 1.5, 3000, 8),
+            10.0 ** rng.uniform(-300, 0, 500),
+            [1.0, -1.0, np.nextafter(1.0, 0.0), 1e-8, -1e-300, SMALLEST, 0.0],
+        ]
+    )
+    with mpmath.workprec(120):
+        assert ulps(SINH(x), [mpmath.sinh(float(v)) for v in x]).max() < 2.0
+    assert np.signbit(SINH(np.array([-0.0]))[0])
+    for function in (lambda v: SINH(np.array([v]))[0], elementwise.sinh):
+        assert function(1e3) == function(np.inf) == np.inf
+        assert function(-1e3) == function(-np.inf) == -np.inf
+        assert np.isnan(function(np.nan))
 
 
 def test_log1p_is_within_two_ulp() -> None:
