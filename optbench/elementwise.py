@@ -1,7 +1,7 @@
 """Elementary functions for kernels: ``math`` in plain Python, vectorised polynomials when jitted.
 
-``from optbench.elementwise import exp, log, log1p, sigmoid, sinh`` in a plug-in: the plain versions below
-run in a debugger and with ``NUMBA_DISABLE_JIT=1``; inside a compiled kernel
+``from optbench.elementwise import exp, log, log1p, sigmoid, sinh`` in a plug-in: the plain versions
+below run in a debugger and with ``NUMBA_DISABLE_JIT=1``; inside a compiled kernel
 :mod:`optbench.engine.vectorised` replaces them by polynomials that vectorise.
 """
 

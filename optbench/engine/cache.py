@@ -28,7 +28,7 @@ from optbench.engine.wide import WideVectors
 PACKAGE = Path(__file__).resolve().parents[1]
 KERNEL_FOLDERS = (PACKAGE / "engine", PACKAGE / "parametrizations")
 KERNEL_FILES = tuple(
-    PACKAGE / name for name in ("elementwise.py", "linear_algebra.py", "random.py")
+    PACKAGE / name for name in ("elementwise.py", "linear_algebra.py", "losses.py", "random.py")
 )
 
 UNUSED = 30 * 24 * 3600.0  # seconds after which a folder of kernels is removed

@@ -169,7 +169,8 @@ class Chunk:
         dense = data.panels.shape[1] if sparse else padded_features(dimension)
         together = (LANES if count >= LANES else 1) if sparse else 0
         several = segments if segments > 1 else 0
-        threads = min(self.threads, segments)
+        # samples leave the others nothing to do but wait
+        threads = min(self.threads, segments) if self.combination.oracle.batch < 0 else 1
         losses, gradients = np.zeros((2 * several, count)), np.zeros((several, count, dimension))
         board = make_board(threads)
         return [
