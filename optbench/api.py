@@ -128,7 +128,7 @@ def compare(
     finished = {} if fresh else _read_back(cells, keys)
     with _quiet_numba():
         compiling = functools.partial(_show, report, len(cells), "compiling")
-        failures = _compile(cells, finished, compiling)
+        failures = _compile(cells, finished, threads, compiling)
     compiled = time.perf_counter()
     if timeout is not None:
         settings.stop.set_after(timeout)
@@ -250,15 +250,25 @@ def _read_back(cells: Sequence[Cell], keys: Sequence[str]) -> dict[int, Finished
     return found
 
 
+def _share(cells: Sequence[Cell], finished: Mapping[int, Finished], threads: int) -> int:
+    """Return how many threads each cell may use: more than one when there are few cells."""
+    busy = sum(cell.skip is None and index not in finished for index, cell in enumerate(cells))
+    return max(threads // max(busy, 1), 1)
+
+
 def _compile(
-    cells: Sequence[Cell], finished: Mapping[int, Finished], done: Callable[[int], None]
+    cells: Sequence[Cell],
+    finished: Mapping[int, Finished],
+    threads: int,
+    done: Callable[[int], None],
 ) -> dict[int, str]:
     """Compile what every cell needs, before anything is timed; failures by cell index."""
     failures = {}
+    share = _share(cells, finished, threads)
     for index, cell in enumerate(cells):
         if cell.skip is None and index not in finished:
             try:
-                bind(cell.instance, cell.parametrization, cell.choice.optimizer)
+                bind(cell.instance, cell.parametrization, cell.choice.optimizer, share)
             except UserError as error:
                 failures[index] = str(error)
         done(index + 1)
@@ -273,16 +283,13 @@ def _run(
     threads: int,
     done: Callable[[int], None],
 ) -> list[Outcome]:
-    def idle(index: int) -> bool:
-        return cells[index].skip is not None or index in failures or index in finished
-
-    busy = sum(not idle(index) for index in range(len(cells)))
+    share = _share(cells, finished, threads)
 
     def task(index: int) -> Callable[[], Outcome]:
         cell = cells[index]
 
         def work() -> Outcome:
-            if idle(index):
+            if cell.skip is not None or index in failures or index in finished:
                 return Outcome(cell, None, failures.get(index), finished.get(index))
             tuner = Tuner(
                 cell,
@@ -291,7 +298,7 @@ def _run(
                 settings.rates,
                 settings.stop,
                 PERTURBATION,
-                threads // busy,
+                share,
             )
             return Outcome(cell, tuner.search())
 

@@ -36,7 +36,7 @@ def nanoseconds_per_step(cell: Cell, rate: float | None) -> float:
     Returns
     -------
     float
-        Median over five repeats of about 2 ms each; nan when the run ends at once.
+        Median over five repeats of about 2 ms each; nan when the run diverges in them.
     """
     start = _start(cell, rate)
     steps = 16
@@ -54,7 +54,7 @@ def nanoseconds_per_step(cell: Cell, rate: float | None) -> float:
 
 
 def _seconds(start: Chunk, steps: int) -> float:
-    """Return the processor time of a call of ``steps`` steps; nan when the run ends in them."""
+    """Return the processor time of a call of ``steps`` steps; nan when the run diverges in them."""
     chunk = start.subset(np.array([0]))
     seconds = chunk.seconds_to(steps)
     return seconds if chunk.status == ["horizon"] else math.nan

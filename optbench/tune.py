@@ -171,7 +171,7 @@ class Tuner:
         self.given = rates
         self.stop = stop
         self.perturbation = perturbation
-        self.threads = max(threads, 1)
+        self.threads = threads
 
     def start(self, rates: list[float | None]) -> list[list[Chunk]]:
         """Return fresh runs, for each rate one chunk an instance."""

@@ -139,12 +139,10 @@ def measure(claims: list[Claim], jobs: int, plugins: tuple[str, ...], quiet: boo
 
 def measure_alone(claim: Claim) -> Result:
     """Measure one claim with one thread."""
-    from threadpoolctl import threadpool_limits
-
     from optbench.claim import verify as verify_claim
+    from optbench.store.references import single_threaded
 
-    with threadpool_limits(limits=1):
-        return verify_claim(claim)
+    return single_threaded(lambda: verify_claim(claim))
 
 
 def measure_by_id(name: str, plugins: tuple[str, ...]) -> Result:

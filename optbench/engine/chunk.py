@@ -80,7 +80,6 @@ class Chunk:
         self.combination = combination
         self.threads = threads
         self.step = 0
-        self.seconds = 0.0
         self.ended_by_host = "horizon"
         self._scratch = parametrization.scratch
         self._previous = theta.copy()
@@ -213,12 +212,10 @@ class Chunk:
             scratch = scratch._replace(rng=runs.rng)
         used = self.combination
         scratch.board[:] = 0
-        began = time.perf_counter()
         with assistants(used.kernels, used.data, others, runs):
             self.step = used.advance(
                 self.step, last, used.kernels, used.data, scratch, runs, rule, oracle
             )
-        self.seconds += time.perf_counter() - began
         if not whole:
             for name in types.Runs._fields:
                 getattr(self.runs, name)[rows[:count]] = getattr(runs, name)[:count]
@@ -249,6 +246,7 @@ class Chunk:
         running = alive[runs.status[alive] == types.RUNNING]
         rows = self._rows(running)
         grown = records.log_loss[record, rows] > records.log_loss[0, rows] + math.log(GROWTH)
+        grown |= ~np.isfinite(records.norms[record, rows, 2])  # where the loss is flat
         still = (runs.theta[rows] == self._previous[rows]).all(axis=1)
         self._previous[rows] = runs.theta[rows]
         # On separable data nothing is ever at rest: a gradient of 1e-300 still has a direction.

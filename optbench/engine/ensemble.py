@@ -27,7 +27,7 @@ from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.natural import fisher_roots
 from optbench.engine.products import BLOCK_ROWS, GROUP, PANEL_ROWS, repeat_targets, to_panels
 from optbench.engine.records import Records
-from optbench.engine.segments import count_segments
+from optbench.engine.segments import bind_assistant, count_segments
 from optbench.engine.slices import no_slices, split
 from optbench.errors import UserError
 from optbench.instance import Instance
@@ -88,8 +88,15 @@ def _fisher(instance: Instance | None) -> np.ndarray:
     return fisher_roots(inverse)
 
 
-def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimizer) -> Combination:
+def bind(
+    instance: Instance, parametrization: Parametrization, optimizer: Optimizer, threads: int = 1
+) -> Combination:
     """Compile (or load) everything one combination needs; nothing is compiled later.
+
+    Parameters
+    ----------
+    threads : int
+        Threads that each chunk may use, see :class:`Chunk`.
 
     Raises
     ------
@@ -132,7 +139,10 @@ def bind(instance: Instance, parametrization: Parametrization, optimizer: Optimi
     data = make_data(instance)
     dense = kind == "dense"
     segments = count_segments(*data.panels.shape[:2]) if dense else 1
-    group = GROUP if dense else 1
+    # a run that only fills up a group is mapped too, and draws nothing
+    group = GROUP if dense and parametrization.linear and oracle.batch < 0 else 1
+    if threads > 1 and segments > 1 and oracle.batch < 0:
+        bind_assistant()
     loop = entry_point(bind_loop())
     return Combination(loop, kernels, data, rule, slots, oracle, segments, group)
 
@@ -190,7 +200,7 @@ def make_chunks(
             f"optimizer {optimizer.name!r}: hyperparameters of shape {hypers.shape} for "
             f"{len(seeds)} runs of {len(optimizer.hypers)} hyperparameters"
         )
-    kernels = bind(instance, parametrization, optimizer)
+    kernels = bind(instance, parametrization, optimizer, threads)
     theta = np.empty((len(seeds), parametrization.parameters))
     for row, seed in enumerate(seeds):
         generator = np.random.Generator(np.random.PCG64([seed, 0x0B]))

@@ -13,6 +13,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic, lower_builtin, overload, type_callable
 from numba.np.arrayobj import populate_array
 
@@ -184,6 +185,13 @@ def _inner_products(builder: Any, left: _Matrix, right: _Matrix, out: _Matrix) -
 
 @intrinsic
 def _multiply(_context: Any, left: Any, right: Any, out: Any) -> Any:
+    if (
+        out.layout != "C"
+        or "A" in (left.layout, right.layout)
+        or left.layout == right.layout == "F"
+    ):
+        raise TypingError("multiply: at most one factor may be a transpose, of a contiguous matrix")
+
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         factors = [
             _Matrix(context, builder, kind, value)

@@ -47,8 +47,7 @@ def evaluate_rows(
     gradient,
 ):
     """Write loss, lowest margin and gradient of some panels, four runs at a time."""
-    count, features = runs.w.shape
-    width = data.panels.shape[1]
+    count, width = runs.w.shape[0], data.panels.shape[1]
     for run in range(count):
         loss[run] = 0.0
         lowest[run] = np.inf
@@ -72,15 +71,10 @@ def evaluate_rows(
                     for q in range(together):
                         z = part(scratch.predictions, q * some * PANEL_ROWS, rows)
                         add_losses(run + q, z, targets, kernels, runs, loss, lowest)
-                add_gradient_block(data, panel, some, run, together, scratch, first, last)
+                add_gradient_block(panel, some, run, together, data, scratch, first, last, gradient)
             run += together
     for run in range(count):
         loss[run] *= data.scale
-        for j in range(0, features, LANES):
-            totals = scratch.sums[run, j]
-            place = part(gradient[run], j, min(LANES, features - j))
-            for f in range(place.size):
-                place[f] = data.scale * totals[f]
 
 
 @register_jitable
@@ -144,18 +138,28 @@ def add_losses(run, z, targets, kernels: Kernels, runs: Runs, loss, lowest):
 
 
 @register_jitable
-def add_gradient_block(data: Data, panel, panels, run, together, scratch: Scratch, first, last):
+def add_gradient_block(
+    panel, panels, run, together, data: Data, scratch: Scratch, first, last, gradient
+):
     """Add a block of rows to the lane sums of four runs or one; after the last, add the lanes.
 
-    From the last feature to the first: what the predictions read last is in cache.
+    One block alone keeps no sums for later: those of all features have the same place.
     """
-    slopes, sums = scratch.slopes, scratch.sums
+    slopes, sums, features = scratch.slopes, scratch.sums, gradient.shape[1]
     for j in range(0, data.panels.shape[1], LANES):
+        place = 0 if first and last else j
         if together == GROUP:
-            _gradient_4x4(data.panels, panel, panels, j, slopes, run, sums, first)
-            _gradient_4x4(data.panels, panel, panels, j + 4, slopes, run, sums, first)
+            half = place + LANES // 2
+            _gradient_4x4(data.panels, panel, panels, j, slopes, run, sums, place, first)
+            _gradient_4x4(
+                data.panels, panel, panels, j + LANES // 2, slopes, run, sums, half, first
+            )
         else:
-            _gradient_1x8(data.panels, panel, panels, j, slopes, run, sums, first)
+            _gradient_1x8(data.panels, panel, panels, j, slopes, run, sums, place, first)
         if last:
             for q in range(together):
-                reduce_lanes(sums, run + q, j)
+                reduce_lanes(sums, run + q, place)
+                totals = sums[run + q, place]
+                own = part(gradient[run + q], j, min(LANES, features - j))
+                for f in range(own.size):
+                    own[f] = data.scale * totals[f]

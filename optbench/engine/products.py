@@ -2,7 +2,7 @@
 
 The data matrix lies in panels of 16 rows, feature by feature (:func:`to_panels`): a tile reads it
 as one stream of whole cache lines, each vector register holds ``LANES`` rows of one feature, and
-sums stay in registers.  Four panels are a block, which stays in the first-level cache between the
+sums stay in registers.  Four or eight panels are a block, which stays in a cache between the
 predictions and the gradient, so that the matrix is read once a step.  Each run's sums are formed
 in the same order whatever runs are beside it: a run's bits do not depend on the batch, the chunk
 or the threads.
@@ -175,10 +175,13 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
         slopes: Any,
         run: Any,
         sums: Any,
+        place: Any,
         first: Any,
     ) -> Any:
         integer = types.int64
-        signature = types.void(data, integer, integer, integer, slopes, integer, sums, first)
+        signature = types.void(
+            data, integer, integer, integer, slopes, integer, sums, integer, first
+        )
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             matrix, (_, dimension, _) = _array(context, builder, sig.args[0], args[0])
@@ -192,14 +195,14 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
             totals = [_totals(builder, features) for _ in range(runs)]
             for q in range(runs):
                 row = builder.mul(builder.add(args[5], _constant(q)), dimension)
-                start = builder.mul(builder.add(row, args[3]), _constant(LANES))
+                start = builder.mul(builder.add(row, args[7]), _constant(LANES))
                 places.append(
                     [_offset(builder, lanes, start, _constant(f * LANES)) for f in range(features)]
                 )
             zero = ir.Constant(_VECTOR, [0.0] * LANES)
             for total in (total for row in totals for total in row):
                 builder.store(zero, total)
-            with builder.if_then(builder.not_(args[7])):
+            with builder.if_then(builder.not_(args[8])):
                 for q in range(runs):
                     for f in range(features):
                         builder.store(_load(builder, places[q][f]), totals[q][f])
@@ -307,24 +310,25 @@ def predictions_tile(runs: int, panels: int) -> Callable[..., None]:
 
 
 def gradient_tile(runs: int, features: int) -> Callable[..., None]:
-    """Return the tile ``sums[run + q, j + f, lane] += sum over rows of slopes[q] x_{j + f}``.
+    """Return the tile ``sums[run + q, place + f, lane] += sum over rows of slopes[q] x_{j + f}``.
 
-    ``tile(data, panel, panels, j, slopes, run, sums, first)`` adds ``panels`` panels, whose slopes
-    lie run after run; row i is added to lane ``i % 8``.  ``first``: to zero, not to what is there.
+    ``tile(data, panel, panels, j, slopes, run, sums, place, first)`` adds ``panels`` panels, whose
+    slopes lie run after run; row i is added to lane ``i % 8``.  ``first``: to zero, not to what is
+    there.
     """
 
-    def tile(data, panel, panels, j, slopes, run, sums, first):  # type: ignore[no-untyped-def]
+    def tile(data, panel, panels, j, slopes, run, sums, place, first):  # type: ignore[no-untyped-def]
         x = data[panel : panel + panels, j : j + features].reshape(panels, features, -1, LANES)
         r = slopes[: runs * panels * PANEL_ROWS].reshape(runs, panels, -1, LANES)
-        place = sums[run : run + runs, j : j + features]
-        place[:] = np.einsum("pfvl,qpvl->qfl", x, r) + (0.0 if first else place)
+        totals = sums[run : run + runs, place : place + features]
+        totals[:] = np.einsum("pfvl,qpvl->qfl", x, r) + (0.0 if first else totals)
 
     jitted = _gradient_intrinsic(runs, features)
 
     @overload(tile, strict=False)
-    def _tile(data, panel, panels, j, slopes, run, sums, first):  # type: ignore[no-untyped-def]
-        def implementation(data, panel, panels, j, slopes, run, sums, first):  # type: ignore[no-untyped-def]
-            jitted(data, panel, panels, j, slopes, run, sums, first)
+    def _tile(data, panel, panels, j, slopes, run, sums, place, first):  # type: ignore[no-untyped-def]
+        def implementation(data, panel, panels, j, slopes, run, sums, place, first):  # type: ignore[no-untyped-def]
+            jitted(data, panel, panels, j, slopes, run, sums, place, first)
 
         return implementation
 

@@ -7,6 +7,7 @@ its tickets, evaluate their share of the segments, and hand the tickets back.
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -29,7 +30,8 @@ from optbench.engine.types import Data, Kernels, Runs, Scratch
 
 SEGMENT_NUMBERS = 2**16  # half a megabyte: a step takes far longer than handing out a ticket
 MOST_SEGMENTS = 16
-TICKET, WANT_LOSS, QUIT = range(3)  # columns of the board; its rows are threads
+TICKET, WANT_LOSS = 0, 1  # columns of the board; its rows are threads
+OVER = -1  # the ticket of a thread that evaluates no more
 
 
 def count_segments(panels: int, width: int) -> int:
@@ -62,10 +64,17 @@ def segmented_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratc
     board[0, WANT_LOSS] = want_loss
     publish(board, 0, ticket)
     evaluate_share(0, want_loss, kernels, data, scratch, runs)
+    whole = True
     for thread in range(1, board.shape[0]):
-        while read(board, thread) != ticket:
+        done = read(board, thread)
+        while done != ticket and done != OVER:
             give_way()
+            done = read(board, thread)
+        whole = whole and done == ticket
     add_segments(data, scratch, runs)
+    if not whole:  # the error of the thread is raised when the loop returns
+        runs.loss[:] = np.nan
+        runs.gradient_w[:, :] = np.nan
 
 
 @register_jitable
@@ -167,42 +176,61 @@ def _jitted_give_way():
 
 
 def assist(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Evaluate a thread's share for every ticket, until told to quit."""
+    """Evaluate a thread's share for every ticket, until the loop is over."""
     board, done = scratch.board, 0
-    while True:
-        ticket = read(board, 0)
+    ticket = read(board, 0)
+    while ticket != OVER:
         if ticket == done:
             give_way()
-        elif board[0, QUIT] != 0:
-            return
         else:
             evaluate_share(thread, board[0, WANT_LOSS] != 0, kernels, data, scratch, runs)
             done = ticket
             publish(board, thread, ticket)
+        ticket = read(board, 0)
 
 
 assist_s = numba_types.void(types.i8, types.kernels_t, types.data_t, types.scratch_t, types.runs_t)
+
+
+@functools.cache
+def bind_assistant() -> Any:
+    """Compile what the other threads of a run do."""
+    return entry_point(compile_kernel(assist, assist_s))
 
 
 @contextmanager
 def assistants(
     kernels: Kernels, data: Data, scratches: Sequence[Scratch], runs: Runs
 ) -> Iterator[None]:
-    """Have one more thread for every scratch, all on one board, while the loop runs."""
-    if not scratches:
-        yield
-        return
-    work, board = entry_point(compile_kernel(assist, assist_s)), scratches[0].board
+    """Have one more thread for every scratch, all on one board, while the loop runs.
+
+    Raises
+    ------
+    Exception
+        The first error of a thread, when the loop has returned.
+    """
+    errors: list[Exception] = []
+
+    def work(thread: int, scratch: Scratch) -> None:
+        try:
+            bind_assistant()(thread, kernels, data, scratch, runs)
+        except Exception as error:
+            errors.append(error)
+            scratch.board[thread, TICKET] = OVER
+
     threads = [
-        threading.Thread(target=work, args=(thread, kernels, data, scratch, runs), daemon=True)
-        for thread, scratch in enumerate(scratches, start=1)
+        threading.Thread(target=work, args=numbered, daemon=True)
+        for numbered in enumerate(scratches, start=1)
     ]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         yield
     finally:
-        board[0, QUIT] = 1
-        board[0, TICKET] += 1
+        if threads:
+            scratches[0].board[0, TICKET] = OVER
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
+    if errors:
+        raise errors[0]

@@ -145,10 +145,10 @@ def add_dense_gradient(first, together, data: Data, scratch: Scratch):
             for q in range(0, LANES, GROUP):
                 slopes = scratch.slopes[q * BLOCK_ROWS :]
                 for half in range(j, j + LANES, LANES // 2):
-                    _gradient_4x4(panels, panel, BLOCK_PANELS, half, slopes, q, sums, begins)
+                    _gradient_4x4(panels, panel, BLOCK_PANELS, half, slopes, q, sums, half, begins)
         else:
             slopes = scratch.lanes[first : first + BLOCK_ROWS]
-            _gradient_1x8(panels, panel, BLOCK_PANELS, j, slopes, 0, sums, begins)
+            _gradient_1x8(panels, panel, BLOCK_PANELS, j, slopes, 0, sums, j, begins)
         if ends:
             for q in range(together):
                 reduce_lanes(sums, q, j)

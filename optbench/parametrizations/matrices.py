@@ -15,5 +15,5 @@ def as_matrix(vector: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def multiply(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
-    """Write ``left @ right`` to ``out``; either may be the transpose of what lies row by row."""
+    """Write ``left @ right`` to ``out``; one may be the transpose of what lies row by row."""
     np.matmul(left, right, out=out)

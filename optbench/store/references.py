@@ -38,6 +38,16 @@ def data_hash(features: Any, *vectors: np.ndarray) -> str:
     return digest.hexdigest()
 
 
+def single_threaded(solve: Callable[[], Solved]) -> Solved:
+    """Return ``solve()`` with BLAS on one thread: bits must not depend on the number of cores."""
+    import scipy.linalg  # SciPy has a BLAS of its own, which has to be loaded to be limited
+    from threadpoolctl import threadpool_limits
+
+    assert scipy.linalg
+    with threadpool_limits(limits=1):
+        return solve()
+
+
 def stored(key: str, solve: Callable[[], Solved], kind: Any = Reference) -> Solved:
     """Return the solution stored under ``key``, or solve and store it.
 
@@ -53,6 +63,6 @@ def stored(key: str, solve: Callable[[], Solved], kind: Any = Reference) -> Solv
     key = f"{_solvers()}|{key}"
     found: Solved = read("references", key)
     if not isinstance(found, kind):
-        found = solve()
+        found = single_threaded(solve)
         write("references", key, found)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -174,6 +175,18 @@ def test_log_domain_equals_the_plain_loss_while_that_is_accurate() -> None:
         chunk.advance(3000)
     assert runs[0].runs.exponents[0] == 0
     assert runs[0].runs.theta.tobytes() == runs[1].runs.theta.tobytes()
+
+
+def test_infinite_parameters_have_diverged_where_the_loss_is_flat() -> None:
+    """Six positive rows: at infinite weights loss and gradient are exactly 0."""
+    rows = np.abs(data(6, 3, 4))
+    instance = dataclasses.replace(
+        separable(), features=rows, targets=np.ones(6), exponential_tail=False, name="flat"
+    )
+    chunk = one_chunk(instance, "hypentropy", [1e5])
+    chunk.advance(100)
+    assert np.isinf(chunk.runs.w).all()
+    assert chunk.status == ["diverged"]
 
 
 def test_a_rate_above_two_over_smoothness_diverges_alone() -> None:

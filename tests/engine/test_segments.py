@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 
 import numpy as np
@@ -98,6 +99,52 @@ def test_squared_errors_of_wide_data() -> None:
     for _ in range(3):
         w -= 0.1 * features.T @ (features @ w - instance.targets) / 400
     np.testing.assert_allclose(chunk.runs.w[0], w, rtol=0, atol=1e-12 * np.abs(w).max())
+
+
+@pytest.mark.parametrize("name", ["normalized_gradient_descent", "sign_descent"])
+def test_units_change_alike_on_any_number_of_threads(name: str) -> None:
+    features = np.abs(data(1100, 250, seed=8)) + 1.0  # a step of rate 1 gains a margin of 28
+    instance = Instance(
+        problem="test",
+        name="tail",
+        features=features,
+        targets=np.ones(1100),
+        kind="classification",
+        row=logistic_loss,
+        scale=1.0 / 1100,
+        exponential_tail=True,
+    )
+    found = []
+    for threads in (1, 2):
+        chunk = one_chunk(instance, name, [8.0, 4.0, 9.0])  # three: a fourth fills up
+        chunk.threads = threads
+        chunk.advance(12)
+        found.append([bits(chunk, run) for run in range(3)])
+        assert chunk.runs.exponents.min() > 0
+    assert found[0] == found[1]
+
+
+def raises_on_seven(prediction, target):
+    if target == 7.0:
+        raise ValueError("a target of seven")
+    residual = prediction - target
+    return 0.5 * residual * residual, residual
+
+
+@pytest.mark.parametrize("place", [0, -1])  # in the loop's own segment, in that of the other
+def test_an_error_in_any_thread_ends_the_run(place: int) -> None:
+    targets = np.ones(1100)
+    targets[place] = 7.0
+    instance = dataclasses.replace(
+        regression(data(1100, 250), targets), name=f"seven{place}", row=raises_on_seven
+    )
+    for threads in (1, 2):
+        chunk = one_chunk(instance, "gradient_descent", [0.1])
+        chunk.threads = threads
+        before = threading.active_count()
+        with pytest.raises(ValueError, match="seven"):
+            chunk.advance(50)
+        assert threading.active_count() == before
 
 
 def test_threads_end_with_the_steps_even_when_stopped(large) -> None:

@@ -130,3 +130,24 @@ def test_the_hash_sees_every_number():
         data_hash(sparse.csr_array(np.array([[4.0, 3.0]])), TARGETS),
     ]
     assert len({base, *others}) == 6
+
+
+def test_solvers_have_one_blas_thread_also_of_libraries_that_come_late(tmp_path) -> None:
+    """In a process of its own: there SciPy, which has its own BLAS, is not loaded yet."""
+    script = (
+        "from threadpoolctl import threadpool_info\n"
+        "from optbench.store.references import stored\n"
+        "def solve():\n"
+        "    import scipy.linalg\n"
+        "    pools = [p for p in threadpool_info() if p['user_api'] == 'blas']\n"
+        "    return sorted((p['internal_api'], p['num_threads']) for p in pools)\n"
+        "found = stored('pools', solve, list)\n"
+        "assert len(found) > 0 and all(threads == 1 for _, threads in found), found\n"
+    )
+    environment = {**os.environ, "OPTBENCH_CACHE": str(tmp_path)}
+    environment.pop("OPENBLAS_NUM_THREADS", None)
+    environment.pop("OMP_NUM_THREADS", None)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
