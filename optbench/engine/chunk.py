@@ -12,10 +12,15 @@ from typing import Any
 import numpy as np
 
 from optbench.engine import types
-from optbench.engine.products import BLOCK_ROWS, LANES, aligned_zeros, padded_features
+from optbench.engine.products import (
+    BLOCK_ROWS,
+    aligned_zeros,
+    padded_features,
+)
 from optbench.engine.records import Records, record_steps
 from optbench.engine.segments import assistants, make_board
 from optbench.engine.stop import StopSignal
+from optbench.engine.vectors import LANES
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
 

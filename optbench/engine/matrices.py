@@ -17,15 +17,21 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic, lower_builtin, overload, type_callable
 from numba.np.arrayobj import populate_array
 
+from optbench.engine.vectors import (
+    DOUBLE,
+    INT64,
+    LANES,
+    add_product,
+    call,
+    constant,
+    load,
+    splat,
+    store,
+    totals_of_zero,
+)
 from optbench.parametrizations import matrices
 
-LANES = 8
 ROWS = 4  # sums that do not wait for one another
-
-_INT64, _INT32, _DOUBLE = ir.IntType(64), ir.IntType(32), ir.DoubleType()
-_VECTOR, _MASK = ir.VectorType(_DOUBLE, LANES), ir.VectorType(ir.IntType(1), LANES)
-_ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
-_ALIGNMENT = ir.Constant(_INT32, 8)
 
 
 @type_callable(matrices.as_matrix)
@@ -59,7 +65,7 @@ class _Matrix:
         array = context.make_array(kind)(context, builder, value)
         self.builder, self.data = builder, array.data
         self.rows, self.columns = cgutils.unpack_tuple(builder, array.shape)
-        one = ir.Constant(_INT64, 1)
+        one = constant(1)
         self.steps = (self.columns, one) if kind.layout == "C" else (one, self.rows)
 
     def at(self, row: Any, column: Any) -> Any:
@@ -71,47 +77,11 @@ class _Matrix:
         return self.builder.gep(self.data, [self.builder.add(*places)])
 
 
-def _call(builder: Any, name: str, result: Any, arguments: list[Any], **flags: Any) -> Any:
-    kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}")
-    return builder.call(function, arguments, **flags)
-
-
-def _splat(builder: Any, scalar: Any, kind: Any = _VECTOR) -> Any:
-    lane = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(_INT32, 0))
-    zeros = ir.Constant(ir.VectorType(_INT32, LANES), [0] * LANES)
-    return builder.shuffle_vector(lane, lane, zeros)
-
-
-def _load(builder: Any, place: Any, mask: Any) -> Any:
-    if mask is None:
-        return builder.load(builder.bitcast(place, _VECTOR.as_pointer()), align=8)
-    return _call(builder, "masked.load.v8f64.p0", _VECTOR, [place, _ALIGNMENT, mask, _ZERO])
-
-
-def _store(builder: Any, value: Any, place: Any, mask: Any) -> None:
-    if mask is None:
-        builder.store(value, builder.bitcast(place, _VECTOR.as_pointer()), align=8)
-    else:
-        _call(builder, "masked.store.v8f64.p0", ir.VoidType(), [value, place, _ALIGNMENT, mask])
-
-
-def _add_product(builder: Any, a: Any, b: Any, total: Any) -> None:
-    builder.store(_call(builder, "fma.v8f64", _VECTOR, [a, b, builder.load(total)]), total)
-
-
-def _totals(builder: Any, count: int) -> list[Any]:
-    places = [cgutils.alloca_once(builder, _VECTOR) for _ in range(count)]
-    for place in places:
-        builder.store(_ZERO, place)
-    return places
-
-
 def _in_steps(builder: Any, size: Any, step: int, body: Callable[[Any], None]) -> Any:
     """Emit ``body`` for 0, step, ... as often as whole steps fit; return where they end."""
-    end = builder.and_(size, ir.Constant(_INT64, -step))
-    zero, width = ir.Constant(_INT64, 0), ir.Constant(_INT64, step)
-    with cgutils.for_range_slice(builder, zero, end, width, intp=_INT64) as (start, _):
+    end = builder.and_(size, constant(-step))
+    zero, width = constant(0), constant(step)
+    with cgutils.for_range_slice(builder, zero, end, width, intp=INT64) as (start, _):
         body(start)
     return end
 
@@ -120,20 +90,20 @@ def _over_vectors(builder: Any, size: Any, body: Callable[[Any, Any], None]) -> 
     """Emit ``body(start, mask)`` for whole vectors (no mask) and for what is left over."""
     end = _in_steps(builder, size, LANES, lambda start: body(start, None))
     left = builder.sub(size, end)
-    with builder.if_then(builder.icmp_signed(">", left, ir.Constant(_INT64, 0))):
-        indices = ir.VectorType(_INT64, LANES)
+    with builder.if_then(builder.icmp_signed(">", left, constant(0))):
+        indices = ir.VectorType(INT64, LANES)
         lanes = ir.Constant(indices, list(range(LANES)))
-        body(end, builder.icmp_signed("<", lanes, _splat(builder, left, indices)))
+        body(end, builder.icmp_signed("<", lanes, splat(builder, left, indices)))
 
 
 def _over_rows(builder: Any, size: Any, body: Callable[[list[Any]], None]) -> None:
     """Emit ``body(rows)`` for four rows at a time and one by one for what is left over."""
 
     def four(start: Any) -> None:
-        body([builder.add(start, ir.Constant(_INT64, row)) for row in range(ROWS)])
+        body([builder.add(start, constant(row)) for row in range(ROWS)])
 
     end = _in_steps(builder, size, ROWS, four)
-    with cgutils.for_range(builder, size, start=end, intp=_INT64) as loop:
+    with cgutils.for_range(builder, size, start=end, intp=INT64) as loop:
         body([loop.index])
 
 
@@ -141,14 +111,14 @@ def _sums_of_rows(builder: Any, left: _Matrix, right: _Matrix, out: _Matrix) -> 
     """Rows of ``out`` are sums of rows of ``right``."""
 
     def tile(rows: list[Any], column: Any, mask: Any) -> None:
-        totals = _totals(builder, len(rows))
-        with cgutils.for_range(builder, right.rows, intp=_INT64) as loop:
-            vector = _load(builder, right.at(loop.index, column), mask)
+        totals = totals_of_zero(builder, len(rows))
+        with cgutils.for_range(builder, right.rows, intp=INT64) as loop:
+            vector = load(builder, right.at(loop.index, column), mask)
             for row, total in zip(rows, totals, strict=True):
-                factor = _splat(builder, builder.load(left.at(row, loop.index)))
-                _add_product(builder, factor, vector, total)
+                factor = splat(builder, builder.load(left.at(row, loop.index)))
+                add_product(builder, factor, vector, total)
         for row, total in zip(rows, totals, strict=True):
-            _store(builder, builder.load(total), out.at(row, column), mask)
+            store(builder, builder.load(total), out.at(row, column), mask)
 
     _over_rows(
         builder,
@@ -163,23 +133,21 @@ def _inner_products(builder: Any, left: _Matrix, right: _Matrix, out: _Matrix) -
     """Entries of ``out`` are inner products: both factors are read along the sums."""
 
     def tile(row: Any, columns: list[Any]) -> None:
-        totals = _totals(builder, len(columns))
+        totals = totals_of_zero(builder, len(columns))
 
         def add(place: Any, mask: Any) -> None:
-            vector = _load(builder, left.at(row, place), mask)
+            vector = load(builder, left.at(row, place), mask)
             for column, total in zip(columns, totals, strict=True):
-                _add_product(builder, _load(builder, right.at(place, column), mask), vector, total)
+                add_product(builder, load(builder, right.at(place, column), mask), vector, total)
 
         _over_vectors(builder, left.columns, add)
-        start = ir.Constant(_DOUBLE, -0.0)
+        start = ir.Constant(DOUBLE, -0.0)
         for column, total in zip(columns, totals, strict=True):
             lanes = [start, builder.load(total)]
-            total = _call(
-                builder, "vector.reduce.fadd.v8f64", _DOUBLE, lanes, fastmath=("reassoc",)
-            )
+            total = call(builder, "vector.reduce.fadd.v8f64", DOUBLE, lanes, fastmath=("reassoc",))
             builder.store(total, out.at(row, column))
 
-    with cgutils.for_range(builder, left.rows, intp=_INT64) as loop:
+    with cgutils.for_range(builder, left.rows, intp=INT64) as loop:
         _over_rows(builder, right.columns, lambda columns: tile(loop.index, columns))
 
 

@@ -11,7 +11,6 @@ from numba.extending import register_jitable
 
 from optbench.engine.products import (
     GROUP,
-    LANES,
     PANEL_ROWS,
     block_panels,
     gradient_tile,
@@ -19,18 +18,19 @@ from optbench.engine.products import (
     reduce_lanes,
 )
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_losses, call_slopes
+from optbench.engine.vectors import LANES
 from optbench.engine.views import part
 
 LN2 = 0.6931471805599453
 # A span of blocks stays in the second-level cache while every group of runs reads it.
 SPAN_NUMBERS = 2**16
 
-_predictions_4x2 = predictions_tile(4, 2)
-_predictions_4x1 = predictions_tile(4, 1)
-_predictions_1x4 = predictions_tile(1, 4)
-_predictions_1x1 = predictions_tile(1, 1)
-_gradient_4x4 = gradient_tile(4, 4)
-_gradient_1x8 = gradient_tile(1, 8)
+predictions_4x2 = predictions_tile(4, 2)
+predictions_4x1 = predictions_tile(4, 1)
+predictions_1x4 = predictions_tile(1, 4)
+predictions_1x1 = predictions_tile(1, 1)
+gradient_4x4 = gradient_tile(4, 4)
+gradient_1x8 = gradient_tile(1, 8)
 
 
 @register_jitable
@@ -86,18 +86,18 @@ def predict_block(w, data: Data, panel, panels, run, together, z):
     stride = panels * PANEL_ROWS
     if together == GROUP:
         if panels == 1:
-            _predictions_4x1(data.panels, panel, w, run, z, 0, stride)
+            predictions_4x1(data.panels, panel, w, run, z, 0, stride)
         else:
             for place in range(0, panels, 2):
                 p = min(place, panels - 2)
-                _predictions_4x2(data.panels, panel + p, w, run, z, p * PANEL_ROWS, stride)
+                predictions_4x2(data.panels, panel + p, w, run, z, p * PANEL_ROWS, stride)
     elif panels < 4:
         for p in range(panels):
-            _predictions_1x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS, stride)
+            predictions_1x1(data.panels, panel + p, w, run, z, p * PANEL_ROWS, stride)
     else:
         for place in range(0, panels, 4):
             p = min(place, panels - 4)
-            _predictions_1x4(data.panels, panel + p, w, run, z, p * PANEL_ROWS, stride)
+            predictions_1x4(data.panels, panel + p, w, run, z, p * PANEL_ROWS, stride)
 
 
 @register_jitable
@@ -150,12 +150,10 @@ def add_gradient_block(
         place = 0 if first and last else j
         if together == GROUP:
             half = place + LANES // 2
-            _gradient_4x4(data.panels, panel, panels, j, slopes, run, sums, place, first)
-            _gradient_4x4(
-                data.panels, panel, panels, j + LANES // 2, slopes, run, sums, half, first
-            )
+            gradient_4x4(data.panels, panel, panels, j, slopes, run, sums, place, first)
+            gradient_4x4(data.panels, panel, panels, j + LANES // 2, slopes, run, sums, half, first)
         else:
-            _gradient_1x8(data.panels, panel, panels, j, slopes, run, sums, place, first)
+            gradient_1x8(data.panels, panel, panels, j, slopes, run, sums, place, first)
         if last:
             for q in range(together):
                 reduce_lanes(sums, run + q, place)

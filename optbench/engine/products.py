@@ -14,12 +14,23 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload, register_jitable
 
-LANES = 8
+from optbench.engine.vectors import (
+    LANES,
+    add_product,
+    constant,
+    data_and_shape,
+    load,
+    offset,
+    shuffle,
+    splat,
+    store,
+    totals_of_zero,
+)
+
 PANEL_ROWS = 16
 BLOCK_PANELS = 8
 BLOCK_ROWS = PANEL_ROWS * BLOCK_PANELS
@@ -28,9 +39,6 @@ CACHE_LINE = 64
 TILE_FEATURES = 8
 GROUP = 4  # runs that are evaluated together
 NARROW = 48  # a block of so many features stays in half of the first-level cache at 64 rows
-
-_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-_INT64 = ir.IntType(64)
 
 
 def aligned_zeros(*shape: int) -> np.ndarray:
@@ -73,49 +81,6 @@ def repeat_targets(targets: np.ndarray, width: int) -> np.ndarray:
     return np.concatenate([np.tile(block, GROUP) for block in blocks])
 
 
-def _constant(value: int) -> Any:
-    return ir.Constant(_INT64, value)
-
-
-def _offset(builder: Any, pointer: Any, *terms: Any) -> Any:
-    for term in terms:
-        pointer = builder.gep(pointer, [term])
-    return pointer
-
-
-def _load(builder: Any, pointer: Any) -> Any:
-    return builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()), align=8)
-
-
-def _store(builder: Any, value: Any, pointer: Any) -> None:
-    builder.store(value, builder.bitcast(pointer, _VECTOR.as_pointer()), align=8)
-
-
-def _splat(builder: Any, scalar: Any) -> Any:
-    undefined = ir.Constant(_VECTOR, ir.Undefined)
-    lane = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(lane, undefined, zeros)
-
-
-def _add_product(builder: Any, a: Any, b: Any, total: Any) -> None:
-    """Emit ``total += a * b`` with one rounding; ``total`` is promoted to a register."""
-    name = f"llvm.fma.v{LANES}f64"
-    kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-    fma = cgutils.get_or_insert_function(builder.module, kind, name)
-    builder.store(builder.call(fma, [a, b, builder.load(total)]), total)
-
-
-def _array(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, list[Any]]:
-    """Return an array argument's data pointer and shape."""
-    array = context.make_array(kind)(context, builder, value)
-    return array.data, cgutils.unpack_tuple(builder, array.shape)
-
-
-def _totals(builder: Any, count: int) -> list[Any]:
-    return [cgutils.alloca_once(builder, _VECTOR) for _ in range(count)]
-
-
 def _predictions_intrinsic(runs: int, panels: int) -> Any:
     vectors = [(p, v) for p in range(panels) for v in range(VECTORS)]
 
@@ -127,36 +92,34 @@ def _predictions_intrinsic(runs: int, panels: int) -> Any:
         signature = types.void(data, integer, w, integer, out, integer, integer)
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            matrix, (_, width, _) = _array(context, builder, sig.args[0], args[0])
-            weights, (_, features) = _array(context, builder, sig.args[2], args[2])
-            result, _ = _array(context, builder, sig.args[4], args[4])
-            size = builder.mul(width, _constant(PANEL_ROWS))
+            matrix, (_, width, _) = data_and_shape(context, builder, sig.args[0], args[0])
+            weights, (_, features) = data_and_shape(context, builder, sig.args[2], args[2])
+            result, _ = data_and_shape(context, builder, sig.args[4], args[4])
+            size = builder.mul(width, constant(PANEL_ROWS))
             bases = [
-                _offset(builder, matrix, builder.mul(builder.add(args[1], _constant(p)), size))
+                offset(builder, matrix, builder.mul(builder.add(args[1], constant(p)), size))
                 for p in range(panels)
             ]
             rows = [
-                _offset(builder, weights, builder.mul(builder.add(args[3], _constant(q)), features))
+                offset(builder, weights, builder.mul(builder.add(args[3], constant(q)), features))
                 for q in range(runs)
             ]
-            totals = [_totals(builder, len(vectors)) for _ in range(runs)]
-            for total in (total for row in totals for total in row):
-                builder.store(ir.Constant(_VECTOR, [0.0] * LANES), total)
+            totals = [totals_of_zero(builder, len(vectors)) for _ in range(runs)]
             with cgutils.for_range(builder, features) as loop:
-                column = builder.mul(loop.index, _constant(PANEL_ROWS))
+                column = builder.mul(loop.index, constant(PANEL_ROWS))
                 x = [
-                    _load(builder, _offset(builder, bases[p], column, _constant(v * LANES)))
+                    load(builder, offset(builder, bases[p], column, constant(v * LANES)))
                     for p, v in vectors
                 ]
                 for q in range(runs):
-                    weight = _splat(builder, builder.load(builder.gep(rows[q], [loop.index])))
+                    weight = splat(builder, builder.load(builder.gep(rows[q], [loop.index])))
                     for k in range(len(vectors)):
-                        _add_product(builder, weight, x[k], totals[q][k])
+                        add_product(builder, weight, x[k], totals[q][k])
             for q in range(runs):
-                row = builder.add(args[5], builder.mul(args[6], _constant(q)))
+                row = builder.add(args[5], builder.mul(args[6], constant(q)))
                 for k in range(len(vectors)):
-                    place = _offset(builder, result, row, _constant(k * LANES))
-                    _store(builder, builder.load(totals[q][k]), place)
+                    place = offset(builder, result, row, constant(k * LANES))
+                    store(builder, builder.load(totals[q][k]), place)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -184,48 +147,41 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
         )
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            matrix, (_, dimension, _) = _array(context, builder, sig.args[0], args[0])
-            slope, _ = _array(context, builder, sig.args[4], args[4])
-            lanes, _ = _array(context, builder, sig.args[6], args[6])
-            size = builder.mul(dimension, _constant(PANEL_ROWS))
-            stride = builder.mul(args[2], _constant(PANEL_ROWS))
-            column = builder.mul(args[3], _constant(PANEL_ROWS))
-            base = _offset(builder, matrix, builder.mul(args[1], size), column)
+            matrix, (_, dimension, _) = data_and_shape(context, builder, sig.args[0], args[0])
+            slope, _ = data_and_shape(context, builder, sig.args[4], args[4])
+            lanes, _ = data_and_shape(context, builder, sig.args[6], args[6])
+            size = builder.mul(dimension, constant(PANEL_ROWS))
+            stride = builder.mul(args[2], constant(PANEL_ROWS))
+            column = builder.mul(args[3], constant(PANEL_ROWS))
+            base = offset(builder, matrix, builder.mul(args[1], size), column)
             places: list[list[Any]] = []
-            totals = [_totals(builder, features) for _ in range(runs)]
+            totals = [totals_of_zero(builder, features) for _ in range(runs)]
             for q in range(runs):
-                row = builder.mul(builder.add(args[5], _constant(q)), dimension)
-                start = builder.mul(builder.add(row, args[7]), _constant(LANES))
+                row = builder.mul(builder.add(args[5], constant(q)), dimension)
+                start = builder.mul(builder.add(row, args[7]), constant(LANES))
                 places.append(
-                    [_offset(builder, lanes, start, _constant(f * LANES)) for f in range(features)]
+                    [offset(builder, lanes, start, constant(f * LANES)) for f in range(features)]
                 )
-            zero = ir.Constant(_VECTOR, [0.0] * LANES)
-            for total in (total for row in totals for total in row):
-                builder.store(zero, total)
             with builder.if_then(builder.not_(args[8])):
                 for q in range(runs):
                     for f in range(features):
-                        builder.store(_load(builder, places[q][f]), totals[q][f])
+                        builder.store(load(builder, places[q][f]), totals[q][f])
             with cgutils.for_range(builder, args[2]) as loop:
-                panel = _offset(builder, base, builder.mul(loop.index, size))
-                row = builder.mul(loop.index, _constant(PANEL_ROWS))
+                panel = offset(builder, base, builder.mul(loop.index, size))
+                row = builder.mul(loop.index, constant(PANEL_ROWS))
                 for v in range(VECTORS):
                     x = [
-                        _load(
-                            builder, _offset(builder, panel, _constant(f * PANEL_ROWS + v * LANES))
-                        )
+                        load(builder, offset(builder, panel, constant(f * PANEL_ROWS + v * LANES)))
                         for f in range(features)
                     ]
                     for q in range(runs):
-                        place = builder.mul(stride, _constant(q))
-                        r = _load(
-                            builder, _offset(builder, slope, row, place, _constant(v * LANES))
-                        )
+                        place = builder.mul(stride, constant(q))
+                        r = load(builder, offset(builder, slope, row, place, constant(v * LANES)))
                         for f in range(features):
-                            _add_product(builder, r, x[f], totals[q][f])
+                            add_product(builder, r, x[f], totals[q][f])
             for q in range(runs):
                 for f in range(features):
-                    _store(builder, builder.load(totals[q][f]), places[q][f])
+                    store(builder, builder.load(totals[q][f]), places[q][f])
             return context.get_dummy_value()
 
         return signature, codegen
@@ -239,12 +195,10 @@ def _reduce_lanes(_context: Any, sums: Any, run: Any, j: Any) -> Any:
     signature = types.void(sums, integer, integer)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        lanes, (_, dimension, _) = _array(context, builder, sig.args[0], args[0])
+        lanes, (_, dimension, _) = data_and_shape(context, builder, sig.args[0], args[0])
         row = builder.add(builder.mul(args[1], dimension), args[2])
-        start = _offset(builder, lanes, builder.mul(row, _constant(LANES)))
-        parts = [
-            _load(builder, _offset(builder, start, _constant(f * LANES))) for f in range(LANES)
-        ]
+        start = offset(builder, lanes, builder.mul(row, constant(LANES)))
+        parts = [load(builder, offset(builder, start, constant(f * LANES))) for f in range(LANES)]
         # Three times halve the lanes of each sum and join those of two features in one vector.
         for half in (4, 2, 1):
             low = [lane for lane in range(2 * LANES) if not lane & half]
@@ -253,20 +207,15 @@ def _reduce_lanes(_context: Any, sums: Any, run: Any, j: Any) -> Any:
             for first, second in zip(
                 parts[: len(parts) // 2], parts[len(parts) // 2 :], strict=True
             ):
-                halves = [_shuffle(builder, first, second, chosen) for chosen in (low, high)]
+                halves = [shuffle(builder, first, second, chosen) for chosen in (low, high)]
                 joined.append(builder.fadd(*halves))
             parts = joined
         # the bits of a lane's number are those of its feature in reverse order: undo it
         order = [0, 4, 2, 6, 1, 5, 3, 7]
-        _store(builder, _shuffle(builder, parts[0], parts[0], order), start)
+        store(builder, shuffle(builder, parts[0], parts[0], order), start)
         return context.get_dummy_value()
 
     return signature, codegen
-
-
-def _shuffle(builder: Any, first: Any, second: Any, lanes: list[int]) -> Any:
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
-    return builder.shuffle_vector(first, second, mask)
 
 
 def reduce_lanes(sums, run, j):  # type: ignore[no-untyped-def]

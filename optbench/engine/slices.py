@@ -23,24 +23,23 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from optbench.engine.products import (
-    _VECTOR,
-    BLOCK_ROWS,
-    LANES,
-    _add_product,
-    _array,
-    _constant,
-    _load,
-    _offset,
-    _shuffle,
-    _splat,
-    _store,
-    _totals,
-    aligned_zeros,
-    padded_features,
-    to_panels,
-)
+from optbench.engine.products import BLOCK_ROWS, aligned_zeros, padded_features, to_panels
 from optbench.engine.types import Slices
+from optbench.engine.vectors import (
+    INT32,
+    LANES,
+    VECTOR,
+    ZERO,
+    add_product,
+    constant,
+    data_and_shape,
+    load,
+    offset,
+    shuffle,
+    splat,
+    store,
+    totals_of_zero,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -141,19 +140,21 @@ def _product_intrinsic(runs: int) -> Any:
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             entries, places, ends, numbers, result = (
-                _array(context, builder, sig.args[k], args[k])[0] for k in (0, 1, 2, 5, 6)
+                data_and_shape(context, builder, sig.args[k], args[k])[0] for k in (0, 1, 2, 5, 6)
             )
-            totals = _totals(builder, runs)  # eight rows of one run, or eight runs of each row
-            with cgutils.for_range_slice(builder, args[3], args[4], _constant(1)) as (k, _):
-                begin, end = (builder.load(_offset(builder, ends, k, _constant(i))) for i in (0, 1))
+            totals = totals_of_zero(
+                builder, runs
+            )  # eight rows of one run, or eight runs of each row
+            with cgutils.for_range_slice(builder, args[3], args[4], constant(1)) as (k, _):
+                begin, end = (builder.load(offset(builder, ends, k, constant(i))) for i in (0, 1))
                 for total in totals:
-                    builder.store(ir.Constant(_VECTOR, [0.0] * LANES), total)
-                with cgutils.for_range_slice(builder, begin, end, _constant(LANES)) as (entry, _):
+                    builder.store(ZERO, total)
+                with cgutils.for_range_slice(builder, begin, end, constant(LANES)) as (entry, _):
                     _add_entries(builder, entries, places, entry, numbers, totals)
-                row = builder.mul(builder.sub(k, args[3]), _constant(LANES * runs))
+                row = builder.mul(builder.sub(k, args[3]), constant(LANES * runs))
                 for i, total in enumerate(totals):
-                    place = _offset(builder, result, row, _constant(i * LANES))
-                    _store(builder, builder.load(total), place)
+                    place = offset(builder, result, row, constant(i * LANES))
+                    store(builder, builder.load(total), place)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -166,20 +167,20 @@ def _add_entries(
 ) -> None:
     """Add eight entries, one of each row, times the numbers at their indices."""
     places = [
-        builder.zext(builder.load(_offset(builder, indices, entry, _constant(k))), entry.type)
+        builder.zext(builder.load(offset(builder, indices, entry, constant(k))), entry.type)
         for k in range(LANES)
     ]
     if len(totals) == 1:
-        gathered = ir.Constant(_VECTOR, ir.Undefined)
+        gathered = ir.Constant(VECTOR, ir.Undefined)
         for k in range(LANES):
             number = builder.load(builder.gep(source, [places[k]]))
-            gathered = builder.insert_element(gathered, number, ir.Constant(ir.IntType(32), k))
-        _add_product(builder, _load(builder, builder.gep(values, [entry])), gathered, totals[0])
+            gathered = builder.insert_element(gathered, number, ir.Constant(INT32, k))
+        add_product(builder, load(builder, builder.gep(values, [entry])), gathered, totals[0])
     else:
         for k in range(LANES):
-            value = builder.load(_offset(builder, values, entry, _constant(k)))
-            place = builder.gep(source, [builder.mul(places[k], _constant(LANES))])
-            _add_product(builder, _splat(builder, value), _load(builder, place), totals[k])
+            value = builder.load(offset(builder, values, entry, constant(k)))
+            place = builder.gep(source, [builder.mul(places[k], constant(LANES))])
+            add_product(builder, splat(builder, value), load(builder, place), totals[k])
 
 
 def slices_product(runs: int) -> Callable[..., None]:
@@ -217,11 +218,12 @@ def _transpose(
     signature = types.void(source, integer, integer, out, integer, integer)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        numbers, result = (_array(context, builder, sig.args[k], args[k])[0] for k in (0, 3))
-        steps = [_constant(k) for k in range(LANES)]
+        numbers, result = (
+            data_and_shape(context, builder, sig.args[k], args[k])[0] for k in (0, 3)
+        )
+        steps = [constant(k) for k in range(LANES)]
         rows = [
-            _load(builder, _offset(builder, numbers, args[1], builder.mul(args[2], k)))
-            for k in steps
+            load(builder, offset(builder, numbers, args[1], builder.mul(args[2], k))) for k in steps
         ]
         # exchange the quarters off the diagonal of blocks of 2, 4 and 8
         for half in (1, 2, 4):
@@ -229,9 +231,9 @@ def _transpose(
             high = [lane + half if not lane & half else LANES + lane for lane in range(LANES)]
             for k in (k for k in range(LANES) if not k & half):
                 pair = rows[k], rows[k + half]
-                rows[k], rows[k + half] = (_shuffle(builder, *pair, mask) for mask in (low, high))
+                rows[k], rows[k + half] = (shuffle(builder, *pair, mask) for mask in (low, high))
         for k, vector in zip(steps, rows, strict=True):
-            _store(builder, vector, _offset(builder, result, args[4], builder.mul(args[5], k)))
+            store(builder, vector, offset(builder, result, args[4], builder.mul(args[5], k)))
         return context.get_dummy_value()
 
     return signature, codegen

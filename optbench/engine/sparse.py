@@ -13,22 +13,22 @@ from numba.extending import register_jitable
 
 from optbench.engine.objective import (
     LN2,
-    _gradient_1x8,
-    _gradient_4x4,
-    _predictions_1x4,
-    _predictions_4x2,
     add_losses,
+    gradient_1x8,
+    gradient_4x4,
+    predictions_1x4,
+    predictions_4x2,
 )
 from optbench.engine.products import (
     BLOCK_PANELS,
     BLOCK_ROWS,
     GROUP,
-    LANES,
     PANEL_ROWS,
     reduce_lanes,
 )
 from optbench.engine.slices import slices_product, transpose
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_slopes
+from optbench.engine.vectors import LANES
 
 _product_of_eight, _product_of_one = slices_product(LANES), slices_product(1)
 
@@ -106,10 +106,10 @@ def predict_dense(panel, together, panels, w, z):
         for q in range(0, LANES, GROUP):
             for p in range(0, BLOCK_PANELS, 2):
                 place = q * BLOCK_ROWS + p * PANEL_ROWS
-                _predictions_4x2(panels, panel + p, w, q, z, place, BLOCK_ROWS)
+                predictions_4x2(panels, panel + p, w, q, z, place, BLOCK_ROWS)
     else:
         for p in range(0, BLOCK_PANELS, 4):
-            _predictions_1x4(panels, panel + p, w, 0, z, p * PANEL_ROWS, BLOCK_ROWS)
+            predictions_1x4(panels, panel + p, w, 0, z, p * PANEL_ROWS, BLOCK_ROWS)
 
 
 @register_jitable
@@ -145,10 +145,10 @@ def add_dense_gradient(first, together, data: Data, scratch: Scratch):
             for q in range(0, LANES, GROUP):
                 slopes = scratch.slopes[q * BLOCK_ROWS :]
                 for half in range(j, j + LANES, LANES // 2):
-                    _gradient_4x4(panels, panel, BLOCK_PANELS, half, slopes, q, sums, half, begins)
+                    gradient_4x4(panels, panel, BLOCK_PANELS, half, slopes, q, sums, half, begins)
         else:
             slopes = scratch.lanes[first : first + BLOCK_ROWS]
-            _gradient_1x8(panels, panel, BLOCK_PANELS, j, slopes, 0, sums, j, begins)
+            gradient_1x8(panels, panel, BLOCK_PANELS, j, slopes, 0, sums, j, begins)
         if ends:
             for q in range(together):
                 reduce_lanes(sums, q, j)

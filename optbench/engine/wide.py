@@ -45,7 +45,7 @@ class _MaskedLower(_WideLower):
     def lower_inst(self, inst: Any) -> None:
         super().lower_inst(inst)
         closes_a_loop = isinstance(inst, ir.Jump) and self.blkmap[inst.target].is_terminated
-        if closes_a_loop and HAS_MASKS:
+        if closes_a_loop:
             module = self.builder.module
             true = llvm_ir.Constant(llvm_ir.IntType(1), 1)
             mark = module.add_metadata([llvm_ir.MetaDataString(module, MARK), true])
