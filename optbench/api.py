@@ -128,12 +128,13 @@ def compare(
     finished = {} if fresh else _read_back(cells, keys)
     with _quiet_numba():
         compiling = functools.partial(_show, report, len(cells), "compiling")
-        failures = _compile(cells, finished, threads, compiling)
+        share = _share(cells, finished, threads)
+        failures = _compile(cells, finished, share, compiling)
     compiled = time.perf_counter()
     if timeout is not None:
         settings.stop.set_after(timeout)
     running = functools.partial(_show, report, len(cells), "running")
-    outcomes = _run(cells, finished, failures, settings, threads, running)
+    outcomes = _run(cells, finished, failures, settings, threads, share, running)
     settings.stop.cancel()
     ran = time.perf_counter()
     report(len(cells), len(cells), "analysis")
@@ -259,12 +260,11 @@ def _share(cells: Sequence[Cell], finished: Mapping[int, Finished], threads: int
 def _compile(
     cells: Sequence[Cell],
     finished: Mapping[int, Finished],
-    threads: int,
+    share: int,
     done: Callable[[int], None],
 ) -> dict[int, str]:
     """Compile what every cell needs, before anything is timed; failures by cell index."""
     failures = {}
-    share = _share(cells, finished, threads)
     for index, cell in enumerate(cells):
         if cell.skip is None and index not in finished:
             try:
@@ -281,10 +281,9 @@ def _run(
     failures: Mapping[int, str],
     settings: Settings,
     threads: int,
+    share: int,
     done: Callable[[int], None],
 ) -> list[Outcome]:
-    share = _share(cells, finished, threads)
-
     def task(index: int) -> Callable[[], Outcome]:
         cell = cells[index]
 

@@ -13,7 +13,9 @@ from typing import Any
 import numba
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
+
+from optbench.engine.overloads import when_compiled
 
 
 @functools.cache
@@ -64,11 +66,5 @@ def caller(signature: Any) -> Callable[..., Any]:
     def call(address: Any, arguments: tuple[Any, ...]) -> Any:
         return address(*arguments)
 
-    @overload(call, strict=False)
-    def _call(address: Any, arguments: Any) -> Any:
-        def implementation(address: int, arguments: tuple[Any, ...]) -> Any:
-            return jitted(address, arguments)
-
-        return implementation
-
+    when_compiled(call, jitted)
     return call

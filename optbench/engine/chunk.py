@@ -12,11 +12,7 @@ from typing import Any
 import numpy as np
 
 from optbench.engine import types
-from optbench.engine.products import (
-    BLOCK_ROWS,
-    aligned_zeros,
-    padded_features,
-)
+from optbench.engine.products import BLOCK_ROWS, aligned_zeros, padded_features
 from optbench.engine.records import Records, record_steps
 from optbench.engine.segments import assistants, make_board
 from optbench.engine.stop import StopSignal

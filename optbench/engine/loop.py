@@ -8,6 +8,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from optbench.engine.natural import natural_gradients
+from optbench.engine.overloads import inlined
 from optbench.engine.sampling import sample_gradients
 from optbench.engine.types import (
     DIVERGED,
@@ -83,7 +84,7 @@ def advance(
     return last
 
 
-@register_jitable
+@inlined
 def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):
     """Write gradient, and loss if wanted, at theta."""
     if not rule.linear:
@@ -96,7 +97,7 @@ def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
         )
 
 
-@register_jitable
+@inlined
 def end_diverged(step, runs: Runs):
     """End runs whose gradient is not finite."""
     for run in range(runs.theta.shape[0]):
@@ -133,7 +134,7 @@ def change_unit(run, powers, runs: Runs, rule: Rule):
         runs.scaled_hypers[run, h] = runs.hypers[run, h] * math.pow(2.0, power)
 
 
-@register_jitable(fastmath={"reassoc"})
+@register_jitable(fastmath={"reassoc"}, forceinline=True)
 def absolute_sum(values):
     """Sum absolute values: not finite when any of them is not."""
     total = 0.0

@@ -14,9 +14,9 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.extending import intrinsic, lower_builtin, overload, type_callable
-from numba.np.arrayobj import populate_array
+from numba.extending import intrinsic, lower_builtin, type_callable
 
+from optbench.engine.overloads import when_compiled
 from optbench.engine.vectors import (
     DOUBLE,
     INT64,
@@ -29,6 +29,7 @@ from optbench.engine.vectors import (
     store,
     totals_of_zero,
 )
+from optbench.engine.views import view
 from optbench.parametrizations import matrices
 
 ROWS = 4  # sums that do not wait for one another
@@ -45,17 +46,7 @@ def _type_of_matrix(_context: Any) -> Any:
 @lower_builtin(matrices.as_matrix, types.Array, types.Integer, types.Integer)
 def _as_matrix(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     vector = context.make_array(signature.args[0])(context, builder, arguments[0])
-    result = context.make_array(signature.return_type)(context, builder)
-    size = context.get_constant(types.intp, 8)
-    populate_array(
-        result,
-        data=vector.data,
-        shape=arguments[1:],
-        strides=[builder.mul(arguments[2], size), size],
-        itemsize=size,
-        meminfo=vector.meminfo,
-    )
-    return result._getvalue()
+    return view(context, builder, signature.return_type, vector, vector.data, arguments[1:])
 
 
 class _Matrix:
@@ -172,9 +163,4 @@ def _multiply(_context: Any, left: Any, right: Any, out: Any) -> Any:
     return types.void(left, right, out), codegen
 
 
-@overload(matrices.multiply, strict=False)
-def _jitted_multiply(left: Any, right: Any, out: Any) -> Any:
-    def implementation(left: Any, right: Any, out: Any) -> None:
-        _multiply(left, right, out)
-
-    return implementation
+when_compiled(matrices.multiply, _multiply)

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic, register_jitable
 
+from optbench.engine.overloads import when_compiled
 from optbench.engine.vectors import (
     LANES,
     add_product,
@@ -226,12 +227,7 @@ def reduce_lanes(sums, run, j):  # type: ignore[no-untyped-def]
     sums[run, j] = quarters[:, 0] + quarters[:, 1]
 
 
-@overload(reduce_lanes, strict=False)
-def _jitted_reduce_lanes(sums, run, j):  # type: ignore[no-untyped-def]
-    def implementation(sums, run, j):  # type: ignore[no-untyped-def]
-        _reduce_lanes(sums, run, j)
-
-    return implementation
+when_compiled(reduce_lanes, _reduce_lanes)
 
 
 def predictions_tile(runs: int, panels: int) -> Callable[..., None]:
@@ -246,15 +242,7 @@ def predictions_tile(runs: int, panels: int) -> Callable[..., None]:
                 first = row + q * stride + p * PANEL_ROWS
                 out[first : first + PANEL_ROWS] = w[run + q] @ data[panel + p, : w.shape[1]]
 
-    jitted = _predictions_intrinsic(runs, panels)
-
-    @overload(tile, strict=False)
-    def _tile(data, panel, w, run, out, row, stride):  # type: ignore[no-untyped-def]
-        def implementation(data, panel, w, run, out, row, stride):  # type: ignore[no-untyped-def]
-            jitted(data, panel, w, run, out, row, stride)
-
-        return implementation
-
+    when_compiled(tile, _predictions_intrinsic(runs, panels))
     return tile
 
 
@@ -272,13 +260,5 @@ def gradient_tile(runs: int, features: int) -> Callable[..., None]:
         totals = sums[run : run + runs, place : place + features]
         totals[:] = np.einsum("pfvl,qpvl->qfl", x, r) + (0.0 if first else totals)
 
-    jitted = _gradient_intrinsic(runs, features)
-
-    @overload(tile, strict=False)
-    def _tile(data, panel, panels, j, slopes, run, sums, place, first):  # type: ignore[no-untyped-def]
-        def implementation(data, panel, panels, j, slopes, run, sums, place, first):  # type: ignore[no-untyped-def]
-            jitted(data, panel, panels, j, slopes, run, sums, place, first)
-
-        return implementation
-
+    when_compiled(tile, _gradient_intrinsic(runs, features))
     return tile

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numba.extending import register_jitable
 
-from optbench.engine.objective import LN2
+from optbench.engine.objective import LN2, slope_kernel
 from optbench.engine.products import BLOCK_ROWS, PANEL_ROWS
 from optbench.engine.types import (
     RUNNING,
@@ -72,10 +72,8 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
         drawn[i] = row
         targets[i] = data.row_targets[row]
         z[i] = predict_row(row, runs.w[run], data)
-    near = runs.exponents[run] == 0
-    kernel = kernels.slopes if near else kernels.tail_slopes
     unit = runs.exponents[run] * LN2
-    call_slopes(kernel, (z[:rows], targets[:rows], unit, slopes[:rows]))
+    call_slopes(slope_kernel(unit, kernels), (z[:rows], targets[:rows], unit, slopes[:rows]))
     for i in range(rows):
         add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
     return int(drawn[rows - 1])

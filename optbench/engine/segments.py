@@ -19,12 +19,13 @@ import numpy as np
 from llvmlite import ir
 from numba import types as numba_types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic, register_jitable
 
 from optbench.engine import types
 from optbench.engine.cache import compile_kernel
 from optbench.engine.calls import entry_point
-from optbench.engine.objective import evaluate_rows
+from optbench.engine.objective import Totals, evaluate_rows
+from optbench.engine.overloads import when_compiled
 from optbench.engine.products import PANEL_ROWS, block_panels
 from optbench.engine.types import Data, Kernels, Runs, Scratch
 
@@ -51,9 +52,8 @@ def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, r
     if scratch.gradients.shape[0] > 0:
         segmented_objective(want_loss, kernels, data, scratch, runs)
     else:
-        loss, lowest, gradient = runs.loss, runs.lowest, runs.gradient_w
-        end = data.panels.shape[0]
-        evaluate_rows(0, end, want_loss, kernels, data, scratch, runs, loss, lowest, gradient)
+        totals = Totals(runs.loss, runs.lowest, runs.gradient_w)
+        evaluate_rows(0, data.panels.shape[0], want_loss, kernels, data, scratch, runs, totals)
 
 
 @register_jitable
@@ -71,7 +71,7 @@ def segmented_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratc
             give_way()
             done = read(board, thread)
         whole = whole and done == ticket
-    add_segments(data, scratch, runs)
+    add_segments(scratch, runs)
     if not whole:  # the error of the thread is raised when the loop returns
         runs.loss[:] = np.nan
         runs.gradient_w[:, :] = np.nan
@@ -88,12 +88,12 @@ def evaluate_share(thread, want_loss, kernels: Kernels, data: Data, scratch: Scr
         begin = segment * blocks // segments * block
         end = min((segment + 1) * blocks // segments * block, data.panels.shape[0])
         loss, lowest = scratch.losses[2 * segment], scratch.losses[2 * segment + 1]
-        gradient = scratch.gradients[segment]
-        evaluate_rows(begin, end, want_loss, kernels, data, scratch, runs, loss, lowest, gradient)
+        totals = Totals(loss, lowest, scratch.gradients[segment])
+        evaluate_rows(begin, end, want_loss, kernels, data, scratch, runs, totals)
 
 
 @register_jitable
-def add_segments(data: Data, scratch: Scratch, runs: Runs):
+def add_segments(scratch: Scratch, runs: Runs):
     """Add the segments' losses and gradients, first to last."""
     for run in range(runs.w.shape[0]):
         loss, lowest = 0.0, np.inf
@@ -160,19 +160,9 @@ def give_way() -> None:
     time.sleep(0.0)
 
 
-@overload(read, strict=False)
-def _jitted_read(board, thread):
-    return lambda board, thread: _read(board, thread)
-
-
-@overload(publish, strict=False)
-def _jitted_publish(board, thread, ticket):
-    return lambda board, thread, ticket: _publish(board, thread, ticket)
-
-
-@overload(give_way, strict=False)
-def _jitted_give_way():
-    return lambda: _give_way()
+when_compiled(read, _read)
+when_compiled(publish, _publish)
+when_compiled(give_way, _give_way)
 
 
 def assist(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):

@@ -21,8 +21,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 
+from optbench.engine.overloads import when_compiled
 from optbench.engine.products import BLOCK_ROWS, aligned_zeros, padded_features, to_panels
 from optbench.engine.types import Slices
 from optbench.engine.vectors import (
@@ -198,15 +199,7 @@ def slices_product(runs: int) -> Callable[..., None]:
             sums = terms.reshape(-1, LANES, runs).sum(axis=0)
             out[row : row + LANES * runs] = sums.ravel()
 
-    jitted = _product_intrinsic(runs)
-
-    @overload(product, strict=False)
-    def _product(values, indices, starts, first, last, source, out):  # type: ignore[no-untyped-def]
-        def implementation(values, indices, starts, first, last, source, out):  # type: ignore[no-untyped-def]
-            jitted(values, indices, starts, first, last, source, out)
-
-        return implementation
-
+    when_compiled(product, _product_intrinsic(runs))
     return product
 
 
@@ -250,9 +243,4 @@ def transpose(source, row, stride, out, place, step):  # type: ignore[no-untyped
         out[place + k * step : place + k * step + LANES] = numbers
 
 
-@overload(transpose, strict=False)
-def _jitted_transpose(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
-    def implementation(source, row, stride, out, place, step):  # type: ignore[no-untyped-def]
-        _transpose(source, row, stride, out, place, step)
-
-    return implementation
+when_compiled(transpose, _transpose)

@@ -11,21 +11,14 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from optbench.engine.objective import (
-    LN2,
-    add_losses,
-    gradient_1x8,
-    gradient_4x4,
-    predictions_1x4,
-    predictions_4x2,
+from optbench.engine.blocks import (
+    add_features_of_four,
+    add_features_of_one,
+    predict_four,
+    predict_one,
 )
-from optbench.engine.products import (
-    BLOCK_PANELS,
-    BLOCK_ROWS,
-    GROUP,
-    PANEL_ROWS,
-    reduce_lanes,
-)
+from optbench.engine.objective import LN2, add_losses, slope_kernel
+from optbench.engine.products import BLOCK_PANELS, BLOCK_ROWS, GROUP, PANEL_ROWS, reduce_lanes
 from optbench.engine.slices import slices_product, transpose
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_slopes
 from optbench.engine.vectors import LANES
@@ -91,25 +84,18 @@ def predict_rows(first, together, data: Data, scratch: Scratch):
     else:
         _product_of_one(values, indices, starts, begin, end, weights, others)
     if data.panels.shape[0] > 0:
-        predict_dense(first // PANEL_ROWS, together, data.panels, scratch.dense, z)
+        panel = first // PANEL_ROWS
+        if together == LANES:
+            for q in range(0, LANES, GROUP):
+                own = z[q * BLOCK_ROWS :]
+                predict_four(scratch.dense, data.panels, panel, BLOCK_PANELS, q, own)
+        else:
+            predict_one(scratch.dense, data.panels, panel, BLOCK_PANELS, 0, z)
         for i in range(together * BLOCK_ROWS):
             z[i] += others[i]
     else:
         for i in range(together * BLOCK_ROWS):
             z[i] = others[i]
-
-
-@register_jitable
-def predict_dense(panel, together, panels, w, z):
-    """Write the part of the dense columns."""
-    if together == LANES:
-        for q in range(0, LANES, GROUP):
-            for p in range(0, BLOCK_PANELS, 2):
-                place = q * BLOCK_ROWS + p * PANEL_ROWS
-                predictions_4x2(panels, panel + p, w, q, z, place, BLOCK_ROWS)
-    else:
-        for p in range(0, BLOCK_PANELS, 4):
-            predictions_1x4(panels, panel + p, w, 0, z, p * PANEL_ROWS, BLOCK_ROWS)
 
 
 @register_jitable
@@ -121,15 +107,13 @@ def slope_rows(
     targets = data.targets[first : first + rows]
     lanes = scratch.lanes[first * together : (first + BLOCK_ROWS) * together]
     for q in range(together):
-        near = runs.exponents[run + q] == 0
-        unit = runs.exponents[run + q] * LN2
-        kernel = kernels.slopes if near else kernels.tail_slopes
         z = scratch.predictions[q * BLOCK_ROWS : q * BLOCK_ROWS + rows]
         slopes = scratch.slopes[q * BLOCK_ROWS : (q + 1) * BLOCK_ROWS] if together > 1 else lanes
-        call_slopes(kernel, (z, targets, unit, slopes[:rows]))
+        unit = runs.exponents[run + q] * LN2
+        call_slopes(slope_kernel(unit, kernels), (z, targets, unit, slopes[:rows]))
         slopes[rows:] = 0.0
         if want_loss:
-            add_losses(run + q, z, targets, kernels, runs, runs.loss, runs.lowest)
+            add_losses(run + q, z, targets, kernels, runs, runs)
     if together == LANES:
         for i in range(0, BLOCK_ROWS, LANES):
             transpose(scratch.slopes, i, BLOCK_ROWS, lanes, i * LANES, LANES)
@@ -144,11 +128,10 @@ def add_dense_gradient(first, together, data: Data, scratch: Scratch):
         if together == LANES:
             for q in range(0, LANES, GROUP):
                 slopes = scratch.slopes[q * BLOCK_ROWS :]
-                for half in range(j, j + LANES, LANES // 2):
-                    gradient_4x4(panels, panel, BLOCK_PANELS, half, slopes, q, sums, half, begins)
+                add_features_of_four(panels, panel, BLOCK_PANELS, j, slopes, q, sums, j, begins)
         else:
             slopes = scratch.lanes[first : first + BLOCK_ROWS]
-            gradient_1x8(panels, panel, BLOCK_PANELS, j, slopes, 0, sums, j, begins)
+            add_features_of_one(panels, panel, BLOCK_PANELS, j, slopes, 0, sums, j, begins)
         if ends:
             for q in range(together):
                 reduce_lanes(sums, q, j)

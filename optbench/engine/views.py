@@ -30,14 +30,18 @@ def _type_of_part(_context: Any) -> Any:
 @lower_builtin(part, types.Array, types.Integer, types.Integer)
 def _part(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     whole = context.make_array(signature.args[0])(context, builder, arguments[0])
-    view = context.make_array(signature.return_type)(context, builder)
+    start = builder.gep(whole.data, [arguments[1]])
+    return view(context, builder, signature.return_type, whole, start, [arguments[2]])
+
+
+def view(context: Any, builder: Any, kind: Any, whole: Any, data: Any, shape: Any) -> Any:
+    """Return numbers of an array, row by row from ``data`` on, as an array of their own."""
+    result = context.make_array(kind)(context, builder)
     item = context.get_constant(types.intp, 8)
+    strides = [item]
+    for size in reversed(shape[1:]):
+        strides.insert(0, builder.mul(size, strides[0]))
     populate_array(
-        view,
-        data=builder.gep(whole.data, [arguments[1]]),
-        shape=[arguments[2]],
-        strides=[item],
-        itemsize=item,
-        meminfo=whole.meminfo,
+        result, data=data, shape=shape, strides=strides, itemsize=item, meminfo=whole.meminfo
     )
-    return view._getvalue()
+    return result._getvalue()

@@ -12,24 +12,14 @@ import numpy as np
 from scipy import sparse
 
 from optbench.contract import Optimizer
-from optbench.elementwise import exp, log1p, sigmoid
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks
 from optbench.instance import Instance
+from optbench.losses import logistic_loss, squared_error
 from optbench.parametrizations import parametrization
 from optbench.registry import load_registry
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-def squared_error(prediction, target):
-    residual = prediction - target
-    return 0.5 * residual * residual, residual
-
-
-def logistic_loss(prediction, target):
-    margin = prediction * target
-    return log1p(exp(-abs(margin))) + max(-margin, 0.0), -target * sigmoid(-margin)
 
 
 ROWS = {"regression": squared_error, "classification": logistic_loss}

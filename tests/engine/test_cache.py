@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from small_instances import data, one_chunk, python, regression
 
+from optbench import losses
 from optbench.engine import cache
 
 PLUGIN = '''"""theta <- theta - rate g."""
@@ -42,7 +43,8 @@ def own_cache(tmp_path: Path) -> Path:
     """A cache that holds the engine only, so that nothing of an earlier session is found."""
     one_chunk(regression(data(5, 3), data(5, 1)[:, 0]), "gradient_descent", [0.1])
     root = tmp_path / "cache"
-    for folder in (cache.cache_directory(), cache.cache_directory(Path(__file__).parent)):
+    row_losses = cache.cache_directory(Path(losses.__file__).parent)
+    for folder in (cache.cache_directory(), row_losses):
         shutil.copytree(folder, root / "kernels" / folder.name)
     return root
 

@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from small_instances import bits, data, logistic_loss, one_chunk, regression
+from small_instances import bits, data, one_chunk, regression, separable
 
 from optbench.engine.ensemble import make_data
 from optbench.engine.segments import MOST_SEGMENTS, count_segments
@@ -23,15 +23,8 @@ def large() -> Instance:
     features = data(ROWS, FEATURES)
     noise = np.random.default_rng(3).standard_normal(ROWS)
     targets = np.where(features @ np.ones(FEATURES) + 8.0 * noise > 0.0, 1.0, -1.0)
-    return Instance(
-        problem="test",
-        name="large",
-        features=features,
-        targets=targets,
-        kind="classification",
-        row=logistic_loss,
-        scale=1.0 / ROWS,
-    )
+    alike = separable(ROWS, FEATURES, seed=0)  # of the same features, all labels +1
+    return dataclasses.replace(alike, name="large", targets=targets, exponential_tail=False)
 
 
 def advanced(instance: Instance, threads: int, name: str = "adam", **options):
@@ -104,16 +97,7 @@ def test_squared_errors_of_wide_data() -> None:
 @pytest.mark.parametrize("name", ["normalized_gradient_descent", "sign_descent"])
 def test_units_change_alike_on_any_number_of_threads(name: str) -> None:
     features = np.abs(data(1100, 250, seed=8)) + 1.0  # a step of rate 1 gains a margin of 28
-    instance = Instance(
-        problem="test",
-        name="tail",
-        features=features,
-        targets=np.ones(1100),
-        kind="classification",
-        row=logistic_loss,
-        scale=1.0 / 1100,
-        exponential_tail=True,
-    )
+    instance = dataclasses.replace(separable(1100, 250), name="tail", features=features)
     found = []
     for threads in (1, 2):
         chunk = one_chunk(instance, name, [8.0, 4.0, 9.0])  # three: a fourth fills up
