@@ -37,6 +37,8 @@ def load_dataset(name: str, *, regression: bool = False, target: str | None = No
     try:
         return load_bundled(name)
     except UserError:
+        if name in bundled_names():
+            raise
         raise UserError(f"unknown data set {name!r}{suggest(name, bundled_names())}") from None
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sklearn.datasets
 
-from optbench.data import Dataset, bundled_names, load_bundled, standardize
+from optbench.data import Dataset, bundled_names, load, load_bundled, standardize
 from optbench.errors import UserError
 
 
@@ -106,3 +106,14 @@ def test_digests_of_the_truth_file(shared: Path) -> None:
             expected = truth[f"sk:{name}|{preparation}"]
             assert dataset.features.shape == (expected["n"], expected["d"])
             assert digest(dataset, sign) == expected["sha256_prep"], f"{name}|{preparation}"
+
+
+def test_missing_files_are_not_called_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise UserError("scikit-learn's file is missing")
+
+    monkeypatch.setattr(load, "load_bundled", missing)
+    with pytest.raises(UserError, match="file is missing"):
+        load.load_dataset("breast_cancer")
+    with pytest.raises(UserError, match="unknown data set 'brest_cancer' .did you mean"):
+        load.load_dataset("brest_cancer")
