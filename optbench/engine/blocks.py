@@ -13,23 +13,30 @@ from optbench.engine.products import PANEL_ROWS, gradient_tile, predictions_tile
 from optbench.engine.vectors import LANES
 
 
-def block_predictions(runs: int) -> Callable[..., Any]:
+def block_predictions(runs: int, most: int) -> Callable[..., Any]:
     """Return ``predict(w, data, panel, panels, run, z)``: predictions of some panels, by run.
 
-    The last tile reaches back where panels are left over: it writes the same numbers again.
+    A tile has ``most`` panels, or half as many in a block of fewer.  The last one reaches back
+    where panels are left over: it writes the same numbers again.
     """
-    many = 2 if runs > 1 else 4
-    tile, single = predictions_tile(runs, many), predictions_tile(runs, 1)
+    tile = predictions_tile(runs, most)
+
+    @inlined
+    def predict_panel(w, data, panel, panels, run, z):  # type: ignore[no-untyped-def]
+        tile(data, panel, w, run, z, 0, PANEL_ROWS)
+
+    if most == 1:
+        return predict_panel
+    predict_fewer = block_predictions(runs, most // 2)
 
     @inlined
     def predict(w, data, panel, panels, run, z):  # type: ignore[no-untyped-def]
         stride = panels * PANEL_ROWS
-        if panels < many:
-            for p in range(panels):
-                single(data, panel + p, w, run, z, p * PANEL_ROWS, stride)
+        if panels < most:
+            predict_fewer(w, data, panel, panels, run, z)
         else:
-            for place in range(0, panels, many):
-                p = min(place, panels - many)
+            for place in range(0, panels, most):
+                p = min(place, panels - most)
                 tile(data, panel + p, w, run, z, p * PANEL_ROWS, stride)
 
     return predict
@@ -51,5 +58,5 @@ def block_gradient(runs: int) -> Callable[..., Any]:
     return add_features
 
 
-predict_four, predict_one = block_predictions(4), block_predictions(1)
+predict_four, predict_one = block_predictions(4, 2), block_predictions(1, 4)
 add_features_of_four, add_features_of_one = block_gradient(4), block_gradient(1)

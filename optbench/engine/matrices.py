@@ -24,6 +24,7 @@ from optbench.engine.vectors import (
     add_product,
     call,
     constant,
+    first_lanes,
     load,
     splat,
     store,
@@ -82,9 +83,7 @@ def _over_vectors(builder: Any, size: Any, body: Callable[[Any, Any], None]) -> 
     end = _in_steps(builder, size, LANES, lambda start: body(start, None))
     left = builder.sub(size, end)
     with builder.if_then(builder.icmp_signed(">", left, constant(0))):
-        indices = ir.VectorType(INT64, LANES)
-        lanes = ir.Constant(indices, list(range(LANES)))
-        body(end, builder.icmp_signed("<", lanes, splat(builder, left, indices)))
+        body(end, first_lanes(builder, left))
 
 
 def _over_rows(builder: Any, size: Any, body: Callable[[list[Any]], None]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from optbench.engine import blocks
 from optbench.engine.overloads import inlined
-from optbench.engine.products import GROUP, PANEL_ROWS, block_panels, reduce_lanes
+from optbench.engine.products import GROUP, PANEL_ROWS, add_lanes, block_panels, clear_rows
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_losses, call_slopes
 from optbench.engine.vectors import LANES
 from optbench.engine.views import part
@@ -84,17 +84,13 @@ def gradient_pass(together: int, add_features: Callable[..., Any]) -> Callable[.
 
     @inlined
     def add_gradient(panel, panels, run, data, scratch, first, last, gradient):
-        slopes, sums, features = scratch.slopes, scratch.sums, gradient.shape[1]
-        for j in range(0, data.panels.shape[1], LANES):
+        slopes, sums = scratch.slopes, scratch.sums
+        for j in range(0, gradient.shape[1], LANES):
             place = 0 if first and last else j
             add_features(data.panels, panel, panels, j, slopes, run, sums, place, first)
             if last:
                 for q in range(together):
-                    reduce_lanes(sums, run + q, place)
-                    totals = sums[run + q, place]
-                    own = part(gradient[run + q], j, min(LANES, features - j))
-                    for f in range(own.size):
-                        own[f] = data.scale * totals[f]
+                    add_lanes(sums, run + q, place, data.scale, gradient, run + q, j)
 
     return add_gradient
 
@@ -113,8 +109,9 @@ def block_pass(together, predict, write_slopes, add_gradient) -> Callable[..., A
             predict(runs.w, data.panels, panel, panels, run, z)
             write_slopes(run, first, stride, kernels, data, scratch, runs)
             for q in range(together):
-                for i in range(q * stride + rows, (q + 1) * stride):
-                    slopes[i] = 0.0
+                if rows < stride:
+                    panel_rows = rows - stride + PANEL_ROWS
+                    clear_rows(slopes, (q + 1) * stride - PANEL_ROWS, panel_rows)
                 if want_loss:
                     own, targets = part(z, q * stride, rows), part(data.targets, first, rows)
                     add_losses(run + q, own, targets, kernels, runs, totals)

@@ -21,9 +21,11 @@ from numba.extending import intrinsic, register_jitable
 from optbench.engine.overloads import when_compiled
 from optbench.engine.vectors import (
     LANES,
+    ZERO,
     add_product,
     constant,
     data_and_shape,
+    first_lanes,
     load,
     offset,
     shuffle,
@@ -191,14 +193,17 @@ def _gradient_intrinsic(runs: int, features: int) -> Any:
 
 
 @intrinsic
-def _reduce_lanes(_context: Any, sums: Any, run: Any, j: Any) -> Any:
+def _add_lanes(
+    _context: Any, sums: Any, run: Any, place: Any, scale: Any, out: Any, row: Any, j: Any
+) -> Any:
     integer = types.int64
-    signature = types.void(sums, integer, integer)
+    signature = types.void(sums, integer, integer, types.float64, out, integer, integer)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         lanes, (_, dimension, _) = data_and_shape(context, builder, sig.args[0], args[0])
-        row = builder.add(builder.mul(args[1], dimension), args[2])
-        start = offset(builder, lanes, builder.mul(row, constant(LANES)))
+        result, (_, features) = data_and_shape(context, builder, sig.args[4], args[4])
+        feature = builder.add(builder.mul(args[1], dimension), args[2])
+        start = offset(builder, lanes, builder.mul(feature, constant(LANES)))
         parts = [load(builder, offset(builder, start, constant(f * LANES))) for f in range(LANES)]
         # Three times halve the lanes of each sum and join those of two features in one vector.
         for half in (4, 2, 1):
@@ -213,21 +218,47 @@ def _reduce_lanes(_context: Any, sums: Any, run: Any, j: Any) -> Any:
             parts = joined
         # the bits of a lane's number are those of its feature in reverse order: undo it
         order = [0, 4, 2, 6, 1, 5, 3, 7]
-        store(builder, shuffle(builder, parts[0], parts[0], order), start)
+        total = builder.fmul(shuffle(builder, parts[0], parts[0], order), splat(builder, args[3]))
+        own = offset(builder, result, builder.mul(args[5], features), args[6])
+        store(builder, total, own, first_lanes(builder, builder.sub(features, args[6])))
         return context.get_dummy_value()
 
     return signature, codegen
 
 
-def reduce_lanes(sums, run, j):  # type: ignore[no-untyped-def]
-    """Add the eight lanes of features j, ..., j + 7; leave the results in those of feature j."""
-    lanes = sums[run, j : j + LANES]
+def add_lanes(sums, run, place, scale, out, row, j):  # type: ignore[no-untyped-def]
+    """Write ``out[row, j + f] = scale * sums[run, place + f].sum()``: eight features, or fewer."""
+    lanes = sums[run, place : place + LANES]
     halves = lanes[:, :4] + lanes[:, 4:]
     quarters = halves[:, :2] + halves[:, 2:]
-    sums[run, j] = quarters[:, 0] + quarters[:, 1]
+    own = out[row, j : j + LANES]
+    own[:] = scale * (quarters[:, 0] + quarters[:, 1])[: own.size]
 
 
-when_compiled(reduce_lanes, _reduce_lanes)
+when_compiled(add_lanes, _add_lanes)
+
+
+@intrinsic
+def _clear_rows(_context: Any, slopes: Any, panel: Any, rows: Any) -> Any:
+    signature = types.void(slopes, types.int64, types.int64)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data, _ = data_and_shape(context, builder, sig.args[0], args[0])
+        for first in range(0, PANEL_ROWS, LANES):
+            own = offset(builder, data, args[1], constant(first))
+            kept = first_lanes(builder, builder.sub(args[2], constant(first)))
+            store(builder, builder.select(kept, load(builder, own), ZERO), own)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def clear_rows(slopes, panel, rows):  # type: ignore[no-untyped-def]
+    """Write zeros after the first rows of the panel that begins at ``panel``."""
+    slopes[panel + rows : panel + PANEL_ROWS] = 0.0
+
+
+when_compiled(clear_rows, _clear_rows)
 
 
 def predictions_tile(runs: int, panels: int) -> Callable[..., None]:

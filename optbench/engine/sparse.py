@@ -18,7 +18,7 @@ from optbench.engine.blocks import (
     predict_one,
 )
 from optbench.engine.objective import LN2, add_losses, slope_kernel
-from optbench.engine.products import BLOCK_PANELS, BLOCK_ROWS, GROUP, PANEL_ROWS, reduce_lanes
+from optbench.engine.products import BLOCK_PANELS, BLOCK_ROWS, GROUP, PANEL_ROWS, add_lanes
 from optbench.engine.slices import slices_product, transpose
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_slopes
 from optbench.engine.vectors import LANES
@@ -134,7 +134,7 @@ def add_dense_gradient(first, together, data: Data, scratch: Scratch):
             add_features_of_one(panels, panel, BLOCK_PANELS, j, slopes, 0, sums, j, begins)
         if ends:
             for q in range(together):
-                reduce_lanes(sums, q, j)
+                add_lanes(sums, q, j, data.scale, scratch.dense, q, j)
 
 
 @register_jitable
@@ -145,7 +145,7 @@ def write_gradient(run, together, data: Data, scratch: Scratch, gradient):
     for q in range(together):
         own = gradient[run + q]
         for k in range(dense):
-            own[order[k]] = data.scale * scratch.sums[q, k // LANES * LANES, k % LANES]
+            own[order[k]] = scratch.dense[q, k]
     others, last = order[dense:], columns.starts.size - 1
     values, indices, starts = columns.values, columns.indices, columns.starts
     if together == LANES:

@@ -62,6 +62,13 @@ def splat(builder: Any, scalar: Any, kind: Any = VECTOR) -> Any:
     return builder.shuffle_vector(lane, undefined, zeros)
 
 
+def first_lanes(builder: Any, count: Any) -> Any:
+    """Return a mask of the first ``count`` lanes: none below 1, all from 8 on."""
+    wide = ir.VectorType(INT64, LANES)
+    numbers = ir.Constant(wide, list(range(LANES)))
+    return builder.icmp_signed("<", numbers, splat(builder, count, wide))
+
+
 def shuffle(builder: Any, first: Any, second: Any, lanes: list[int]) -> Any:
     """Return the chosen lanes of two vectors."""
     mask = ir.Constant(ir.VectorType(INT32, LANES), lanes)

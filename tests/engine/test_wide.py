@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+import pytest
 from numba import types
 from small_instances import bits, one_chunk, separable
 
 from optbench.engine.calls import entry_point
 from optbench.engine.pointers import PointerTo
-from optbench.engine.products import reduce_lanes
+from optbench.engine.products import add_lanes, clear_rows
 from optbench.engine.wide import ATTRIBUTE, HAS_MASKS, MaskedVectors, WideVectors
 
 MANY = types.void(types.float64[::1], types.float64[::1])
@@ -65,15 +66,34 @@ def test_a_named_tuple_by_address_reads_like_the_tuple() -> None:
 
 def test_lanes_are_added_in_one_order_by_shuffles_and_by_numpy() -> None:
     @numba.njit
-    def jitted(sums):
-        reduce_lanes(sums, 1, 8)
+    def jitted(sums, out):
+        add_lanes(sums, 1, 8, 0.3, out, 0, 0)
+        add_lanes(sums, 1, 8, 0.3, out, 1, 8)  # three numbers are left in the row
 
     sums = np.random.default_rng(0).standard_normal((2, 16, 8))
-    added, plain, exact = sums.copy(), sums.copy(), sums[1, 8:].sum(axis=1)
-    jitted(added)
-    reduce_lanes(plain, 1, 8)
+    added, plain = np.zeros((3, 11)), np.zeros((3, 11))
+    jitted(sums, added)
+    add_lanes(sums, 1, 8, 0.3, plain, 0, 0)
+    add_lanes(sums, 1, 8, 0.3, plain, 1, 8)
     assert np.array_equal(added, plain)
-    np.testing.assert_allclose(added[1, 8], exact, rtol=0, atol=8e-15)  # 7 roundings of sums < 10
+    exact = 0.3 * sums[1, 8:].sum(axis=1)
+    np.testing.assert_allclose(added[0, :8], exact, rtol=0, atol=4e-15)  # 8 roundings of sums < 5
+    np.testing.assert_array_equal(added[1, 8:], added[0, :3])
+    assert not added[0, 8:].any() and not added[1, :8].any() and not added[2].any()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 8, 9, 15, 16])
+def test_rows_that_are_padding_have_no_slope(rows: int) -> None:
+    @numba.njit
+    def jitted(slopes, rows):
+        clear_rows(slopes, 16, rows)
+
+    cleared, plain = np.full(48, np.nan), np.full(48, np.nan)
+    jitted(cleared, rows)
+    clear_rows(plain, 16, rows)
+    kept = np.isnan(cleared)
+    assert np.array_equal(kept, np.isnan(plain))
+    assert kept[: 16 + rows].all() and kept[32:].all() and not cleared[16 + rows : 32].any()
 
 
 def test_bits_do_not_depend_on_neighbours_in_other_units() -> None:
