@@ -16,7 +16,7 @@ from optbench.engine.ensemble import make_chunks
 from optbench.study import Cell
 
 REPEATS = 5
-SECONDS = 0.002
+SECONDS = 0.001
 MOST_STEPS = 2**20
 
 
@@ -36,7 +36,7 @@ def nanoseconds_per_step(cell: Cell, rate: float | None) -> float:
     Returns
     -------
     float
-        Median over five repeats of about 2 ms each; nan when the run diverges in them.
+        Median over five repeats of about 1 ms each; nan when the run diverges in them.
     """
     start = _start(cell, rate)
     steps = 16
