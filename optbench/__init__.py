@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optbench.contract import Hyper, Option, Slot, optimizer, problem
+from optbench.contract import Hyper, Slot, optimizer, problem
 from optbench.errors import UserError
+from optbench.options import Option
 
 if TYPE_CHECKING:
     from optbench.api import Comparison, compare

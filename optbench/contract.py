@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from optbench.errors import UserError
+from optbench.options import Option, check_conditions, check_options
 
 ORACLE_ARGUMENTS: Mapping[str, str] = {
     "theta": "the trained parameters, float64 (p,); written in place",
@@ -290,14 +291,6 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
 
 
 @dataclass(frozen=True)
-class Option:
-    """One ``key=value`` of a problem: its default and, for text, the choices if they are few."""
-
-    default: Any
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Problem:
     """A declared problem family: a builder of instances and what is known about it.
 
@@ -305,10 +298,10 @@ class Problem:
     ----------
     name : str
         The builder's name; what a user types.
-    build : callable
-        ``build(**options) -> Instance``.
+    builder : callable
+        The function of the plug-in; :meth:`build` calls it.
     options : dict
-        Keys, defaults and choices that ``problem:key=value`` accepts.
+        What ``problem:key=value`` accepts.
     metrics : tuple of str
         What the implicit-bias table measures on it.
     references : tuple of str
@@ -319,7 +312,7 @@ class Problem:
     """
 
     name: str
-    build: Callable[..., Any]
+    builder: Callable[..., Any]
     options: Mapping[str, Option]
     formula: str
     reference: str
@@ -328,6 +321,19 @@ class Problem:
     default: tuple[Mapping[str, Any], ...] = field(default=({},))
     file: str = ""
     line: int = 0
+
+    def build(self, **given: Any) -> Any:
+        """Return the instance of the given options; the others have their defaults.
+
+        Raises
+        ------
+        UserError
+            For an unknown option, a value that is no choice, or an option that has no meaning
+            with the values of the others.
+        """
+        check_options(self.name, self.options, given)
+        defaults = {name: option.default for name, option in self.options.items()}
+        return self.builder(**{**defaults, **given})
 
 
 def problem(
@@ -342,23 +348,24 @@ def problem(
     Raises
     ------
     UserError
-        When an argument of the builder has no default value.
+        When an argument of the builder has no default value, or an option depends on what is no
+        option.
     """
 
-    def declare(build: Callable[..., Any]) -> Problem:
-        file, line = _place(build)
+    def declare(builder: Callable[..., Any]) -> Problem:
+        file, line = _place(builder)
+        where = f"{file}:{line}: problem {builder.__name__!r}"
         options: dict[str, Option] = {}
-        for name, parameter in inspect.signature(build).parameters.items():
+        for name, parameter in inspect.signature(builder).parameters.items():
             if parameter.default is inspect.Parameter.empty:
-                raise UserError(
-                    f"{file}:{line}: problem {build.__name__!r}: option {name!r} needs a default"
-                )
+                raise UserError(f"{where}: option {name!r} needs a default")
             given = parameter.default
             options[name] = given if isinstance(given, Option) else Option(given)
-        doc = inspect.getdoc(inspect.getmodule(build)) or inspect.getdoc(build) or ""
+        check_conditions(where, options)
+        doc = inspect.getdoc(inspect.getmodule(builder)) or inspect.getdoc(builder) or ""
         return Problem(
-            name=build.__name__,
-            build=build,
+            name=builder.__name__,
+            builder=builder,
             options=options,
             formula=doc.strip(),
             reference=reference,

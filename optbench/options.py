@@ -1,12 +1,139 @@
-"""Parsing what users type: ``NAME:key=value,key=value`` and ``NAME[key=value]``."""
+"""The options of a problem, and parsing what users type.
+
+``NAME:key=value,key=value`` and ``NAME[key=value]`` are read; options that would change nothing are
+refused, see :class:`Option`.
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from optbench.errors import UserError
+
+Values = Mapping[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One ``key=value`` of a problem.
+
+    Parameters
+    ----------
+    default : object
+        Value when the user gives none.
+    choices : tuple of str
+        The valid words, if they are few.
+    needs : mapping of str to tuple
+        It only has a meaning with these values of other options: ``{"data": ("gaussian",)}``.
+    unless : mapping of str to tuple
+        It has no meaning with these values of other options.
+    """
+
+    default: Any
+    choices: tuple[str, ...] = ()
+    needs: Values = field(default_factory=dict)
+    unless: Values = field(default_factory=dict)
+
+    def suits(self, key: str, value: Any) -> bool:
+        """Whether it has a meaning when the option ``key`` has this value."""
+        return value in self.needs.get(key, (value,)) and value not in self.unless.get(key, ())
+
+    @property
+    def condition(self) -> str:
+        """When it has a meaning: ``data=random|transport, rotated other than false``, or ``""``."""
+        needs = [f"{key}={_either(values)}" for key, values in self.needs.items()]
+        unless = [f"{key} other than {_either(values)}" for key, values in self.unless.items()]
+        return ", ".join(needs + unless)
+
+
+def check_conditions(where: str, options: Mapping[str, Option]) -> None:
+    """Refuse a declaration whose ``needs`` or ``unless`` no value could fulfil.
+
+    Raises
+    ------
+    UserError
+        When an option depends on what is no option, or on values that are not a tuple.
+    """
+    for name, option in options.items():
+        for key, values in (*option.needs.items(), *option.unless.items()):
+            if key not in options:
+                raise UserError(f"{where}: option {name!r} depends on {key!r}, which is no option")
+            if not isinstance(values, tuple) or not values:
+                raise UserError(
+                    f"{where}: option {name!r} depends on {key}={values!r}; "
+                    f"values must be a tuple, such as ({options[key].default!r},)"
+                )
+
+
+def check_options(name: str, options: Mapping[str, Option], given: Mapping[str, Any]) -> None:
+    """Refuse what is no option, what is no choice, and what would be ignored.
+
+    Parameters
+    ----------
+    name : str
+        The problem that has the options.
+    options : mapping of str to Option
+        All that it has.
+    given : mapping
+        Values of those that the user gave, also where they equal the defaults.
+
+    Raises
+    ------
+    UserError
+        For an unknown key, a value that is no choice, or an option that has no meaning here.
+    """
+    for key, value in given.items():
+        if key not in options:
+            raise UserError(f"{name}: unknown option {key!r}{suggest(key, options)}")
+        choices = options[key].choices
+        if choices and value not in choices:
+            raise UserError(f"{name}: {key}={option_text(value)}; known: {', '.join(choices)}")
+    for key, option in options.items():
+        value = given.get(key, option.default)
+        ignored = [other for other in given if not options[other].suits(key, value)]
+        if ignored:
+            raise UserError(f"{name}: {_ignored(name, options, given, ignored, key)}")
+
+
+def _ignored(
+    name: str,
+    options: Mapping[str, Option],
+    given: Mapping[str, Any],
+    ignored: list[str],
+    key: str,
+) -> str:
+    """Say which options the value of ``key`` leaves without a meaning, and what would be right."""
+    value = given.get(key, options[key].default)
+    actual = f"{key}={option_text(value)}"
+    needed = options[ignored[0]].needs.get(key)
+    alike = [other for other in ignored if options[other].needs.get(key) == needed]
+    one = len(alike) == 1
+    subject = f"option {alike[0]} is" if one else f"options {', '.join(alike)} are"
+    if needed is None or value in needed:
+        leave = "leave it out" if one else "leave them out"
+        return f"{subject} not for {actual}: {leave} or give {key} another value"
+    kept = {k: v for k, v in given.items() if k != key and options[k].suits(key, needed[0])}
+    right = ",".join(f"{k}={option_text(v)}" for k, v in {key: needed[0], **kept}.items())
+    return f"{subject} for {key}={_either(needed)}, not {actual}: say {name}:{right}"
+
+
+def _either(values: tuple[Any, ...]) -> str:
+    return "|".join(map(option_text, values))
+
+
+def option_text(value: Any) -> str:
+    """Return a value as a user would type it: ``16x16``, ``true``, ``0.1``."""
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -93,36 +93,32 @@ def build_instances(registry: Registry, text: str, seeds: int) -> list[tuple[Ins
     name, given = parse_specification(text)
     problem = registry.problem(name)
     defaults = {key: option.default for key, option in problem.options.items()}
-    for key, option in problem.options.items():
-        if key in given and option.choices and given[key] not in option.choices:
-            known = ", ".join(option.choices)
-            raise UserError(f"problem {name}: {key}={given[key]}; known: {known}")
     chosen: Sequence[Mapping[str, Any]] = problem.default or ({},)
     if given:
         chosen = [parse_options(f"problem {name}", given, defaults)]
     built = []
     for options in chosen:
-        values = {**defaults, **options}
-        instances = [_build(problem, values)]
+        instances = [_build(problem, options)]
         if instances[0].seeded:
+            first = options.get("seed", defaults["seed"])
             for seed in range(1, seeds):
-                instances.append(_build(problem, {**values, "seed": values["seed"] + seed}))
+                instances.append(_build(problem, {**options, "seed": first + seed}))
         built.append(tuple(instances))
     return built
 
 
-def _build(problem: Problem, values: Mapping[str, Any]) -> Instance:
+def _build(problem: Problem, options: Mapping[str, Any]) -> Instance:
     """Call a plug-in's builder; whatever goes wrong in it is one line."""
     where = f"{problem.file}:{problem.line}: problem {problem.name!r}"
     try:
-        instance = problem.build(**values)
+        instance = problem.build(**options)
     except UserError:
         raise
     except Exception as error:
         raise UserError(f"{where}: {one_line(error)}") from error
     if not isinstance(instance, Instance):
         raise UserError(f"{where} must return an Instance, not {type(instance).__name__}")
-    if instance.seeded and "seed" not in values:
+    if instance.seeded and "seed" not in problem.options:
         raise UserError(f"{where} is seeded, so that it needs an option named seed")
     return instance
 

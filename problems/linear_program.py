@@ -24,9 +24,9 @@ STRENGTH = 0.01  # of the entropy, in units of the largest cost
 def linear_program(
     data=Option("afiro"),
     strength=STRENGTH,
-    m=6,
-    n=15,
-    seed=0,
+    m=Option(6, needs={"data": ("random", "transport", "basis_pursuit")}),
+    n=Option(15, needs={"data": ("random", "basis_pursuit")}),
+    seed=Option(0, needs={"data": ("random", "transport", "basis_pursuit")}),
 ):
     """Build an instance from a bundled Netlib name, an MPS file, or one of the seeded sources.
 
@@ -34,21 +34,15 @@ def linear_program(
     ``basis_pursuit``: least L1 norm of w with X w = y, x = (w_+, w_-).
     """
     from optbench import references
-    from optbench.store.references import data_hash, stored
 
     if not strength > 0:
         raise UserError(f"linear_program: strength={strength:g} must be positive")
     if m < 1 or n < 1:
         raise UserError(f"linear_program: m={m} and n={n} must be at least 1")
-    if data not in PROGRAMS and (m, n, seed) != (6, 15, 0):
-        known = " or ".join(PROGRAMS)
-        raise UserError(f"linear_program: m, n, seed need data={known}, not {data}")
     name, matrix, b, c, objective, source = PROGRAMS.get(data, program)(data, m, n, seed)
     if strength != STRENGTH:
         name = f"{name}_strength{strength:g}"
-    numbers = data_hash(matrix, b, c)
-    vertex = stored(f"vertex {numbers}", lambda: references.solve_linear_program(matrix, b, c))
-    cost = stored(f"cost {numbers}", lambda: references.nonnegative_cost(matrix, c), np.ndarray)
+    vertex, cost = solved(matrix, b, c)
     scale = max(float(np.max(np.abs(cost))), 1e-300)
     start = np.exp(-cost / (strength * scale))
     return Instance(
@@ -77,6 +71,17 @@ def linear_program(
             "strength": strength,
         },
     )
+
+
+def solved(matrix, b, c):
+    """An optimal vertex, and the cost shifted to c + A^T nu >= 0; kept on disk."""
+    from optbench import references
+    from optbench.store.references import data_hash, stored
+
+    numbers = data_hash(matrix, b, c)
+    vertex = stored(f"vertex {numbers}", lambda: references.solve_linear_program(matrix, b, c))
+    cost = stored(f"cost {numbers}", lambda: references.nonnegative_cost(matrix, c), np.ndarray)
+    return vertex, cost
 
 
 def program(data, m, n, seed):

@@ -9,6 +9,8 @@ import numpy as np
 from optbench import Instance, Option, UserError, problem
 from optbench.losses import squared_error
 
+GAUSSIAN = {"data": ("gaussian",)}
+
 
 @problem(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
@@ -18,48 +20,28 @@ from optbench.losses import squared_error
 )
 def linear_regression(
     data=Option("digits"),
-    rows=0,
-    n=20,
-    d=50,
-    sparsity=0,
-    noise=0.0,
-    seed=0,
-    intercept=False,
-    standardize=True,
-    target="",
+    rows=Option(0, unless=GAUSSIAN),
+    n=Option(20, needs=GAUSSIAN),
+    d=Option(50, needs=GAUSSIAN),
+    sparsity=Option(0, needs=GAUSSIAN),
+    noise=Option(0.0, needs=GAUSSIAN, unless={"sparsity": (0,)}),
+    seed=Option(0, needs=GAUSSIAN),
+    intercept=Option(False, unless=GAUSSIAN),
+    standardize=Option(True, unless=GAUSSIAN),
+    target=Option("", unless=GAUSSIAN),
 ):
     """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded).
 
     ``rows`` keeps the first rows of real data (0: all), so that there are fewer than features.
     """
+    from optbench import references
+
     if data == "gaussian":
         name, features, targets = gaussian(n, d, sparsity, noise, seed)
         source = f"Gaussian, seed {seed}"
     else:
-        if (n, d, sparsity, noise, seed) != (20, 50, 0, 0.0, 0):
-            raise UserError(
-                f"linear_regression: n, d, sparsity, noise, seed need data=gaussian, not {data}"
-            )
         name, features, targets, source = real(data, rows, standardize, intercept, target)
-    from optbench import references
-
     count, dimension = features.shape
-    solutions, families, norm_optimum = {}, {}, None
-    if count < dimension:  # many interpolants: which one?
-
-        def norm_optimum(p):
-            return references.least_norm(features, targets, p)
-
-        solutions = {
-            references.norm_name(p): lambda p=p: norm_optimum(p) for p in (1.0, 2.0, np.inf)
-        }
-        families = {
-            "lp": norm_optimum,
-            "hypentropy": lambda scale: references.hypentropy(features, targets, scale),
-            "fisher": lambda _: references.least_bregman(features, targets, inverse_fisher()),
-        }
-    else:
-        solutions = {"minimizer": lambda: references.least_squares(features, targets)}
 
     def inverse_fisher():
         return np.linalg.pinv(features.T @ features / count, rcond=1e-12, hermitian=True)
@@ -72,15 +54,37 @@ def linear_regression(
         kind="regression",
         row=squared_error,
         scale=1.0 / count,
-        references=solutions,
-        parametric=families,
-        norm_optimum=norm_optimum,
         optimal_value=lambda: references.least_squares(features, targets).value,
         smoothness=lambda: np.linalg.norm(features, 2) ** 2 / count,
         inverse_fisher=inverse_fisher,
         seeded=data == "gaussian",
         facts={"n": count, "d": dimension, "source": source},
+        **solutions(features, targets, inverse_fisher),
     )
+
+
+def solutions(features, targets, inverse_fisher):
+    """The fields of an instance that hold references: the minimizer, or many interpolants."""
+    from optbench import references
+
+    count, dimension = features.shape
+    if count >= dimension:
+        return {"references": {"minimizer": lambda: references.least_squares(features, targets)}}
+
+    def least_norm(p):
+        return references.least_norm(features, targets, p)
+
+    return {
+        "references": {
+            references.norm_name(p): lambda p=p: least_norm(p) for p in (1.0, 2.0, np.inf)
+        },
+        "parametric": {
+            "lp": least_norm,
+            "hypentropy": lambda scale: references.hypentropy(features, targets, scale),
+            "fisher": lambda _: references.least_bregman(features, targets, inverse_fisher()),
+        },
+        "norm_optimum": least_norm,
+    }
 
 
 def gaussian(n, d, sparsity, noise, seed):
@@ -109,6 +113,8 @@ def real(data, rows, standardize, intercept, target):
         dataset = sources.Dataset(
             dataset.name, dataset.features[:rows], dataset.targets[:rows], dataset.source
         )
+    if intercept and not standardize:
+        raise UserError("linear_regression: intercept=true needs standardize=true")
     if standardize:
         dataset = sources.standardize(dataset, intercept=intercept)
     features = dataset.features

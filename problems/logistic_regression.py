@@ -13,6 +13,8 @@ from optbench import Instance, Option, UserError, problem
 from optbench.losses import MARGIN_LOSSES
 
 DISCRIMINATING = {"data": "gaussian", "n": 6, "d": 12, "seed": 11}
+GAUSSIAN = {"data": ("gaussian",)}
+SEEDED = {"data": ("gaussian", "partly_separable")}
 
 
 @problem(
@@ -32,17 +34,15 @@ DISCRIMINATING = {"data": "gaussian", "n": 6, "d": 12, "seed": 11}
 def logistic_regression(
     data=Option("digits_3v8"),
     loss=Option("logistic", choices=tuple(MARGIN_LOSSES)),
-    standardize=True,
-    intercept=False,
-    positive="",
-    target="",
-    n=6,
-    d=12,
-    seed=11,
+    standardize=Option(True, unless=SEEDED),
+    intercept=Option(False, unless=SEEDED),
+    positive=Option("", unless=SEEDED),
+    target=Option("", unless=SEEDED),
+    n=Option(6, needs=GAUSSIAN),
+    d=Option(12, needs=GAUSSIAN),
+    seed=Option(11, needs=SEEDED),
 ):
     """Build an instance from a bundled name, a file, ``data=gaussian`` or ``partly_separable``."""
-    if loss not in MARGIN_LOSSES:
-        raise UserError(f"logistic_regression: loss={loss}; known: {', '.join(MARGIN_LOSSES)}")
     if data == "gaussian":
         if n < 1 or d < 1:
             raise UserError(f"logistic_regression: n={n} and d={d} must be at least 1")
@@ -50,13 +50,9 @@ def logistic_regression(
         features, targets = generator.standard_normal((n, d)), np.ones(n)
         name, source = f"gaussian_{n}x{d}_seed{seed}", f"rows y_i x_i Gaussian, seed {seed}"
     elif data == "partly_separable":
-        if (n, d) != (6, 12):
-            raise UserError("logistic_regression: data=partly_separable has 13 rows, no n and d")
         features, targets = partly_separable(seed), np.ones(13)
         name, source = f"partly_separable_seed{seed}", f"5 of 13 rows separable, seed {seed}"
     else:
-        if (n, d, seed) != (6, 12, 11):
-            raise UserError(f"logistic_regression: n, d and seed need data=gaussian, not {data}")
         dataset = real(data, standardize, intercept, positive, target)
         name, features, targets = dataset.name, dataset.features, dataset.targets
         source = dataset.source
@@ -65,7 +61,7 @@ def logistic_regression(
         features,
         targets,
         loss,
-        data in ("gaussian", "partly_separable"),
+        data in SEEDED["data"],
         source,
     )
 
@@ -85,7 +81,7 @@ def real(data, standardize, intercept, positive, target):
     from optbench import data as sources
 
     dataset = sources.load_dataset(data, target=target or None)
-    if set(np.unique(dataset.targets)) != {-1.0, 1.0}:
+    if positive or set(np.unique(dataset.targets)) != {-1.0, 1.0}:
         try:
             label = float(positive) if positive else None
         except ValueError:
@@ -115,79 +111,84 @@ def instance(name, features, targets, loss, seeded, source):
         lambda: references.separability(signed),
         references.Separability,
     )
-    facts = {
-        "n": count,
-        "d": dimension,
-        "source": source,
-        "separable": separation.separable,
-        "loss": loss,
-    }
-
-    def max_margin(p):
-        return references.max_margin(signed, p)
 
     def fisher():
         """Fisher matrix of the logistic model at w = 0."""
         product = features.T @ features
         return (product if isinstance(product, np.ndarray) else product.toarray()) / (4 * count)
 
-    if separation.separable:
-        solutions = {references.norm_name(p): lambda p=p: max_margin(p) for p in (1.0, 2.0, np.inf)}
-        families = {
-            "lp": max_margin,
-            "fisher": lambda _: references.quadratic_margin(signed, fisher()),
-        }
-        optimal_value, kind = float, "classification"
-    elif loss != "logistic":
-        raise UserError("logistic_regression: loss=exponential needs separable data")
-    else:
-        families = {}
-        if separation.separable_rows.any():
-            kind = "partly_separable"
-            facts["span"] = span(signed[~separation.separable_rows])
-            solutions, families, optimal_value = decomposition(signed)
-        else:
-            kind = "nonseparable"
-            solutions, optimal_value = finite(signed)
+    fields = solutions(signed, separation, loss, fisher)
+    facts = {"n": count, "d": dimension, "source": source}
+    facts |= {"separable": separation.separable, "loss": loss}
+    if fields["kind"] == "partly_separable":
+        facts["span"] = span(signed[~separation.separable_rows])
     return Instance(
         problem="logistic_regression",
         name=name,
         features=features,
         targets=targets,
-        kind=kind,
         row=MARGIN_LOSSES[loss],
         scale=1.0 / count,
-        exponential_tail=separation.separable,
-        references=solutions,
-        parametric=families,
-        norm_optimum=max_margin if separation.separable else None,
-        optimal_value=optimal_value,
         smoothness=(lambda: logistic.smoothness_logistic(signed)) if loss == "logistic" else None,
         inverse_fisher=lambda: np.linalg.pinv(fisher(), rcond=1e-12, hermitian=True),
         seeded=seeded,
         facts=facts,
+        **fields,
     )
+
+
+def solutions(signed, separation, loss, fisher):
+    """The fields of an instance that say what kind of data it is and hold the references."""
+    if separation.separable:
+        return directions(signed, fisher)
+    if loss != "logistic":
+        raise UserError("logistic_regression: loss=exponential needs separable data")
+    return decomposition(signed) if separation.separable_rows.any() else finite(signed)
+
+
+def directions(signed, fisher):
+    """Data that can be separated: the directions of maximal margin."""
+    from optbench import references
+
+    def max_margin(p):
+        return references.max_margin(signed, p)
+
+    return {
+        "kind": "classification",
+        "exponential_tail": True,
+        "references": {
+            references.norm_name(p): lambda p=p: max_margin(p) for p in (1.0, 2.0, np.inf)
+        },
+        "parametric": {
+            "lp": max_margin,
+            "fisher": lambda _: references.quadratic_margin(signed, fisher()),
+        },
+        "norm_optimum": max_margin,
+        "optimal_value": float,
+    }
 
 
 def finite(signed):
     """Data of which no row can be separated: the minimiser of the logistic risk."""
     from optbench.references import logistic
 
-    return (
-        {"minimizer": lambda: logistic.finite_minimizer(signed)},
-        lambda: logistic.finite_minimizer(signed).value,
-    )
+    return {
+        "kind": "nonseparable",
+        "references": {"minimizer": lambda: logistic.finite_minimizer(signed)},
+        "optimal_value": lambda: logistic.finite_minimizer(signed).value,
+    }
 
 
 def decomposition(signed):
     """Data of which some rows can be separated: where w goes outside and inside the span."""
     from optbench.references import logistic
 
-    return (
-        {"direction": lambda: logistic.logistic_decomposition(signed).direction},
-        {"offset": lambda _: logistic.logistic_decomposition(signed).offset},
-        lambda: logistic.logistic_decomposition(signed).offset.value,
-    )
+    return {
+        "kind": "partly_separable",
+        "references": {"direction": lambda: logistic.logistic_decomposition(signed).direction},
+        "parametric": {"offset": lambda _: logistic.logistic_decomposition(signed).offset},
+        "optimal_value": lambda: logistic.logistic_decomposition(signed).offset.value,
+    }
 
 
 def span(rows):

@@ -46,9 +46,6 @@ def matrix_completion(
     if not 1 <= count < size:
         raise UserError(f"matrix_completion: observed={observed:g} of {size} entries must be some "
                         "but not all")  # fmt: skip
-    if measurements not in MEASUREMENTS:
-        raise UserError(f"matrix_completion: measurements={measurements}; known: "
-                        f"{', '.join(MEASUREMENTS)}")  # fmt: skip
     generator = np.random.Generator(np.random.PCG64(seed))
     hidden = generator.standard_normal((rows, rank)) @ generator.standard_normal((rank, columns))
     features = MEASUREMENTS[measurements](count, size, generator)

@@ -39,8 +39,6 @@ def matrix_regression(
             f"matrix_regression: rank={rank} must be between 1 and {min(d, outputs)}, the smaller "
             "of d and outputs"
         )
-    if loss not in ("sum", "mean"):
-        raise UserError(f"matrix_regression: loss={loss}; known: sum, mean")
     generator = np.random.Generator(np.random.PCG64(seed))
     inputs = generator.standard_normal((n, d))
     teacher = generator.standard_normal((outputs, rank)) @ generator.standard_normal((rank, d))

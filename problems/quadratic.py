@@ -25,15 +25,13 @@ def quadratic(
     kappa=100.0,
     d=50,
     rotated=False,
-    seed=0,
+    seed=Option(0, needs={"rotated": (True,)}),
 ):
     """Build the quadratic as least squares with the features diag(sqrt(spectrum)) Q^T."""
     if not kappa >= 1.0:
         raise UserError(f"quadratic: kappa={kappa:g} must be at least 1")
     if d < 2:
         raise UserError(f"quadratic: d={d} must be at least 2")
-    if spectrum not in SPECTRA:
-        raise UserError(f"quadratic: spectrum={spectrum}; known: {', '.join(SPECTRA)}")
     from optbench import references
 
     curvatures = SPECTRA[spectrum](1.0, kappa, d)

@@ -8,7 +8,7 @@ sign ends at the saddle w = 0.  ``--parametrization nonnegative:depth=3`` starts
 
 import numpy as np
 
-from optbench import Instance, UserError, problem
+from optbench import Instance, Option, UserError, problem
 from optbench.losses import squared_error
 
 
@@ -18,7 +18,7 @@ from optbench.losses import squared_error
     metrics=("distance_minimizer",),
     default=(),  # one solution: which one is selected is no question
 )
-def scalar_chain(depth=3, target=1.0, scale=0.5):
+def scalar_chain(depth=3, target=1.0, scale=Option(0.5, unless={"depth": (1,)})):
     """Build the chain; its layers start at ``scale``, with random signs."""
     if depth < 1:
         raise UserError(f"scalar_chain: depth={depth} must be at least 1")

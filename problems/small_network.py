@@ -82,11 +82,6 @@ def small_network(
     seed=0,
 ):
     """Build inputs, the teacher's targets and the start from one seed."""
-    if activation not in ACTIVATIONS or loss not in LOSSES:
-        raise UserError(
-            f"small_network: activation={activation}, loss={loss}; known: "
-            f"{', '.join(ACTIVATIONS)} and {', '.join(LOSSES)}"
-        )
     if n < 1 or d < 1 or hidden < TEACHER:
         raise UserError(
             f"small_network: n={n} and d={d} must be at least 1, hidden={hidden} at least {TEACHER}"

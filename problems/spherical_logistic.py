@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from optbench import Instance, UserError, problem
+from optbench import Instance, Option, UserError, problem
 from optbench.elementwise import exp, log1p, sigmoid
 from optbench.random import normal
 
@@ -72,7 +72,14 @@ def sampled_loss(samples):
     metrics=(),
     default=(),
 )
-def spherical_logistic(angle=1.2, norm=0.5, angles=400, radii=120, samples=0, d=2):
+def spherical_logistic(
+    angle=1.2,
+    norm=0.5,
+    angles=Option(400, needs={"samples": (0,)}),
+    radii=Option(120, needs={"samples": (0,)}),
+    samples=0,
+    d=Option(2, unless={"samples": (0,)}),
+):
     """Build the quadrature, or a sampled loss; w starts at an angle to v (radians) with a norm."""
     if not (0.0 <= angle <= math.pi and norm > 0.0):
         raise UserError(
@@ -82,10 +89,9 @@ def spherical_logistic(angle=1.2, norm=0.5, angles=400, radii=120, samples=0, d=
         raise UserError(
             f"spherical_logistic: angles={angles} must be even and radii={radii} positive"
         )
-    if samples < 0 or d < 2 or (d > 2 and samples == 0):
+    if samples < 0 or d < 2:
         raise UserError(
-            f"spherical_logistic: samples={samples}, d={d}: the quadrature (samples=0) has d=2, "
-            "samples need d at least 2"
+            f"spherical_logistic: samples={samples} must not be negative and d={d} at least 2"
         )
     first, v = np.eye(d)[0], np.eye(d)[-1]
     if samples:

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench import UserError
-from optbench.options import parse_options, parse_specification, suggest
+from optbench.options import (
+    Option,
+    check_options,
+    option_text,
+    parse_options,
+    parse_specification,
+    suggest,
+)
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyz_0123456789", min_size=1, max_size=12)
 VALUE = st.text("abcXYZ019._-/+ é", min_size=1, max_size=12).map(str.strip).filter(bool)
@@ -57,6 +64,76 @@ def test_values_take_the_type_of_their_default(whole, number, flag, widths) -> N
         "text": "as it is",
     }
     assert parse_options("here", texts, defaults) == expected
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.integers())
+def test_values_are_written_as_they_are_read(value) -> None:
+    read = parse_options("here", {"key": option_text(value)}, {"key": type(value)()})
+    assert read == {"key": value}
+
+
+SYNTHETIC = {"data": ("gaussian", "uniform")}
+OPTIONAL = {
+    "data": Option("digits"),
+    "rows": Option(0, unless=SYNTHETIC),
+    "target": Option("", unless=SYNTHETIC),
+    "n": Option(20, needs={"data": ("gaussian",)}),
+    "d": Option(50, needs={"data": ("gaussian",)}),
+    "seed": Option(0, needs=SYNTHETIC),
+    "noise": Option(0.0, needs=SYNTHETIC, unless={"sparse": (False,)}),
+    "sparse": Option(False),
+    "loss": Option("square", choices=("square", "huber")),
+}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"rows": 30, "target": "y"},
+        {"data": "gaussian", "n": 20, "seed": 0, "loss": "huber"},
+        {"data": "uniform", "seed": 3},
+        {"data": "uniform", "noise": 0.5, "sparse": True},
+    ],
+)
+def test_options_that_have_a_meaning_are_accepted(given) -> None:
+    check_options("p", OPTIONAL, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"n": 20}, "option n is for data=gaussian, not data=digits: say p:data=gaussian,n=20"),
+        (
+            {"rows": 3, "loss": "huber", "d": 2, "n": 3, "seed": 1},
+            "options d, n are for data=gaussian, not data=digits: "
+            "say p:data=gaussian,loss=huber,d=2,n=3,seed=1",
+        ),
+        (
+            {"seed": 0},
+            "option seed is for data=gaussian|uniform, not data=digits: say p:data=gaussian,seed=0",
+        ),
+        (
+            {"data": "uniform", "rows": 0, "target": ""},
+            "options rows, target are not for data=uniform: "
+            "leave them out or give data another value",
+        ),
+        (
+            {"data": "uniform", "noise": 0.0},
+            "option noise is not for sparse=false: leave it out or give sparse another value",
+        ),
+        ({"loss": "hinge"}, "loss=hinge; known: square, huber"),
+        ({"sed": 1}, "unknown option 'sed' (did you mean 'seed'?)"),
+    ],
+)
+def test_options_that_would_be_ignored_are_one_line(given, message: str) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(f'p: {message}')}$"):
+        check_options("p", OPTIONAL, given)
+
+
+def test_conditions_in_words() -> None:
+    assert OPTIONAL["noise"].condition == "data=gaussian|uniform, sparse other than false"
+    assert OPTIONAL["loss"].condition == ""
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,16 @@ BROKEN = {
         PROBLEM.format(name="broken").replace("n=3", "n"),
         r"broken\.py:2: problem 'broken': option 'n' needs a default",
     ),
+    "condition": (
+        "from optbench import Option\n"
+        + PROBLEM.format(name="broken").replace("3", "Option(3, needs={'dta': ('x',)})"),
+        r"broken\.py:3: problem 'broken': option 'n' depends on 'dta', which is no option",
+    ),
+    "values": (
+        "from optbench import Option\n"
+        + PROBLEM.format(name="broken").replace("3", "Option(3, unless={'data': 'x'}), data='y'"),
+        r"option 'n' depends on data='x'; values must be a tuple, such as \('y',\)",
+    ),
 }
 
 

@@ -29,9 +29,8 @@ def probe(theta, grad, length=Hyper(0.0)):  # type: ignore[no-untyped-def]
 
 
 def build(problem: Problem, given: Mapping[str, Any]) -> Instance:
-    """Build an instance; options that are not given have their declared defaults."""
-    defaults = {name: option.default for name, option in problem.options.items()}
-    made = problem.build(**{**defaults, **given})
+    """Build an instance and require that it is one."""
+    made = problem.build(**given)
     require(isinstance(made, Instance), f"builds a {type(made).__name__}, not an Instance")
     return made  # type: ignore[no-any-return]
 
@@ -128,7 +127,7 @@ CHECKS: dict[str, Callable[[Instance], str]] = {
 
 def check_problem(problem: Problem) -> list[CheckResult]:
     """Run the tests on each default instance."""
-    file = Path(inspect.getfile(problem.build))
+    file = Path(inspect.getfile(problem.builder))
     results: list[CheckResult] = []
     for given in problem.default or ({},):
         made: list[Instance] = []

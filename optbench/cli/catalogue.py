@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from optbench.contract import Optimizer, Problem
+from optbench.options import option_text
 from optbench.registry import Registry, builtin_folders
 
 Entry = dict[str, str]
@@ -109,15 +110,6 @@ def options_of(builder: Callable[..., Any]) -> dict[str, Any]:
         for name, parameter in inspect.signature(builder).parameters.items()
         if parameter.default is not inspect.Parameter.empty
     }
-
-
-def option_text(value: Any) -> str:
-    """Return a default as a user would type it: ``16x16``, ``true``, ``0.1``."""
-    if isinstance(value, tuple):
-        return "x".join(map(str, value))
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def module_doc(builder: Callable[..., Any]) -> str:

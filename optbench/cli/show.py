@@ -10,7 +10,7 @@ import typer
 
 from optbench.cli.parameters import Plugins
 from optbench.errors import UserError
-from optbench.options import suggest
+from optbench.options import option_text, suggest
 from optbench.report.table import NOTHING, Column, Table, cells
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def show(
 
 
 def _optimizer(plugin: Optimizer) -> Table:
-    from optbench.cli.catalogue import option_text, selects_text
+    from optbench.cli.catalogue import selects_text
 
     rows = [
         cells(
@@ -83,16 +83,19 @@ def _range(hyper: Hyper) -> str:
 
 
 def _problem(plugin: Problem) -> Table:
-    from optbench.cli.catalogue import option_text
-
     rows = [
-        cells(name, option_text(option.default) or NOTHING, "|".join(option.choices) or NOTHING)
+        cells(
+            name,
+            option_text(option.default) or NOTHING,
+            "|".join(option.choices) or NOTHING,
+            option.condition or NOTHING,
+        )
         for name, option in plugin.options.items()
     ]
     return Table(
         title=f"{plugin.name} (problem)",
         facts=tuple(plugin.formula.split("\n")),
-        columns=(Column("option"), Column("default"), Column("choices")),
+        columns=(Column("option"), Column("default"), Column("choices"), Column("only with")),
         rows=tuple(rows),
         notes=(
             f"references: {', '.join(plugin.references)}",
@@ -106,8 +109,6 @@ def _problem(plugin: Problem) -> Table:
 
 def _instances(plugin: Problem) -> list[str]:
     """Return the default instances as a user would type them."""
-    from optbench.cli.catalogue import option_text
-
     specifications = []
     for options in plugin.default:
         given = ",".join(f"{key}={option_text(value)}" for key, value in options.items())
@@ -116,7 +117,7 @@ def _instances(plugin: Problem) -> list[str]:
 
 
 def _parametrization(name: str, builder: Callable[..., Any]) -> Table:
-    from optbench.cli.catalogue import module_doc, option_text, options_of
+    from optbench.cli.catalogue import module_doc, options_of
 
     options: Mapping[str, Any] = options_of(builder)
     given = ",".join(f"{key}={option_text(value)}" for key, value in options.items())

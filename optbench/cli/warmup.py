@@ -180,12 +180,14 @@ def bind(kernels: Kernels, registry: Registry) -> None:
 
 def instances(problem: Problem, registry: Registry) -> Iterator[Instance]:
     """Build the default instances of a problem, then one for each choice of its options."""
+    from optbench.options import option_text
     from optbench.study import build_instances
 
     specifications = [problem.name]
     for key, option in problem.options.items():
         others = [choice for choice in option.choices if choice != option.default]
-        specifications += [f"{problem.name}:{key}={choice}" for choice in others]
+        needed = "".join(f",{k}={option_text(v[0])}" for k, v in option.needs.items())
+        specifications += [f"{problem.name}:{key}={choice}{needed}" for choice in others]
     for text in specifications:
         for built in build_instances(registry, text, seeds=1):
             yield built[0]

@@ -24,6 +24,9 @@ WRONG = {
     "linear_regression:data=words.csv": "it must be a finite number",
     "linear_regression:data=nan.csv": "it must be a finite number",
     "linear_regression:data=gaussian,d=0": "must be at least 1",
+    "linear_regression:n=20,d=50": "options n, d are for data=gaussian, not data=digits: "
+    "say linear_regression:data=gaussian,n=20,d=50",
+    "linear_regression:data=gaussian,rows=30": "option rows is not for data=gaussian: leave it out",
     "logistic_regression:data=one_class.csv": "every target is 1; two different ones are needed",
     "linear_program:data=unbounded.mps": "unbounded",
     "linear_program:data=infeasible.mps": "infeasible",

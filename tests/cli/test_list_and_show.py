@@ -64,6 +64,8 @@ def test_show_a_problem_and_a_parametrization(capsys):
     text = " ".join(capsys.readouterr().out.split())
     for part in ("digits_3v8", "logistic|exponential", "references: l1, l2, linf", "margin_ratio"):
         assert part in text
+    for part in ("n 6 - data=gaussian d", "intercept false - data other than gaussian|partly"):
+        assert part in text
     assert main(["show", "diagonal"]) == 0
     text = capsys.readouterr().out
     assert "typed as: --parametrization diagonal:depth=2,scale=0.1" in text

@@ -209,7 +209,7 @@ def test_netlibs_infeasible_box1():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ("data=afiro,m=3", "m, n, seed need data=random or transport"),
+        ("data=afiro,m=3", "option m is for data=random.*basis_pursuit, not data=afiro"),
         ("data=afir", "did you mean 'afiro'"),
         ("strength=0", "strength=0 must be positive"),
         ("strength=nan", "strength=nan must be positive"),

@@ -209,7 +209,7 @@ def test_real_default_against_scikit_learn():
     ("options", "words"),
     [
         ("data=digits_3v9x", "unknown data set"),
-        ("data=iris,n=3", "n, d and seed need data=gaussian"),
+        ("data=iris,n=3", "option n is for data=gaussian, not data=iris"),
         ("loss=hinge", "loss=hinge; known: logistic, exponential"),
         ("data=gaussian,d=0", "d=0 must be at least 1"),
         ("data=gaussian,n=1.5", "n=1.5: must be an integer"),
@@ -223,6 +223,14 @@ def test_wrong_options(options, words):
     assert "\n" not in str(error.value)
 
 
+def test_positive_also_names_a_class_of_data_that_has_signs(tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text("1,2,1\n3,4,-1\n5,7,-1\n")
+    for options, targets in (("", [1, -1, -1]), (",positive=-1", [-1, 1, 1])):
+        found = build(f"logistic_regression:data={file}{options}").targets
+        np.testing.assert_array_equal(found, targets)
+
+
 @pytest.mark.parametrize(
     ("lines", "options", "words"),
     [
@@ -230,6 +238,7 @@ def test_wrong_options(options, words):
         (["1,2,1", "3,4,2", "5,6,3"], "", "class"),
         (["1,2,1", "3,4,2", "5,6,3"], ",positive=7", "no class 7; the classes are 1, 2, 3"),
         (["1,2,1", "3,4,2", "5,6,3"], ",positive=x", "positive=x is not a number"),
+        (["1,2,1", "3,4,-1"], ",positive=2", "no class 2; the classes are -1, 1"),
         (["1,2,1", "1,nan,-1"], "", "(?i)nan"),
         (["1,2,1", "1,word,-1"], "", "word"),
         ([], "", "empty"),

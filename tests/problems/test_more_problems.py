@@ -248,7 +248,7 @@ def test_small_network_says_its_least_kernel_eigenvalue():
         ("nonnegative_least_squares:start=0", "start=0 must be positive"),
         ("small_network:hidden=2", "hidden=2 at least 3"),
         ("small_network:activation=sine", "known: relu, leaky, tanh, erf"),
-        ("logistic_regression:data=partly_separable,n=3", "13 rows, no n and d"),
+        ("logistic_regression:data=partly_separable,n=3", "option n is for data=gaussian"),
         ("linear_program:data=basis_pursuit,n=0", "n=0"),
     ],
 )

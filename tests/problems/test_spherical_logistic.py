@@ -102,8 +102,9 @@ def test_gradient_descent_turns_to_the_labelling_direction() -> None:
         ({"norm": 0.0}, "norm=0 positive"),
         ({"angles": 7}, "angles=7 must be even and radii=120 positive"),
         ({"radii": 0}, "radii=0 positive"),
-        ({"d": 5}, r"samples=0, d=5: the quadrature \(samples=0\) has d=2"),
-        ({"samples": 10, "d": 1}, "samples need d at least 2"),
+        ({"d": 5}, "option d is not for samples=0"),
+        ({"samples": 10, "angles": 60}, "option angles is for samples=0, not samples=10"),
+        ({"samples": 10, "d": 1}, "d=1 at least 2"),
     ],
 )
 def test_refuses_wrong_options(options: dict[str, float], message: str) -> None:
