@@ -45,7 +45,7 @@ def make_data(instance: Instance) -> types.Data:
     panels, values, repeated = np.zeros((0, 0, 0)), np.zeros(0), np.zeros(0)
     columns, starts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
     by_row, by_column = no_slices(), no_slices()
-    order, columns_order = np.arange(rows), np.zeros(0, np.int64)
+    order, columns_order = np.arange(rows), np.zeros(0, np.uint32)
     if instance.loss_and_grad is not None:
         panels = np.ascontiguousarray(instance.features, dtype=float)[None]
     elif instance.sparse:

@@ -85,7 +85,7 @@ def split(features: csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray, Slic
 
     Returns
     -------
-    rows, columns : ndarray, int64 (n,), (d,)
+    rows, columns : ndarray, int64 (n,), uint32 (d,)
         The order of the rows of all that follows, and that of the columns.
     panels : ndarray
         The first columns, which are kept dense (see :func:`optbench.engine.products.to_panels`).
@@ -112,7 +112,7 @@ def split(features: csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray, Slic
     renamed = csr_array((rest.data, others[rest.indices], rest.indptr), shape=(n, d))
     by_row = to_slices(renamed, padded, dummy=d)
     by_column = to_slices(csr_array(rest.T), padded_features(others.size), dummy=padded)
-    return rows, columns, panels, by_row, by_column
+    return rows, columns.astype(np.uint32), panels, by_row, by_column
 
 
 def dense_columns(lengths: np.ndarray, rows: int) -> int:

@@ -9,7 +9,6 @@ Either way a run's sums are formed in the same order: its bits do not depend on 
 from __future__ import annotations
 
 import numpy as np
-from numba.extending import register_jitable
 
 from optbench.engine.blocks import (
     add_features_of_four,
@@ -18,6 +17,7 @@ from optbench.engine.blocks import (
     predict_one,
 )
 from optbench.engine.objective import LN2, add_losses, slope_kernel
+from optbench.engine.overloads import inlined
 from optbench.engine.products import BLOCK_PANELS, BLOCK_ROWS, GROUP, PANEL_ROWS, add_lanes
 from optbench.engine.slices import slices_product, transpose
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_slopes
@@ -29,25 +29,35 @@ _product_of_eight, _product_of_one = slices_product(LANES), slices_product(1)
 def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Evaluate CSR data."""
     count = runs.w.shape[0]
-    for run in range(count):
-        runs.loss[run] = 0.0
-        runs.lowest[run] = np.inf
-    run = 0
-    while run < count:
-        together = LANES if run + LANES <= count else 1
-        copy_weights(run, together, runs.w, data, scratch)
-        for first in range(0, data.rows, BLOCK_ROWS):
-            predict_rows(first, together, data, scratch)
-            slope_rows(first, run, together, want_loss, kernels, data, scratch, runs)
-            if data.panels.shape[0] > 0:
-                add_dense_gradient(first, together, data, scratch)
-        write_gradient(run, together, data, scratch, runs.gradient_w)
-        run += together
-    for run in range(count):
-        runs.loss[run] *= data.scale
+    if want_loss:
+        for run in range(count):
+            runs.loss[run] = 0.0
+            runs.lowest[run] = np.inf
+    others = count - count % LANES
+    for run in range(0, others, LANES):
+        evaluate_runs(run, LANES, want_loss, kernels, data, scratch, runs)
+    for run in range(others, count):
+        evaluate_runs(run, 1, want_loss, kernels, data, scratch, runs)
+    if want_loss:
+        for run in range(count):
+            runs.loss[run] *= data.scale
 
 
-@register_jitable
+@inlined
+def evaluate_runs(
+    run, together, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs
+):
+    """Evaluate eight runs or one: compiled apart, since ``together`` is a number at each place."""
+    copy_weights(run, together, runs.w, data, scratch)
+    for first in range(0, data.rows, BLOCK_ROWS):
+        predict_rows(first, together, data, scratch)
+        slope_rows(first, run, together, want_loss, kernels, data, scratch, runs)
+        if data.panels.shape[0] > 0:
+            add_dense_gradient(first, together, data, scratch)
+    write_gradient(run, together, data, scratch, runs.gradient_w)
+
+
+@inlined
 def copy_weights(run, together, w, data: Data, scratch: Scratch):
     """Copy the runs' weights side by side, those of dense columns run by run; end with zeros."""
     features, padded = w.shape[1], data.targets.size
@@ -67,7 +77,7 @@ def copy_weights(run, together, w, data: Data, scratch: Scratch):
             chosen[k] = own[data.columns_order[k]]
 
 
-@register_jitable
+@inlined
 def predict_rows(first, together, data: Data, scratch: Scratch):
     """Write the predictions of 128 rows, run by run, to ``scratch.predictions``.
 
@@ -98,7 +108,7 @@ def predict_rows(first, together, data: Data, scratch: Scratch):
             z[i] = others[i]
 
 
-@register_jitable
+@inlined
 def slope_rows(
     first, run, together, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs
 ):
@@ -119,7 +129,7 @@ def slope_rows(
             transpose(scratch.slopes, i, BLOCK_ROWS, lanes, i * LANES, LANES)
 
 
-@register_jitable
+@inlined
 def add_dense_gradient(first, together, data: Data, scratch: Scratch):
     """Add 128 rows to the lane sums of the columns that are kept dense."""
     panels, panel, sums = data.panels, first // PANEL_ROWS, scratch.sums
@@ -137,7 +147,7 @@ def add_dense_gradient(first, together, data: Data, scratch: Scratch):
                 add_lanes(sums, q, j, data.scale, scratch.dense, q, j)
 
 
-@register_jitable
+@inlined
 def write_gradient(run, together, data: Data, scratch: Scratch, gradient):
     """Write the gradient of the dense columns and of the slices of the others."""
     columns, order, sums = data.by_column, data.columns_order, scratch.weights

@@ -44,7 +44,7 @@ class Data(NamedTuple):
     starts: np.ndarray
     by_row: Slices
     by_column: Slices
-    columns_order: np.ndarray  # int64 (d,): dense columns first
+    columns_order: np.ndarray  # uint32 (d,): dense columns first
     targets: np.ndarray
     row_targets: np.ndarray
     repeated: np.ndarray
@@ -149,7 +149,7 @@ data_t = PointerTo(
             integers,
             slices_t,
             slices_t,
-            integers,
+            indices,
             vector,
             vector,
             vector,
