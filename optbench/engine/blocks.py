@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from optbench.engine.overloads import inlined
-from optbench.engine.products import PANEL_ROWS, gradient_tile, predictions_tile
+from optbench.engine.products import GROUP, PANEL_ROWS, gradient_tile, predictions_tile
 from optbench.engine.vectors import LANES
 
 
@@ -58,5 +58,5 @@ def block_gradient(runs: int) -> Callable[..., Any]:
     return add_features
 
 
-predict_four, predict_one = block_predictions(4, 2), block_predictions(1, 4)
-add_features_of_four, add_features_of_one = block_gradient(4), block_gradient(1)
+predict_four, predict_one = block_predictions(GROUP, 2), block_predictions(1, 4)
+add_features_of_four, add_features_of_one = block_gradient(GROUP), block_gradient(1)
