@@ -129,8 +129,6 @@ def network(
     head = [len(widths) - 1, samples, scale, decay, slope, by_sample, *widths]
     given = (inputs.T, targets.T) if by_sample else (inputs, targets)
     data = np.concatenate([head, *map(np.ravel, given), np.zeros(room)])
-    layers = layer_table(*zip(widths[1:], widths[:-1], strict=True))
-    count = int((layers[:, 1] * layers[:, 2]).sum())
     instance = Instance(
         problem="claim",
         name="network",
@@ -139,7 +137,14 @@ def network(
         kind="other",
         loss_and_grad=network_loss,
     )
-    parameters = Parametrization(
+    return instance, layers_of(widths)
+
+
+def layers_of(widths: Sequence[int]) -> Parametrization:
+    """Return what engine and optimizers know of theta = (W_1, ..., W_L): it starts at zero."""
+    layers = layer_table(*zip(widths[1:], widths[:-1], strict=True))
+    count = int((layers[:, 1] * layers[:, 2]).sum())
+    return Parametrization(
         name="network",
         formula="theta = (W_1, ..., W_L)",
         forward=None,
@@ -149,7 +154,6 @@ def network(
         parameters=count,
         weight_matrices=True,
     )
-    return instance, parameters
 
 
 def flat(matrices: Sequence[Array]) -> Array:
