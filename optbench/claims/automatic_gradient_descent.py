@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import classification, regression, start
+from optbench.claims.simulation import classification, decay_rate, regression, start
 
 AGD = "automatic_gradient_descent"
 # widths and the slope of the activation at negative numbers
@@ -172,8 +172,7 @@ def tail_rate(optimizer: str) -> Iterator[Check]:
     chunk.advance(STEPS, steps=np.arange(0, STEPS + 1, 10))
     log_loss = chunk.records.log_loss[:, 0]
     tail = (log_loss < log_loss[0] + np.log(1e-8)) & (log_loss > log_loss[0] + np.log(1e-22))
-    times = chunk.records.steps[tail]
-    rate = -np.polyfit(times, log_loss[tail], 1)[0] if times.size > 2 else np.nan
+    rate = decay_rate(chunk.records.steps[tail], log_loss[tail])
     smallest = np.linalg.eigvalsh(inputs @ inputs.T / targets.size)[0]
     predicted = -2.0 * np.log1p(-8.0 / 16.0 * smallest)
     name = "one matrix: rate of the loss / that of descent with rate d_1/d_0"

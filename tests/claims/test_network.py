@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from optbench.claims.simulation import regression, start
+from optbench.claims.simulation import decay_rate, regression, start
 from optbench.claims.simulation.network import flat, matrices, network, product
 from optbench.errors import UserError
 
@@ -69,3 +69,10 @@ def test_hyperparameters_must_be_known_and_complete() -> None:
         start(instance, "linear", "gradient_descent")
     with pytest.raises(UserError, match="unknown hyperparameters rate"):
         start(instance, "linear", "gradient_descent", [{"rate": 1.0}])
+
+
+def test_decay_rate_of_an_exponential() -> None:
+    """Exact up to rounding; two records say nothing about a law."""
+    times = np.array([0.0, 1.0, 5.0, 7.0])
+    assert decay_rate(times, 3.0 - 0.25 * times) == pytest.approx(0.25, rel=1e-14)
+    assert np.isnan(decay_rate(times[:2], times[:2]))

@@ -14,6 +14,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from optbench.claims.simulation.layers import backward_layer, forward_layer
+from optbench.claims.simulation.objectives import objective
 from optbench.instance import Instance
 from optbench.parametrizations.base import Parametrization, layer_table
 
@@ -129,15 +130,7 @@ def network(
     head = [len(widths) - 1, samples, scale, decay, slope, by_sample, *widths]
     given = (inputs.T, targets.T) if by_sample else (inputs, targets)
     data = np.concatenate([head, *map(np.ravel, given), np.zeros(room)])
-    instance = Instance(
-        problem="claim",
-        name="network",
-        features=data[None],
-        targets=np.zeros(1),
-        kind="other",
-        loss_and_grad=network_loss,
-    )
-    return instance, layers_of(widths)
+    return objective(data[None], network_loss), layers_of(widths)
 
 
 def layers_of(widths: Sequence[int]) -> Parametrization:
