@@ -226,16 +226,8 @@ def claim(
 
     def declare(measure: Callable[..., Iterable[Check | Curve]]) -> Claim:
         file, line = inspect.getfile(measure), measure.__code__.co_firstlineno
-        where = f"{file}:{line}: claim {id}"
-        if cost not in COSTS:
-            raise UserError(f"{where}: cost={cost!r}; known: {', '.join(COSTS)}")
-        arguments = inspect.signature(measure).parameters
-        for name in perturbation or ():
-            if name not in arguments:
-                raise UserError(f"{where}: perturbation of {name!r}, which is not an argument")
-        for name, parameter in arguments.items():
-            if parameter.default is inspect.Parameter.empty:
-                raise UserError(f"{where}: argument {name!r} needs a default value")
+        if problem := _problem_with(measure, cost, perturbation or {}):
+            raise UserError(f"{file}:{line}: claim {id}: {problem}")
         return Claim(
             id=id,
             title=title,
@@ -257,6 +249,22 @@ def claim(
         )
 
     return declare
+
+
+def _problem_with(
+    measure: Callable[..., Any], cost: str, perturbation: Mapping[str, Any]
+) -> str | None:
+    """Say what is wrong with a declaration, or return None."""
+    if cost not in COSTS:
+        return f"cost={cost!r}; known: {', '.join(COSTS)}"
+    arguments = inspect.signature(measure).parameters
+    for name in perturbation:
+        if name not in arguments:
+            return f"perturbation of {name!r}, which is not an argument"
+    for name, parameter in arguments.items():
+        if parameter.default is inspect.Parameter.empty:
+            return f"argument {name!r} needs a default value"
+    return None
 
 
 def verify(claim: Claim, **perturbation: Any) -> Result:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import start
+from optbench.claims.simulation import objective, start
 from optbench.elementwise import exp, log1p, sigmoid
 from optbench.instance import Instance
 from optbench.parametrizations.linear import linear
@@ -92,7 +92,7 @@ def adam_and_patch_data(noise: float = NOISE, seed: int = 0) -> Iterator[Check |
     theta = SCALE * generator.standard_normal(2 * NEURONS * DIMENSION)
     errors = {}
     for name, rate in RUNS.items():
-        instance = objective(samples, 3.0, 1e-5)
+        instance = patches(samples, 3.0, 1e-5)
         chunk = start(instance, linear(theta.size), name, [{"learning_rate": rate}], theta)
         chunk.advance(2000, steps=np.arange(0, 2001, 50))
         errors[name] = [error(found, fresh) for found in chunk.records.snapshots[:, 0]]
@@ -126,7 +126,7 @@ def convex(samples: Array) -> Iterator[Check]:
     expected = model.fit(sums, samples[:, 0]).coef_[0]
     for name, hyper in (("gradient_descent", {"learning_rate": 1.0}),
                         ("adam", {"learning_rate": 0.1, "decay": 0.5})):  # fmt: skip
-        chunk = start(objective(samples, 1.0, decay), linear(2 * DIMENSION), name, [hyper])
+        chunk = start(patches(samples, 1.0, decay), linear(2 * DIMENSION), name, [hyper])
         chunk.advance(3000, steps=np.array([3000]))
         first, second = chunk.runs.theta[0].reshape(2, DIMENSION)
         away = np.linalg.norm(first - second - expected) / np.linalg.norm(expected)
@@ -144,18 +144,11 @@ def draw(generator: np.random.Generator, samples: int, noise: float) -> Array:
     return data
 
 
-def objective(samples: Array, power: float, decay: float) -> Instance:
+def patches(samples: Array, power: float, decay: float) -> Instance:
     """Build the objective of :func:`patch_loss`."""
     data = np.vstack([np.zeros(samples.shape[1]), samples])
     data[0, :2] = power, decay
-    return Instance(
-        problem="claim",
-        name="patches",
-        features=data,
-        targets=np.zeros(len(data)),
-        kind="other",
-        loss_and_grad=patch_loss,
-    )
+    return objective(data, patch_loss)
 
 
 def error(theta: Array, samples: Array) -> float:

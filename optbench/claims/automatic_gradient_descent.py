@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import classification, regression, start
+from optbench.claims.simulation import classification, decay_rate, regression, start
 
 AGD = "automatic_gradient_descent"
 # widths and the slope of the activation at negative numbers
@@ -121,11 +121,13 @@ def first_below(log_loss: np.ndarray, steps: np.ndarray) -> float:
 
 def descent(name: str, optimizer: str) -> Iterator[Check | Curve]:
     """Compare the loss with the guaranteed decrease, and the steps to 1e-6 with tuned descent."""
-    from optbench.claims.simulation.wide_network import wide_network
+    from optbench.claims.simulation.network import network
 
     widths, slope = NETWORKS[name]
     inputs, targets = teacher()
-    instance, layers = wide_network(widths, inputs, targets, 1.0 / targets.size, slope)
+    instance, layers = network(
+        widths, inputs, targets, 1.0 / targets.size, slope=slope, by_sample=True
+    )
     theta = orthogonal_start(widths)
     chunk = start(instance, layers, optimizer, settings(optimizer), theta)
     chunk.advance(STEPS, steps=np.arange(STEPS + 1))
@@ -162,16 +164,15 @@ def descent(name: str, optimizer: str) -> Iterator[Check | Curve]:
 
 def tail_rate(optimizer: str) -> Iterator[Check]:
     """One matrix: the loss contracts like gradient descent with learning rate d_1 / d_0."""
-    from optbench.claims.simulation.wide_network import wide_network
+    from optbench.claims.simulation.network import network
 
     inputs, targets = teacher()
-    instance, layers = wide_network((16, 8), inputs, targets, 1.0 / targets.size)
+    instance, layers = network((16, 8), inputs, targets, 1.0 / targets.size, by_sample=True)
     chunk = start(instance, layers, optimizer, settings(optimizer), orthogonal_start((16, 8)))
     chunk.advance(STEPS, steps=np.arange(0, STEPS + 1, 10))
     log_loss = chunk.records.log_loss[:, 0]
     tail = (log_loss < log_loss[0] + np.log(1e-8)) & (log_loss > log_loss[0] + np.log(1e-22))
-    times = chunk.records.steps[tail]
-    rate = -np.polyfit(times, log_loss[tail], 1)[0] if times.size > 2 else np.nan
+    rate = decay_rate(chunk.records.steps[tail], log_loss[tail])
     smallest = np.linalg.eigvalsh(inputs @ inputs.T / targets.size)[0]
     predicted = -2.0 * np.log1p(-8.0 / 16.0 * smallest)
     name = "one matrix: rate of the loss / that of descent with rate d_1/d_0"
@@ -240,9 +241,9 @@ def escape_of_chains(optimizer: str) -> Iterator[Check]:
 
 def chain(theta: np.ndarray, optimizer: str, horizon: int) -> np.ndarray:
     """Return w (R, K, L) at every step of chains of scalars from theta (K, L)."""
-    from optbench.claims.simulation.wide_network import wide_network
+    from optbench.claims.simulation.network import network
 
-    instance, layers = wide_network((1,) * (theta.shape[1] + 1), np.eye(1), np.eye(1))
+    instance, layers = network((1,) * (theta.shape[1] + 1), np.eye(1), np.eye(1))
     chunk = start(instance, layers, optimizer, settings(optimizer, len(theta)), theta)
     chunk.advance(horizon, steps=np.arange(horizon + 1))
     return chunk.records.snapshots
@@ -250,12 +251,11 @@ def chain(theta: np.ndarray, optimizer: str, horizon: int) -> np.ndarray:
 
 def balancedness(optimizer: str) -> Iterator[Check]:
     """W_1 W_1^T - W_2^T W_2 changes; under gradient descent its change is O(eta)."""
-    from optbench.claims.simulation.network import matrices
-    from optbench.claims.simulation.wide_network import wide_network
+    from optbench.claims.simulation.network import matrices, network
 
     inputs, targets = teacher()
     widths, theta = (16, 16, 8), orthogonal_start((16, 16, 8))
-    instance, layers = wide_network(widths, inputs, targets, 1.0 / targets.size)
+    instance, layers = network(widths, inputs, targets, 1.0 / targets.size, by_sample=True)
 
     def drift(found: np.ndarray) -> float:
         (first, second), (before, after) = matrices(found, widths), matrices(theta, widths)

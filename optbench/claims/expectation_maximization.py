@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from optbench.claim import Check, claim
-from optbench.claims.simulation import start
+from optbench.claims.simulation import objective, start
 from optbench.elementwise import exp, log
-from optbench.instance import Instance
 from optbench.parametrizations.linear import linear
 
 COMPONENTS, SAMPLES, ITERATIONS = 2, 200, 10
@@ -94,18 +93,6 @@ def implicit_expectation_maximization(rate: float = 1.0) -> Iterator[Check]:
         means = np.array([moved[j, j] for j in range(COMPONENTS)])  # run j has the step of mean j
         differences.append(np.abs(means - expected).max())
     yield Check.at_most("largest difference of the means", max(differences), 1e-12)
-
-
-def objective(data: np.ndarray, loss: Callable[..., float]) -> Instance:
-    """Build the objective of a kernel over its data."""
-    return Instance(
-        problem="claim",
-        name=loss.__name__,
-        features=data,
-        targets=np.zeros(data.shape[0]),
-        kind="other",
-        loss_and_grad=loss,
-    )
 
 
 def em_step(x: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

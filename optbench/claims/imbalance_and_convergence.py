@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import log_slope, regression, start
+from optbench.claims.simulation import decay_rate, log_slope, regression, start
 
 WIDTHS = np.array([32, 128, 512, 2048])
 
@@ -82,7 +82,7 @@ def exponential_rate(size: float, decay: float) -> Iterator[Check | Curve]:
     name = f"size {size:g}"
     yield Check.at_most(f"{name}: largest log of excess loss over its bound", over.max(), 1e-12)
     tail = seen & (excess < 1e-6 * least)
-    slope = -np.polyfit(times[tail], np.log(excess[tail]), 1)[0] if tail.sum() > 2 else np.nan
+    slope = decay_rate(times[tail], np.log(excess[tail]))
     yield Check.between(f"{name}: tail rate / (2 c lambda_min)", slope / rate, 1.0, 1.5)
     first, second = matrices(chunk.runs.theta[0], (6, 20, 3))
     drift = np.linalg.norm(first @ first.T - second.T @ second - imbalance)

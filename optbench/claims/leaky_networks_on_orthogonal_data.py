@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import start
+from optbench.claims.simulation import objective, start
 from optbench.elementwise import exp, log1p, sigmoid
-from optbench.instance import Instance
 from optbench.parametrizations.linear import linear
 
 Array = np.ndarray
@@ -111,14 +110,7 @@ def leaky_networks_on_orthogonal_data(
 def train(inputs: Array, labels: Array, weights: Array, horizon: int) -> tuple[Array, Array]:
     """Return steps (R,) and weights (R, m, d): every step up to 20, then some."""
     data = np.hstack([inputs, labels[:, None], np.zeros((SAMPLES, NEURONS))])
-    instance = Instance(
-        problem="claim",
-        name="leaky_network",
-        features=data,
-        targets=np.zeros(SAMPLES),
-        kind="other",
-        loss_and_grad=leaky_network_loss,
-    )
+    instance = objective(data, leaky_network_loss)
     rate = [{"learning_rate": ETA}]
     chunk = start(instance, linear(weights.size), "gradient_descent", rate, weights.ravel())
     late = np.geomspace(20, horizon, 20).astype(int)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import regression, start
+from optbench.claims.simulation import decay_rate, regression, start
 
 STRENGTHS = (1.0, 0.5, 0.2, 0.1, 0.05)
 SMALL_STRENGTHS = (0.02, 0.01, 0.005)
@@ -90,9 +90,9 @@ def rate_and_bias(
     horizon = int(60.0 / (2.0 * eta * curvature))
     found, steps, residual = solve(matrix, b, start_at, [eta, eta / 2.0], 2 * horizon)
     tail = (residual[:, 0] < residual[0, 0] - 14.0) & (residual[:, 0] > residual[0, 0] - 25.0)
-    slope = np.polyfit(steps[tail], residual[tail, 0], 1)[0] if tail.sum() > 1 else np.nan
+    rate = decay_rate(steps[tail], residual[tail, 0])
     yield Check.between(
-        f"strength {strength:g}: rate / predicted", -slope / (2.0 * eta * curvature), 0.97, 1.03
+        f"strength {strength:g}: rate / predicted", rate / (2.0 * eta * curvature), 0.97, 1.03
     )
     errors = np.linalg.norm(found - target, axis=1)
     yield Check.between(

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import regression, start
+from optbench.claims.simulation import decay_rate, regression, start
 
 SCALES = (0.05, 0.3, 1.0)
 EXPONENTS = np.linspace(0.0, 60.0, 121)  # of the figure
@@ -100,8 +100,8 @@ def descend(
     steps, log_loss = chunk.records.steps, chunk.records.log_loss[:, 0]
     fallen = log_loss - log_loss[0]
     tail = (fallen < -12.0 * np.log(10.0)) & (fallen > -22.0 * np.log(10.0))
-    rate = -np.polyfit(steps[tail], log_loss[tail], 1)[0] if tail.sum() > 2 else np.nan
-    return chunk.runs.theta[0], chunk.runs.w[0], float(rate), (steps, fallen)
+    rate = decay_rate(steps[tail], log_loss[tail])
+    return chunk.runs.theta[0], chunk.runs.w[0], rate, (steps, fallen)
 
 
 def mirror_identity(features: np.ndarray, targets: np.ndarray, momentum: float) -> Iterator[Check]:

@@ -13,6 +13,7 @@ RATES = (0.2, 0.05, 0.0125)  # times 1 / ||X||^2: eta, eta / 4, eta / 16
 DURATION = 160.0
 EQUAL = np.ones(12)
 Array = np.ndarray
+Starts = dict[str, tuple[str, Array | None]]  # parametrization and theta
 
 
 @claim(
@@ -46,7 +47,7 @@ def natural_gradient_and_depth(optimizer: str = "natural_gradient") -> Iterator[
     features, sparse = generator.standard_normal((8, 12)), np.repeat([1.0, 0.0], [2, 10])
     targets = features @ sparse
     first = np.linalg.qr(generator.standard_normal((12, 12)))[0]
-    starts: dict[str, tuple[str, Array | None]] = {
+    starts: Starts = {
         "linear": ("linear", None),
         "diagonal": ("diagonal:scale=0.1", None),
         "deep linear": ("deep_linear:widths=12", np.r_[first.ravel(), np.zeros(12)]),
@@ -75,13 +76,7 @@ def natural_gradient_and_depth(optimizer: str = "natural_gradient") -> Iterator[
         yield Check.at_most(f"{name}: limit against the least norm", gap, 0.01)
         missed = np.linalg.norm(path[-1] - sparse) / np.linalg.norm(sparse)
         yield Check.at_least(f"{name}: distance of the limit to w*", missed, 0.5)
-    variances = np.linspace(1.0, 4.0, 12)
-    weighted = features / variances
-    heavy = weighted.T @ np.linalg.solve(weighted @ features.T, targets)
-    for name, (parameters, theta) in starts.items():
-        _, path = follow(features, targets, parameters, optimizer, RATES[-1], theta, variances)
-        gap = np.linalg.norm(path[-1] - heavy) / np.linalg.norm(heavy)
-        yield Check.at_most(f"{name}, Sigma = diag(1 ... 4): limit against its norm", gap, 0.01)
+    yield from unequal_inputs(features, targets, starts, optimizer)
     _, path = follow(features, targets, "diagonal:scale=0.01", "gradient_descent", 0.05)
     found = np.linalg.norm(path[-1] - sparse) / np.linalg.norm(sparse)
     yield Check.at_most("gradient_descent, diagonal: distance of the limit to w*", found, 0.05)
@@ -94,6 +89,19 @@ def natural_gradient_and_depth(optimizer: str = "natural_gradient") -> Iterator[
         {"w itself, closed form": distance(exact[1:], sparse)},
         "x",
     )
+
+
+def unequal_inputs(
+    features: Array, targets: Array, starts: Starts, optimizer: str
+) -> Iterator[Check]:
+    """Compare limits with the least Sigma-norm where the inputs have different variances."""
+    variances = np.linspace(1.0, 4.0, 12)
+    weighted = features / variances
+    heavy = weighted.T @ np.linalg.solve(weighted @ features.T, targets)
+    for name, (parameters, theta) in starts.items():
+        _, path = follow(features, targets, parameters, optimizer, RATES[-1], theta, variances)
+        gap = np.linalg.norm(path[-1] - heavy) / np.linalg.norm(heavy)
+        yield Check.at_most(f"{name}, Sigma = diag(1 ... 4): limit against its norm", gap, 0.01)
 
 
 def follow(

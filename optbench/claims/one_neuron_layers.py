@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import start
+from optbench.claims.simulation import decay_rate, start
 
 MODES = np.array([3.0, 2.0, 1.2, 0.5, 0.2])
 WIDTHS = {2: (6, 1, 5), 3: (6, 4, 1, 5), 4: (6, 4, 1, 4, 5)}
@@ -155,7 +155,7 @@ def generic(
     yield Check.at_most(f"depth {depth}: distance to the best matrix of rank one", error, 1e-6)
     excess = np.exp(log_loss) - 0.5 * (MODES[1:] ** 2).sum()
     tail = (excess < 1e-4) & (excess > 1e-11)
-    rate = -np.polyfit(times[tail], np.log(excess[tail]), 1)[0] if tail.sum() > 2 else np.nan
+    rate = decay_rate(times[tail], np.log(excess[tail]))
     name = f"depth {depth}: rate of the excess loss / predicted"
     yield Check.between(name, rate / tail_rate(depth), 0.95, 1.05)
     return np.asarray(excess)
@@ -194,7 +194,7 @@ def opposed(
     name = f"depth {depth}, opposed start"
     if depth == 2:
         late = (size < 1e-3) & (size > 1e-14)
-        rate = -np.polyfit(times[late], np.log(size[late]), 1)[0] if late.sum() > 2 else np.nan
+        rate = decay_rate(times[late], np.log(size[late]))
         yield Check.between(f"{name}: rate of ||W|| / (2 s_1)", rate / (2.0 * MODES[0]), 0.95, 1.05)
         return size, SIZE * np.exp(-2.0 * MODES[0] * times)
     late = times >= 3.0  # the law neglects ||W|| beside s_1, which is 3 % off at the start

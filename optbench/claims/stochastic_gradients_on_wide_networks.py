@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import start
+from optbench.claims.simulation import decay_rate, start
 
 SAMPLES, DIMENSION, ETA, STARTS = 8, 20, 0.3, 10
 HORIZONS = {0: 160, 1: 300}  # by batch
@@ -98,12 +98,11 @@ def tail_rates(log_loss: np.ndarray) -> np.ndarray:
     """Return the rates (K,) of decrease between 1e-6 and 1e-22 of the first loss."""
     fallen = log_loss - log_loss[0]
     tail = (fallen < np.log(1e-6)) & (fallen > np.log(1e-22))
-    rates = np.full(fallen.shape[1], np.nan)
-    for k in range(rates.size):
-        steps = np.flatnonzero(tail[:, k])
-        if steps.size > 2:
-            rates[k] = -np.polyfit(steps, fallen[steps, k], 1)[0]
-    return rates
+    rates = [
+        decay_rate(np.flatnonzero(seen), path[seen])
+        for seen, path in zip(tail.T, fallen.T, strict=True)
+    ]
+    return np.array(rates)
 
 
 def random_product_rate(kernel: np.ndarray, generator: np.random.Generator) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import start
+from optbench.claims.simulation import decay_rate, start
 
 MODES = np.array([3.0, 2.0, 1.0, 0.4])
 ETA = 0.01
@@ -100,7 +100,7 @@ def critical_values(
     distance = np.linalg.norm(chunk.records.snapshots[:, 0] - chunk.runs.theta[0], axis=1)
     tail = (distance < 1e-5 * distance[0]) & (distance > 1e-10 * distance[0])
     times = chunk.records.steps * ETA
-    rate = -np.polyfit(times[tail], np.log(distance[tail]), 1)[0] if tail.sum() > 2 else np.nan
+    rate = decay_rate(times[tail], np.log(distance[tail]))
     predicted = float(np.abs(decay - MODES).min()) if depth == 2 else decay
     yield Check.close(f"depth {depth}: rate per unit time", rate, predicted, 0.05)
     return np.asarray(values)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optbench.claim import Check, Curve, claim
-from optbench.claims.simulation import log_slope, start
+from optbench.claims.simulation import decay_rate, log_slope, start
 
 SAMPLES, DIMENSION, ETA, HORIZON = 8, 20, 0.3, 160
 WIDTHS = (64, 256, 1024, 4096, 16384)
@@ -129,7 +129,6 @@ def train(width: int, scale: float = 1.0, eta: float = ETA) -> Training:
     chunk.advance(HORIZON, steps=np.arange(HORIZON + 1))
     log_loss = chunk.records.log_loss[:, 0]
     tail = (log_loss < log_loss[0] + np.log(1e-6)) & (log_loss > log_loss[0] + np.log(1e-22))
-    steps = np.arange(HORIZON + 1)
-    rate = -np.polyfit(steps[tail], log_loss[tail], 1)[0] if tail.sum() > 2 else np.nan
+    rate = decay_rate(np.flatnonzero(tail), log_loss[tail])
     moved = float(np.linalg.norm(chunk.runs.theta[0] - weights) / np.linalg.norm(weights))
-    return Training(2.0 * np.exp(log_loss), float(rate), moved)
+    return Training(2.0 * np.exp(log_loss), rate, moved)

@@ -1,4 +1,4 @@
-"""``optbench compare``: run optimizers on problems and print both tables."""
+"""``optbench compare``: run optimizers on problems and print the tables."""
 
 from __future__ import annotations
 

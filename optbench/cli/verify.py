@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import os
@@ -110,26 +109,21 @@ def draw(results: list[Result], folder: Path, document: Path | None) -> dict[str
 
 def measure(claims: list[Claim], jobs: int, plugins: tuple[str, ...], quiet: bool) -> list[Result]:
     """Measure claims, here or in ``jobs`` processes of their own."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
     from optbench.cli.progress import progress_bar
+    from optbench.executors.processes import map_in_processes
 
+    outcomes: Iterable[Result]
+    if jobs == 1:
+        outcomes = map(measure_alone, claims)
+    else:
+        task = functools.partial(measure_by_id, plugins=plugins)
+        found = map_in_processes(task, [claim.id for claim in claims], jobs)
+        outcomes = (
+            dataclasses.replace(part, claim=claim)
+            for claim, part in zip(claims, found, strict=True)
+        )
     results = []
-    with progress_bar(quiet) as report, contextlib.ExitStack() as resources:
-        outcomes: Iterable[Result]
-        if jobs == 1:
-            outcomes = map(measure_alone, claims)
-        else:
-            # processes, not threads: plug-ins and kernels are loaded by one thread at a time
-            context = multiprocessing.get_context("spawn")
-            pool = resources.enter_context(ProcessPoolExecutor(jobs, mp_context=context))
-            task = functools.partial(measure_by_id, plugins=plugins)
-            found = pool.map(task, [claim.id for claim in claims])
-            outcomes = (
-                dataclasses.replace(part, claim=claim)
-                for claim, part in zip(claims, found, strict=True)
-            )
+    with progress_bar(quiet) as report:
         for done, result in enumerate(outcomes, start=1):
             results.append(result)
             if report is not None:

@@ -111,29 +111,17 @@ def compile_all(
     work: list[Kernels], processes: int, plugins: tuple[str, ...], quiet: bool
 ) -> list[Done]:
     """Compile in processes of their own: Numba compiles in one thread at a time."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
     from optbench.cli.progress import progress_bar
+    from optbench.executors.processes import map_in_processes
 
     results = []
-    context = multiprocessing.get_context("spawn")
-    with (
-        progress_bar(quiet) as report,
-        ProcessPoolExecutor(processes, mp_context=context, initializer=leave_ctrl_c) as pool,
-    ):
-        for result in pool.map(functools.partial(compile_one, plugins=plugins), work):
+    task = functools.partial(compile_one, plugins=plugins)
+    with progress_bar(quiet) as report:
+        for result in map_in_processes(task, work, processes):
             results.append(result)
             if report is not None:
                 report(len(results), len(work), f"compiled {work[len(results) - 1].name}")
     return results
-
-
-def leave_ctrl_c() -> None:
-    """Let the first process alone answer Ctrl-C: it cancels what has not begun."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def compile_one(kernels: Kernels, plugins: tuple[str, ...]) -> Done:

@@ -75,15 +75,7 @@ def read_dataset(
         not a finite number, or only one distinct target.
     """
     path = Path(path)
-    suffixes = [s.lower() for s in path.suffixes]
-    compression = suffixes.pop() if suffixes and suffixes[-1] in DECOMPRESS else ""
-    suffix = suffixes[-1] if suffixes else ""
-    if suffix not in READERS:
-        known = ", ".join(READERS)
-        raise UserError(
-            f"{path}: unknown kind of file {suffix or '(no suffix)'!r}; known: {known}, each "
-            f"also with {', '.join(DECOMPRESS)}"
-        )
+    suffix, compression = _suffixes(path)
     if suffix not in TABLES and (target is not None or header is not None):
         raise UserError(f"{path}: a {suffix} file has no columns to name; drop target and header")
     content = _bytes(path, compression)
@@ -100,6 +92,20 @@ def read_dataset(
     if np.all(targets == targets[0]):
         raise UserError(f"{path}: every target is {targets[0]:g}; two different ones are needed")
     return dataset
+
+
+def _suffixes(path: Path) -> tuple[str, str]:
+    """Return the suffixes of the kind of file and of its compression, if any."""
+    suffixes = [s.lower() for s in path.suffixes]
+    compression = suffixes.pop() if suffixes and suffixes[-1] in DECOMPRESS else ""
+    suffix = suffixes[-1] if suffixes else ""
+    if suffix not in READERS:
+        known = ", ".join(READERS)
+        raise UserError(
+            f"{path}: unknown kind of file {suffix or '(no suffix)'!r}; known: {known}, each "
+            f"also with {', '.join(DECOMPRESS)}"
+        )
+    return suffix, compression
 
 
 def _bytes(path: Path, compression: str) -> bytes:

@@ -121,18 +121,6 @@ def deep_linear(
         matrices = INITIAL_LAYERS[init](shapes, scale, generator)
         return np.concatenate([matrix.ravel() for matrix in matrices])
 
-    def conserved(theta: Array) -> Array:
-        layers = [
-            theta[at : at + rows * columns].reshape(rows, columns) for at, rows, columns in table
-        ]
-        return np.concatenate([(b.T @ b - a @ a.T).ravel() for a, b in pairwise(layers)])
-
-    def cost(w: Array) -> float:
-        values = np.linalg.svd(w.reshape(outputs, -1), compute_uv=False)
-        if np.any(values[min(sizes) :] > 1e-12 * values[0]):
-            return math.inf  # a hidden layer is narrower than the rank
-        return float(depth * (values ** (2.0 / depth)).sum())
-
     extras = (f",outputs={outputs}" if outputs > 1 else "") + (
         f",init={init}" if init != "orthogonal" else ""
     )
@@ -149,6 +137,22 @@ def deep_linear(
         starts_anywhere=False,
         selects={"classification": "l2"} if outputs == 1 else {},
         scale=scale,
-        conserved=conserved,
-        cost=cost,
+        conserved=lambda theta: balance(theta, table),
+        cost=lambda w: least_cost(w, outputs, depth, min(sizes)),
     )
+
+
+def balance(theta: Array, layers: Array) -> Array:
+    """Return W_(k+1)^T W_(k+1) - W_k W_k^T, which gradient flow conserves."""
+    matrices = [
+        theta[at : at + rows * columns].reshape(rows, columns) for at, rows, columns in layers
+    ]
+    return np.concatenate([(b.T @ b - a @ a.T).ravel() for a, b in pairwise(matrices)])
+
+
+def least_cost(w: Array, outputs: int, depth: int, narrowest: int) -> float:
+    """Return the least ||theta||^2 of w: depth times the Schatten quasi-norm to the 2 / depth."""
+    values = np.linalg.svd(w.reshape(outputs, -1), compute_uv=False)
+    if np.any(values[narrowest:] > 1e-12 * values[0]):
+        return math.inf  # a hidden layer is narrower than the rank
+    return float(depth * (values ** (2.0 / depth)).sum())

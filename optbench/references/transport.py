@@ -56,16 +56,7 @@ def entropic_transport(
     if not np.isclose(rows.sum(), columns.sum(), rtol=1e-12, atol=0.0):
         raise UserError(f"row_mass sums to {rows.sum():g} but column_mass to {columns.sum():g}")
     largest = max(rows.max(), columns.max())
-    f, g = np.zeros_like(rows), np.zeros_like(columns)
-    log_rows, log_columns = np.log(rows), np.log(columns)
-    for _ in range(_SWEEPS):
-        f = strength * (log_rows - _log_sum_exp((g - cost) / strength))
-        exponent = (f[:, None] - cost) / strength
-        found = _log_sum_exp(exponent.T)
-        error = np.abs(np.exp(found + g / strength) - columns).max()
-        if error <= _TOLERANCE * largest:
-            break
-        g = strength * (log_columns - found)
+    f, g = _potentials(cost, rows, columns, strength, _TOLERANCE * largest)
     exponent = (f[:, None] + g - cost) / strength
     plan = np.exp(exponent)
     terms = plan * (cost + strength * (exponent - 1.0))
@@ -84,6 +75,22 @@ def entropic_transport(
         unique=True,
         residual=float(np.abs(errors).max() / largest),
     )
+
+
+def _potentials(
+    cost: Array, rows: Array, columns: Array, strength: float, tolerance: float
+) -> tuple[Array, Array]:
+    """Return f and g; each f makes the row sums right, and sweeps end when the columns' are."""
+    f, g = np.zeros_like(rows), np.zeros_like(columns)
+    log_rows, log_columns = np.log(rows), np.log(columns)
+    for _ in range(_SWEEPS):
+        f = strength * (log_rows - _log_sum_exp((g - cost) / strength))
+        exponent = (f[:, None] - cost) / strength
+        found = _log_sum_exp(exponent.T)
+        if np.abs(np.exp(found + g / strength) - columns).max() <= tolerance:
+            break
+        g = strength * (log_columns - found)
+    return f, g
 
 
 def _log_sum_exp(exponents: Array) -> Array:

@@ -8,6 +8,7 @@ from optbench.errors import UserError
 from optbench.report.bias_table import bias_table
 from optbench.report.convergence_table import convergence_table
 from optbench.report.numbers import duration
+from optbench.report.profile_table import is_profiled, profile_table
 from optbench.report.table import Table
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ FORMATS = ("table", "markdown", "latex", "csv", "json")
 
 
 def tables(comparison: Comparison) -> list[Table]:
-    """Return one implicit-bias and one convergence table per instance, in order of the rows."""
+    """Return an implicit-bias and a convergence table per instance, then what holds over all."""
     found: list[Table] = []
     for instance in comparison.instances:
         key = (instance["problem"], instance["instance"])
@@ -28,6 +29,8 @@ def tables(comparison: Comparison) -> list[Table]:
             own = [row for row in rows if (row["problem"], row["instance"]) == key]
             if own:
                 found.append(build(instance, own))
+    if is_profiled(comparison.convergence_rows):
+        found.append(profile_table(comparison.convergence_rows))
     return found
 
 

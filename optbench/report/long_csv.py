@@ -1,6 +1,6 @@
-"""Both tables as one long CSV file: one line per quantity of a cell, so that nothing is nested.
+"""All tables as one long CSV file: one line per quantity of a cell, so that nothing is nested.
 
-Columns: ``table`` (bias, convergence), the five that name the row, ``seeds``, ``horizon``,
+Columns: ``table`` (bias, convergence, profile), the five that name the row, ``seeds``, ``horizon``,
 ``status``, ``reason``, then ``quantity``, ``value`` with ``low`` and ``high``, or ``text``.
 Numbers have all their digits; an empty ``value`` is unknown or not reached.
 """
@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from optbench.report.profile_table import is_profiled, profile_shares
 from optbench.report.rows import Row
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ Quantity = tuple[str, Any, Any, Any, str]
 
 
 def render_csv(comparison: Comparison) -> str:
-    """Return both tables as CSV text with a header line."""
+    """Return all tables as CSV text with a header line."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(HEADER)
@@ -48,6 +49,11 @@ def render_csv(comparison: Comparison) -> str:
             for name, value, low, high, text in _quantities(table, row):
                 numbers = [_number(value), _number(low), _number(high)]
                 writer.writerow([table, *names, _options(row), *state, name, *numbers, text])
+    if is_profiled(comparison.convergence_rows):
+        for label, shares in profile_shares(comparison.convergence_rows).items():
+            for name, share in shares.items():
+                row = {"table": "profile", "optimizer": label, "quantity": name, "value": share}
+                writer.writerow([row.get(column, "") for column in HEADER])
     return stream.getvalue()
 
 

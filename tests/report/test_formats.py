@@ -68,7 +68,7 @@ def test_schema_page_names_every_key(schema):
 def test_csv_round_trip_through_pandas(example):
     """pandas reads back every number with all its bits."""
     long = pd.read_csv(io.StringIO(render(example, "csv")))
-    assert set(long.table) == {"bias", "convergence"}
+    assert set(long.table) == {"bias", "convergence", "profile"}
     for table, rows in (("bias", example.bias_rows), ("convergence", example.convergence_rows)):
         own = long[long.table == table]
         assert own.groupby(KEY, dropna=False, sort=False).ngroups == len(rows)

@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
+from optbench.claims.simulation.layers import backward_layer, forward_layer
+from optbench.claims.simulation.objectives import objective
 from optbench.instance import Instance
 from optbench.parametrizations.base import Parametrization, layer_table
 
 Array = np.ndarray
 
-# The one row of data: depth, samples, scale, decay, slope, widths d_0 .. d_L, A, B, the outputs of
-# all layers, and room for the derivatives in two layers.
-_WIDTHS = 5
+# The one row of data: depth, samples, scale, decay, slope, whether values lie sample after sample;
+# widths d_0 .. d_L, A, B, the outputs of all layers, and room for the derivatives in two layers.
+_WIDTHS = 6
 
 
 def network_loss(theta: Array, data: Array, gradient: Array) -> float:
@@ -53,16 +55,14 @@ def forward(theta: Array, numbers: Array, below: int, above: int) -> int:
     offset = 0
     for layer in range(depth):
         columns, rows = int(numbers[_WIDTHS + layer]), int(numbers[_WIDTHS + layer + 1])
-        for i in range(rows):
-            row = numbers[above + i * samples : above + (i + 1) * samples]
-            row[:] = 0.0
-            for j in range(columns):
-                weight = theta[offset + i * columns + j]
-                for s in range(samples):
-                    row[s] += weight * numbers[below + j * samples + s]
-            if layer < depth - 1 and slope != 1.0:
-                for s in range(samples):
-                    row[s] *= 1.0 if row[s] > 0.0 else slope
+        forward_layer(
+            theta[offset : offset + rows * columns],
+            numbers[below : below + columns * samples],
+            numbers[above : above + rows * samples],
+            columns,
+            slope if layer < depth - 1 else 1.0,
+            numbers[5] != 0.0,
+        )
         below, above = above, above + rows * samples
         offset += rows * columns
     return below
@@ -80,16 +80,15 @@ def backward(
         columns, rows = int(numbers[_WIDTHS + layer]), int(numbers[_WIDTHS + layer + 1])
         offset -= rows * columns
         below = inputs if layer == 0 else top - columns * samples
-        numbers[other : other + columns * samples] = 0.0
-        for i in range(rows):
-            for j in range(columns):
-                weight = theta[offset + i * columns + j]
-                product = 0.0
-                for s in range(samples):
-                    sent = numbers[derivative + i * samples + s]
-                    product += sent * numbers[below + j * samples + s]
-                    numbers[other + j * samples + s] += weight * sent
-                gradient[offset + i * columns + j] = product
+        backward_layer(
+            theta[offset : offset + rows * columns],
+            numbers[below : below + columns * samples],
+            numbers[derivative : derivative + rows * samples],
+            numbers[other : other + columns * samples],
+            gradient[offset : offset + rows * columns],
+            columns,
+            numbers[5] != 0.0,
+        )
         if slope != 1.0 and layer > 0:
             for s in range(columns * samples):
                 numbers[other + s] *= 1.0 if numbers[below + s] > 0.0 else slope
@@ -104,6 +103,7 @@ def network(
     scale: float = 1.0,
     decay: float = 0.0,
     slope: float = 1.0,
+    by_sample: bool = False,
 ) -> tuple[Instance, Parametrization]:
     """Build a network's objective and the layers of its theta.
 
@@ -117,6 +117,9 @@ def network(
         Factors of ||f(A) - B||^2 / 2 and ||theta||^2 / 2.
     slope : float
         Of the activation at negative numbers.
+    by_sample : bool
+        How the values of a layer are kept, which decides how sums are rounded: sample after
+        sample, faster for wide layers, or unit after unit, faster for many samples.
 
     Returns
     -------
@@ -124,19 +127,17 @@ def network(
     """
     samples = inputs.shape[1]
     room = (sum(widths[1:]) + 2 * max(widths)) * samples
-    head = [len(widths) - 1, samples, scale, decay, slope, *widths]
-    data = np.concatenate([head, inputs.ravel(), targets.ravel(), np.zeros(room)])
+    head = [len(widths) - 1, samples, scale, decay, slope, by_sample, *widths]
+    given = (inputs.T, targets.T) if by_sample else (inputs, targets)
+    data = np.concatenate([head, *map(np.ravel, given), np.zeros(room)])
+    return objective(data[None], network_loss), layers_of(widths)
+
+
+def layers_of(widths: Sequence[int]) -> Parametrization:
+    """Return what engine and optimizers know of theta = (W_1, ..., W_L): it starts at zero."""
     layers = layer_table(*zip(widths[1:], widths[:-1], strict=True))
     count = int((layers[:, 1] * layers[:, 2]).sum())
-    instance = Instance(
-        problem="claim",
-        name="network",
-        features=data[None],
-        targets=np.zeros(1),
-        kind="other",
-        loss_and_grad=network_loss,
-    )
-    parameters = Parametrization(
+    return Parametrization(
         name="network",
         formula="theta = (W_1, ..., W_L)",
         forward=None,
@@ -146,7 +147,6 @@ def network(
         parameters=count,
         weight_matrices=True,
     )
-    return instance, parameters
 
 
 def flat(matrices: Sequence[Array]) -> Array:

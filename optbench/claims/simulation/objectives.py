@@ -1,11 +1,37 @@
-"""Objectives of claims over given data: squared residuals and losses of margins."""
+"""Objectives of claims over given data: kernels, squared residuals, losses of margins."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 from optbench.instance import Instance
 from optbench.losses import MARGIN_LOSSES, squared_error
+
+
+def objective(data: np.ndarray, loss: Callable[..., float]) -> Instance:
+    """Build the objective of a kernel ``loss(theta, data, gradient)`` over its data.
+
+    Parameters
+    ----------
+    data : ndarray, float64 (n, d)
+        With whatever rows and columns the kernel wants.
+    loss : callable
+        Writes the gradient and returns the loss; it draws from ``rng`` when that is an argument.
+
+    Returns
+    -------
+    Instance
+    """
+    return Instance(
+        problem="claim",
+        name=loss.__name__,
+        features=data,
+        targets=np.zeros(len(data)),
+        kind="other",
+        loss_and_grad=loss,
+    )
 
 
 def regression(

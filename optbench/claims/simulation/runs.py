@@ -79,6 +79,14 @@ def _values(rule: Optimizer, given: Mapping[str, float]) -> list[float]:
     return [float(value) for value in values.values() if value is not None]
 
 
+def decay_rate(times: np.ndarray, logs: np.ndarray) -> float:
+    """Rate at which a quantity falls exponentially, from its logarithms at some times.
+
+    Nan with fewer than three records: a claim about a tail that was never seen fails.
+    """
+    return float(-np.polyfit(times, logs, 1)[0]) if times.size > 2 else np.nan
+
+
 def log_slope(x: np.ndarray, y: np.ndarray) -> float:
     """Slope of the least-squares line through (log x, log y)."""
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])

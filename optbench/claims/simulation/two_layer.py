@@ -12,7 +12,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba.extending import register_jitable
 
+from optbench.claims.simulation.objectives import objective
 from optbench.instance import Instance
 from optbench.parametrizations.base import Parametrization
 from optbench.parametrizations.linear import linear
@@ -30,10 +32,7 @@ def two_layer_loss(theta: Array, data: Array, gradient: Array, rng: Array) -> fl
     size = 1.0 / math.sqrt(neurons)
     residuals[:] = 0.0
     for r in range(neurons):
-        values[:] = 0.0
-        for k in range(inputs):
-            for i in range(samples):
-                values[i] += theta[r * inputs + k] * data[k, i]
+        projections(theta[r * inputs : (r + 1) * inputs], data, values)
         for i in range(samples):
             residuals[i] += (size if r % 2 == 0 else -size) * max(values[i], 0.0)
     total = 0.0
@@ -48,10 +47,7 @@ def two_layer_loss(theta: Array, data: Array, gradient: Array, rng: Array) -> fl
         for i in range(samples):
             residuals[i] *= values[i]
     for r in range(neurons):
-        values[:] = 0.0
-        for k in range(inputs):
-            for i in range(samples):
-                values[i] += theta[r * inputs + k] * data[k, i]
+        projections(theta[r * inputs : (r + 1) * inputs], data, values)
         for i in range(samples):
             slope = (size if r % 2 == 0 else -size) if values[i] > 0.0 else 0.0
             values[i] = slope * residuals[i]
@@ -61,6 +57,15 @@ def two_layer_loss(theta: Array, data: Array, gradient: Array, rng: Array) -> fl
                 product += values[i] * data[k, i]
             gradient[r * inputs + k] = product
     return 0.5 * total
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def projections(weights: Array, data: Array, values: Array) -> None:
+    """Write w . x of each sample."""
+    values[:] = 0.0
+    for k in range(weights.size):
+        for i in range(values.size):
+            values[i] += weights[k] * data[k, i]
 
 
 def two_layer(
@@ -83,15 +88,7 @@ def two_layer(
     samples, dimension = inputs.shape
     data = np.vstack([inputs.T, targets, np.zeros((ROOM - 1, samples))])
     data[-1] = batch
-    instance = Instance(
-        problem="claim",
-        name="two_layer",
-        features=data,
-        targets=np.zeros(len(data)),
-        kind="other",
-        loss_and_grad=two_layer_loss,
-    )
-    return instance, linear(neurons * dimension)
+    return objective(data, two_layer_loss), linear(neurons * dimension)
 
 
 def outputs(theta: Array, inputs: Array) -> Array:

@@ -1,0 +1,136 @@
+"""The table over all instances: how many targets each optimizer reaches, and how soon."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from optbench.report.numbers import count
+from optbench.report.rows import Row, grouped, labels
+from optbench.report.table import Cell, Column, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FACTORS = (1, 2, 10)  # of the fewest steps of any optimizer
+BUDGETS = (100, 1_000, 10_000, 100_000, 1_000_000)  # steps; those below the horizon are shown
+
+
+def is_profiled(rows: Sequence[Row]) -> bool:
+    """Return whether there is something to compare: several instances and several optimizers."""
+    instances = {(row["problem"], row["instance"]) for row in rows}
+    return len(instances) > 1 and len({label for label, _ in _labelled(rows)}) > 1
+
+
+def profile_table(rows: Sequence[Row]) -> Table:
+    """Return what performance profiles and runtime distributions say over several instances.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``Comparison.convergence_rows``; their steps to targets are compared.
+    """
+    from optbench.analysis.profiles import sentence
+
+    costs, shares = steps_by_label(rows), profile_shares(rows)
+    ranked = sorted(shares, key=lambda label: tuple(shares[label].values()), reverse=True)
+    instances = len({(row["problem"], row["instance"]) for row in rows})
+    pairs = len(next(iter(costs.values())))
+    columns = (
+        Column("targets\nreached", number=True),
+        Column("fewest\nsteps", number=True),
+        *(Column(f"within\n{factor}x", 1, number=True) for factor in FACTORS[1:]),
+        *(Column(f"in {count(steps)}\nsteps", 2, number=True) for steps in _budgets(rows)),
+    )
+    return Table(
+        title=f"Profile over {instances} instances",
+        facts=(
+            f"share of the {pairs} pairs of an instance and a target that are reached: at all, "
+            "with the fewest steps of all optimizers, within a factor of these, in so many steps",
+        ),
+        columns=(Column("optimizer", names=True), *columns),
+        rows=tuple(
+            (Cell(label), *(Cell(f"{share:.0%}") for share in shares[label].values()))
+            for label in ranked
+        ),
+        reading=(sentence(costs),),
+        notes=tuple(_not_run(rows)),
+    )
+
+
+def profile_shares(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Return for each optimizer the shares of pairs that it reaches, by the name of the quantity.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``Comparison.convergence_rows``.
+    """
+    from optbench.analysis.profiles import performance_profile, runtime_ecdf
+
+    costs = steps_by_label(rows)
+    ratios, within = performance_profile(costs)
+    steps, reached = runtime_ecdf(costs)
+    return {
+        label: {
+            "reached": _share(steps, reached[label], math.inf),
+            **{f"within_{end}x": _share(ratios, within[label], end) for end in FACTORS},
+            **{f"in_{end}_steps": _share(steps, reached[label], end) for end in _budgets(rows)},
+        }
+        for label in costs
+    }
+
+
+def _share(points: NDArray[np.float64], curve: NDArray[np.float64], end: float) -> float:
+    """Return the step function at ``end``; it is 0 before its first point."""
+    below = int((points <= end).sum())
+    return float(curve[below - 1]) if below else 0.0
+
+
+def _budgets(rows: Sequence[Row]) -> list[int]:
+    return [steps for steps in BUDGETS if steps < min(row["horizon"] for row in rows)]
+
+
+def steps_by_label(rows: Sequence[Row]) -> dict[str, list[float]]:
+    """Return each optimizer's steps to every target of every instance, inf where never reached.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``Comparison.convergence_rows``.
+    """
+    pairs: list[tuple[str, str, str]] = []
+    found: dict[str, dict[tuple[str, str, str], float | None]] = {}
+    for label, row in _labelled(rows):
+        for target, steps in (row["steps_to"] or {}).items():
+            pair = (row["problem"], row["instance"], target)
+            pairs.append(pair)
+            found.setdefault(label, {})[pair] = steps
+    known = dict.fromkeys(pairs)
+    return {
+        label: [math.inf if (value := steps.get(pair)) is None else value for pair in known]
+        for label, steps in found.items()
+    }
+
+
+def _labelled(rows: Sequence[Row]) -> list[tuple[str, Row]]:
+    """Name rows alike on all instances: with parametrizations where one instance has several."""
+    places: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        places.setdefault((row["problem"], row["instance"]), []).append(row)
+    named = [pair for own in places.values() for pair in zip(labels(own), own, strict=True)]
+    often = Counter((label, row["problem"], row["instance"]) for label, row in named)
+    several = {label for (label, *_), times in often.items() if times > 1}
+    return [
+        (f"{label} ({row['parametrization']})" if label in several else label, row)
+        for label, row in named
+    ]
+
+
+def _not_run(rows: Sequence[Row]) -> list[str]:
+    """Say which optimizers did not run on some instances: their pairs count as not reached."""
+    absent = Counter(label for label, row in _labelled(rows) if row["status"] == "skipped")
+    return grouped((label, f"skipped on {times} of them") for label, times in absent.items())

@@ -1,0 +1,68 @@
+"""The table over all instances, against shares counted by hand."""
+
+import dataclasses
+import io
+
+import pandas as pd
+import pytest
+from example_comparison import AFIRO, DIGITS, NEVER, SKIPPED, TARGETS, convergence
+
+from optbench.report import render, tables
+from optbench.report.profile_table import profile_shares, profile_table
+
+# Ten pairs.  Ratios to the fewest steps by hand, digits then afiro:
+# a 1 1 2 - - and 1 1 1 1 -;  b 1.5 1 1 1 - and never, since it was skipped.
+ROWS = [
+    convergence(DIGITS, "a", (20, 300, 8000, None, None)),
+    convergence(DIGITS, "b", (30, 300, 4000, 10_000, None)),
+    convergence(AFIRO, "a", (1, 2, 100, 101, None), parametrization="nonnegative"),
+    convergence(AFIRO, "b", NEVER, **SKIPPED),
+]
+
+
+def test_shares_by_hand():
+    """Budgets end below the horizon of 10,000 steps."""
+    expected = {"reached", "within_1x", "within_2x", "within_10x", "in_100_steps", "in_1000_steps"}
+    shares = profile_shares(ROWS)
+    assert set(shares["a"]) == expected
+    assert list(shares["a"].values()) == [0.7, 0.6, 0.7, 0.7, 0.4, 0.6]
+    assert list(shares["b"].values()) == [0.4, 0.3, 0.4, 0.4, 0.1, 0.2]
+
+
+def test_the_best_stands_first_and_absence_is_told():
+    table = profile_table(list(reversed(ROWS)))
+    assert [[cell.text for cell in row[:3]] for row in table.rows] == [
+        ["a", "70%", "60%"],
+        ["b", "40%", "30%"],
+    ]
+    assert "10 pairs" in table.facts[0]
+    assert table.reading[0].startswith("a solves the most (7 of the 10 (problem, target) pairs)")
+    assert table.notes == ("b: skipped on 1 of them",)
+
+
+def test_parametrizations_that_are_compared_keep_rows_of_their_own(example):
+    """Gradient descent has two on one instance, and a row that ran nowhere reaches nothing."""
+    names = [row[0].text for row in tables(example)[-1].rows]
+    assert {"gradient_descent (linear)", "gradient_descent (diagonal:depth=2,scale=0.1)"} < {*names}
+    assert profile_shares(example.convergence_rows)["my_rule"]["reached"] == 0.0
+
+
+@pytest.mark.parametrize("kept", [[0, 1], [0, 2], []])
+def test_one_instance_or_one_optimizer_has_no_profile(example, kept):
+    rows = [ROWS[i] for i in kept]
+    alone = dataclasses.replace(example, bias_rows=[], convergence_rows=rows)
+    assert not any(table.title.startswith("Profile") for table in tables(alone))
+    assert "profile" not in render(alone, "csv")
+
+
+def test_nothing_reached_is_no_error():
+    rows = [convergence(place, name, NEVER) for place in (DIGITS, AFIRO) for name in "ab"]
+    assert set(profile_shares(rows)["a"].values()) == {0.0}
+    assert f"any of the {2 * len(TARGETS)}" in profile_table(rows).reading[0]
+
+
+def test_csv_has_the_shares(example):
+    compared = dataclasses.replace(example, bias_rows=[], convergence_rows=ROWS)
+    long = pd.read_csv(io.StringIO(render(compared, "csv")))
+    own = long[long.table == "profile"].pivot(index="optimizer", columns="quantity", values="value")
+    assert own.T.to_dict() == profile_shares(ROWS)
