@@ -10,6 +10,7 @@ or the threads.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,7 @@ NARROW = 48  # a block of so many features stays in half of the first-level cach
 
 def aligned_zeros(*shape: int) -> np.ndarray:
     """Return float64 zeros that start on a cache line: a vector never straddles two."""
-    size = int(np.prod(shape))
+    size = math.prod(shape)
     raw = np.zeros(size + CACHE_LINE // 8)
     start = (-raw.ctypes.data % CACHE_LINE) // 8
     return raw[start : start + size].reshape(shape)
