@@ -322,6 +322,11 @@ class Problem:
     file: str = ""
     line: int = 0
 
+    @property
+    def option_defaults(self) -> dict[str, Any]:
+        """The value of each option that is not given."""
+        return {name: option.default for name, option in self.options.items()}
+
     def build(self, **given: Any) -> Any:
         """Return the instance of the given options; the others have their defaults.
 
@@ -332,8 +337,7 @@ class Problem:
             with the values of the others.
         """
         check_options(self.name, self.options, given)
-        defaults = {name: option.default for name, option in self.options.items()}
-        return self.builder(**{**defaults, **given})
+        return self.builder(**{**self.option_defaults, **given})
 
 
 def problem(

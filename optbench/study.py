@@ -92,15 +92,14 @@ def build_instances(registry: Registry, text: str, seeds: int) -> list[tuple[Ins
     """
     name, given = parse_specification(text)
     problem = registry.problem(name)
-    defaults = {key: option.default for key, option in problem.options.items()}
     chosen: Sequence[Mapping[str, Any]] = problem.default or ({},)
     if given:
-        chosen = [parse_options(f"problem {name}", given, defaults)]
+        chosen = [parse_options(f"problem {name}", given, problem.option_defaults)]
     built = []
     for options in chosen:
         instances = [_build(problem, options)]
         if instances[0].seeded:
-            first = options.get("seed", defaults["seed"])
+            first = {**problem.option_defaults, **options}["seed"]
             for seed in range(1, seeds):
                 instances.append(_build(problem, {**options, "seed": first + seed}))
         built.append(tuple(instances))

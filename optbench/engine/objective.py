@@ -32,17 +32,17 @@ class Totals(NamedTuple):
 
 
 @inlined
-def slope_kernel(unit, kernels: Kernels):
-    """Return the kernel that writes slopes in a unit: past float64's range another one."""
-    return kernels.slopes if unit == 0.0 else kernels.tail_slopes
+def write_slopes(run, z, targets, slopes, kernels: Kernels, runs: Runs):
+    """Write the slopes of some rows of a run, in its unit: past float64's range those of a tail."""
+    kernel = kernels.slopes if runs.exponents[run] == 0 else kernels.tail_slopes
+    call_slopes(kernel, (z, targets, runs.exponents[run] * LN2, slopes))
 
 
 @inlined
 def slopes_of_run(run, place, first, stride, kernels: Kernels, data: Data, scratch: Scratch, runs):
     """Write a run's slopes of a block of rows, from ``place`` on."""
-    unit = runs.exponents[run] * LN2
     z, slopes = part(scratch.predictions, place, stride), part(scratch.slopes, place, stride)
-    call_slopes(slope_kernel(unit, kernels), (z, part(data.targets, first, stride), unit, slopes))
+    write_slopes(run, z, part(data.targets, first, stride), slopes, kernels, runs)
 
 
 @inlined
@@ -95,7 +95,7 @@ def gradient_pass(together: int, add_features: Callable[..., Any]) -> Callable[.
     return add_gradient
 
 
-def block_pass(together, predict, write_slopes, add_gradient) -> Callable[..., Any]:
+def block_pass(together, predict, take_slopes, add_gradient) -> Callable[..., Any]:
     """Return the function that takes some runs over some blocks of rows."""
 
     @inlined
@@ -107,7 +107,7 @@ def block_pass(together, predict, write_slopes, add_gradient) -> Callable[..., A
             stride = panels * PANEL_ROWS
             rows = min(stride, data.rows - first)
             predict(runs.w, data.panels, panel, panels, run, z)
-            write_slopes(run, first, stride, kernels, data, scratch, runs)
+            take_slopes(run, first, stride, kernels, data, scratch, runs)
             for q in range(together):
                 if rows < stride:
                     panel_rows = rows - stride + PANEL_ROWS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numba.extending import register_jitable
 
-from optbench.engine.objective import LN2, slope_kernel
+from optbench.engine.objective import write_slopes
 from optbench.engine.products import BLOCK_ROWS, PANEL_ROWS
 from optbench.engine.types import (
     RUNNING,
@@ -20,7 +20,6 @@ from optbench.engine.types import (
     Scratch,
     call_forward,
     call_pull_back,
-    call_slopes,
 )
 from optbench.random import integer
 
@@ -72,8 +71,7 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
         drawn[i] = row
         targets[i] = data.row_targets[row]
         z[i] = predict_row(row, runs.w[run], data)
-    unit = runs.exponents[run] * LN2
-    call_slopes(slope_kernel(unit, kernels), (z[:rows], targets[:rows], unit, slopes[:rows]))
+    write_slopes(run, z[:rows], targets[:rows], slopes[:rows], kernels, runs)
     for i in range(rows):
         add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
     return int(drawn[rows - 1])

@@ -143,9 +143,8 @@ def _product_intrinsic(runs: int) -> Any:
             entries, places, ends, numbers, result = (
                 data_and_shape(context, builder, sig.args[k], args[k])[0] for k in (0, 1, 2, 5, 6)
             )
-            totals = totals_of_zero(
-                builder, runs
-            )  # eight rows of one run, or eight runs of each row
+            # eight rows of one run, or eight runs of each row
+            totals = totals_of_zero(builder, runs)
             with cgutils.for_range_slice(builder, args[3], args[4], constant(1)) as (k, _):
                 begin, end = (builder.load(offset(builder, ends, k, constant(i))) for i in (0, 1))
                 for total in totals:

@@ -16,11 +16,11 @@ from optbench.engine.blocks import (
     predict_four,
     predict_one,
 )
-from optbench.engine.objective import LN2, add_losses, slope_kernel
+from optbench.engine.objective import add_losses, write_slopes
 from optbench.engine.overloads import inlined
 from optbench.engine.products import BLOCK_PANELS, BLOCK_ROWS, GROUP, PANEL_ROWS, add_lanes
 from optbench.engine.slices import slices_product, transpose
-from optbench.engine.types import Data, Kernels, Runs, Scratch, call_slopes
+from optbench.engine.types import Data, Kernels, Runs, Scratch
 from optbench.engine.vectors import LANES
 
 _product_of_eight, _product_of_one = slices_product(LANES), slices_product(1)
@@ -119,8 +119,7 @@ def slope_rows(
     for q in range(together):
         z = scratch.predictions[q * BLOCK_ROWS : q * BLOCK_ROWS + rows]
         slopes = scratch.slopes[q * BLOCK_ROWS : (q + 1) * BLOCK_ROWS] if together > 1 else lanes
-        unit = runs.exponents[run + q] * LN2
-        call_slopes(slope_kernel(unit, kernels), (z, targets, unit, slopes[:rows]))
+        write_slopes(run + q, z, targets, slopes[:rows], kernels, runs)
         slopes[rows:] = 0.0
         if want_loss:
             add_losses(run + q, z, targets, kernels, runs, runs)

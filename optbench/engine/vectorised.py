@@ -44,6 +44,14 @@ def _as_bits(_context: Any, x: Any) -> Any:
 
 
 @register_jitable(fastmath={"contract"}, error_model="numpy", forceinline=True)
+def _reduced(x: float) -> tuple[int, float]:
+    """Return k and r of x = k log(2) + r with |r| <= log(2) / 2."""
+    shifted = x * LOG2_E + ROUND_TO_INTEGER
+    k = shifted - ROUND_TO_INTEGER
+    return _as_bits(shifted) - INTEGER_BITS, (x - k * LN2_HIGH) - k * LN2_LOW
+
+
+@register_jitable(fastmath={"contract"}, error_model="numpy", forceinline=True)
 def _polynomial(r: float) -> float:
     """e**r for |r| <= log(2) / 2, in Estrin's order: degree 11, within 1e-17.
 
@@ -65,17 +73,14 @@ def _polynomial(r: float) -> float:
 @overload(elementwise.exp, **FLAGS)
 def _exp(x: Any) -> Any:
     def implementation(x: float) -> float:
-        # x = k log 2 + r with |r| <= log(2) / 2;  e**x = 2**k * _polynomial(r)
+        # e**x = 2**k e**r
         x = -746.0 if x < -746.0 else x
         x = 710.0 if x > 710.0 else x
-        shifted = x * LOG2_E + ROUND_TO_INTEGER
-        k = shifted - ROUND_TO_INTEGER
-        r = (x - k * LN2_HIGH) - k * LN2_LOW
+        k, r = _reduced(x)
         p = _polynomial(r)
         # 2**k in two factors, so that results below 2**-1022 and overflow come out right
-        whole = _as_bits(shifted) - INTEGER_BITS
-        half = whole >> 1
-        return (p * _as_float((half + 1023) << 52)) * _as_float((whole - half + 1023) << 52)
+        half = k >> 1
+        return (p * _as_float((half + 1023) << 52)) * _as_float((k - half + 1023) << 52)
 
     return implementation
 
@@ -150,10 +155,8 @@ def _sigmoid(x: Any) -> Any:
         # sigmoid(x) = (a - b) / ((a - b) + 2**k (a + b)).
         y = -708.0 if -x < -708.0 else -x
         y = 708.0 if y > 708.0 else y
-        shifted = y * LOG2_E + ROUND_TO_INTEGER
-        k = shifted - ROUND_TO_INTEGER
-        power = _as_float((_as_bits(shifted) - INTEGER_BITS + 1023) << 52)
-        r = (y - k * LN2_HIGH) - k * LN2_LOW
+        k, r = _reduced(y)
+        power = _as_float((k + 1023) << 52)
         s = r * r
         # the least largest relative error of e**r: 1.2e-18; 1.4e-18 with rounded coefficients
         a = 1.0 + s * (0.11110799459735093 + s * 0.0009917518814247107)
