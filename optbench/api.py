@@ -18,7 +18,8 @@ from optbench.engine.ensemble import bind
 from optbench.engine.stop import StopSignal
 from optbench.environment import describe
 from optbench.errors import UserError
-from optbench.executors.local import default_threads, run_tasks
+from optbench.executors.cells import run_cells
+from optbench.executors.local import default_threads
 from optbench.instance import Instance
 from optbench.registry import Registry, load_registry
 from optbench.result import Comparison, Trace
@@ -133,8 +134,15 @@ def compare(
     compiled = time.perf_counter()
     if timeout is not None:
         settings.stop.set_after(timeout)
-    running = functools.partial(_show, report, len(cells), "running")
-    outcomes = _run(cells, finished, failures, settings, threads, share, running)
+    outcomes = _run(
+        cells,
+        finished,
+        failures,
+        settings,
+        threads,
+        share,
+        lambda label, done, total: report(done, total, label),
+    )
     settings.stop.cancel()
     ran = time.perf_counter()
     report(len(cells), len(cells), "analysis")
@@ -282,34 +290,24 @@ def _run(
     settings: Settings,
     threads: int,
     share: int,
-    done: Callable[[int], None],
+    report: Callable[[str, int, int], None],
 ) -> list[Outcome]:
-    def task(index: int) -> Callable[[], Outcome]:
-        cell = cells[index]
-
-        def work() -> Outcome:
-            if cell.skip is not None or index in failures or index in finished:
-                return Outcome(cell, None, failures.get(index), finished.get(index))
-            tuner = Tuner(
-                cell,
-                settings.seeds,
-                settings.horizon,
-                settings.rates,
-                settings.stop,
-                PERTURBATION,
-                share,
-            )
-            return Outcome(cell, tuner.search())
-
-        return work
-
-    tasks = [task(index) for index in range(len(cells))]
-    outcomes = run_tasks(tasks, threads, settings.stop, done)
+    stop = settings.stop
+    tuners = {
+        index: Tuner(
+            cell, settings.seeds, settings.horizon, settings.rates, stop, PERTURBATION, share
+        )
+        for index, cell in enumerate(cells)
+        if cell.skip is None and index not in failures and index not in finished
+    }
+    ran = run_cells(list(tuners.values()), settings.horizon, threads, stop, report)
+    searches = dict(zip(tuners, ran, strict=True))
+    why = f"{stop.reason} before it began"
     return [
-        Outcome(cell, None, f"{settings.stop.reason} before it began", status=settings.stop.reason)
-        if outcome is None
-        else outcome
-        for cell, outcome in zip(cells, outcomes, strict=True)
+        Outcome(cell, None, why, status=stop.reason)
+        if index in tuners and searches[index] is None
+        else Outcome(cell, searches.get(index), failures.get(index), finished.get(index))
+        for index, cell in enumerate(cells)
     ]
 
 

@@ -1,7 +1,8 @@
 """Learning-rate search: the same budget for every optimizer, in batched calls.
 
 Thirteen rates, two a decade, run a hundredth of the horizon; the four around the winner (two
-smaller, one larger: smaller rates gain from more steps) run a tenth; the best runs all of it.  A
+smaller, one larger: smaller rates gain from more steps) run a tenth; the best runs all of it,
+side by side with the best of other optimizers on the same data.  A
 winner on the edge of the grid widens it, at most twice.  On separable data the infimum is at
 infinity and larger rates always look faster, while the theorems on implicit bias ask for small
 ones: there the grid ends at the natural rate (2 / L, or the step that moves no margin by more than
@@ -12,13 +13,15 @@ diverges, is bracketed to 4%.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import CHUNK_RUNS, make_chunks
+from optbench.engine.ensemble import make_chunks
 from optbench.engine.stop import StopSignal
+from optbench.executors.batches import advance_in_turn
 from optbench.instance import Instance
 from optbench.study import Cell
 
@@ -39,12 +42,19 @@ class Search:
         Learning rates in increasing order (``[None]`` when nothing is tuned).
     runs : list of list of Chunk
         For each rate, one list of chunks: all seeds.
+    scores : ndarray, float64 (rates,)
+        Lower is better, see :func:`score`.
+    diverged : ndarray of bool (rates,)
+        Whether any seed did.
+    longest : list of int
+        Which rates go to the horizon.
     """
 
     rates: list[float | None]
     runs: list[list[Chunk]]
     scores: np.ndarray
     diverged: np.ndarray
+    longest: list[int]
     at_edge: bool = False
     sensitivity: float | None = None
     critical: float | None = None
@@ -53,6 +63,15 @@ class Search:
     def best(self) -> int:
         """Index of the winning rate."""
         return int(np.argmin(self.scores))
+
+    def chunks(self, chosen: Sequence[int]) -> list[Chunk]:
+        """Return the runs of some rates, rate after rate."""
+        return [chunk for index in chosen for chunk in self.runs[index]]
+
+    def replace(self, chosen: Sequence[int], advanced: Iterator[Chunk]) -> None:
+        """Put runs that went on, in the order of :meth:`chunks`, in the place of the former."""
+        for index in chosen:
+            self.runs[index] = [next(advanced) for _ in self.runs[index]]
 
 
 def natural_rate(cell: Cell) -> float:
@@ -153,7 +172,11 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
 
 
 class Tuner:
-    """Search the learning rate of one cell and run the winner to the horizon."""
+    """Search the learning rate of one cell: :meth:`search`, the long runs, :meth:`finish`.
+
+    The runs that go all the way are the caller's to advance, side by side with those of other
+    cells (:func:`optbench.executors.batches.advance_at_once`).
+    """
 
     def __init__(
         self,
@@ -194,7 +217,8 @@ class Tuner:
                 0.0 if instance.seeded else self.perturbation,
                 self.threads,
             )
-            self._advance_all(chunks, self._short())
+            for chunk in chunks:
+                chunk.advance(self._short(), stop=self.stop)
             flat = [(chunk, row) for chunk in chunks for row in range(len(chunk.status))]
             for index in range(len(rates)):
                 mine = flat[index * len(seeds) : (index + 1) * len(seeds)]
@@ -203,15 +227,14 @@ class Tuner:
                     by_rate[index].append(chunk.subset(rows))
         return by_rate
 
+    @property
+    def searches(self) -> bool:
+        """Whether there is a learning rate to search; other runs simply go to the horizon."""
+        return self.given is None and self.cell.choice.tuned is not None
+
     def _short(self) -> int:
         """Steps that every rate gets: enough to see divergence, whatever the horizon."""
-        if self.given is not None or self.cell.choice.tuned is None:
-            return self.horizon
-        return min(max(self.horizon // 100, 200), self.horizon)
-
-    def _advance_all(self, chunks: list[Chunk], horizon: int) -> None:
-        for chunk in chunks:
-            chunk.advance(horizon, stop=self.stop)
+        return min(max(self.horizon // 100, 200), self.horizon) if self.searches else 0
 
     def scores(self, runs: list[list[Chunk]]) -> np.ndarray:
         """Median score over seeds for each rate."""
@@ -226,18 +249,31 @@ class Tuner:
         return np.array(table)
 
     def search(self) -> Search:
-        """Run the whole search."""
-        if self.cell.choice.tuned is None or self.given is not None:
+        """Find which rates go to the horizon: ``longest`` of what is returned."""
+        if not self.searches:
             tuned = self.cell.choice.tuned is not None
             rates: list[float | None] = [*sorted(self.given or ())] if tuned else [None]
-            runs = self.start(rates)
-            found = Search(rates, runs, self.scores(runs), self._diverged(runs))
-            found.at_edge = len(rates) > 1 and found.best in (0, len(rates) - 1)
-            return found
+            count = len(rates)
+            runs, scores = self.start(rates), np.full(count, math.inf)
+            return Search(rates, runs, scores, np.zeros(count, bool), list(range(count)))
         found = self._short_runs()
-        self._long_runs(found)
         found.critical = self._critical(found)
+        if np.isfinite(found.scores).any():  # among rates that all diverge none goes on
+            near = [found.best + k for k in FINALISTS if 0 <= found.best + k < len(found.rates)]
+            longer = max(self.horizon // 10, self._short())
+            finalists = advance_in_turn(found.chunks(near), longer, self.stop, self.threads)
+            found.replace(near, iter(finalists))
+            self._rank(found, near)
+            found.longest = [found.best]
         return found
+
+    def finish(self, found: Search) -> None:
+        """Judge the runs that went to the horizon."""
+        if self.searches:
+            self._rank(found, found.longest)
+            return
+        found.scores, found.diverged = self.scores(found.runs), self._diverged(found.runs)
+        found.at_edge = len(found.rates) > 1 and found.best in (0, len(found.rates) - 1)
 
     def _short_runs(self) -> Search:
         """Run the grid for the short horizon and widen it while the winner sits on its edge."""
@@ -261,43 +297,17 @@ class Tuner:
             else:
                 break
         rates: list[float | None] = [unit * 10.0**decade for decade in decades]
-        found = Search(rates, runs, scores, self._diverged(runs))
+        found = Search(rates, runs, scores, self._diverged(runs), [])
         found.sensitivity = self._sensitivity(scores)
         found.at_edge = found.best == 0 or (found.best == len(rates) - 1 and not separable)
         return found
 
-    def _long_runs(self, found: Search) -> None:
-        """Continue the finalists, then the winner; among rates that all diverge none goes on."""
-        if not np.isfinite(found.scores).any():
-            return
-        near = [found.best + k for k in FINALISTS if 0 <= found.best + k < len(found.rates)]
-        self._continue(found, near, max(self.horizon // 10, self._short()))
-        self._continue(found, [found.best], self.horizon)
-
-    def _continue(self, found: Search, chosen: list[int], horizon: int) -> None:
-        """Continue some rates; those that still run compete from now on, if any does."""
-        self._advance_together([found.runs[index] for index in chosen], horizon)
+    def _rank(self, found: Search, chosen: list[int]) -> None:
+        """Let some rates compete, which have gone further than the others, if any of them runs."""
         scores = np.full(len(found.rates), math.inf)
         scores[chosen] = self.scores([found.runs[index] for index in chosen])
         if np.isfinite(scores).any():
             found.scores = scores
-
-    def _advance_together(self, runs: list[list[Chunk]], horizon: int) -> None:
-        """Advance runs of several rates as one batch: four runs cost little more than two alone."""
-        groups: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
-        for rate, chunks in enumerate(runs):
-            for place, chunk in enumerate(chunks):
-                # Seeds may have instances of their own; what has ended stands at another step.
-                alike = (id(chunk.combination.data), chunk.step, len(chunk.status))
-                groups.setdefault(alike, []).append((rate, place))
-        for (_, _, size), places in groups.items():
-            most = max(CHUNK_RUNS // size, 1)
-            for first in range(0, len(places), most):
-                batch = places[first : first + most]
-                whole = Chunk.joined([runs[rate][place] for rate, place in batch])
-                whole.advance(horizon, stop=self.stop)
-                for k, (rate, place) in enumerate(batch):
-                    runs[rate][place] = whole.subset(np.arange(k * size, (k + 1) * size))
 
     def _critical(self, found: Search) -> float | None:
         """Bracket the smallest rate that diverges within the short run."""

@@ -9,6 +9,7 @@ import pytest
 from small_instances import one_chunk, regression
 
 from optbench.engine.stop import StopSignal
+from optbench.executors.cells import run_cells
 from optbench.instance import Instance
 from optbench.registry import load_registry
 from optbench.study import Cell, build_instances, make_cells, parse_optimizer
@@ -26,7 +27,10 @@ def cell(problem: str = REGRESSION, optimizer: str = "gradient_descent", paramet
 
 
 def search(made: Cell, horizon: int = 1_000, rates=None, seeds: int = 1):
-    return Tuner(made, seeds, horizon, rates, StopSignal(), 1e-3).search()
+    stop = StopSignal()
+    tuner = Tuner(made, seeds, horizon, rates, stop, 1e-3)
+    (found,) = run_cells([tuner], horizon, 1, stop, lambda label, done, total: None)
+    return found
 
 
 def quadratic(smallest: float, largest: float) -> Instance:

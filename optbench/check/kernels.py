@@ -61,9 +61,10 @@ class Bench:
         theta = self._rows(problem.start(optimizer))
         gradient = self._rows(np.zeros(SIZE))
         self.runs = types.Runs(
+            optimizer=np.zeros(3, np.int64),
             theta=theta,
             w=theta,
-            state=self._rows(np.concatenate([state, np.zeros(2 * SIZE)])),
+            state=self._rows(np.concatenate([np.zeros(2 * SIZE), state])),
             hypers=self._rows(hypers),
             scaled_hypers=self._rows(hypers),
             exponents=np.zeros(3, np.int64),
@@ -75,21 +76,20 @@ class Bench:
             gradient_w=gradient,
             gradient=gradient,
         )
-        degrees = [slot.degree for slot in optimizer.slots.values()]
-        hyper_degrees = [hyper.degree for hyper in optimizer.hypers.values()]
+        places = 2 * SIZE + offsets(optimizer)
         self.rule = types.Rule(
-            offsets=np.append(offsets(optimizer), state.size + SIZE * np.array([1, 2])),
-            slot_degrees=np.array(degrees, dtype=np.int64),
-            hyper_degrees=np.array(hyper_degrees, dtype=np.int64),
+            updates=np.zeros(1, np.uint64),
+            offsets=np.concatenate([[0, SIZE], places])[None],
+            slot_degrees=np.zeros((1, len(optimizer.slots)), np.int64),
+            hyper_degrees=np.zeros((1, len(optimizer.hypers)), np.int64),
+            rescale=np.zeros(1, bool),
             layers=LAYERS.copy(),
             optimal_loss=problem.optimal_loss,
             needs_loss=True,
-            rescale=False,
             linear=True,
             stop=np.zeros(1, np.int64),
         )
-        places = self.rule.offsets[-3:-1]
-        self.slots, self.natural, self.row = np.split(self.runs.state[1], places)
+        self.natural, self.row, self.slots = np.split(self.runs.state[1], [SIZE, 2 * SIZE])
 
     @staticmethod
     def _rows(values: np.ndarray) -> np.ndarray:
@@ -103,7 +103,7 @@ class Bench:
         self.natural[:] = self.problem.inverse_fisher @ gradient
         self.row[:] = self.problem.sample(self.runs.theta[1], step)[0]
         self.runs.loss[1] = self.problem.loss(self.runs.theta[1])
-        self.update(step, self.runs, self.rule)
+        self.update(step, 1, self.runs, self.rule)
         failed = self.runs.status[1] == types.FAILED
         require(not failed, f"the compiled kernel raises, or indexes outside, in step {step}")
 

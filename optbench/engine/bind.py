@@ -38,9 +38,9 @@ _ARGUMENTS = {
     "step": "step",
     "loss": "runs.loss[run]",
     "optimal_loss": "rule.optimal_loss",
-    "natural_grad": "runs.state[run, rule.offsets[-3]:rule.offsets[-2]]",
+    "natural_grad": "runs.state[run, rule.offsets[own, 0]:rule.offsets[own, 1]]",
     "sample_grad": "runs.gradient[run]",
-    "sample_row": "runs.state[run, rule.offsets[-2]:rule.offsets[-1]]",
+    "sample_row": "runs.state[run, rule.offsets[own, 1]:rule.offsets[own, 2]]",
     "layers": "rule.layers",
     "rng": "runs.rng[run]",
 }
@@ -106,13 +106,13 @@ def _one_line(error: Exception) -> str:
 
 
 def update_source(optimizer: Optimizer, checked: bool) -> str:
-    """Return the source that steps every running run with ``kernel``."""
+    """Return the source that steps one run with ``kernel``."""
     slots, hypers = list(optimizer.slots), list(optimizer.hypers)
     arguments = []
     for name in optimizer.arguments:
         if name in slots:
             k = slots.index(name)
-            view = f"runs.state[run, rule.offsets[{k}]:rule.offsets[{k + 1}]]"
+            view = f"runs.state[run, rule.offsets[own, {k + 2}]:rule.offsets[own, {k + 3}]]"
             if optimizer.slots[name].shape == "matrix":
                 view += ".reshape(runs.theta.shape[1], runs.theta.shape[1])"
             arguments.append(view)
@@ -123,16 +123,11 @@ def update_source(optimizer: Optimizer, checked: bool) -> str:
     call = f"kernel({', '.join(arguments)})"
     if checked:
         call = (
-            f"try:\n                {call}\n            except Exception:\n"
-            f"                runs.status[run] = {types.FAILED}\n"
-            "                runs.stopped[run] = step"
+            f"try:\n        {call}\n    except Exception:\n"
+            f"        runs.status[run] = {types.FAILED}\n"
+            "        runs.stopped[run] = step"
         )
-    return (
-        "def update(step, runs, rule):\n"
-        "    for run in range(runs.theta.shape[0]):\n"
-        "        if runs.status[run] == 0:\n"
-        f"            {call}\n"
-    )
+    return f"def update(step, run, runs, rule):\n    own = runs.optimizer[run]\n    {call}\n"
 
 
 @functools.cache
@@ -159,7 +154,7 @@ _OPTIMIZERS: dict[tuple[str, str, int], Optimizer] = {}
 
 
 def bind_update(optimizer: Optimizer) -> Any:
-    """Return the compiled ``update(step, runs, rule)`` of an optimizer.
+    """Return the compiled ``update(step, run, runs, rule)`` of an optimizer.
 
     Raises
     ------

@@ -6,8 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +23,7 @@ GROWTH = 1e8  # a loss this many times the initial one, at a record, has diverge
 FLAT = 1e-10  # a gradient below this fraction of the initial one has converged
 
 
-@dataclass
-class Combination:
+class Combination(NamedTuple):
     """What the loop needs of instance x parametrization x optimizer, compiled and arranged."""
 
     advance: Any
@@ -36,6 +34,16 @@ class Combination:
     oracle: types.Oracle
     segments: int
     group: int  # runs that are evaluated together
+
+
+def share_predictor(runs: types.Runs, linear: bool) -> types.Runs:
+    """Let the predictor be theta itself where the parametrization is linear."""
+    return runs._replace(w=runs.theta, gradient_w=runs.gradient) if linear else runs
+
+
+def picked_runs(runs: types.Runs, rows: np.ndarray, linear: bool) -> types.Runs:
+    """Return copies of some runs."""
+    return share_predictor(types.Runs(*(array[rows] for array in runs)), linear)
 
 
 class Chunk:
@@ -73,9 +81,9 @@ class Chunk:
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
         count, parameters = theta.shape
         linear = combination.rule.linear
-        offsets = combination.rule.offsets
-        state = np.zeros((count, int(offsets[-1])))
-        for slot, start, end in zip(combination.slots, offsets[:-3], offsets[1:-2], strict=True):
+        places = combination.rule.offsets[0, 2:]
+        state = np.zeros((count, int(places[-1])))
+        for slot, start, end in zip(combination.slots, places[:-1], places[1:], strict=True):
             state[:, start:end] = slot.initial
         gradient = np.zeros((count, parameters))
         self.combination = combination
@@ -83,9 +91,10 @@ class Chunk:
         self.step = 0
         self.ended_by_host = "horizon"
         self._scratch = parametrization.scratch
-        self._previous = theta.copy()
-        self._seeded = np.stack([seeded(seed) for seed in seeds])
+        self.previous = theta.copy()
+        self.seeded = np.stack([seeded(seed) for seed in seeds])
         self.runs = types.Runs(
+            optimizer=np.zeros(count, np.int64),
             theta=theta,
             w=theta if linear else np.zeros((count, dimension)),
             state=state,
@@ -94,7 +103,7 @@ class Chunk:
             exponents=np.zeros(count, np.int64),
             status=np.zeros(count, np.int64),
             stopped=np.zeros(count, np.int64),
-            rng=self._seeded.copy(),
+            rng=self.seeded.copy(),
             loss=np.zeros(count),
             lowest=np.zeros(count),
             gradient_w=gradient if linear else np.zeros((count, dimension)),
@@ -134,7 +143,7 @@ class Chunk:
                 break
             step = int(self.records.steps[record])
             if step == 0:  # evaluated again it must draw the same samples
-                self.runs.rng[:] = self._seeded
+                self.runs.rng[:] = self.seeded
             rows = self._batch(alive)
             if rows.size != room:
                 room = rows.size
@@ -205,11 +214,8 @@ class Chunk:
         whole = rows.size == self.runs.theta.shape[0] == count
         runs = self.runs
         if not whole:
-            picked = {name: getattr(runs, name)[rows] for name in types.Runs._fields}
-            if rule.linear:
-                picked["w"], picked["gradient_w"] = picked["theta"], picked["gradient"]
-            picked["status"][count:] = types.FAILED
-            runs = types.Runs(**picked)
+            runs = picked_runs(runs, rows, rule.linear)
+            runs.status[count:] = types.FAILED
             scratch = scratch._replace(rng=runs.rng)
         used = self.combination
         scratch.board[:] = 0
@@ -248,10 +254,10 @@ class Chunk:
         rows = self._rows(running)
         grown = records.log_loss[record, rows] > records.log_loss[0, rows] + math.log(GROWTH)
         grown |= ~np.isfinite(records.norms[record, rows, 2])  # where the loss is flat
-        still = (runs.theta[rows] == self._previous[rows]).all(axis=1)
-        self._previous[rows] = runs.theta[rows]
+        still = (runs.theta[rows] == self.previous[rows]).all(axis=1)
+        self.previous[rows] = runs.theta[rows]
         # On separable data nothing is ever at rest: a gradient of 1e-300 still has a direction.
-        still &= not self.combination.rule.rescale
+        still &= ~self.combination.rule.rescale[runs.optimizer[rows]]
         still &= bool(records.steps[record] >= records.steps[record - 1] + 3)
         gradient = records.log_gradient_norm
         flat = gradient[record, rows] <= gradient[0, rows] + math.log(FLAT)
@@ -263,26 +269,10 @@ class Chunk:
     def subset(self, rows: np.ndarray) -> Chunk:
         """Return some of the runs, with their state and records, as a chunk of its own."""
         part = copy.copy(self)
-        runs = types.Runs(*(array[rows] for array in self.runs))
-        if self.combination.rule.linear:
-            runs = runs._replace(w=runs.theta, gradient_w=runs.gradient)
-        part.runs = runs
-        part._previous, part._seeded = self._previous[rows], self._seeded[rows]
+        part.runs = picked_runs(self.runs, rows, self.combination.rule.linear)
+        part.previous, part.seeded = self.previous[rows], self.seeded[rows]
         part.records = self.records.of_runs(rows)
         return part
-
-    @staticmethod
-    def joined(chunks: Sequence[Chunk]) -> Chunk:
-        """Return the runs of chunks of one combination that have come equally far, as one."""
-        whole = copy.copy(chunks[0])
-        runs = types.Runs(*map(np.concatenate, zip(*(chunk.runs for chunk in chunks), strict=True)))
-        if whole.combination.rule.linear:
-            runs = runs._replace(w=runs.theta, gradient_w=runs.gradient)
-        whole.runs = runs
-        whole._previous = np.concatenate([chunk._previous for chunk in chunks])
-        whole._seeded = np.concatenate([chunk._seeded for chunk in chunks])
-        whole.records = Records.side_by_side([chunk.records for chunk in chunks])
-        return whole
 
     @property
     def status(self) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,13 +21,13 @@ from optbench.engine.bind import (
     bind_parametrization,
     bind_rows,
     bind_tail,
-    bind_update,
 )
 from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.natural import fisher_roots
 from optbench.engine.products import BLOCK_ROWS, GROUP, PANEL_ROWS, repeat_targets, to_panels
 from optbench.engine.records import Records
+from optbench.engine.rules import make_rule
 from optbench.engine.segments import bind_assistant, count_segments
 from optbench.engine.slices import no_slices, split
 from optbench.errors import UserError
@@ -35,12 +36,18 @@ from optbench.oracles import missing_oracle
 from optbench.parametrizations import Parametrization
 
 CHUNK_RUNS = 32
-INSTANCES_KEPT = 8  # whose arranged numbers are kept: every call of `bind` asks for them again
+INSTANCES_KEPT = 8  # whose Fisher matrices are kept: every call of `bind` asks for them again
+_DATA: WeakKeyDictionary[Instance, types.Data] = WeakKeyDictionary()
 
 
-@functools.lru_cache(maxsize=INSTANCES_KEPT)
+def data_of(instance: Instance) -> types.Data:
+    """Return an instance's numbers as the objective reads them: the same as long as it lives."""
+    data = _DATA.get(instance)
+    return data if data is not None else _DATA.setdefault(instance, make_data(instance))
+
+
 def make_data(instance: Instance) -> types.Data:
-    """Arrange an instance's numbers as the objective reads them; kernels never write to them."""
+    """Arrange an instance's numbers; kernels never write to them."""
     rows = instance.features.shape[0]
     panels, values, repeated = np.zeros((0, 0, 0)), np.zeros(0), np.zeros(0)
     columns, starts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
@@ -113,30 +120,21 @@ def bind(
         objective=address_of(bind_objective(kind)),
         forward=address_of(forward),
         pull_back=address_of(pull_back),
-        update=address_of(bind_update(optimizer)),
         slopes=address_of(slopes),
         tail_slopes=address_of(tail[0]),
         losses=address_of(losses),
         tail_losses=address_of(tail[1]),
     )
     slots = list(optimizer.slots.values())
-    layers = parametrization.layers
-    sizes = [slot.size(parametrization.parameters, len(layers)) for slot in slots]
-    sizes.append(parametrization.parameters if "natural_grad" in optimizer.needs else 0)
-    sizes.append(instance.dimension if "sample_row" in optimizer.needs else 0)
-    rule = types.Rule(
-        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        slot_degrees=np.array([slot.degree for slot in slots], dtype=np.int64),
-        hyper_degrees=np.array([h.degree for h in optimizer.hypers.values()], dtype=np.int64),
-        layers=layers,
-        optimal_loss=instance.optimum if "optimal_loss" in optimizer.needs else float("nan"),
-        needs_loss="loss" in optimizer.needs,
+    rule = make_rule(
+        optimizer,
+        parametrization,
+        row=instance.dimension if "sample_row" in optimizer.needs else 0,
         rescale=bool(optimizer.homogeneous and instance.exponential_tail),
-        linear=parametrization.linear,
-        stop=np.zeros(1, np.int64),
+        optimal_loss=instance.optimum if "optimal_loss" in optimizer.needs else float("nan"),
     )
     oracle = make_oracle(instance, parametrization, optimizer)
-    data = make_data(instance)
+    data = data_of(instance)
     dense = kind == "dense"
     segments = count_segments(*data.panels.shape[:2]) if dense else 1
     # a run that only fills up a group is mapped too, and draws nothing

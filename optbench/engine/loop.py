@@ -59,7 +59,10 @@ def advance(
                 end_diverged(step - 1, runs)
             if oracle.natural:
                 natural_gradients(kernels, scratch, runs, rule, oracle)
-            call_update(kernels.update, (step, runs, rule))
+            for run in range(runs.theta.shape[0]):
+                if runs.status[run] == RUNNING:
+                    update = rule.updates[runs.optimizer[run]]
+                    call_update(update, (step, run, runs, rule))
         elif last > 0:
             continue  # evaluated before, by the call that ended at ``first``
         want_loss = rule.needs_loss or step == last
@@ -70,7 +73,8 @@ def advance(
             for run in range(runs.theta.shape[0]):
                 if runs.status[run] == RUNNING:
                     size = absolute_sum(runs.gradient[run])
-                    if rule.rescale and size < SMALLEST and has_room(runs.state[run], rule):
+                    rescale = rule.rescale[runs.optimizer[run]]
+                    if rescale and size < SMALLEST and has_room(run, runs, rule):
                         change_unit(run, UNIT_STEP, runs, rule)
                         evaluating = True
                     elif runs.exponents[run] > 0 and not size < LARGEST:
@@ -107,16 +111,17 @@ def end_diverged(step, runs: Runs):
 
 
 @register_jitable
-def has_room(state, rule: Rule):
+def has_room(run, runs: Runs, rule: Rule):
     """Whether no slot would overflow in the next unit.
 
     A slot that would, such as Adam's second moment right after the gradient fell by 1e-240 in one
     step, outweighs the new gradient entirely: in the old unit that gradient is 0 to rounding.
     """
-    for slot in range(rule.slot_degrees.size):
-        limit = ROOM * math.pow(2.0, -float(UNIT_STEP * rule.slot_degrees[slot]))
-        for i in range(rule.offsets[slot], rule.offsets[slot + 1]):
-            if abs(state[i]) > limit:
+    own = runs.optimizer[run]
+    for slot in range(rule.slot_degrees.shape[1]):
+        limit = ROOM * math.pow(2.0, -float(UNIT_STEP * rule.slot_degrees[own, slot]))
+        for i in range(rule.offsets[own, slot + 2], rule.offsets[own, slot + 3]):
+            if abs(runs.state[run, i]) > limit:
                 return False
     return True
 
@@ -125,12 +130,13 @@ def has_room(state, rule: Rule):
 def change_unit(run, powers, runs: Runs, rule: Rule):
     """Give the run's slots and hyperparameters in a unit 2**powers times smaller: exact."""
     runs.exponents[run] += powers
-    for slot in range(rule.slot_degrees.size):
-        factor = math.pow(2.0, float(powers * rule.slot_degrees[slot]))
-        for i in range(rule.offsets[slot], rule.offsets[slot + 1]):
+    own = runs.optimizer[run]
+    for slot in range(rule.slot_degrees.shape[1]):
+        factor = math.pow(2.0, float(powers * rule.slot_degrees[own, slot]))
+        for i in range(rule.offsets[own, slot + 2], rule.offsets[own, slot + 3]):
             runs.state[run, i] *= factor
-    for h in range(rule.hyper_degrees.size):
-        power = min(float(rule.hyper_degrees[h] * runs.exponents[run]), 1000.0)
+    for h in range(rule.hyper_degrees.shape[1]):
+        power = min(float(rule.hyper_degrees[own, h] * runs.exponents[run]), 1000.0)
         runs.scaled_hypers[run, h] = runs.hypers[run, h] * math.pow(2.0, power)
 
 

@@ -42,7 +42,8 @@ def natural_gradients(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule
     dual = oracle.dual
     for run in range(runs.theta.shape[0]):
         if runs.status[run] == RUNNING:
-            natural = runs.state[run, rule.offsets[-3] : rule.offsets[-2]]
+            own = runs.optimizer[run]
+            natural = runs.state[run, rule.offsets[own, 0] : rule.offsets[own, 1]]
             for k in range(dual.size):
                 dual[k] = dot(oracle.fisher[1, k], runs.gradient_w[run])
             if rule.linear:

@@ -45,7 +45,8 @@ def sample_gradients(
                 rows = min(BLOCK_ROWS, batch - first)
                 place = (step - 1) * batch + first if oracle.in_order else -1
                 last = add_sample(place, rows, run, kernels, data, scratch, runs)
-            row = runs.state[run, rule.offsets[-2] : rule.offsets[-1]]
+            own = runs.optimizer[run]
+            row = runs.state[run, rule.offsets[own, 1] : rule.offsets[own, 2]]
             if row.size > 0:
                 row[:] = 0.0
                 add_row(last, 1.0, data, row)

@@ -53,12 +53,11 @@ class Data(NamedTuple):
 
 
 class Kernels(NamedTuple):
-    """Addresses of the compiled functions of one combination (see ``engine/calls.py``)."""
+    """Addresses of an instance's and a parametrization's functions (see ``engine/calls.py``)."""
 
     objective: int
     forward: int
     pull_back: int
-    update: int
     slopes: int
     tail_slopes: int
     losses: int
@@ -85,9 +84,10 @@ class Scratch(NamedTuple):
 class Runs(NamedTuple):
     """The full state of K runs; a longer horizon continues from it bit for bit."""
 
+    optimizer: np.ndarray  # int64 (K,): which row of the rule is the run's
     theta: np.ndarray  # (K, p)
     w: np.ndarray  # (K, d); theta itself for the linear parametrization
-    state: np.ndarray  # (K, s): the optimizer's slots, natural gradient and drawn row
+    state: np.ndarray  # (K, s): natural gradient, drawn row, the optimizer's slots
     hypers: np.ndarray  # (K, h)
     scaled_hypers: np.ndarray  # (K, h): in the run's unit
     exponents: np.ndarray  # int64 (K,): loss and gradient are in units of 2**-exponent
@@ -101,15 +101,16 @@ class Runs(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What the loop must know of the optimizer and the oracle."""
+    """What the loop must know of its optimizers, a row each, and of what all of them share."""
 
-    offsets: np.ndarray  # int64 (slots + 3,): also of the natural gradient and the drawn row
-    slot_degrees: np.ndarray  # int64 (slots,)
-    hyper_degrees: np.ndarray  # int64 (hypers,)
+    updates: np.ndarray  # uint64 (O,): addresses
+    offsets: np.ndarray  # int64 (O, slots + 3): natural gradient, drawn row, slots in a run's state
+    slot_degrees: np.ndarray  # int64 (O, slots)
+    hyper_degrees: np.ndarray  # int64 (O, hypers)
+    rescale: np.ndarray  # bool (O,): homogeneous, and the objective has an exponential tail
     layers: np.ndarray  # int64 (L, 3)
     optimal_loss: float
     needs_loss: bool
-    rescale: bool  # homogeneous optimizer on an objective with an exponential tail
     linear: bool
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
 
@@ -183,6 +184,7 @@ scratch_t = PointerTo(
 runs_t = PointerTo(
     types.NamedTuple(
         [
+            integers,
             matrix,
             matrix,
             matrix,
@@ -201,7 +203,21 @@ runs_t = PointerTo(
     )
 )
 rule_t = PointerTo(
-    types.NamedTuple([integers, integers, integers, integer_matrix, f8, b1, b1, b1, integers], Rule)
+    types.NamedTuple(
+        [
+            types.uint64[::1],
+            integer_matrix,
+            integer_matrix,
+            integer_matrix,
+            b1[::1],
+            integer_matrix,
+            f8,
+            b1,
+            b1,
+            integers,
+        ],
+        Rule,
+    )
 )
 oracle_t = PointerTo(types.NamedTuple([i8, b1, b1, cube, matrix, cube, vector], Oracle))
 
@@ -215,8 +231,8 @@ objective_s = types.void(b1, kernels_t, data_t, scratch_t, runs_t)
 forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 # pull_back(theta, layers, scratch, gradient_w, gradient)
 pull_back_s = types.void(matrix, integer_matrix, matrix, matrix, matrix)
-# update(step, runs, rule)
-update_s = types.void(i8, runs_t, rule_t)
+# update(step, run, runs, rule)
+update_s = types.void(i8, i8, runs_t, rule_t)
 # advance(first, last, kernels, data, scratch, runs, rule, oracle) -> steps taken
 advance_s = i8(i8, i8, kernels_t, data_t, scratch_t, runs_t, rule_t, oracle_t)
 

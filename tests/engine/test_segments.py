@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_instances import bits, data, one_chunk, regression, separable
 
-from optbench.engine.ensemble import make_data
+from optbench.engine.ensemble import data_of
 from optbench.engine.segments import MOST_SEGMENTS, count_segments
 from optbench.engine.stop import StopSignal
 from optbench.instance import Instance
@@ -35,7 +35,7 @@ def advanced(instance: Instance, threads: int, name: str = "adam", **options):
 
 
 def test_the_number_of_segments_depends_on_the_data_alone(large) -> None:
-    assert count_segments(*make_data(large).panels.shape[:2]) == 8
+    assert count_segments(*data_of(large).panels.shape[:2]) == 8
     assert count_segments(36, 32) == 1  # breast cancer
     assert count_segments(10**5, 512) == MOST_SEGMENTS
     assert count_segments(8, 2**16) == 1  # one block has nothing to split
