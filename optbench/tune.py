@@ -227,14 +227,9 @@ class Tuner:
                     by_rate[index].append(chunk.subset(rows))
         return by_rate
 
-    @property
-    def searches(self) -> bool:
-        """Whether there is a learning rate to search; other runs simply go to the horizon."""
-        return self.given is None and self.cell.choice.tuned is not None
-
     def _short(self) -> int:
         """Steps that every rate gets: enough to see divergence, whatever the horizon."""
-        return min(max(self.horizon // 100, 200), self.horizon) if self.searches else 0
+        return min(max(self.horizon // 100, 200), self.horizon) if self.given is None else 0
 
     def scores(self, runs: list[list[Chunk]]) -> np.ndarray:
         """Median score over seeds for each rate."""
@@ -250,30 +245,42 @@ class Tuner:
 
     def search(self) -> Search:
         """Find which rates go to the horizon: ``longest`` of what is returned."""
-        if not self.searches:
-            tuned = self.cell.choice.tuned is not None
-            rates: list[float | None] = [*sorted(self.given or ())] if tuned else [None]
-            count = len(rates)
-            runs, scores = self.start(rates), np.full(count, math.inf)
-            return Search(rates, runs, scores, np.zeros(count, bool), list(range(count)))
+        if self.given is not None or self.cell.choice.tuned is None:
+            return self._without_search()
         found = self._short_runs()
         found.critical = self._critical(found)
         if np.isfinite(found.scores).any():  # among rates that all diverge none goes on
             near = [found.best + k for k in FINALISTS if 0 <= found.best + k < len(found.rates)]
-            longer = max(self.horizon // 10, self._short())
-            finalists = advance_in_turn(found.chunks(near), longer, self.stop, self.threads)
-            found.replace(near, iter(finalists))
+            self._continue(found, near)
             self._rank(found, near)
             found.longest = [found.best]
         return found
 
+    def _without_search(self) -> Search:
+        """Prepare the given rates; what has none goes as far as the finalists of others."""
+        if self.cell.choice.tuned is None:
+            rates: list[float | None] = [None]
+        else:
+            rates = [*sorted(self.given or ())]
+        count = len(rates)
+        every, runs = list(range(count)), self.start(rates)
+        found = Search(rates, runs, np.full(count, math.inf), np.zeros(count, bool), every)
+        if self.given is None:
+            self._continue(found, every)
+        return found
+
+    def _continue(self, found: Search, chosen: list[int]) -> None:
+        """Advance some rates to a tenth of the horizon."""
+        longer = max(self.horizon // 10, self._short())
+        advanced = advance_in_turn(found.chunks(chosen), longer, self.stop, self.threads)
+        found.replace(chosen, iter(advanced))
+
     def finish(self, found: Search) -> None:
         """Judge the runs that went to the horizon."""
-        if self.searches:
-            self._rank(found, found.longest)
-            return
-        found.scores, found.diverged = self.scores(found.runs), self._diverged(found.runs)
-        found.at_edge = len(found.rates) > 1 and found.best in (0, len(found.rates) - 1)
+        self._rank(found, found.longest)
+        if self.given is not None or self.cell.choice.tuned is None:
+            found.diverged = self._diverged(found.runs)
+            found.at_edge = len(found.rates) > 1 and found.best in (0, len(found.rates) - 1)
 
     def _short_runs(self) -> Search:
         """Run the grid for the short horizon and widen it while the winner sits on its edge."""

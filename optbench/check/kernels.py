@@ -62,6 +62,7 @@ class Bench:
         gradient = self._rows(np.zeros(SIZE))
         self.runs = types.Runs(
             optimizer=np.zeros(3, np.int64),
+            needs_loss=np.ones(3, bool),
             theta=theta,
             w=theta,
             state=self._rows(np.concatenate([np.zeros(2 * SIZE), state])),
@@ -85,7 +86,6 @@ class Bench:
             rescale=np.zeros(1, bool),
             layers=LAYERS.copy(),
             optimal_loss=problem.optimal_loss,
-            needs_loss=True,
             linear=True,
             stop=np.zeros(1, np.int64),
         )

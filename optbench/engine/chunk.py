@@ -31,6 +31,7 @@ class Combination(NamedTuple):
     data: types.Data
     rule: types.Rule
     slots: list[Any]
+    needs_loss: bool  # the optimizer reads it at every step
     oracle: types.Oracle
     segments: int
     group: int  # runs that are evaluated together
@@ -95,6 +96,7 @@ class Chunk:
         self.seeded = np.stack([seeded(seed) for seed in seeds])
         self.runs = types.Runs(
             optimizer=np.zeros(count, np.int64),
+            needs_loss=np.full(count, combination.needs_loss),
             theta=theta,
             w=theta if linear else np.zeros((count, dimension)),
             state=state,

@@ -142,7 +142,8 @@ def bind(
     if threads > 1 and segments > 1 and oracle.batch < 0:
         bind_assistant()
     loop = entry_point(bind_loop())
-    return Combination(loop, kernels, data, rule, slots, oracle, segments, group)
+    needs_loss = "loss" in optimizer.needs
+    return Combination(loop, kernels, data, rule, slots, needs_loss, oracle, segments, group)
 
 
 def make_oracle(

@@ -65,7 +65,7 @@ def advance(
                     call_update(update, (step, run, runs, rule))
         elif last > 0:
             continue  # evaluated before, by the call that ended at ``first``
-        want_loss = rule.needs_loss or step == last
+        want_loss = step == last
         evaluating = step == last or not samples
         while evaluating:
             evaluate(want_loss, kernels, data, scratch, runs, rule)
@@ -90,7 +90,7 @@ def advance(
 
 @inlined
 def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):
-    """Write gradient, and loss if wanted, at theta."""
+    """Write gradients at theta, and losses: those of all runs if wanted, or where needed."""
     if not rule.linear:
         call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
     call_objective(kernels.objective, (want_loss, kernels, data, scratch, runs))

@@ -38,12 +38,14 @@ def fisher_roots(inverse_fisher: np.ndarray) -> np.ndarray:
 
 @register_jitable
 def natural_gradients(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule, oracle: Oracle):
-    """Write F^+ g of every run from its theta and its gradient in w."""
+    """Write F^+ g of every run that asks for it, from its theta and its gradient in w."""
     dual = oracle.dual
     for run in range(runs.theta.shape[0]):
         if runs.status[run] == RUNNING:
             own = runs.optimizer[run]
             natural = runs.state[run, rule.offsets[own, 0] : rule.offsets[own, 1]]
+            if natural.size == 0:
+                continue
             for k in range(dual.size):
                 dual[k] = dot(oracle.fisher[1, k], runs.gradient_w[run])
             if rule.linear:

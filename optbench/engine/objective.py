@@ -67,6 +67,22 @@ def slopes_of_four(run, first, stride, kernels: Kernels, data: Data, scratch: Sc
 
 
 @inlined
+def clear_losses(want_loss, runs: Runs, totals):
+    """Begin the sums of losses that are wanted or needed."""
+    for run in range(totals.loss.size):
+        if want_loss or runs.needs_loss[run]:
+            totals.loss[run], totals.lowest[run] = 0.0, np.inf
+
+
+@inlined
+def scale_losses(want_loss, data: Data, runs: Runs, totals):
+    """End them."""
+    for run in range(totals.loss.size):
+        if want_loss or runs.needs_loss[run]:
+            totals.loss[run] *= data.scale
+
+
+@inlined
 def add_losses(run, z, targets, kernels: Kernels, runs: Runs, totals):
     """Add the losses of some rows of a run, and keep its lowest margin."""
     losses = kernels.losses if runs.exponents[run] == 0 else kernels.tail_losses
@@ -112,7 +128,7 @@ def block_pass(together, predict, take_slopes, add_gradient) -> Callable[..., An
                 if rows < stride:
                     panel_rows = rows - stride + PANEL_ROWS
                     clear_rows(slopes, (q + 1) * stride - PANEL_ROWS, panel_rows)
-                if want_loss:
+                if want_loss or runs.needs_loss[run + q]:
                     own, targets = part(z, q * stride, rows), part(data.targets, first, rows)
                     add_losses(run + q, own, targets, kernels, runs, totals)
             at_start, at_end = panel == begin, panel + panels == end
@@ -142,10 +158,7 @@ def evaluate_rows(
 ):
     """Write loss, lowest margin and gradient of some panels, four runs at a time."""
     count, width = runs.w.shape[0], data.panels.shape[1]
-    if want_loss:
-        for run in range(count):
-            totals.loss[run] = 0.0
-            totals.lowest[run] = np.inf
+    clear_losses(want_loss, runs, totals)
     span = end - begin
     if count > GROUP:
         block = block_panels(width)
@@ -159,6 +172,4 @@ def evaluate_rows(
         for run in range(others, count):
             take_one(run, start, stop, begin, end, want_loss, kernels, data, scratch, runs, totals)
         start = stop
-    if want_loss:
-        for run in range(count):
-            totals.loss[run] *= data.scale
+    scale_losses(want_loss, data, runs, totals)

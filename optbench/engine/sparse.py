@@ -8,15 +8,13 @@ Either way a run's sums are formed in the same order: its bits do not depend on 
 
 from __future__ import annotations
 
-import numpy as np
-
 from optbench.engine.blocks import (
     add_features_of_four,
     add_features_of_one,
     predict_four,
     predict_one,
 )
-from optbench.engine.objective import add_losses, write_slopes
+from optbench.engine.objective import add_losses, clear_losses, scale_losses, write_slopes
 from optbench.engine.overloads import inlined
 from optbench.engine.products import BLOCK_PANELS, BLOCK_ROWS, GROUP, PANEL_ROWS, add_lanes
 from optbench.engine.slices import slices_product, transpose
@@ -29,18 +27,13 @@ _product_of_eight, _product_of_one = slices_product(LANES), slices_product(1)
 def sparse_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Evaluate CSR data."""
     count = runs.w.shape[0]
-    if want_loss:
-        for run in range(count):
-            runs.loss[run] = 0.0
-            runs.lowest[run] = np.inf
+    clear_losses(want_loss, runs, runs)
     others = count - count % LANES
     for run in range(0, others, LANES):
         evaluate_runs(run, LANES, want_loss, kernels, data, scratch, runs)
     for run in range(others, count):
         evaluate_runs(run, 1, want_loss, kernels, data, scratch, runs)
-    if want_loss:
-        for run in range(count):
-            runs.loss[run] *= data.scale
+    scale_losses(want_loss, data, runs, runs)
 
 
 @inlined
@@ -121,7 +114,7 @@ def slope_rows(
         slopes = scratch.slopes[q * BLOCK_ROWS : (q + 1) * BLOCK_ROWS] if together > 1 else lanes
         write_slopes(run + q, z, targets, slopes[:rows], kernels, runs)
         slopes[rows:] = 0.0
-        if want_loss:
+        if want_loss or runs.needs_loss[run + q]:
             add_losses(run + q, z, targets, kernels, runs, runs)
     if together == LANES:
         for i in range(0, BLOCK_ROWS, LANES):

@@ -85,6 +85,7 @@ class Runs(NamedTuple):
     """The full state of K runs; a longer horizon continues from it bit for bit."""
 
     optimizer: np.ndarray  # int64 (K,): which row of the rule is the run's
+    needs_loss: np.ndarray  # bool (K,): whether the optimizer reads the loss at every step
     theta: np.ndarray  # (K, p)
     w: np.ndarray  # (K, d); theta itself for the linear parametrization
     state: np.ndarray  # (K, s): natural gradient, drawn row, the optimizer's slots
@@ -110,7 +111,6 @@ class Rule(NamedTuple):
     rescale: np.ndarray  # bool (O,): homogeneous, and the objective has an exponential tail
     layers: np.ndarray  # int64 (L, 3)
     optimal_loss: float
-    needs_loss: bool
     linear: bool
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
 
@@ -185,6 +185,7 @@ runs_t = PointerTo(
     types.NamedTuple(
         [
             integers,
+            b1[::1],
             matrix,
             matrix,
             matrix,
@@ -212,7 +213,6 @@ rule_t = PointerTo(
             b1[::1],
             integer_matrix,
             f8,
-            b1,
             b1,
             integers,
         ],
