@@ -83,11 +83,11 @@ def scale_losses(want_loss, data: Data, runs: Runs, totals):
 
 
 @inlined
-def add_losses(run, z, targets, kernels: Kernels, runs: Runs, totals):
-    """Add the losses of some rows of a run, and keep its lowest margin."""
+def add_losses(run, want_lowest, z, targets, kernels: Kernels, runs: Runs, totals):
+    """Add the losses of some rows of a run; keep its lowest margin, which only records need."""
     losses = kernels.losses if runs.exponents[run] == 0 else kernels.tail_losses
     totals.loss[run] += call_losses(losses, (z, targets, runs.exponents[run] * LN2))
-    for i in range(z.size):
+    for i in range(z.size if want_lowest else 0):
         totals.lowest[run] = min(totals.lowest[run], z[i] * targets[i])
 
 
@@ -130,7 +130,7 @@ def block_pass(together, predict, take_slopes, add_gradient) -> Callable[..., An
                     clear_rows(slopes, (q + 1) * stride - PANEL_ROWS, panel_rows)
                 if want_loss or runs.needs_loss[run + q]:
                     own, targets = part(z, q * stride, rows), part(data.targets, first, rows)
-                    add_losses(run + q, own, targets, kernels, runs, totals)
+                    add_losses(run + q, want_loss, own, targets, kernels, runs, totals)
             at_start, at_end = panel == begin, panel + panels == end
             add_gradient(panel, panels, run, data, scratch, at_start, at_end, totals.gradient)
 

@@ -115,7 +115,7 @@ def slope_rows(
         write_slopes(run + q, z, targets, slopes[:rows], kernels, runs)
         slopes[rows:] = 0.0
         if want_loss or runs.needs_loss[run + q]:
-            add_losses(run + q, z, targets, kernels, runs, runs)
+            add_losses(run + q, want_loss, z, targets, kernels, runs, runs)
     if together == LANES:
         for i in range(0, BLOCK_ROWS, LANES):
             transpose(scratch.slopes, i, BLOCK_ROWS, lanes, i * LANES, LANES)

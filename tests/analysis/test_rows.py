@@ -10,6 +10,7 @@ import pytest
 from optbench.analysis import rows
 from optbench.analysis.selection import INCONCLUSIVE, Selection
 from optbench.engine.stop import StopSignal
+from optbench.executors.cells import run_cells
 from optbench.registry import load_registry
 from optbench.study import build_instances, make_cells, parse_optimizer
 from optbench.tune import Tuner
@@ -25,7 +26,9 @@ def cell(problem=REGRESSION, optimizer="gradient_descent", parameters=(), seeds=
 
 
 def searched(made, horizon=1_000, rates=None, seeds=1):
-    return Tuner(made, seeds, horizon, rates, StopSignal(), 1e-3).search()
+    stop = StopSignal()
+    (found,) = run_cells([Tuner(made, seeds, horizon, rates, stop, 1e-3)], horizon, 1, stop)
+    return found
 
 
 @pytest.mark.parametrize(

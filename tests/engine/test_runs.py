@@ -274,26 +274,6 @@ def test_subset_continues_on_its_own() -> None:
         assert np.array_equal(part.records.log_loss[:, row], chunk.records.log_loss[:, source])
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "stochastic_gradient_descent"])
-def test_joined_runs_continue_as_if_alone(optimizer: str) -> None:
-    """The fourth run has ended before the others are joined to it."""
-    rates = [1e-3, 1e-2, 3e-2, 1e8]
-    alone = [one_chunk(REGRESSION, optimizer, [rate]) for rate in rates]
-    for chunk in alone:
-        chunk.advance(50, steps=np.arange(51))
-    together = Chunk.joined(alone)
-    together.advance(400)
-    for row, chunk in enumerate(alone):
-        before = bits(chunk)
-        chunk.advance(400)
-        assert bits(chunk) == bits(together, row)
-        assert (bits(chunk) == before) == (chunk.status[0] != "horizon")
-        assert together.status[row] == chunk.status[0]
-        np.testing.assert_array_equal(
-            together.records.log_loss[:, row], chunk.records.log_loss[:, 0]
-        )
-
-
 @pytest.mark.parametrize(
     "parameters", ["diagonal:depth=3,scale=0.3", "deep_linear:widths=5x3,scale=0.5"]
 )

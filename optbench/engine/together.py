@@ -1,0 +1,111 @@
+"""Runs of several optimizers side by side: whoever trains on the same data shares its products.
+
+Four runs on dense data cost about as much as two and a half alone, whatever their optimizers, and
+a run has the same bits in company as alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from optbench.engine.chunk import Chunk, Combination, share_predictor
+from optbench.engine.products import GROUP
+from optbench.engine.records import SNAPSHOT_NUMBERS, Records, record_steps
+from optbench.engine.rules import join_rules, stack_rows
+from optbench.engine.stop import StopSignal
+from optbench.engine.types import Runs
+from optbench.engine.vectors import LANES
+
+PADDED = ("state", "hypers", "scaled_hypers")  # as wide as the optimizer needs
+
+
+def company(chunk: Chunk) -> Hashable:
+    """Return what chunks must have in common to be joined.
+
+    Samples are drawn for one optimizer: it keeps to itself.
+    """
+    used = chunk.combination
+    return (
+        id(used.data),
+        used.kernels,
+        used.rule.layers.tobytes(),
+        used.rule.updates[0] if used.oracle.batch >= 0 else None,
+        chunk.step,
+        chunk.records.steps.tobytes(),
+    )
+
+
+def evaluated_together(chunk: Chunk) -> int:
+    """Return how many runs share one product with the data."""
+    data = chunk.combination.data
+    if data.starts.size > 0:
+        return LANES
+    return GROUP if data.repeated.size > 0 else 1
+
+
+def most_runs(chunk: Chunk, horizon: int) -> int:
+    """Return how many runs may be joined without thinning the snapshots of their records."""
+    records = np.union1d(chunk.records.steps, record_steps(horizon)).size
+    return SNAPSHOT_NUMBERS // (records * chunk.runs.w.shape[1])
+
+
+def join(chunks: Sequence[Chunk]) -> Chunk:
+    """Return the runs of chunks in one company as one chunk."""
+    # The same update is the same optimizer, whose rows would all be the same.
+    unlike = {chunk.combination.rule.updates[0]: chunk.combination for chunk in chunks}
+    whole = copy.copy(chunks[0])
+    whole.combination = joined_combination(list(unlike.values()))
+    rows = {update: row for row, update in enumerate(unlike)}
+    fields = zip(*(chunk.runs for chunk in chunks), strict=True)
+    stacked = [
+        stack_rows(arrays) if name in PADDED else np.concatenate(arrays)
+        for name, arrays in zip(Runs._fields, fields, strict=True)
+    ]
+    owners = [rows[chunk.combination.rule.updates[0]] for chunk in chunks]
+    counts = [len(chunk.status) for chunk in chunks]
+    runs = Runs(*stacked)._replace(optimizer=np.repeat(np.array(owners, np.int64), counts))
+    whole.runs = share_predictor(runs, whole.combination.rule.linear)
+    whole.previous = np.concatenate([chunk.previous for chunk in chunks])
+    whole.seeded = np.concatenate([chunk.seeded for chunk in chunks])
+    whole.records = Records.side_by_side([chunk.records for chunk in chunks])
+    return whole
+
+
+def joined_combination(combinations: Sequence[Combination]) -> Combination:
+    """Return what the loop needs of several optimizers."""
+    first = combinations[0]
+    if len(combinations) == 1:
+        return first
+    natural = [used.oracle for used in combinations if used.oracle.natural]
+    rule = join_rules([used.rule for used in combinations])
+    return first._replace(rule=rule, oracle=natural[0] if natural else first.oracle)
+
+
+def part(whole: Chunk, chunks: Sequence[Chunk]) -> list[Chunk]:
+    """Return the runs of joined chunks as chunks of their own again."""
+    parts, first = [], 0
+    for chunk in chunks:
+        count = len(chunk.status)
+        own = whole.subset(np.arange(first, first + count))
+        cut = {
+            name: getattr(own.runs, name)[:, : getattr(chunk.runs, name).shape[1]].copy()
+            for name in PADDED
+        }
+        own.runs = own.runs._replace(optimizer=chunk.runs.optimizer, **cut)
+        own.combination, own.threads = chunk.combination, chunk.threads
+        parts.append(own)
+        first += count
+    return parts
+
+
+def advance_together(
+    chunks: Sequence[Chunk], horizon: int, stop: StopSignal, threads: int = 1
+) -> list[Chunk]:
+    """Continue chunks in one company to ``horizon`` steps, as one batch on so many threads."""
+    whole = join(chunks)
+    whole.threads = threads
+    whole.advance(horizon, stop=stop)
+    return part(whole, chunks)

@@ -1,0 +1,90 @@
+"""How runs are cut into batches, and that nothing depends on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_instances import bits, csr, data, one_chunk, regression, some_zeros
+
+from optbench.engine.stop import StopSignal
+from optbench.executors.batches import advance_at_once, advance_in_turn, plan_batches
+
+SMALL = regression(data(20, 8), data(20, 1, 1)[:, 0])
+LARGE = regression(data(40, 30, 2), data(40, 1, 3)[:, 0])
+SPARSE = regression(csr(some_zeros(data(30, 9, 4))), data(30, 1, 5)[:, 0])
+NAMES = ["gradient_descent", "adam", "heavy_ball", "nesterov", "sign_descent", "adagrad"]
+
+
+def some(instance, count, runs=1):
+    return [
+        one_chunk(instance, NAMES[k % len(NAMES)], list(np.geomspace(1e-3, 1e-1, runs)))
+        for k in range(count)
+    ]
+
+
+def sizes(chunks, threads):
+    batches = plan_batches(chunks, 1000, threads)
+    assert sorted(place for batch in batches for place in batch) == list(range(len(chunks)))
+    return sorted((sum(len(chunks[k].status) for k in batch) for batch in batches), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("count", "threads", "expected"),
+    [
+        (13, 1, [13]),
+        (13, 2, [8, 5]),  # whole groups of four that share a product
+        (13, 4, [4, 4, 4, 1]),
+        (13, 8, [2, 2, 2, 2, 2, 2, 1]),  # every thread has one
+        (3, 4, [1, 1, 1]),
+        (40, 1, [32, 8]),
+        (1, 2, [1]),
+    ],
+)
+def test_batches_keep_threads_busy(count, threads, expected):
+    assert sizes(some(SMALL, count), threads) == expected
+
+
+def test_sparse_runs_share_eight_at_a_time():
+    assert sizes(some(SPARSE, 13), 2) == [8, 5]
+    assert sizes(some(SPARSE, 20), 2) == [16, 4]
+
+
+def test_chunks_are_not_cut():
+    assert sizes(some(SMALL, 3, runs=12), 1) == [24, 12]
+    assert sizes(some(SMALL, 2, runs=32), 2) == [32, 32]
+
+
+def test_the_most_work_comes_first_and_data_is_not_mixed():
+    chunks = some(SMALL, 3) + some(LARGE, 3)
+    assert plan_batches(chunks, 1000, 1) == [[3, 4, 5], [0, 1, 2]]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_the_bits_do_not_depend_on_threads(threads):
+    chunks = some(SMALL, 7) + some(LARGE, 3, runs=2) + some(SPARSE, 9)
+    counts = []
+    advanced = advance_at_once(
+        chunks, 200, StopSignal(), threads, lambda done, total: counts.append((done, total))
+    )
+    assert counts[-1][0] == counts[-1][1]
+    in_turn = advance_in_turn(chunks, 200, StopSignal(), threads)
+    for chunk, once, turn in zip(chunks, advanced, in_turn, strict=True):
+        chunk.advance(200)
+        for row in range(len(chunk.status)):
+            assert bits(chunk, row) == bits(once, row) == bits(turn, row)
+
+
+def test_ctrl_c_is_the_status_of_batches_that_had_not_begun(monkeypatch):
+    """Tasks that are left out return None: their runs end where they are."""
+    from optbench.executors import batches
+
+    def left_out(tasks, threads, stop, done):
+        stop.set()
+        return [None for _ in tasks]
+
+    monkeypatch.setattr(batches, "run_tasks", left_out)
+    chunks = some(SMALL, 2) + some(LARGE, 1)
+    for chunk in chunks:
+        chunk.advance(10)
+    advanced = advance_at_once(chunks, 10**9, StopSignal(), 2, lambda done, total: None)
+    assert [chunk.status for chunk in advanced] == [["interrupted"]] * 3
