@@ -336,12 +336,14 @@ def _tables(
                     row["reason"] = outcome.failure
         else:
             best = search.rates[search.best]
-            speed = math.nan if settings.stop.is_set() else nanoseconds_per_step(cell, best)
+            speed = nanoseconds_per_step(cell, best) if search.complete else math.nan
             first = rows.bias_row(cell, search, horizon, seeds)
             second = rows.convergence_row(cell, search, horizon, seeds, speed)
             traces.append(rows.trace_of(cell, search))
-            if not settings.stop.is_set():
+            if search.complete:
                 store_cell(key, Finished(first, second, traces[-1]))
+            else:
+                _cut_short(first, second, settings.stop.reason)
         bias.append(first)
         convergence.append(second)
     _relative_costs(convergence)
@@ -349,6 +351,13 @@ def _tables(
         reason = settings.stop.reason
         notes.append(f"{reason}: rows with status {reason} are not complete")
     return Comparison(bias, convergence, facts, traces, {}, notes)
+
+
+def _cut_short(bias: dict[str, Any], convergence: dict[str, Any], status: str) -> None:
+    """Say of rows whose search or runs did not end that they are not complete."""
+    for row in (bias, convergence):
+        if row["status"] != status:
+            row["status"], row["reason"] = status, f"{status} before its runs had ended"
 
 
 def _relative_costs(convergence: list[dict[str, Any]]) -> None:

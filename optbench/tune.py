@@ -48,6 +48,8 @@ class Search:
         Whether any seed did.
     longest : list of int
         Which rates go to the horizon.
+    complete : bool
+        Whether nothing was cut short by Ctrl-C or the time limit.
     """
 
     rates: list[float | None]
@@ -55,6 +57,7 @@ class Search:
     scores: np.ndarray
     diverged: np.ndarray
     longest: list[int]
+    complete: bool = True
     at_edge: bool = False
     sensitivity: float | None = None
     critical: float | None = None
@@ -245,6 +248,11 @@ class Tuner:
 
     def search(self) -> Search:
         """Find which rates go to the horizon: ``longest`` of what is returned."""
+        found = self._searched()
+        found.complete = not self.stop.is_set()
+        return found
+
+    def _searched(self) -> Search:
         if self.given is not None or self.cell.choice.tuned is None:
             return self._without_search()
         found = self._short_runs()
@@ -278,6 +286,8 @@ class Tuner:
     def finish(self, found: Search) -> None:
         """Judge the runs that went to the horizon."""
         self._rank(found, found.longest)
+        statuses = [status for chunk in found.chunks(found.longest) for status in chunk.status]
+        found.complete &= self.stop.reason not in statuses
         if self.given is not None or self.cell.choice.tuned is None:
             found.diverged = self._diverged(found.runs)
             found.at_edge = len(found.rates) > 1 and found.best in (0, len(found.rates) - 1)
@@ -317,7 +327,7 @@ class Tuner:
             found.scores = scores
 
     def _critical(self, found: Search) -> float | None:
-        """Bracket the smallest rate that diverges within the short run."""
+        """Bracket the smallest rate that diverges within the short run; None when cut short."""
         for index in range(1, len(found.rates)):
             low, high = found.rates[index - 1], found.rates[index]
             if low and high and found.diverged[index] and not found.diverged[index - 1]:
@@ -330,7 +340,7 @@ class Tuner:
             first = int(np.argmax(diverged)) if diverged.any() else len(inner)
             edges = [low, *inner, high]
             low, high = float(edges[first]), float(edges[first + 1])
-        return math.sqrt(low * high)
+        return None if self.stop.is_set() else math.sqrt(low * high)
 
     def _diverged(self, runs: list[list[Chunk]]) -> np.ndarray:
         return np.array(
