@@ -14,11 +14,12 @@ from typing import Any
 from optbench.analysis import rows
 from optbench.analysis.selection import separations
 from optbench.engine import cache
-from optbench.engine.ensemble import bind
+from optbench.engine.ensemble import bind, objective_kind
 from optbench.engine.stop import StopSignal
 from optbench.environment import describe
 from optbench.errors import UserError
 from optbench.executors.cells import run_cells
+from optbench.executors.compile_ahead import compile_ahead
 from optbench.executors.local import default_threads
 from optbench.instance import Instance
 from optbench.registry import Registry, load_registry
@@ -121,17 +122,21 @@ def compare(
         for built in build_instances(registry, text, seeds):
             instances.append(built)
             cells += make_cells(built, choices, _several(parametrizations))
-    facts = _solve_references(instances)
-    referenced = time.perf_counter()
-    notes = [f"plug-in left out: {entry.reason}" for entry in registry.broken]
-    notes += [f"no reference: {why}" for built in instances for why in built[0].unsolved.values()]
-    keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
-    finished = {} if fresh else _read_back(cells, keys)
-    with _quiet_numba():
+    with _quiet_numba(), _compile_ahead(cells, threads, _several(plugins)) as finish_compiling:
+        facts = _solve_references(instances)
+        referenced = time.perf_counter()
+        keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
+        finished = {} if fresh else _read_back(cells, keys)
+        busy = sum(cell.skip is None for cell in cells) - len(finished)
+        share = max(threads // max(busy, 1), 1)  # threads of each cell, where there are few
+        report(0, len(cells), "compiling")
+        if busy:
+            finish_compiling()
         compiling = functools.partial(_show, report, len(cells), "compiling")
-        share = _share(cells, finished, threads)
         failures = _compile(cells, finished, share, compiling)
     compiled = time.perf_counter()
+    notes = [f"plug-in left out: {entry.reason}" for entry in registry.broken]
+    notes += [f"no reference: {why}" for built in instances for why in built[0].unsolved.values()]
     if timeout is not None:
         settings.stop.set_after(timeout)
     outcomes = _run(
@@ -259,10 +264,15 @@ def _read_back(cells: Sequence[Cell], keys: Sequence[str]) -> dict[int, Finished
     return found
 
 
-def _share(cells: Sequence[Cell], finished: Mapping[int, Finished], threads: int) -> int:
-    """Return how many threads each cell may use: more than one when there are few cells."""
-    busy = sum(cell.skip is None and index not in finished for index, cell in enumerate(cells))
-    return max(threads // max(busy, 1), 1)
+def _compile_ahead(
+    cells: Sequence[Cell], threads: int, plugins: Sequence[str]
+) -> contextlib.AbstractContextManager[Callable[[], None]]:
+    """Begin to compile what the cells need, on two cores if there are."""
+    busy = [cell for cell in cells if cell.skip is None]
+    kinds = {objective_kind(cell.instance) for cell in busy} if threads > 1 else set()
+    optimizers = {cell.choice.optimizer.name: cell.choice.optimizer for cell in busy}
+    shipped = sorted(kind for kind in kinds if isinstance(kind, str))
+    return compile_ahead(shipped, list(optimizers.values()), plugins)
 
 
 def _compile(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -90,21 +89,17 @@ def writable_cache() -> str:
     """
     import numba
 
-    from optbench.engine.cache import cache_root
+    from optbench.engine.cache import cache_root, writable_root
 
     if numba.config.DISABLE_JIT:
         raise UserError("NUMBA_DISABLE_JIT is set, so that nothing is compiled; unset it")
-    root = cache_root()
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=root):
-            pass
+        return str(writable_root())
     except OSError as error:
         raise UserError(
-            f"the cache folder {root} cannot be written ({error.strerror}); "
+            f"the cache folder {cache_root()} cannot be written ({error.strerror}); "
             "name another one in OPTBENCH_CACHE"
         ) from None
-    return str(root)
 
 
 def compile_all(

@@ -228,14 +228,14 @@ def objective(want_loss, kernels, data, scratch, runs):
 """
 
 
+ENGINE_OBJECTIVES = {"dense": segments.dense_objective, "sparse": sparse.sparse_objective}
+
+
 @functools.cache
 def bind_objective(kind: str | Callable[..., float]) -> Any:
     """Compile the objective: ``"dense"``, ``"sparse"`` or a plug-in's own ``loss_and_grad``."""
-    if kind == "dense":
-        return compile_kernel(segments.dense_objective, types.objective_s)
-    if kind == "sparse":
-        return compile_kernel(sparse.sparse_objective, types.objective_s)
-    assert callable(kind)
+    if isinstance(kind, str):
+        return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s)
     kernel = kind if numba.config.DISABLE_JIT else _jitted(kind)
     rng = ", scratch.rng[run]" if draws_samples(kind) else ""
     function = _define(

@@ -14,6 +14,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,20 @@ compiled: list[str] = []
 def cache_root() -> Path:
     """Return the folder of compiled kernels: ``$OPTBENCH_CACHE`` or the user's cache folder."""
     return Path(os.environ.get("OPTBENCH_CACHE") or platformdirs.user_cache_dir("optbench"))
+
+
+def writable_root() -> Path:
+    """Return the folder of compiled kernels after writing to it.
+
+    Raises
+    ------
+    OSError
+        When nothing can be kept there.
+    """
+    root = cache_root()
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=root):
+        return root
 
 
 def sources_hash(*folders: Path) -> str:
@@ -129,6 +144,12 @@ class _ContentCache(Cache):
     def save_overload(self, signature: Any, result: Any) -> None:
         with contextlib.suppress(OSError):  # nor is one that cannot be written an error
             super().save_overload(signature, result)
+
+
+def is_kept(function: Callable[..., Any]) -> bool:
+    """Whether the cache has a function of the engine."""
+    directory = cache_directory()
+    return (directory / f"{_ContentCacheImpl(directory, function).filename_base}.nbi").exists()
 
 
 def compile_kernel(

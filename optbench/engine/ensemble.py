@@ -7,8 +7,7 @@ does not depend on its neighbours: the same bits for one thread or two, alone or
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -95,6 +94,11 @@ def _fisher(instance: Instance | None) -> np.ndarray:
     return fisher_roots(inverse)
 
 
+def objective_kind(instance: Instance) -> str | Callable[..., float]:
+    """Return what evaluates an instance: ``"dense"``, ``"sparse"`` or the plug-in's own."""
+    return instance.loss_and_grad or ("sparse" if instance.sparse else "dense")
+
+
 def bind(
     instance: Instance, parametrization: Parametrization, optimizer: Optimizer, threads: int = 1
 ) -> Combination:
@@ -112,7 +116,7 @@ def bind(
     """
     if reason := missing_oracle(instance, parametrization, optimizer):
         raise UserError(f"optimizer {optimizer.name!r} {reason}")
-    kind: Any = instance.loss_and_grad or ("sparse" if instance.sparse else "dense")
+    kind = objective_kind(instance)
     tail = bind_tail()
     slopes, losses = tail if instance.row is None else bind_rows(instance.row)
     forward, pull_back = bind_parametrization(parametrization)
