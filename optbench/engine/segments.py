@@ -24,7 +24,7 @@ from numba.extending import intrinsic, register_jitable
 from optbench.engine import types
 from optbench.engine.cache import compile_kernel
 from optbench.engine.calls import entry_point
-from optbench.engine.objective import Totals, evaluate_rows
+from optbench.engine.objective import Totals, evaluate_block, evaluate_rows
 from optbench.engine.overloads import when_compiled
 from optbench.engine.products import PANEL_ROWS, block_panels
 from optbench.engine.types import Data, Kernels, Runs, Scratch
@@ -51,6 +51,9 @@ def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, r
     """Evaluate dense data: in one piece, or segment by segment."""
     if scratch.gradients.shape[0] > 0:
         segmented_objective(want_loss, kernels, data, scratch, runs)
+    elif runs.w.shape[0] == 1 and data.panels.shape[0] <= block_panels(data.panels.shape[1]):
+        totals = Totals(runs.loss, runs.lowest, runs.gradient_w)
+        evaluate_block(want_loss, kernels, data, scratch, runs, totals)
     else:
         totals = Totals(runs.loss, runs.lowest, runs.gradient_w)
         evaluate_rows(0, data.panels.shape[0], want_loss, kernels, data, scratch, runs, totals)

@@ -56,10 +56,10 @@ def test_it_ends_with_what_it_was_started_for(nothing_kept, monkeypatch):
     monkeypatch.setattr(
         module.subprocess,
         "Popen",
-        lambda arguments, **options: started.append(
-            popen([sys.executable, "-c", "import time; time.sleep(60)"], **options)
-        )
-        or started[0],
+        lambda arguments, **options: (
+            started.append(popen([sys.executable, "-c", "import time; time.sleep(60)"], **options))
+            or started[0]
+        ),
     )
     began = time.perf_counter()
     with pytest.raises(KeyboardInterrupt), compile_ahead(["dense"], ADAM, []):
