@@ -310,7 +310,7 @@ def _run(
         for index, cell in enumerate(cells)
         if cell.skip is None and index not in failures and index not in finished
     }
-    ran = run_cells(list(tuners.values()), settings.horizon, threads, stop, report)
+    ran = run_cells(list(tuners.values()), threads, stop, report)
     searches = dict(zip(tuners, ran, strict=True))
     why = f"{stop.reason} before it began"
     return [

@@ -21,7 +21,6 @@ import numpy as np
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks
 from optbench.engine.stop import StopSignal
-from optbench.executors.batches import advance_in_turn
 from optbench.instance import Instance
 from optbench.study import Cell
 
@@ -47,7 +46,7 @@ class Search:
     diverged : ndarray of bool (rates,)
         Whether any seed did.
     longest : list of int
-        Which rates go to the horizon.
+        Which rates go on.
     complete : bool
         Whether nothing was cut short by Ctrl-C or the time limit.
     """
@@ -175,10 +174,10 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
 
 
 class Tuner:
-    """Search the learning rate of one cell: :meth:`search`, the long runs, :meth:`finish`.
+    """Search the learning rate of one cell: :meth:`search`, :meth:`narrow`, :meth:`finish`.
 
-    The runs that go all the way are the caller's to advance, side by side with those of other
-    cells (:func:`optbench.executors.batches.advance_at_once`).
+    Between them the caller advances the rates that go on, side by side with those of other cells
+    (:func:`optbench.executors.cells.run_cells`).
     """
 
     def __init__(
@@ -234,6 +233,11 @@ class Tuner:
         """Steps that every rate gets: enough to see divergence, whatever the horizon."""
         return min(max(self.horizon // 100, 200), self.horizon) if self.given is None else 0
 
+    @property
+    def longer(self) -> int:
+        """Steps that the finalists get: a tenth of the horizon."""
+        return max(self.horizon // 10, self._short())
+
     def scores(self, runs: list[list[Chunk]]) -> np.ndarray:
         """Median score over seeds for each rate."""
         instances = self.cell.instances
@@ -247,47 +251,32 @@ class Tuner:
         return np.array(table)
 
     def search(self) -> Search:
-        """Find which rates go to the horizon: ``longest`` of what is returned."""
-        found = self._searched()
+        """Run every rate for a short time; ``longest`` of what is returned goes on."""
+        if self.given is not None or self.cell.choice.tuned is None:
+            rates: list[float | None] = (
+                [None] if self.cell.choice.tuned is None else [*sorted(self.given or ())]
+            )
+            count = len(rates)
+            runs, every = self.start(rates), list(range(count))
+            found = Search(rates, runs, np.full(count, math.inf), np.zeros(count, bool), every)
+        else:
+            found = self._short_runs()
+            found.critical = self._critical(found)
+            if np.isfinite(found.scores).any():  # among rates that all diverge none goes on
+                near = [found.best + k for k in FINALISTS]
+                found.longest = [rate for rate in near if 0 <= rate < len(found.rates)]
         found.complete = not self.stop.is_set()
         return found
 
-    def _searched(self) -> Search:
-        if self.given is not None or self.cell.choice.tuned is None:
-            return self._without_search()
-        found = self._short_runs()
-        found.critical = self._critical(found)
-        if np.isfinite(found.scores).any():  # among rates that all diverge none goes on
-            near = [found.best + k for k in FINALISTS if 0 <= found.best + k < len(found.rates)]
-            self._continue(found, near)
-            self._rank(found, near)
+    def narrow(self, found: Search) -> None:
+        """Let the best of the runs that went on go to the horizon."""
+        self._rank(found)
+        if found.longest:
             found.longest = [found.best]
-        return found
-
-    def _without_search(self) -> Search:
-        """Prepare the given rates; what has none goes as far as the finalists of others."""
-        if self.cell.choice.tuned is None:
-            rates: list[float | None] = [None]
-        else:
-            rates = [*sorted(self.given or ())]
-        count = len(rates)
-        every, runs = list(range(count)), self.start(rates)
-        found = Search(rates, runs, np.full(count, math.inf), np.zeros(count, bool), every)
-        if self.given is None:
-            self._continue(found, every)
-        return found
-
-    def _continue(self, found: Search, chosen: list[int]) -> None:
-        """Advance some rates to a tenth of the horizon."""
-        longer = max(self.horizon // 10, self._short())
-        advanced = advance_in_turn(found.chunks(chosen), longer, self.stop, self.threads)
-        found.replace(chosen, iter(advanced))
 
     def finish(self, found: Search) -> None:
         """Judge the runs that went to the horizon."""
-        self._rank(found, found.longest)
-        statuses = [status for chunk in found.chunks(found.longest) for status in chunk.status]
-        found.complete &= self.stop.reason not in statuses
+        self._rank(found)
         if self.given is not None or self.cell.choice.tuned is None:
             found.diverged = self._diverged(found.runs)
             found.at_edge = len(found.rates) > 1 and found.best in (0, len(found.rates) - 1)
@@ -319,10 +308,12 @@ class Tuner:
         found.at_edge = found.best == 0 or (found.best == len(rates) - 1 and not separable)
         return found
 
-    def _rank(self, found: Search, chosen: list[int]) -> None:
-        """Let some rates compete, which have gone further than the others, if any of them runs."""
+    def _rank(self, found: Search) -> None:
+        """Let the rates compete that have gone further than the others, if any of them runs."""
+        statuses = [status for chunk in found.chunks(found.longest) for status in chunk.status]
+        found.complete &= self.stop.reason not in statuses
         scores = np.full(len(found.rates), math.inf)
-        scores[chosen] = self.scores([found.runs[index] for index in chosen])
+        scores[found.longest] = self.scores([found.runs[index] for index in found.longest])
         if np.isfinite(scores).any():
             found.scores = scores
 

@@ -9,7 +9,7 @@ import pytest
 from small_instances import one_chunk, regression
 
 from optbench.engine.stop import StopSignal
-from optbench.executors.batches import advance_in_turn
+from optbench.executors.batches import advance_all
 from optbench.executors.cells import run_cells
 from optbench.instance import Instance
 from optbench.registry import load_registry
@@ -30,7 +30,7 @@ def cell(problem: str = REGRESSION, optimizer: str = "gradient_descent", paramet
 def search(made: Cell, horizon: int = 1_000, rates=None, seeds: int = 1):
     stop = StopSignal()
     tuner = Tuner(made, seeds, horizon, rates, stop, 1e-3)
-    (found,) = run_cells([tuner], horizon, 1, stop)
+    (found,) = run_cells([tuner], 1, stop)
     return found
 
 
@@ -121,7 +121,7 @@ def test_nothing_to_tune_is_one_run():
 def test_a_stop_ends_the_search_at_once():
     stop = StopSignal()
     stop.set()
-    (found,) = run_cells([Tuner(cell(), 1, 10**9, None, stop, 0.0)], 10**9, 1, stop)
+    (found,) = run_cells([Tuner(cell(), 1, 10**9, None, stop, 0.0)], 1, stop)
     assert found.runs[found.best][0].status == ["interrupted"]
 
 
@@ -157,7 +157,7 @@ def test_finalists_are_advanced_together_as_if_alone(problem):
     rates = [0.01 * unit, 0.1 * unit, unit, 1e3 * unit]
     together, alone = tuner.start(rates), tuner.start(rates)
     flat = [chunk for chunks in together for chunk in chunks]
-    advanced = advance_in_turn(flat, 2_000, tuner.stop, 1)
+    advanced = advance_all(flat, 2_000, tuner.stop, 1, lambda done, total: None)
     for chunk, other in zip(advanced, [c for chunks in alone for c in chunks], strict=True):
         other.advance(2_000)
         assert chunk.status == other.status

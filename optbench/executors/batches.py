@@ -63,19 +63,7 @@ def _work(chunk: Chunk) -> int:
     return len(chunk.status) * (data.panels.size + data.values.size)
 
 
-def advance_in_turn(
-    chunks: Sequence[Chunk], horizon: int, stop: StopSignal, threads: int
-) -> list[Chunk]:
-    """Continue chunks to ``horizon`` steps, batch after batch on all threads; in their order."""
-    advanced = list(chunks)
-    for batch in plan_batches(chunks, horizon, 1):
-        parts = advance_together([chunks[k] for k in batch], horizon, stop, threads)
-        for place, chunk in zip(batch, parts, strict=True):
-            advanced[place] = chunk
-    return advanced
-
-
-def advance_at_once(
+def advance_all(
     chunks: Sequence[Chunk],
     horizon: int,
     stop: StopSignal,

@@ -1,4 +1,4 @@
-"""Search the learning rate of every cell; then all winners go to the horizon side by side."""
+"""Search the learning rates of all cells; what goes on advances side by side."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 
 from optbench.engine.stop import StopSignal
-from optbench.executors.batches import advance_at_once
+from optbench.executors.batches import advance_all
 from optbench.executors.local import run_tasks
 from optbench.tune import Search, Tuner
 
@@ -15,19 +15,16 @@ Report = Callable[[str, int, int], None]
 
 def run_cells(
     tuners: Sequence[Tuner],
-    horizon: int,
     threads: int,
     stop: StopSignal,
     report: Report = lambda label, done, total: None,
 ) -> list[Search | None]:
-    """Run cells.
+    """Run every rate for a short time, the finalists longer, and the winners to the horizon.
 
     Parameters
     ----------
     tuners : sequence of Tuner
-        One a cell.
-    horizon : int
-        Number of steps.
+        One a cell, all with the same horizon and learning rates.
     threads : int
         The results do not depend on it.
     report : callable, optional
@@ -41,11 +38,20 @@ def run_cells(
     tasks = [tuner.search for tuner in tuners]
     searches = run_tasks(tasks, threads, stop, lambda done: report("searching", done, len(tasks)))
     pairs = [(tuner, found) for tuner, found in zip(tuners, searches, strict=True) if found]
-    chunks = [chunk for _, found in pairs for chunk in found.chunks(found.longest)]
-    advanced = iter(
-        advance_at_once(chunks, horizon, stop, threads, functools.partial(report, "running"))
-    )
+
+    def advance(horizon: int, label: str) -> None:
+        chunks = [chunk for _, found in pairs for chunk in found.chunks(found.longest)]
+        done = functools.partial(report, label)
+        advanced = iter(advance_all(chunks, horizon, stop, threads, done))
+        for _, found in pairs:
+            found.replace(found.longest, advanced)
+
+    for first in tuners[:1]:
+        if first.given is None:
+            advance(first.longer, "searching")
+            for tuner, found in pairs:
+                tuner.narrow(found)
+        advance(first.horizon, "running")
     for tuner, found in pairs:
-        found.replace(found.longest, advanced)
         tuner.finish(found)
     return searches
