@@ -13,6 +13,7 @@ from typing import Any
 
 from optbench.analysis import rows
 from optbench.analysis.selection import separations
+from optbench.analysis.statistics import finite
 from optbench.engine import cache
 from optbench.engine.ensemble import bind
 from optbench.engine.stop import StopSignal
@@ -230,13 +231,13 @@ def _describe(instance: Instance) -> dict[str, Any]:
         "problem": instance.problem,
         "instance": instance.name,
         **facts,
-        "infimum": rows.finite(instance.optimum),
+        "infimum": finite(instance.optimum),
         "references": [
             {
                 "name": name,
-                "value": rows.finite(reference.value),
-                "bound": rows.finite(reference.bound),
-                "gap": rows.finite(reference.gap),
+                "value": finite(reference.value),
+                "bound": finite(reference.bound),
+                "gap": finite(reference.gap),
                 "certified": reference.certified,
                 "unique": reference.unique,
             }
