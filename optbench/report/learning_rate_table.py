@@ -148,7 +148,7 @@ def _reached(
         ends = dict.fromkeys(map(str, (min(others), max(others))))
         parts.append(f"{len(others)} more at {' to '.join(ends)}")
     if never := [label for label in lists if not reached[label]]:
-        names = " and ".join(never) if len(never) < NAMED else f"{len(never)} of the optimizers"
+        names = " and ".join(never) if len(never) < NAMED else f"{len(never)} others"
         parts.append(f"{names} at none")
     return f"Of {len(rates)} rates, {target} is reached by {', '.join(parts)}."
 

@@ -119,7 +119,7 @@ def test_many_optimizers_are_counted_after_the_first_five():
     first, second = learning_rate_table(INSTANCES[0], rows).reading
     # rule_k reaches the target at 19 - 2k rates: 19, ..., 11 are named, 9, 7 and 5 are not.
     assert "rule_4 at 11" in first and "rule_5" not in first
-    assert first.endswith("3 more at 5 to 9, 6 of the optimizers at none.")
+    assert first.endswith("3 more at 5 to 9, 6 others at none.")
     assert second.startswith("Smallest diverging rate: rule_0 1, ")
     assert second.endswith("rule_4 1, 3 more at larger ones.")
 
