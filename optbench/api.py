@@ -85,7 +85,8 @@ def compare(
     horizon : int, optional
         Number of steps, default 100,000.
     learning_rates : "auto" or sequence of float
-        The grid; ``"auto"``: two rates a decade over six decades around the natural rate.
+        All of them go to the horizon; ``"auto"``: a search, two rates a decade over six decades
+        around the natural rate.
     seeds : int
         Seeds vary the instance of synthetic problems and the initialization on real data.
     threads : int, optional
@@ -102,7 +103,7 @@ def compare(
     Returns
     -------
     Comparison
-        With ``.bias`` and ``.convergence`` (DataFrames) and ``.traces``.
+        With ``.bias``, ``.convergence`` and ``.learning_rates`` (DataFrames) and ``.traces``.
 
     Raises
     ------

@@ -138,10 +138,13 @@ def _sentences(
 def _reached(
     lists: Mapping[str, Mapping[float, Entry]], rates: Sequence[float], target: str
 ) -> str:
+    """Rank optimizers by the number of rates at which they reach the target."""
     reached = {
         label: [rate for rate, entry in entries.items() if entry["steps_to"][target] is not None]
         for label, entries in lists.items()
     }
+    if not any(reached.values()):
+        return f"No optimizer reaches {target} at any of {len(rates)} rates."
     ranked = sorted(filter(reached.get, reached), key=lambda label: -len(reached[label]))
     parts = [f"{label} at {_range(reached[label])}" for label in ranked[:NAMED]]
     if others := [len(reached[label]) for label in ranked[NAMED:]]:

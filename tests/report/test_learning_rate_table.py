@@ -109,6 +109,14 @@ def test_a_sentence_reads_it(small):
     assert second == "Smallest diverging rate: gradient_descent 1."
 
 
+def test_a_target_that_nobody_reaches_is_one_sentence():
+    rows = [swept(f"slow_{k}", [entry(0.1), entry(0.2)], 0.1) for k in range(6)]
+    assert learning_rate_table(INSTANCES[0], rows).reading == (
+        "No optimizer reaches 1e-8 at any of 2 rates.",
+        "Smallest diverging rate: none.",
+    )
+
+
 def test_many_optimizers_are_counted_after_the_first_five():
     rates = geometric(20)
     rows = [
