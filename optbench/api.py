@@ -13,6 +13,7 @@ from typing import Any
 
 from optbench.analysis import rows
 from optbench.analysis.selection import separations
+from optbench.analysis.statistics import finite
 from optbench.engine import cache
 from optbench.engine.ensemble import bind, objective_kind
 from optbench.engine.stop import StopSignal
@@ -85,7 +86,8 @@ def compare(
     horizon : int, optional
         Number of steps, default 100,000.
     learning_rates : "auto" or sequence of float
-        The grid; ``"auto"``: two rates a decade over six decades around the natural rate.
+        All of them go to the horizon; ``"auto"``: a search, two rates a decade over six decades
+        around the natural rate.
     seeds : int
         Seeds vary the instance of synthetic problems and the initialization on real data.
     threads : int, optional
@@ -102,7 +104,7 @@ def compare(
     Returns
     -------
     Comparison
-        With ``.bias`` and ``.convergence`` (DataFrames) and ``.traces``.
+        With ``.bias``, ``.convergence`` and ``.learning_rates`` (DataFrames) and ``.traces``.
 
     Raises
     ------
@@ -235,13 +237,13 @@ def _describe(instance: Instance) -> dict[str, Any]:
         "problem": instance.problem,
         "instance": instance.name,
         **facts,
-        "infimum": rows.finite(instance.optimum),
+        "infimum": finite(instance.optimum),
         "references": [
             {
                 "name": name,
-                "value": rows.finite(reference.value),
-                "bound": rows.finite(reference.bound),
-                "gap": rows.finite(reference.gap),
+                "value": finite(reference.value),
+                "bound": finite(reference.bound),
+                "gap": finite(reference.gap),
                 "certified": reference.certified,
                 "unique": reference.unique,
             }

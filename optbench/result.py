@@ -1,4 +1,4 @@
-"""What a comparison found: two tables, the traces behind them, and where it was measured."""
+"""What a comparison found: its tables, the traces behind them, and where it was measured."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA_VERSION = 1
+CELL = ("problem", "instance", "parametrization", "optimizer")
 
 
 @dataclass(frozen=True)
 class Trace:
     """The winning runs of one cell: one column a seed.
+
+    Also where several learning rates were given: of the others ``learning_rates`` keeps the ends.
 
     Attributes
     ----------
@@ -68,7 +71,20 @@ class Comparison:
     @property
     def convergence(self) -> pd.DataFrame:
         """The convergence table, one row per cell."""
-        return _frame(self.convergence_rows, ("steps_to", "seconds_to", "rate"))
+        rows = [{**row} for row in self.convergence_rows]
+        for row in rows:
+            del row["learning_rates"]
+        return _frame(rows, ("steps_to", "seconds_to", "rate"))
+
+    @property
+    def learning_rates(self) -> pd.DataFrame:
+        """Every learning rate that was given, one row per cell and rate; empty after a search."""
+        rows = [
+            {**{key: row[key] for key in CELL}, **entry}
+            for row in self.convergence_rows
+            for entry in row["learning_rates"]
+        ]
+        return _frame(rows, ("steps_to",))
 
     @property
     def failed(self) -> bool:

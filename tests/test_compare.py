@@ -364,3 +364,26 @@ def test_wrong_arguments(options, words):
     with pytest.raises(UserError, match=words) as error:
         quick(**options)
     assert "\n" not in str(error.value)
+
+
+def test_every_learning_rate_that_was_given_is_told_and_stored():
+    """From the store as from the runs; a search has no list, whatever was stored before it."""
+    rates, options = [0.05, 0.5, 0.005], {"seeds": 2, "fresh": False}
+    first = quick(optimizers=["gradient_descent", "adam"], learning_rates=rates, **options)
+    again = quick(optimizers=["gradient_descent", "adam"], learning_rates=rates, **options)
+    assert again.environment["cells_from_store"] == 2
+    assert again.convergence_rows == first.convergence_rows
+    for row in again.convergence_rows:
+        assert [entry["learning_rate"] for entry in row["learning_rates"]] == sorted(rates)
+        (best,) = [e for e in row["learning_rates"]
+                   if e["learning_rate"] == row["best_learning_rate"]]  # fmt: skip
+        assert best["steps_to"] == row["steps_to"] and best["status"] == row["status"]
+    assert len(again.learning_rates) == 6
+    assert quick(**options).convergence_rows[0]["learning_rates"] == []
+
+
+def test_interrupted_rates_say_so():
+    result = quick(learning_rates=[0.01, 0.1], horizon=10**9, timeout=0.2)
+    (row,) = result.convergence_rows
+    assert {entry["status"] for entry in row["learning_rates"]} <= {"timeout", "converged"}
+    assert row["status"] in ("timeout", "converged")

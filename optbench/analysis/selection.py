@@ -10,7 +10,8 @@ instance does not tell apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -114,6 +115,14 @@ def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarra
         missing = f"not there yet: {away[ranked[0]]:.2g}{unit} from {ranked[0]}"
         return Selection(INCONCLUSIVE, None, None, missing)
     return _nearest(instance, references, w, away, ranked)
+
+
+def majority(selected: Sequence[str | None]) -> str | None:
+    """Return what more than half of the seeds selected, else INCONCLUSIVE; None without seeds."""
+    if not selected:
+        return None
+    name, votes = Counter(selected).most_common(1)[0]
+    return name if votes * 2 > len(selected) else INCONCLUSIVE
 
 
 def _nearest(

@@ -107,6 +107,11 @@ def block_bootstrap(
     return deviations
 
 
+def finite(value: float) -> float | None:
+    """Return a finite number or None."""
+    return float(value) if math.isfinite(value) else None
+
+
 def _as_sample(values: ArrayLike) -> NDArray[np.float64]:
     """Flat float array with every non-finite value replaced by +inf."""
     try:

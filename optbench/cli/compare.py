@@ -115,6 +115,9 @@ def _learning_rates(text: str) -> str | tuple[float, ...]:
 
 
 def _grid(low: str, high: str, count: str) -> tuple[float, ...]:
-    """Return rates from low to high, equally spaced in the logarithm."""
+    """Return rates from low to high, equally spaced in the logarithm.
+
+    Rounded to twelve digits: 0.1, not 0.09999999999999998, which nobody finds in a table again.
+    """
     first, ratio, last = float(low), float(high) / float(low), int(count) - 1
-    return tuple(first * ratio ** (k / last) for k in range(last + 1))
+    return tuple(float(f"{first * ratio ** (k / last):.12g}") for k in range(last + 1))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from optbench.errors import UserError
 from optbench.report.bias_table import bias_table
 from optbench.report.convergence_table import convergence_table
+from optbench.report.learning_rate_table import is_swept, learning_rate_table
 from optbench.report.numbers import duration
 from optbench.report.profile_table import is_profiled, profile_table
 from optbench.report.table import Table
@@ -18,17 +19,23 @@ FORMATS = ("table", "markdown", "latex", "csv", "json")
 
 
 def tables(comparison: Comparison) -> list[Table]:
-    """Return an implicit-bias and a convergence table per instance, then what holds over all."""
+    """Return the tables of each instance, then what holds over all.
+
+    An implicit-bias and a convergence table; a third where several learning rates were given.
+    """
     found: list[Table] = []
     for instance in comparison.instances:
         key = (instance["problem"], instance["instance"])
-        for build, rows in (
-            (bias_table, comparison.bias_rows),
-            (convergence_table, comparison.convergence_rows),
-        ):
-            own = [row for row in rows if (row["problem"], row["instance"]) == key]
-            if own:
-                found.append(build(instance, own))
+        bias, convergence = (
+            [row for row in rows if (row["problem"], row["instance"]) == key]
+            for rows in (comparison.bias_rows, comparison.convergence_rows)
+        )
+        if bias:
+            found.append(bias_table(instance, bias))
+        if convergence:
+            found.append(convergence_table(instance, convergence))
+        if is_swept(convergence):
+            found.append(learning_rate_table(instance, convergence))
     if is_profiled(comparison.convergence_rows):
         found.append(profile_table(comparison.convergence_rows))
     return found
@@ -91,4 +98,11 @@ def render(
     return render_terminal(tables(comparison), notes, width, styled)
 
 
-__all__ = ["FORMATS", "bias_table", "convergence_table", "render", "tables"]
+__all__ = [
+    "FORMATS",
+    "bias_table",
+    "convergence_table",
+    "learning_rate_table",
+    "render",
+    "tables",
+]

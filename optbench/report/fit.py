@@ -76,6 +76,31 @@ def fit(table: Table, width: int) -> Fitted:
     return Fitted(fitted, left_out, total_width(fitted))
 
 
+def parts(table: Table, width: int, fold: int = UNFOLDED) -> list[Table]:
+    """Cut a table that is too wide into parts which follow one another.
+
+    Parameters
+    ----------
+    table : Table
+        In one part unless it has ``repeated`` columns.
+    width : int
+        Characters per line.
+    fold : int
+        Where headers are folded.
+    """
+    if table.repeated == 0:
+        return [table]
+    columns = tuple(replace(c, header=fold_name(c.header, fold)) for c in table.columns)
+    table = replace(table, columns=columns)
+    leading = list(range(table.repeated))
+    cut: list[list[int]] = []
+    for i in range(table.repeated, len(columns)):
+        if not cut or total_width(table.select([*leading, *cut[-1], i])) > width:
+            cut.append([])
+        cut[-1].append(i)
+    return [table.select([*leading, *part]) for part in cut]
+
+
 def _choices(table: Table) -> Iterator[list[int]]:
     """Yield all columns, then ever fewer of them, down to those of rank 0."""
     kept = list(range(len(table.columns)))

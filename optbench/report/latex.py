@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from optbench.report.fit import fit
+from optbench.report.fit import fit, parts
 from optbench.report.table import Cell, Table
 
 WIDTH = 112  # characters of \footnotesize that a text width of 16 cm holds
@@ -53,17 +53,30 @@ def _power(match: re.Match[str]) -> str:
 
 
 def _float(table: Table) -> str:
-    fitted = fit(table, WIDTH).table
-    chosen = [table.columns.index(column) for column in fitted.columns]
-    shown = table.select(chosen)
-    alignment = "".join("r" if column.number else "l" for column in shown.columns)
     caption = " ".join([f"{table.title}.", *table.reading])
+    tabulars = "\n\\par\\medskip\n".join(_tabular(part) for part in parts(table, WIDTH))
     remarks = [*table.facts, *table.notes]
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering\footnotesize",
             rf"\caption{{{escape(caption)}}}",
+            tabulars,
+            r"\par\smallskip\raggedright",
+            *(rf"{escape(remark)}\par" for remark in remarks),
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _tabular(table: Table) -> str:
+    fitted = fit(table, WIDTH).table
+    chosen = [table.columns.index(column) for column in fitted.columns]
+    shown = table.select(chosen)
+    alignment = "".join("r" if column.number else "l" for column in shown.columns)
+    return "\n".join(
+        [
             rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
             r"\toprule",
             _row([column.title for column in shown.columns]),
@@ -71,10 +84,6 @@ def _float(table: Table) -> str:
             *(_row([_text(cell) for cell in row]) for row in shown.rows),
             r"\bottomrule",
             r"\end{tabular}",
-            r"\par\smallskip\raggedright",
-            *(rf"{escape(remark)}\par" for remark in remarks),
-            r"\end{table}",
-            "",
         ]
     )
 

@@ -65,6 +65,9 @@ class Table:
         Reasons and hyperparameters, each beginning with the row that it belongs to.
     complete : str
         What shows the columns that a narrow terminal leaves out.
+    repeated : int
+        Where the width is small, the other columns follow below, each part with so many leading
+        ones; 0: columns are left out instead.
     """
 
     title: str
@@ -74,6 +77,7 @@ class Table:
     reading: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     complete: str = "--format markdown"
+    repeated: int = 0
 
     def select(self, indices: list[int]) -> Table:
         """Return the table with these columns only."""

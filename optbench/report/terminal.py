@@ -9,10 +9,11 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from optbench.report.fit import GAP, PROSE, Fitted, fit
+from optbench.report.fit import GAP, PROSE, Fitted, fit, parts
 from optbench.report.table import Cell, Column, Table
 
 NARROWEST = 80
+HEADER = 12  # characters of a header, where columns are optimizers
 BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", ""
 RESET = "\x1b[0m"
 
@@ -42,19 +43,20 @@ def render_terminal(tables: Sequence[Table], notes: Sequence[str], width: int, s
 
 def _table(table: Table, width: int) -> Iterator[Line]:
     """Yield one table: title, facts, the table itself, the sentences that read it, notes."""
-    fitted = fit(table, width)
+    fitted = [fit(part, width) for part in parts(table, width, HEADER)]
     yield from _title(table.title, width)
     for fact in table.facts:
         yield from _paragraph(fact, width, DIM)
-    yield PLAIN, ""
-    yield from _grid(fitted, width)
+    for part in fitted:
+        yield PLAIN, ""
+        yield from _grid(part, width)
     yield PLAIN, ""
     for sentence in table.reading:
         yield from _paragraph(sentence, width, PLAIN)
     for note in table.notes:
         yield from _paragraph(f"- {note}", width, DIM)
-    if fitted.left_out:
-        hidden = ", ".join(fitted.left_out)
+    if left_out := [title for part in fitted for title in part.left_out]:
+        hidden = ", ".join(left_out)
         text = f"- left out at this width ({table.complete} has all): {hidden}"
         yield from _paragraph(text, width, DIM)
     yield PLAIN, ""

@@ -6,29 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from searched_cells import cell, searched
 
-from optbench.analysis import rows
+from optbench.analysis import progress, rows, theory
 from optbench.analysis.selection import INCONCLUSIVE, Selection
-from optbench.engine.stop import StopSignal
-from optbench.executors.cells import run_cells
-from optbench.registry import load_registry
-from optbench.study import build_instances, make_cells, parse_optimizer
-from optbench.tune import Tuner
-
-REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
-
-
-def cell(problem=REGRESSION, optimizer="gradient_descent", parameters=(), seeds=1):
-    registry = load_registry()
-    (built,) = build_instances(registry, problem, seeds)
-    (made,) = make_cells(built, [parse_optimizer(registry, optimizer)], parameters)
-    return made
-
-
-def searched(made, horizon=1_000, rates=None, seeds=1):
-    stop = StopSignal()
-    (found,) = run_cells([Tuner(made, seeds, horizon, rates, stop, 1e-3)], 1, stop)
-    return found
 
 
 @pytest.mark.parametrize(
@@ -46,29 +27,29 @@ def searched(made, horizon=1_000, rates=None, seeds=1):
     ],
 )
 def test_theory_is_about_optimizer_and_parametrization(optimizer, parameters, expected):
-    assert rows.theory_name(cell(optimizer=optimizer, parameters=[parameters])) == expected
+    assert theory.theory_name(cell(optimizer=optimizer, parameters=[parameters])) == expected
 
 
 def test_the_predicted_reference_joins_the_candidates():
     """hypentropy(scale^2) for the diagonal network, the l1.5 interpolant for p = 1.5."""
     made = cell(parameters=["diagonal:scale=0.2"])
-    extra = rows.candidates(made, made.instance)["hypentropy"]
+    extra = theory.candidates(made, made.instance)["hypentropy"]
     expected = made.instance.family_member("hypentropy", 0.04)
     np.testing.assert_allclose(extra.solution, expected.solution, rtol=1e-10)
     made = cell(optimizer="p_norm_mirror_descent[p=1.5]")
-    assert set(rows.candidates(made, made.instance)) == {"l1", "l2", "linf", "l1.5"}
+    assert set(theory.candidates(made, made.instance)) == {"l1", "l2", "linf", "l1.5"}
     made = cell(optimizer="p_norm_mirror_descent[p=2]")  # is l2, and named so
-    assert set(rows.candidates(made, made.instance)) == {"l1", "l2", "linf"}
+    assert set(theory.candidates(made, made.instance)) == {"l1", "l2", "linf"}
 
 
 def test_statuses_of_several_seeds():
-    assert rows.worst(["horizon", "converged", "diverged"]) == "diverged"
-    assert rows.worst(["converged", "horizon"]) == "horizon"
-    assert rows.why(["horizon", "converged"], [10, 10]) is None
-    assert rows.why(["diverged"], [1234]) == "diverged at step 1,234"
-    reason = rows.why(["horizon", "diverged", "diverged"], [9, 7, 5])
+    assert progress.worst(["horizon", "converged", "diverged"]) == "diverged"
+    assert progress.worst(["converged", "horizon"]) == "horizon"
+    assert progress.why(["horizon", "converged"], [10, 10]) is None
+    assert progress.why(["diverged"], [1234]) == "diverged at step 1,234"
+    reason = progress.why(["horizon", "diverged", "diverged"], [9, 7, 5])
     assert reason == "diverged at step 5 (2 of 3 seeds)"
-    assert rows.why(["timeout"], [5]) == "stopped by the time limit at step 5"
+    assert progress.why(["timeout"], [5]) == "stopped by the time limit at step 5"
 
 
 def verdict(selected, reason=None):
@@ -165,9 +146,9 @@ def test_a_trace_is_the_gap_of_every_seed():
 
 def test_2_over_l_is_told_only_where_it_applies():
     made = cell()
-    assert rows.theory_rate(made) == pytest.approx(2.0 / made.instance.curvature)
-    assert rows.theory_rate(cell(optimizer="adam")) is None
-    assert rows.theory_rate(cell(parameters=["diagonal"])) is None
+    assert theory.theory_rate(made) == pytest.approx(2.0 / made.instance.curvature)
+    assert theory.theory_rate(cell(optimizer="adam")) is None
+    assert theory.theory_rate(cell(parameters=["diagonal"])) is None
     for name in ("natural_gradient", "stochastic_gradient_descent"):
-        assert rows.theory_rate(cell(optimizer=name)) is None
-    assert rows.theory_rate(cell("linear_program:data=random")) is None
+        assert theory.theory_rate(cell(optimizer=name)) is None
+    assert theory.theory_rate(cell("linear_program:data=random")) is None

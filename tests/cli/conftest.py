@@ -24,6 +24,7 @@ def tiny_comparison(status="horizon", notes=()):
         "ns_per_step": 20.0, "relative_cost": 1.0, "best_learning_rate": 0.1, "at_edge": False,
         "sensitivity_decades": 1.0, "critical_learning_rate": None, "success_rate": 1.0,
         "theory_learning_rate": None, "success_target": "1e-2", "final_suboptimality": 1e-9,
+        "learning_rates": [],
     }  # fmt: skip
     instance = {"problem": "linear_regression", "instance": "tiny", "n": 2, "d": 3,
                 "references": [], "separation": {}}  # fmt: skip

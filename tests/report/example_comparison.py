@@ -94,6 +94,7 @@ def convergence(place, optimizer, steps, **changes):
         "success_rate": 1.0,
         "success_target": "1e-2",
         "final_suboptimality": 1.2e-5,
+        "learning_rates": [],
     }  # fmt: skip
     return row | changes
 

@@ -1,0 +1,73 @@
+"""What theory predicts of a cell: the solution it selects, and the largest learning rate."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from optbench.analysis.statistics import finite
+from optbench.instance import Instance
+from optbench.references import Reference, norm_name
+from optbench.study import Cell
+
+
+def theory(cell: Cell) -> str:
+    """Return what theory says this cell selects, or ``"unknown"``.
+
+    For another parametrization than the linear one theorems are about gradient flow: they hold
+    for optimizers that follow it.
+    """
+    kind = cell.instance.kind
+    if "minimizer" in cell.instance.references:
+        return "minimizer"  # the only solution: whatever converges selects it
+    selection = cell.choice.optimizer.selection(kind)
+    if cell.parametrization.linear:
+        return selection
+    known = cell.parametrization.selects if cell.choice.optimizer.follows_flow else {}
+    return known.get(kind, "unknown")
+
+
+def theory_name(cell: Cell) -> str:
+    """Return the predicted reference's name: ``l3`` for the family ``lp`` with p = 3."""
+    family = theory(cell)
+    if family != "lp":
+        return family
+    position = list(cell.choice.optimizer.hypers).index("p")
+    return norm_name(float(cell.choice.hypers(math.nan)[position]))
+
+
+def candidates(cell: Cell, instance: Instance) -> dict[str, Reference]:
+    """Return the references of an instance, and the one that theory predicts for this cell."""
+    found = dict(instance.solved)
+    family = theory(cell)
+    if family not in instance.parametric:
+        return found
+    hypers = dict(zip(cell.choice.optimizer.hypers, cell.choice.hypers(math.nan), strict=True))
+    if not cell.parametrization.linear:
+        scale = cell.parametrization.scale
+        value = math.nan if scale is None else scale**2
+    else:
+        value = float(hypers.get({"lp": "p", "hypentropy": "scale"}.get(family, ""), math.nan))
+    reference = instance.family_member(family, value)
+    known = next((name for name, other in found.items() if _same(reference, other)), None)
+    if known is None:
+        found["fisher" if family == "fisher" else reference.name] = reference
+    return found
+
+
+def _same(a: Reference, b: Reference) -> bool:
+    size = max(float(np.linalg.norm(a.solution)), float(np.linalg.norm(b.solution)))
+    return float(np.linalg.norm(a.solution - b.solution)) <= 1e-6 * size
+
+
+def theory_rate(cell: Cell) -> float | None:
+    """Return 2 / L, the critical rate of gradient descent on w; None for every other rule."""
+    optimizer, curvature = cell.choice.optimizer, cell.instance.curvature
+    plain = optimizer.selection("regression") == "l2" and "grad" in optimizer.needs
+    hyper = optimizer.hypers.get(cell.choice.tuned or "")
+    if not plain or optimizer.slots or hyper is None or hyper.degree != -1:
+        return None
+    if not cell.parametrization.linear or cell.instance.positive or not curvature > 0:
+        return None
+    return finite(2.0 / curvature)
