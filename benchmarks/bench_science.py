@@ -12,10 +12,10 @@ import numpy as np
 
 from benchmarks import prepared
 from optbench.analysis.measures import measure
-from optbench.analysis.targets import steps_to
 from optbench.check.second_process import compiled_by_second_process
 from optbench.engine.bind import bind_loop
 from optbench.registry import load_registry
+from optbench.targets import steps_to
 from optbench.tune import log_gap, natural_rate
 
 

@@ -23,12 +23,14 @@ from optbench.engine.ensemble import make_chunks
 from optbench.engine.stop import StopSignal
 from optbench.instance import Instance
 from optbench.study import Cell
+from optbench.targets import RELATIVE_TARGETS, steps_to_targets
 
 GRID = np.arange(-10, 3) / 2.0  # decades relative to the natural rate: 1e-5, ..., 1e1
 SEPARABLE_GRID = np.arange(-12, 1) / 2.0  # the same number of rates, ending at the natural one
 WIDEN = 4
 FINALISTS = (-2, -1, 0, 1)
-SOLVED = math.log(1e-8)  # relative suboptimality at which speed decides
+TARGET = RELATIVE_TARGETS[-1]  # relative suboptimality at which speed decides
+SOLVED = math.log(TARGET)
 
 
 @dataclass
@@ -166,8 +168,9 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
         if status in ("diverged", "failed") or known.size == 0:
             scores[run] = math.inf
         elif np.min(known) <= SOLVED:
-            first = records.steps[np.argmax(relative[:, run] <= SOLVED)]
-            scores[run] = -1.0 / (2.0 + math.log1p(float(first)))
+            recorded = ~np.isnan(gaps[:, run])
+            (first,) = steps_to_targets(records.steps[recorded], gaps[recorded, run], TARGET)
+            scores[run] = -1.0 / (2.0 + math.log1p(first))
         else:
             scores[run] = max(float(known[-1]), SOLVED) - SOLVED
     return scores

@@ -165,3 +165,15 @@ def test_finalists_are_advanced_together_as_if_alone(problem):
         np.testing.assert_array_equal(chunk.runs.theta, other.runs.theta)
         np.testing.assert_array_equal(chunk.records.log_loss, other.records.log_loss)
     assert {status for chunk in advanced for status in chunk.status} > {"diverged"}
+
+
+def test_the_fewest_steps_win_between_two_records():
+    """One eigenvalue: 1e-8 after ceil(log 1e-8 / (2 log |1 - rate|)) steps, 84 and 82 here.
+
+    Both are between the records 79 and 100.
+    """
+    made = cell("quadratic:kappa=1,d=3")
+    found = search(made, horizon=1_000, rates=[0.1042, 0.1067])
+    steps = [math.ceil(math.log(1e-8) / (2 * math.log1p(-rate))) for rate in found.rates]
+    assert steps == [84, 82]
+    assert found.best == 1

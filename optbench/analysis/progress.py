@@ -9,11 +9,11 @@ from statistics import median
 import numpy as np
 
 from optbench.analysis.statistics import finite
-from optbench.analysis.targets import RELATIVE_TARGETS, steps_to_targets
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import side_by_side
 from optbench.instance import Instance
 from optbench.study import Cell
+from optbench.targets import RELATIVE_TARGETS, steps_to_targets
 from optbench.tune import log_gap
 
 TARGET_NAMES = tuple(f"1e{round(math.log10(target))}" for target in RELATIVE_TARGETS)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optbench.analysis.targets import RELATIVE_TARGETS, steps_to, steps_to_targets
 from optbench.errors import UserError
+from optbench.targets import RELATIVE_TARGETS, steps_to, steps_to_targets
 
 
 def log_spaced(last: float) -> np.ndarray:
