@@ -55,7 +55,6 @@ class Outcome:
     search: Search | None
     failure: str | None = None
     finished: Finished | None = None
-    status: str = "failed"  # of a failure
 
 
 def compare(
@@ -130,12 +129,11 @@ def compare(
         keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
         finished = {} if fresh else _read_back(cells, keys)
         busy = sum(cell.skip is None for cell in cells) - len(finished)
-        share = max(threads // max(busy, 1), 1)  # threads of each cell, where there are few
         report(0, len(cells), "compiling")
         if busy:
             finish_compiling()
         compiling = functools.partial(_show, report, len(cells), "compiling")
-        failures = _compile(cells, finished, share, compiling)
+        failures = _compile(cells, finished, threads, compiling)
     compiled = time.perf_counter()
     notes = [f"plug-in left out: {entry.reason}" for entry in registry.broken]
     notes += [f"no reference: {why}" for built in instances for why in built[0].unsolved.values()]
@@ -147,7 +145,6 @@ def compare(
         failures,
         settings,
         threads,
-        share,
         lambda label, done, total: report(done, total, label),
     )
     settings.stop.cancel()
@@ -280,7 +277,7 @@ def _compile_ahead(
 def _compile(
     cells: Sequence[Cell],
     finished: Mapping[int, Finished],
-    share: int,
+    threads: int,
     done: Callable[[int], None],
 ) -> dict[int, str]:
     """Compile what every cell needs, before anything is timed; failures by cell index."""
@@ -288,7 +285,7 @@ def _compile(
     for index, cell in enumerate(cells):
         if cell.skip is None and index not in finished:
             try:
-                bind(cell.instance, cell.parametrization, cell.choice.optimizer, share)
+                bind(cell.instance, cell.parametrization, cell.choice.optimizer, threads)
             except UserError as error:
                 failures[index] = str(error)
         done(index + 1)
@@ -301,24 +298,19 @@ def _run(
     failures: Mapping[int, str],
     settings: Settings,
     threads: int,
-    share: int,
     report: Callable[[str, int, int], None],
 ) -> list[Outcome]:
     stop = settings.stop
     tuners = {
-        index: Tuner(
-            cell, settings.seeds, settings.horizon, settings.rates, stop, PERTURBATION, share
-        )
+        index: Tuner(cell, settings.seeds, settings.horizon, settings.rates, stop, PERTURBATION)
         for index, cell in enumerate(cells)
         if cell.skip is None and index not in failures and index not in finished
     }
-    ran = run_cells(list(tuners.values()), threads, stop, report)
-    searches = dict(zip(tuners, ran, strict=True))
-    why = f"{stop.reason} before it began"
+    searches = dict(
+        zip(tuners, run_cells(list(tuners.values()), threads, stop, report), strict=True)
+    )
     return [
-        Outcome(cell, None, why, status=stop.reason)
-        if index in tuners and searches[index] is None
-        else Outcome(cell, searches.get(index), failures.get(index), finished.get(index))
+        Outcome(cell, searches.get(index), failures.get(index), finished.get(index))
         for index, cell in enumerate(cells)
     ]
 
@@ -344,7 +336,7 @@ def _tables(
             second = rows.empty_convergence(cell, horizon, seeds)
             if outcome.failure is not None:
                 for row in (first, second):
-                    row["status"] = outcome.status
+                    row["status"] = "failed"
                     row["reason"] = outcome.failure
         else:
             best = search.rates[search.best]

@@ -13,8 +13,9 @@ diverges, is bracketed to 4%.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -32,6 +33,10 @@ FINALISTS = (-2, -1, 0, 1)
 TARGET = RELATIVE_TARGETS[-1]  # relative suboptimality at which speed decides
 SOLVED = math.log(TARGET)
 
+Result = TypeVar("Result")
+# Asks for runs to be advanced to a step, is sent them, and returns something in the end.
+Asking: TypeAlias = Generator[tuple[list[Chunk], int], list[Chunk], Result]
+
 
 @dataclass
 class Search:
@@ -48,7 +53,7 @@ class Search:
     diverged : ndarray of bool (rates,)
         Whether any seed did.
     longest : list of int
-        Which rates go on.
+        Which rates went on to more steps.
     complete : bool
         Whether nothing was cut short by Ctrl-C or the time limit.
     """
@@ -57,7 +62,7 @@ class Search:
     runs: list[list[Chunk]]
     scores: np.ndarray
     diverged: np.ndarray
-    longest: list[int]
+    longest: list[int] = field(default_factory=list)
     complete: bool = True
     at_edge: bool = False
     sensitivity: float | None = None
@@ -177,10 +182,10 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
 
 
 class Tuner:
-    """Search the learning rate of one cell: :meth:`search`, :meth:`narrow`, :meth:`finish`.
+    """Search the learning rate of one cell, and let the winner run to the horizon.
 
-    Between them the caller advances the rates that go on, side by side with those of other cells
-    (:func:`optbench.executors.cells.run_cells`).
+    The search asks for the runs that it needs next: whoever drives it advances them, side by side
+    with those of other cells (:func:`optbench.executors.cells.run_cells`).
     """
 
     def __init__(
@@ -191,40 +196,70 @@ class Tuner:
         rates: list[float] | None,
         stop: StopSignal,
         perturbation: float,
-        threads: int = 1,
     ) -> None:
         self.cell = cell
         self.seeds = list(range(seeds))
         self.horizon = horizon
+        self.short = min(max(horizon // 100, 200), horizon)  # enough to see divergence
         self.given = rates
         self.stop = stop
         self.perturbation = perturbation
-        self.threads = threads
 
-    def start(self, rates: list[float | None]) -> list[list[Chunk]]:
-        """Return fresh runs, for each rate one chunk an instance."""
-        cell = self.cell
+    def search(self) -> Asking[Search]:
+        """Run the whole search.
+
+        Yields
+        ------
+        (list of Chunk, int)
+            Runs, and the step that they are to reach; they are sent back, in the same order.
+
+        Returns
+        -------
+        Search
+        """
+        if self.given is None and self.cell.choice.tuned is not None:
+            found = yield from self._short_runs()
+            found.critical = yield from self._critical(found)
+            if np.isfinite(found.scores).any():  # among rates that all diverge none goes on
+                near = [found.best + k for k in FINALISTS]
+                found.longest = [rate for rate in near if 0 <= rate < len(found.rates)]
+                yield from self._continue(found, max(self.horizon // 10, self.short))
+                found.longest = [found.best]
+                yield from self._continue(found, self.horizon)
+            return found
+        rates: list[float | None] = [None]
+        if self.given is not None and self.cell.choice.tuned is not None:
+            rates = [*sorted(self.given)]
+        found = yield from self._without_search(rates)
+        return found
+
+    def _without_search(self, rates: list[float | None]) -> Asking[Search]:
+        """Run all rates to the horizon; where others are searched, with the same records."""
+        stages = [self.horizon]
+        if self.given is None:
+            stages = [self.short, max(self.horizon // 10, self.short), self.horizon]
+        runs = yield from self.start(rates, stages[0])
+        blank = np.full(len(rates), math.inf), np.zeros(len(rates), bool)
+        found = Search(rates, runs, *blank, longest=list(range(len(rates))))
+        self._rank(found)
+        for stage in stages[1:]:
+            yield from self._continue(found, stage)
+        found.diverged = self._diverged(found.runs)
+        found.at_edge = len(rates) > 1 and found.best in (0, len(rates) - 1)
+        return found
+
+    def start(self, rates: list[float | None], horizon: int) -> Asking[list[list[Chunk]]]:
+        """Return runs from the start to ``horizon``, for each rate one chunk an instance."""
+        seeds = self.seeds
+        groups = [(self.cell.instance, seeds)]
+        if self.cell.instance.seeded:
+            groups = [(instance, [seed]) for seed, instance in enumerate(self.cell.instances)]
+        fresh = [self._fresh(rates, instance, seeds) for instance, seeds in groups]
+        advanced = iter((yield [chunk for chunks in fresh for chunk in chunks], horizon))
         by_rate: list[list[Chunk]] = [[] for _ in rates]
-        groups = (
-            [(instance, [seed]) for seed, instance in enumerate(cell.instances)]
-            if cell.instance.seeded
-            else [(cell.instance, self.seeds)]
-        )
-        for instance, seeds in groups:
-            hypers = np.stack([cell.choice.hypers(rate) for rate in rates for _ in seeds])
-            repeated = [seed for _ in rates for seed in seeds]
-            chunks = make_chunks(
-                instance,
-                cell.parametrization,
-                cell.choice.optimizer,
-                hypers,
-                repeated,
-                0.0 if instance.seeded else self.perturbation,
-                self.threads,
-            )
-            for chunk in chunks:
-                chunk.advance(self._short(), stop=self.stop)
-            flat = [(chunk, row) for chunk in chunks for row in range(len(chunk.status))]
+        for (_, seeds), chunks in zip(groups, fresh, strict=True):
+            own = [next(advanced) for _ in chunks]
+            flat = [(chunk, row) for chunk in own for row in range(len(chunk.status))]
             for index in range(len(rates)):
                 mine = flat[index * len(seeds) : (index + 1) * len(seeds)]
                 for chunk in dict.fromkeys(chunk for chunk, _ in mine):
@@ -232,14 +267,19 @@ class Tuner:
                     by_rate[index].append(chunk.subset(rows))
         return by_rate
 
-    def _short(self) -> int:
-        """Steps that every rate gets: enough to see divergence, whatever the horizon."""
-        return min(max(self.horizon // 100, 200), self.horizon) if self.given is None else 0
-
-    @property
-    def longer(self) -> int:
-        """Steps that the finalists get: a tenth of the horizon."""
-        return max(self.horizon // 10, self._short())
+    def _fresh(
+        self, rates: list[float | None], instance: Instance, seeds: list[int]
+    ) -> list[Chunk]:
+        """Return runs that have not begun: rate after rate, seed after seed."""
+        choice = self.cell.choice
+        return make_chunks(
+            instance,
+            self.cell.parametrization,
+            choice.optimizer,
+            np.stack([choice.hypers(rate) for rate in rates for _ in seeds]),
+            [seed for _ in rates for seed in seeds],
+            0.0 if instance.seeded else self.perturbation,
+        )
 
     def scores(self, runs: list[list[Chunk]]) -> np.ndarray:
         """Median score over seeds for each rate."""
@@ -253,74 +293,49 @@ class Tuner:
             table.append(float(np.median(np.concatenate(parts))))
         return np.array(table)
 
-    def search(self) -> Search:
-        """Run every rate for a short time; ``longest`` of what is returned goes on."""
-        if self.given is not None or self.cell.choice.tuned is None:
-            rates: list[float | None] = (
-                [None] if self.cell.choice.tuned is None else [*sorted(self.given or ())]
-            )
-            count = len(rates)
-            runs, every = self.start(rates), list(range(count))
-            found = Search(rates, runs, np.full(count, math.inf), np.zeros(count, bool), every)
-        else:
-            found = self._short_runs()
-            found.critical = self._critical(found)
-            if np.isfinite(found.scores).any():  # among rates that all diverge none goes on
-                near = [found.best + k for k in FINALISTS]
-                found.longest = [rate for rate in near if 0 <= rate < len(found.rates)]
-        found.complete = not self.stop.is_set()
-        return found
-
-    def narrow(self, found: Search) -> None:
-        """Let the best of the runs that went on go to the horizon."""
-        self._rank(found)
-        if found.longest:
-            found.longest = [found.best]
-
-    def finish(self, found: Search) -> None:
-        """Judge the runs that went to the horizon."""
-        self._rank(found)
-        if self.given is not None or self.cell.choice.tuned is None:
-            found.diverged = self._diverged(found.runs)
-            found.at_edge = len(found.rates) > 1 and found.best in (0, len(found.rates) - 1)
-
-    def _short_runs(self) -> Search:
+    def _short_runs(self) -> Asking[Search]:
         """Run the grid for the short horizon and widen it while the winner sits on its edge."""
         unit = natural_rate(self.cell)
         separable = self.cell.instance.kind == "classification"
         decades = list(SEPARABLE_GRID if separable else GRID)
-        runs = self.start([unit * 10.0**decade for decade in decades])
+        runs = yield from self.start([unit * 10.0**decade for decade in decades], self.short)
         scores = self.scores(runs)
         for _ in range(2):
             best = int(np.argmin(scores))
-            if not np.isfinite(scores[best]) or best == 0:
-                more = [decades[0] - k / 2.0 for k in range(WIDEN, 0, -1)]
-                fresh = self.start([unit * 10.0**decade for decade in more])
-                decades, runs = more + decades, fresh + runs
-                scores = np.concatenate([self.scores(fresh), scores])
-            elif best == len(decades) - 1 and not separable:
-                more = [decades[-1] + k / 2.0 for k in range(1, WIDEN + 1)]
-                fresh = self.start([unit * 10.0**decade for decade in more])
-                decades, runs = decades + more, runs + fresh
-                scores = np.concatenate([scores, self.scores(fresh)])
-            else:
+            smaller = not np.isfinite(scores[best]) or best == 0
+            if not smaller and (separable or best < len(decades) - 1):
                 break
+            if smaller:
+                more = [decades[0] - k / 2.0 for k in range(WIDEN, 0, -1)]
+            else:
+                more = [decades[-1] + k / 2.0 for k in range(1, WIDEN + 1)]
+            fresh = yield from self.start([unit * 10.0**decade for decade in more], self.short)
+            parts = [(more, fresh, self.scores(fresh)), (decades, runs, scores)]
+            first, second = parts if smaller else parts[::-1]
+            decades, runs = first[0] + second[0], first[1] + second[1]
+            scores = np.concatenate([first[2], second[2]])
         rates: list[float | None] = [unit * 10.0**decade for decade in decades]
-        found = Search(rates, runs, scores, self._diverged(runs), [])
+        found = Search(rates, runs, scores, self._diverged(runs))
+        found.complete = not self._cut_short([chunk for chunks in runs for chunk in chunks])
         found.sensitivity = self._sensitivity(scores)
         found.at_edge = found.best == 0 or (found.best == len(rates) - 1 and not separable)
         return found
 
+    def _continue(self, found: Search, horizon: int) -> Asking[None]:
+        """Let the rates that go on compete at ``horizon`` steps."""
+        advanced = yield found.chunks(found.longest), horizon
+        found.replace(found.longest, iter(advanced))
+        self._rank(found)
+
     def _rank(self, found: Search) -> None:
-        """Let the rates compete that have gone further than the others, if any of them runs."""
-        statuses = [status for chunk in found.chunks(found.longest) for status in chunk.status]
-        found.complete &= self.stop.reason not in statuses
+        """Score the rates that have gone further than the others, if any of them still runs."""
+        found.complete &= not self._cut_short(found.chunks(found.longest))
         scores = np.full(len(found.rates), math.inf)
         scores[found.longest] = self.scores([found.runs[index] for index in found.longest])
         if np.isfinite(scores).any():
             found.scores = scores
 
-    def _critical(self, found: Search) -> float | None:
+    def _critical(self, found: Search) -> Asking[float | None]:
         """Bracket the smallest rate that diverges within the short run; None when cut short."""
         for index in range(1, len(found.rates)):
             low, high = found.rates[index - 1], found.rates[index]
@@ -329,12 +344,20 @@ class Tuner:
         else:
             return None
         for _ in range(2):
-            inner = list(np.geomspace(low, high, 7)[1:-1])
-            diverged = self._diverged(self.start([float(rate) for rate in inner]))
+            inner = [float(rate) for rate in np.geomspace(low, high, 7)[1:-1]]
+            runs = yield from self.start([*inner], self.short)
+            if self._cut_short([chunk for chunks in runs for chunk in chunks]):
+                found.complete = False
+                return None
+            diverged = self._diverged(runs)
             first = int(np.argmax(diverged)) if diverged.any() else len(inner)
             edges = [low, *inner, high]
-            low, high = float(edges[first]), float(edges[first + 1])
-        return None if self.stop.is_set() else math.sqrt(low * high)
+            low, high = edges[first], edges[first + 1]
+        return math.sqrt(low * high)
+
+    def _cut_short(self, chunks: Sequence[Chunk]) -> bool:
+        """Whether Ctrl-C or the time limit ended a run."""
+        return any(self.stop.reason in chunk.status for chunk in chunks)
 
     def _diverged(self, runs: list[list[Chunk]]) -> np.ndarray:
         return np.array(

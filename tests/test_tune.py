@@ -9,7 +9,6 @@ import pytest
 from small_instances import one_chunk, regression
 
 from optbench.engine.stop import StopSignal
-from optbench.executors.batches import advance_all
 from optbench.executors.cells import run_cells
 from optbench.instance import Instance
 from optbench.registry import load_registry
@@ -146,25 +145,46 @@ def test_the_gap_is_above_a_known_optimum_and_floored_at_rounding():
     assert log_gap(zero, np.array([-1e6]))[0] == -1e6  # far below the smallest float64
 
 
+def alone(asking):
+    """Answer every request of a search run by run."""
+    chunks, horizon = next(asking)
+    while True:
+        for chunk in chunks:
+            chunk.advance(horizon)
+        try:
+            chunks, horizon = asking.send(chunks)
+        except StopIteration as end:
+            return end.value
+
+
 @pytest.mark.parametrize("problem", [REGRESSION, "linear_regression:data=digits,rows=5"])
-def test_finalists_are_advanced_together_as_if_alone(problem):
+@pytest.mark.parametrize("rates", [None, [1e-3, 1e-2, 1e8]])
+def test_searches_side_by_side_find_what_each_finds_alone(problem, rates):
     """Seeds with instances of their own, and one instance with perturbed starts."""
     registry = load_registry()
     (built,) = build_instances(registry, problem, 3)
-    (made,) = make_cells(built, [parse_optimizer(registry, "heavy_ball")], ())
-    tuner = Tuner(made, 3, 2_000, None, StopSignal(), 1e-3)
-    unit = natural_rate(made)
-    rates = [0.01 * unit, 0.1 * unit, unit, 1e3 * unit]
-    together, alone = tuner.start(rates), tuner.start(rates)
-    flat = [chunk for chunks in together for chunk in chunks]
-    advanced = advance_all(flat, 2_000, tuner.stop, 1, lambda done, total: None)
-    for chunk, other in zip(advanced, [c for chunks in alone for c in chunks], strict=True):
-        other.advance(2_000)
-        assert chunk.status == other.status
-        np.testing.assert_array_equal(chunk.stopped, other.stopped)
-        np.testing.assert_array_equal(chunk.runs.theta, other.runs.theta)
-        np.testing.assert_array_equal(chunk.records.log_loss, other.records.log_loss)
-    assert {status for chunk in advanced for status in chunk.status} > {"diverged"}
+    names = ["heavy_ball", "gradient_descent[learning_rate=0.01]", "adam", "natural_gradient"]
+    choices = [parse_optimizer(registry, name) for name in names]
+    stop = StopSignal()
+    tuners = [Tuner(made, 3, 2_000, rates, stop, 1e-3) for made in make_cells(built, choices, ())]
+    seen = set()
+    for tuner, found in zip(tuners, run_cells(tuners, 2, stop), strict=True):
+        expected = alone(tuner.search())
+        assert (found.rates, found.best, found.longest) == (
+            expected.rates,
+            expected.best,
+            expected.longest,
+        )
+        assert (found.critical, found.sensitivity) == (expected.critical, expected.sensitivity)
+        np.testing.assert_array_equal(found.scores, expected.scores)
+        every = range(len(found.rates))
+        for chunk, other in zip(found.chunks(every), expected.chunks(every), strict=True):
+            assert chunk.status == other.status
+            np.testing.assert_array_equal(chunk.stopped, other.stopped)
+            np.testing.assert_array_equal(chunk.runs.theta, other.runs.theta)
+            np.testing.assert_array_equal(chunk.records.log_loss, other.records.log_loss)
+            seen.update(chunk.status)
+    assert seen > {"diverged"}
 
 
 def test_the_fewest_steps_win_between_two_records():

@@ -72,6 +72,8 @@ def advance_all(
 ) -> list[Chunk]:
     """Continue chunks to ``horizon`` steps, as many batches at once as there are threads.
 
+    Not to be called from the main thread where Ctrl-C may come: see ``run_cells``.
+
     Parameters
     ----------
     chunks : sequence of Chunk
@@ -89,8 +91,8 @@ def advance_all(
     ]
     results = run_tasks(tasks, threads, stop, lambda count: done(count, len(tasks)))
     advanced = list(chunks)
-    for batch, task, parts in zip(batches, tasks, results, strict=True):
-        # what Ctrl-C left out returns at once, and its runs say what ended them
-        for place, chunk in zip(batch, parts or task(), strict=True):
+    for batch, parts in zip(batches, results, strict=True):
+        assert parts is not None  # Ctrl-C is the main thread's
+        for place, chunk in zip(batch, parts, strict=True):
             advanced[place] = chunk
     return advanced

@@ -71,19 +71,3 @@ def test_the_bits_do_not_depend_on_threads(threads):
         chunk.advance(200)
         for row in range(len(chunk.status)):
             assert bits(chunk, row) == bits(other, row)
-
-
-def test_ctrl_c_is_the_status_of_batches_that_had_not_begun(monkeypatch):
-    """Tasks that are left out return None: their runs end where they are."""
-    from optbench.executors import batches
-
-    def left_out(tasks, threads, stop, done):
-        stop.set()
-        return [None for _ in tasks]
-
-    monkeypatch.setattr(batches, "run_tasks", left_out)
-    chunks = some(SMALL, 2) + some(LARGE, 1)
-    for chunk in chunks:
-        chunk.advance(10)
-    advanced = advance_all(chunks, 10**9, StopSignal(), 2, lambda done, total: None)
-    assert [chunk.status for chunk in advanced] == [["interrupted"]] * 3
