@@ -279,6 +279,7 @@ class Tuner:
             np.stack([choice.hypers(rate) for rate in rates for _ in seeds]),
             [seed for _ in rates for seed in seeds],
             0.0 if instance.seeded else self.perturbation,
+            snapshots=False,  # tables need the last w only
         )
 
     def scores(self, runs: list[list[Chunk]]) -> np.ndarray:

@@ -66,6 +66,8 @@ class Chunk:
         Size d of the predictor.
     threads : int
         At most so many threads share each step on large dense data; the bits do not depend on it.
+    snapshots : bool
+        Whether records keep w.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Chunk:
         seeds: Sequence[int],
         dimension: int,
         threads: int = 1,
+        snapshots: bool = True,
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
@@ -111,7 +114,7 @@ class Chunk:
             gradient_w=gradient if linear else np.zeros((count, dimension)),
             gradient=gradient,
         )
-        self.records = Records.blank(record_steps(0), count, dimension)
+        self.records = Records.blank(record_steps(0), count, dimension, snapshots)
 
     def advance(
         self,

@@ -178,6 +178,7 @@ def make_chunks(
     seeds: Sequence[int],
     perturbation: float = 0.0,
     threads: int = 1,
+    snapshots: bool = True,
 ) -> list[Chunk]:
     """Prepare runs for every row of ``hypers`` (K, H), each with its own seed.
 
@@ -189,9 +190,8 @@ def make_chunks(
         One seed a run: its initialization and its random numbers.
     perturbation : float
         Seeds other than 0 add this much Gaussian noise (standard deviation) to theta at the start.
-
-    threads : int
-        Threads that each chunk may use, see :class:`Chunk`.
+    threads, snapshots
+        See :class:`Chunk`.
 
     Raises
     ------
@@ -223,6 +223,7 @@ def make_chunks(
                 list(seeds)[rows],
                 instance.dimension,
                 threads,
+                snapshots,
             )
         )
     return chunks

@@ -32,7 +32,7 @@ class Records:
     place : ndarray, int64 (R,)
         Row of ``snapshots`` of each record, or -1: all of them unless K d R is large.
     snapshots : ndarray, float64 (S, K, d)
-        The predictor w.
+        The predictor w; S = 0 where nobody asked for it.
     """
 
     steps: np.ndarray
@@ -44,9 +44,9 @@ class Records:
     snapshots: np.ndarray
 
     @classmethod
-    def blank(cls, steps: np.ndarray, runs: int, dimension: int) -> Records:
+    def blank(cls, steps: np.ndarray, runs: int, dimension: int, snapshots: bool = True) -> Records:
         """Return records full of nan for these steps."""
-        room = max(2, SNAPSHOT_NUMBERS // max(runs * dimension, 1))
+        room = max(2, SNAPSHOT_NUMBERS // max(runs * dimension, 1)) if snapshots else 0
         place = np.full(steps.size, -1, dtype=np.int64)
         kept = np.unique(np.linspace(0, steps.size - 1, min(room, steps.size)).astype(int))
         place[kept] = np.arange(kept.size)
@@ -63,8 +63,8 @@ class Records:
 
     def extended(self, steps: np.ndarray) -> Records:
         """Return room for these steps, with the records there are."""
-        runs, dimension = self.snapshots.shape[1:]
-        new = Records.blank(steps, runs, dimension)
+        count, runs, dimension = self.snapshots.shape
+        new = Records.blank(steps, runs, dimension, snapshots=count > 0)
         _, here, there = np.intersect1d(self.steps, steps, assume_unique=True, return_indices=True)
         for name in ("log_loss", "log_gradient_norm", "lowest", "norms"):
             getattr(new, name)[there] = getattr(self, name)[here]

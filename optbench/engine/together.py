@@ -13,7 +13,7 @@ import numpy as np
 
 from optbench.engine.chunk import Chunk, Combination, share_predictor
 from optbench.engine.products import GROUP
-from optbench.engine.records import SNAPSHOT_NUMBERS, Records, record_steps
+from optbench.engine.records import Records
 from optbench.engine.rules import join_rules, stack_rows
 from optbench.engine.stop import StopSignal
 from optbench.engine.types import Runs
@@ -44,12 +44,6 @@ def evaluated_together(chunk: Chunk) -> int:
     if data.starts.size > 0:
         return LANES
     return GROUP if data.repeated.size > 0 else 1
-
-
-def most_runs(chunk: Chunk, horizon: int) -> int:
-    """Return how many runs may be joined without thinning the snapshots of their records."""
-    records = np.union1d(chunk.records.steps, record_steps(horizon)).size
-    return SNAPSHOT_NUMBERS // (records * chunk.runs.w.shape[1])
 
 
 def join(chunks: Sequence[Chunk]) -> Chunk:

@@ -8,17 +8,17 @@ from collections.abc import Callable, Hashable, Sequence
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import CHUNK_RUNS
 from optbench.engine.stop import StopSignal
-from optbench.engine.together import advance_together, company, evaluated_together, most_runs
+from optbench.engine.together import advance_together, company, evaluated_together
 from optbench.executors.local import run_tasks
 
 
-def plan_batches(chunks: Sequence[Chunk], horizon: int, threads: int) -> list[list[int]]:
+def plan_batches(chunks: Sequence[Chunk], threads: int) -> list[list[int]]:
     """Return the places of chunks that advance together, the most work first.
 
     Parameters
     ----------
     chunks : sequence of Chunk
-        What is to reach ``horizon`` steps.
+        What is to advance.
     threads : int
         Batches are small enough to give each thread one, and large enough to share products. No
         bit of any run depends on it.
@@ -26,19 +26,15 @@ def plan_batches(chunks: Sequence[Chunk], horizon: int, threads: int) -> list[li
     groups: dict[Hashable, list[int]] = {}
     for place, chunk in enumerate(chunks):
         groups.setdefault(company(chunk), []).append(place)
-    batches = [
-        batch for group in groups.values() for batch in _cut(chunks, group, horizon, threads)
-    ]
+    batches = [batch for group in groups.values() for batch in _cut(chunks, group, threads)]
     return sorted(batches, key=lambda batch: -sum(_work(chunks[place]) for place in batch))
 
 
-def _cut(
-    chunks: Sequence[Chunk], group: Sequence[int], horizon: int, threads: int
-) -> list[list[int]]:
+def _cut(chunks: Sequence[Chunk], group: Sequence[int], threads: int) -> list[list[int]]:
     """Cut a company into batches of whole chunks."""
     first = chunks[group[0]]
     count = sum(len(chunks[place].status) for place in group)
-    most = min(_batch_size(first, count, threads), most_runs(first, horizon))
+    most = _batch_size(first, count, threads)
     batches: list[list[int]] = []
     runs = most
     # runs in units of their own are evaluated one by one: they are neighbours, not everywhere
@@ -83,7 +79,7 @@ def advance_all(
     done : callable
         Called with the number of finished batches and of all.
     """
-    batches = plan_batches(chunks, horizon, threads)
+    batches = plan_batches(chunks, threads)
     share = max(threads // max(len(batches), 1), 1)
     tasks = [
         functools.partial(advance_together, [chunks[k] for k in batch], horizon, stop, share)

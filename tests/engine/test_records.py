@@ -124,3 +124,9 @@ def test_of_runs_picks_runs() -> None:
     assert np.array_equal(part.norms, made.norms[:, [3, 1]])
     assert np.array_equal(part.snapshots, made.snapshots[:, [3, 1]])
     assert np.array_equal(part.steps, made.steps)
+
+
+def test_without_snapshots_nothing_of_the_size_of_w_is_kept() -> None:
+    made = Records.blank(record_steps(10), 3, 4, snapshots=False).extended(record_steps(1000))
+    assert made.snapshots.shape == (0, 3, 4)
+    assert (made.place == -1).all() and made.norms.shape == (made.steps.size, 3, 3)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from small_instances import bits, csr, data, one_chunk, regression, separable, some_zeros
 
-from optbench.engine import records, together
 from optbench.engine.chunk import Chunk
 from optbench.engine.stop import StopSignal
 from optbench.engine.together import advance_together, company, join, part
@@ -146,18 +145,6 @@ def test_who_keeps_company() -> None:
     recorded.advance(0, steps=np.array([5]))
     everyone = [adam, advanced, recorded, *strangers]
     assert len({company(chunk) for chunk in everyone}) == len(everyone)
-
-
-def test_no_more_runs_than_snapshots_have_room_for(monkeypatch) -> None:
-    """Records at 0, 1, 2, 3, 4, 5, 6, 8, 10 of 8 numbers: 72 a run."""
-    (chunk,) = some(REGRESSION, ["adam"])
-    for room, runs in ((72 * 3, 3), (72 * 3 - 1, 2), (71, 0)):
-        monkeypatch.setattr(together, "SNAPSHOT_NUMBERS", room)
-        assert together.most_runs(chunk, 10) == runs
-    monkeypatch.setattr(records, "SNAPSHOT_NUMBERS", 72 * 3)
-    chunks = some(REGRESSION, ["adam", "gradient_descent", "heavy_ball"])
-    for joined in advance_together(chunks, 10, StopSignal()):
-        assert (joined.records.place >= 0).all()
 
 
 def test_a_stop_is_the_status_of_all() -> None:

@@ -23,7 +23,7 @@ def some(instance, count, runs=1):
 
 
 def sizes(chunks, threads):
-    batches = plan_batches(chunks, 1000, threads)
+    batches = plan_batches(chunks, threads)
     assert sorted(place for batch in batches for place in batch) == list(range(len(chunks)))
     return sorted((sum(len(chunks[k].status) for k in batch) for batch in batches), reverse=True)
 
@@ -56,7 +56,7 @@ def test_chunks_are_not_cut():
 
 def test_the_most_work_comes_first_and_data_is_not_mixed():
     chunks = some(SMALL, 3) + some(LARGE, 3)
-    assert plan_batches(chunks, 1000, 1) == [[3, 4, 5], [0, 1, 2]]
+    assert plan_batches(chunks, 1) == [[3, 4, 5], [0, 1, 2]]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
