@@ -6,10 +6,11 @@ import functools
 from collections.abc import Callable, Hashable, Sequence
 
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import CHUNK_RUNS
 from optbench.engine.stop import StopSignal
 from optbench.engine.together import advance_together, company, evaluated_together
 from optbench.executors.local import run_tasks
+
+JOINED_RUNS = 64  # four chunks of the thirteen rates of a search are 52: thirteen groups of four
 
 
 def plan_batches(chunks: Sequence[Chunk], threads: int) -> list[list[int]]:
@@ -51,7 +52,7 @@ def _cut(chunks: Sequence[Chunk], group: Sequence[int], threads: int) -> list[li
 def _batch_size(chunk: Chunk, count: int, threads: int) -> int:
     """Return how many of ``count`` runs a batch has: whole groups that share a product, or few."""
     each, group = -(-count // threads), evaluated_together(chunk)
-    return each if each <= group // 2 else min(-(-each // group) * group, CHUNK_RUNS)
+    return each if each <= group // 2 else min(-(-each // group) * group, JOINED_RUNS)
 
 
 def _work(chunk: Chunk) -> int:

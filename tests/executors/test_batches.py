@@ -36,7 +36,7 @@ def sizes(chunks, threads):
         (13, 4, [4, 4, 4, 1]),
         (13, 8, [2, 2, 2, 2, 2, 2, 1]),  # every thread has one
         (3, 4, [1, 1, 1]),
-        (40, 1, [32, 8]),
+        (70, 1, [64, 6]),
         (1, 2, [1]),
     ],
 )
@@ -50,7 +50,7 @@ def test_sparse_runs_share_eight_at_a_time():
 
 
 def test_chunks_are_not_cut():
-    assert sizes(some(SMALL, 3, runs=12), 1) == [24, 12]
+    assert sizes(some(SMALL, 13, runs=13), 2) == [52, 52, 52, 13]
     assert sizes(some(SMALL, 2, runs=32), 2) == [32, 32]
 
 
