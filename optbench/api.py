@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -98,7 +97,7 @@ def compare(
     fresh : bool
         Run every cell again, also those that the store has from an earlier comparison.
     progress : callable, optional
-        ``progress(done, total, label)``.
+        ``progress(done, total, label)``, while cells run from another thread.
 
     Returns
     -------
@@ -123,30 +122,21 @@ def compare(
         for built in build_instances(registry, text, seeds):
             instances.append(built)
             cells += make_cells(built, choices, _several(parametrizations))
-    with _quiet_numba(), _compile_ahead(cells, threads, _several(plugins)) as finish_compiling:
+    keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
+    finished = {} if fresh else _read_back(cells, keys)
+    busy = [cell for k, cell in enumerate(cells) if cell.skip is None and k not in finished]
+    with _quiet_numba(), _compile_ahead(busy, threads, _several(plugins)) as finish_compiling:
         facts = _solve_references(instances)
         referenced = time.perf_counter()
-        keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
-        finished = {} if fresh else _read_back(cells, keys)
-        busy = sum(cell.skip is None for cell in cells) - len(finished)
         report(0, len(cells), "compiling")
-        if busy:
-            finish_compiling()
-        compiling = functools.partial(_show, report, len(cells), "compiling")
-        failures = _compile(cells, finished, threads, compiling)
+        finish_compiling()
+        failures = _compile(cells, finished, threads, report)
     compiled = time.perf_counter()
     notes = [f"plug-in left out: {entry.reason}" for entry in registry.broken]
     notes += [f"no reference: {why}" for built in instances for why in built[0].unsolved.values()]
     if timeout is not None:
         settings.stop.set_after(timeout)
-    outcomes = _run(
-        cells,
-        finished,
-        failures,
-        settings,
-        threads,
-        lambda label, done, total: report(done, total, label),
-    )
+    outcomes = _run(cells, finished, failures, settings, threads, report)
     settings.stop.cancel()
     ran = time.perf_counter()
     report(len(cells), len(cells), "analysis")
@@ -250,10 +240,6 @@ def _describe(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _show(report: Progress, total: int, label: str, done: int) -> None:
-    report(done, total, label)
-
-
 def _read_back(cells: Sequence[Cell], keys: Sequence[str]) -> dict[int, Finished]:
     """Return the cells that the store has, by index."""
     found = {}
@@ -267,9 +253,8 @@ def _compile_ahead(
     cells: Sequence[Cell], threads: int, plugins: Sequence[str]
 ) -> contextlib.AbstractContextManager[Callable[[], None]]:
     """Begin to compile what the cells need, on two cores if there are."""
-    busy = [cell for cell in cells if cell.skip is None]
-    kinds = {objective_kind(cell.instance) for cell in busy} if threads > 1 else set()
-    optimizers = {cell.choice.optimizer.name: cell.choice.optimizer for cell in busy}
+    kinds = {objective_kind(cell.instance) for cell in cells} if threads > 1 else set()
+    optimizers = {cell.choice.optimizer.name: cell.choice.optimizer for cell in cells}
     shipped = sorted(kind for kind in kinds if isinstance(kind, str))
     return compile_ahead(shipped, list(optimizers.values()), plugins)
 
@@ -278,7 +263,7 @@ def _compile(
     cells: Sequence[Cell],
     finished: Mapping[int, Finished],
     threads: int,
-    done: Callable[[int], None],
+    report: Progress,
 ) -> dict[int, str]:
     """Compile what every cell needs, before anything is timed; failures by cell index."""
     failures = {}
@@ -288,7 +273,7 @@ def _compile(
                 bind(cell.instance, cell.parametrization, cell.choice.optimizer, threads)
             except UserError as error:
                 failures[index] = str(error)
-        done(index + 1)
+        report(index + 1, len(cells), "compiling")
     return failures
 
 
@@ -298,7 +283,7 @@ def _run(
     failures: Mapping[int, str],
     settings: Settings,
     threads: int,
-    report: Callable[[str, int, int], None],
+    report: Progress,
 ) -> list[Outcome]:
     stop = settings.stop
     tuners = {

@@ -169,12 +169,13 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
         relative = gaps - gaps[0]
     scores = np.empty(relative.shape[1])
     for run, status in enumerate(chunk.status):
-        known = relative[:, run][~np.isnan(relative[:, run])]
+        recorded = ~np.isnan(relative[:, run])
+        known = relative[recorded, run]
         if status in ("diverged", "failed") or known.size == 0:
             scores[run] = math.inf
-        elif np.min(known) <= SOLVED:
-            recorded = ~np.isnan(gaps[:, run])
-            (first,) = steps_to_targets(records.steps[recorded], gaps[recorded, run], TARGET)
+            continue
+        (first,) = steps_to_targets(records.steps[recorded], known, TARGET, log_initial=0.0)
+        if math.isfinite(first):
             scores[run] = -1.0 / (2.0 + math.log1p(first))
         else:
             scores[run] = max(float(known[-1]), SOLVED) - SOLVED

@@ -31,7 +31,9 @@ def company(chunk: Chunk) -> Hashable:
     return (
         id(used.data),
         used.kernels,
+        used.rule.linear,
         used.rule.layers.tobytes(),
+        chunk.runs.theta.shape[1],
         used.rule.updates[0] if used.oracle.batch >= 0 else None,
         chunk.step,
         chunk.records.steps.tobytes(),

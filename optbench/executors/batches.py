@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 
 from optbench.engine.chunk import Chunk
 from optbench.engine.stop import StopSignal
@@ -65,11 +65,8 @@ def advance_all(
     horizon: int,
     stop: StopSignal,
     threads: int,
-    done: Callable[[int, int], None],
 ) -> list[Chunk]:
     """Continue chunks to ``horizon`` steps, as many batches at once as there are threads.
-
-    Not to be called from the main thread where Ctrl-C may come: see ``run_cells``.
 
     Parameters
     ----------
@@ -77,8 +74,6 @@ def advance_all(
         Of any data and optimizers; all of them are returned, in the same order.
     threads : int
         Fewer batches than threads share them.
-    done : callable
-        Called with the number of finished batches and of all.
     """
     batches = plan_batches(chunks, threads)
     share = max(threads // max(len(batches), 1), 1)
@@ -86,10 +81,9 @@ def advance_all(
         functools.partial(advance_together, [chunks[k] for k in batch], horizon, stop, share)
         for batch in batches
     ]
-    results = run_tasks(tasks, threads, stop, lambda count: done(count, len(tasks)))
     advanced = list(chunks)
-    for batch, parts in zip(batches, results, strict=True):
-        assert parts is not None  # Ctrl-C is the main thread's
-        for place, chunk in zip(batch, parts, strict=True):
+    for batch, task, parts in zip(batches, tasks, run_tasks(tasks, threads, stop), strict=True):
+        # what Ctrl-C left out returns at once, and its runs say what ended them
+        for place, chunk in zip(batch, parts or task(), strict=True):
             advanced[place] = chunk
     return advanced

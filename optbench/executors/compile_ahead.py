@@ -1,15 +1,14 @@
 """Compile on two cores where the cache is empty: Numba compiles in one thread of a process.
 
-A second process fills the cache: first the objective, which takes longest, then the optimizers from
+A helper process fills the cache: first the objective, which takes longest, then the optimizers from
 the last to the first. This one compiles the loop and the optimizers from the first to the last, and
-loads what it finds. Whatever the other does not deliver is compiled here.
+loads what it finds. Whatever the helper does not deliver is compiled here.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -23,12 +22,21 @@ from optbench.engine.cache import is_kept, writable_root
 from optbench.errors import UserError
 from optbench.registry import load_registry
 
+# Modules are looked for where this process finds them, not in the current directory first.
+PROGRAM = """
+import sys
+sys.path[:] = sys.argv[2:]
+import json
+from optbench.executors.compile_ahead import main
+main(*json.loads(sys.argv[1]))
+"""
+
 
 @contextlib.contextmanager
 def compile_ahead(
     kinds: Sequence[str], optimizers: Sequence[Optimizer], plugins: Sequence[str]
 ) -> Iterator[Callable[[], None]]:
-    """Begin to compile; yield what does this process's share and waits for the other's.
+    """Begin to compile; yield what does this process's share and waits for the helper's.
 
     Parameters
     ----------
@@ -37,45 +45,58 @@ def compile_ahead(
     optimizers : sequence of Optimizer
         Whose updates are needed.
     plugins : sequence of str
-        Where else the second process finds optimizers.
+        Where else the helper finds optimizers.
     """
     missing = [kind for kind in kinds if not is_kept(ENGINE_OBJECTIVES[kind])]
-    if not missing or not can_share_work():
+    names = [optimizer.name for optimizer in reversed(optimizers)]
+    helper = start_helper(missing, names, plugins) if missing and can_share_work() else None
+    if helper is None:
         yield lambda: None
         return
-    names = [optimizer.name for optimizer in reversed(optimizers)]
-    child = subprocess.Popen(
-        [sys.executable, "-m", __name__, json.dumps([missing, names, list(plugins)])],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
 
     def finish() -> None:
         bind_loop()
         for optimizer in optimizers:
             with contextlib.suppress(UserError):  # whoever binds it again is told
                 bind_update(optimizer)
-        assert child.stdout is not None
-        wait_for(len(missing), child.stdout)
+        assert helper.stdout is not None
+        wait_for(len(missing), helper.stdout)
 
-    try:
-        yield finish
-    finally:
-        child.kill()
-        child.communicate()
+    with helper:
+        try:
+            yield finish
+        finally:
+            helper.kill()
 
 
 def can_share_work() -> bool:
-    """Whether a second process can be started, and leave what it compiles."""
-    if numba.config.DISABLE_JIT or not sys.executable:
+    """Whether a helper can be started, and leave what it compiles."""
+    # the executable of a frozen program is that program
+    if numba.config.DISABLE_JIT or not sys.executable or getattr(sys, "frozen", False):
         return False
     try:
         writable_root()
     except OSError:
         return False
     return True
+
+
+def start_helper(
+    kinds: Sequence[str], optimizers: Sequence[str], plugins: Sequence[str]
+) -> subprocess.Popen[str] | None:
+    """Start the helper, or return None where that is not possible."""
+    paths = [path for path in sys.path if isinstance(path, str)]
+    work = json.dumps([list(kinds), list(optimizers), [str(plugin) for plugin in plugins]])
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, work, *paths],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+    except OSError:
+        return None
 
 
 def wait_for(count: int, lines: IO[str]) -> None:
@@ -86,7 +107,7 @@ def wait_for(count: int, lines: IO[str]) -> None:
 
 
 def main(kinds: Sequence[str], optimizers: Sequence[str], plugins: Sequence[str]) -> None:
-    """Compile; write a line for each objective."""
+    """Compile in the helper; write a line for each objective."""
     for kind in kinds:
         bind_objective(kind)
         print(kind, flush=True)
@@ -94,7 +115,3 @@ def main(kinds: Sequence[str], optimizers: Sequence[str], plugins: Sequence[str]
     for name in optimizers:
         with contextlib.suppress(UserError):
             bind_update(registry.optimizer(name))
-
-
-if __name__ == "__main__":
-    main(*json.loads(sys.argv[1]))

@@ -7,6 +7,7 @@ import pytest
 from small_instances import bits, csr, data, one_chunk, regression, some_zeros
 
 from optbench.engine.stop import StopSignal
+from optbench.executors import batches
 from optbench.executors.batches import advance_all, plan_batches
 
 SMALL = regression(data(20, 8), data(20, 1, 1)[:, 0])
@@ -62,12 +63,23 @@ def test_the_most_work_comes_first_and_data_is_not_mixed():
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_the_bits_do_not_depend_on_threads(threads):
     chunks = some(SMALL, 7) + some(LARGE, 3, runs=2) + some(SPARSE, 9)
-    counts = []
-    advanced = advance_all(
-        chunks, 200, StopSignal(), threads, lambda done, total: counts.append((done, total))
-    )
-    assert counts[-1][0] == counts[-1][1]
+    advanced = advance_all(chunks, 200, StopSignal(), threads)
     for chunk, other in zip(chunks, advanced, strict=True):
         chunk.advance(200)
         for row in range(len(chunk.status)):
             assert bits(chunk, row) == bits(other, row)
+
+
+def test_ctrl_c_is_the_status_of_batches_that_had_not_begun(monkeypatch):
+    """Tasks that are left out return None: their runs end where they are."""
+
+    def left_out(tasks, threads, stop):
+        stop.set()
+        return [None for _ in tasks]
+
+    monkeypatch.setattr(batches, "run_tasks", left_out)
+    chunks = some(SMALL, 2) + some(LARGE, 1)
+    for chunk in chunks:
+        chunk.advance(10)
+    advanced = advance_all(chunks, 10**9, StopSignal(), 2)
+    assert [chunk.status for chunk in advanced] == [["interrupted"]] * 3

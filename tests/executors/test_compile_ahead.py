@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from small_instances import optimizer, python
@@ -65,6 +66,29 @@ def test_it_ends_with_what_it_was_started_for(nothing_kept, monkeypatch):
     with pytest.raises(KeyboardInterrupt), compile_ahead(["dense"], ADAM, []):
         raise KeyboardInterrupt
     assert started[0].returncode != 0 and time.perf_counter() - began < 30.0
+
+
+def test_a_helper_that_cannot_be_started_is_no_error(nothing_kept, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(sys, "path", [*sys.path, Path("somewhere")])  # as some notebooks have it
+    with compile_ahead(["dense"], ADAM, [Path("my_optimizers")]) as finish:
+        finish()
+
+
+def test_a_frozen_program_does_not_start_itself_again(monkeypatch):
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert not module.can_share_work()
+
+
+def test_files_of_the_current_directory_are_not_run(nothing_kept, monkeypatch, tmp_path):
+    bind_objective("dense")
+    for name in ("json", "statistics", "numba"):
+        (tmp_path / f"{name}.py").write_text("open('was_run', 'w')")
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    monkeypatch.chdir(tmp_path)
+    with compile_ahead(["dense"], ADAM, []) as finish:
+        finish()
+    assert not (tmp_path / "was_run").exists()
 
 
 @pytest.mark.parametrize("executable", ["", None])
