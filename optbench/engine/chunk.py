@@ -48,7 +48,9 @@ def picked_runs(runs: types.Runs, rows: np.ndarray, linear: bool) -> types.Runs:
 
 
 class Chunk:
-    """Some runs of one optimizer on one instance.
+    """Some runs on one instance: of one optimizer, or of several that were joined.
+
+    See :mod:`optbench.engine.together`.
 
     Parameters
     ----------
