@@ -18,7 +18,7 @@ from optbench.engine.ensemble import bind, objective_kind
 from optbench.engine.stop import StopSignal
 from optbench.environment import describe
 from optbench.errors import UserError
-from optbench.executors.cells import run_cells
+from optbench.executors.cells import Report, run_cells
 from optbench.executors.compile_ahead import compile_ahead
 from optbench.executors.local import default_threads
 from optbench.instance import Instance
@@ -32,8 +32,6 @@ from optbench.tune import Search, Tuner
 DEFAULT_HORIZON = 100_000
 ALL = "all"
 PERTURBATION = 1e-3  # standard deviation of the initial noise of seeds 1, 2, ... on real data
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def compare(
     plugins: Sequence[str] = (),
     timeout: float | None = None,
     fresh: bool = False,
-    progress: Progress | None = None,
+    progress: Report | None = None,
 ) -> Comparison:
     """Run optimizers on problems; find which solution each selects and how fast.
 
@@ -124,19 +122,25 @@ def compare(
             cells += make_cells(built, choices, _several(parametrizations))
     keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
     finished = {} if fresh else _read_back(cells, keys)
-    busy = [cell for k, cell in enumerate(cells) if cell.skip is None and k not in finished]
-    with _quiet_numba(), _compile_ahead(busy, threads, _several(plugins)) as finish_compiling:
+    busy = {k: cell for k, cell in enumerate(cells) if cell.skip is None and k not in finished}
+    ahead = _compile_ahead(list(busy.values()), threads, _several(plugins))
+    with _quiet_numba(), ahead as finish_compiling:
         facts = _solve_references(instances)
         referenced = time.perf_counter()
         report(0, len(cells), "compiling")
         finish_compiling()
-        failures = _compile(cells, finished, threads, report)
+        failures = _compile(cells, busy, threads, report)
     compiled = time.perf_counter()
     notes = [f"plug-in left out: {entry.reason}" for entry in registry.broken]
     notes += [f"no reference: {why}" for built in instances for why in built[0].unsolved.values()]
     if timeout is not None:
         settings.stop.set_after(timeout)
-    outcomes = _run(cells, finished, failures, settings, threads, report)
+    running = {k: cell for k, cell in busy.items() if k not in failures}
+    searches = _run(running, settings, threads, report)
+    outcomes = [
+        Outcome(cell, searches.get(k), failures.get(k), finished.get(k))
+        for k, cell in enumerate(cells)
+    ]
     settings.stop.cancel()
     ran = time.perf_counter()
     report(len(cells), len(cells), "analysis")
@@ -260,15 +264,12 @@ def _compile_ahead(
 
 
 def _compile(
-    cells: Sequence[Cell],
-    finished: Mapping[int, Finished],
-    threads: int,
-    report: Progress,
+    cells: Sequence[Cell], busy: Mapping[int, Cell], threads: int, report: Report
 ) -> dict[int, str]:
-    """Compile what every cell needs, before anything is timed; failures by cell index."""
+    """Compile what every busy cell needs, before anything is timed; failures by cell index."""
     failures = {}
     for index, cell in enumerate(cells):
-        if cell.skip is None and index not in finished:
+        if index in busy:
             try:
                 bind(cell.instance, cell.parametrization, cell.choice.optimizer, threads)
             except UserError as error:
@@ -278,26 +279,15 @@ def _compile(
 
 
 def _run(
-    cells: Sequence[Cell],
-    finished: Mapping[int, Finished],
-    failures: Mapping[int, str],
-    settings: Settings,
-    threads: int,
-    report: Progress,
-) -> list[Outcome]:
+    cells: Mapping[int, Cell], settings: Settings, threads: int, report: Report
+) -> dict[int, Search]:
+    """Return the finished searches, by index."""
     stop = settings.stop
-    tuners = {
-        index: Tuner(cell, settings.seeds, settings.horizon, settings.rates, stop, PERTURBATION)
-        for index, cell in enumerate(cells)
-        if cell.skip is None and index not in failures and index not in finished
-    }
-    searches = dict(
-        zip(tuners, run_cells(list(tuners.values()), threads, stop, report), strict=True)
-    )
-    return [
-        Outcome(cell, searches.get(index), failures.get(index), finished.get(index))
-        for index, cell in enumerate(cells)
+    tuners = [
+        Tuner(cell, settings.seeds, settings.horizon, settings.rates, stop, PERTURBATION)
+        for cell in cells.values()
     ]
+    return dict(zip(cells, run_cells(tuners, threads, stop, report), strict=True))
 
 
 def _tables(

@@ -202,6 +202,7 @@ class Tuner:
         self.seeds = list(range(seeds))
         self.horizon = horizon
         self.short = min(max(horizon // 100, 200), horizon)  # enough to see divergence
+        self.longer = max(horizon // 10, self.short)  # of the finalists
         self.given = rates
         self.stop = stop
         self.perturbation = perturbation
@@ -224,21 +225,20 @@ class Tuner:
             if np.isfinite(found.scores).any():  # among rates that all diverge none goes on
                 near = [found.best + k for k in FINALISTS]
                 found.longest = [rate for rate in near if 0 <= rate < len(found.rates)]
-                yield from self._continue(found, max(self.horizon // 10, self.short))
+                yield from self._continue(found, self.longer)
                 found.longest = [found.best]
                 yield from self._continue(found, self.horizon)
             return found
         rates: list[float | None] = [None]
         if self.given is not None and self.cell.choice.tuned is not None:
             rates = [*sorted(self.given)]
-        found = yield from self._without_search(rates)
-        return found
+        return (yield from self._without_search(rates))
 
     def _without_search(self, rates: list[float | None]) -> Asking[Search]:
         """Run all rates to the horizon; where others are searched, with the same records."""
         stages = [self.horizon]
         if self.given is None:
-            stages = [self.short, max(self.horizon // 10, self.short), self.horizon]
+            stages = [self.short, self.longer, self.horizon]
         runs = yield from self.start(rates, stages[0])
         blank = np.full(len(rates), math.inf), np.zeros(len(rates), bool)
         found = Search(rates, runs, *blank, longest=list(range(len(rates))))

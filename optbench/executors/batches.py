@@ -37,7 +37,7 @@ def _cut(chunks: Sequence[Chunk], group: Sequence[int], threads: int) -> list[li
     count = sum(len(chunks[place].status) for place in group)
     most = _batch_size(first, count, threads)
     batches: list[list[int]] = []
-    runs = most
+    runs = 0
     # runs in units of their own are evaluated one by one: they are neighbours, not everywhere
     for place in sorted(group, key=lambda place: bool(chunks[place].combination.rule.rescale[0])):
         size = len(chunks[place].status)

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.report.profile_table import is_profiled, profile_shares
 from optbench.report.rows import Row
+from optbench.result import CELL
 
 if TYPE_CHECKING:
     from optbench.result import Comparison
 
-KEY = ("problem", "instance", "parametrization", "optimizer")
 STATE = ("seeds", "horizon", "status", "reason")
 HEADER = (
-    "table", *KEY, "hyperparameters", "learning_rate", *STATE,
+    "table", *CELL, "hyperparameters", "learning_rate", *STATE,
     "quantity", "value", "low", "high", "text",
 )  # fmt: skip
 TEXTS = {
@@ -60,7 +60,7 @@ def render_csv(comparison: Comparison) -> str:
         ("learning_rates", _by_rate(comparison.convergence_rows)),
     ):
         for row in rows:
-            names = [*(row[key] for key in KEY), _options(row), _number(row.get("learning_rate"))]
+            names = [*(row[key] for key in CELL), _options(row), _number(row.get("learning_rate"))]
             state = [row[key] for key in STATE]
             for name, value, low, high, text in _quantities(table, row):
                 numbers = [_number(value), _number(low), _number(high)]
@@ -77,7 +77,7 @@ def _by_rate(rows: Sequence[Row]) -> Iterator[Row]:
     """Yield one row per learning rate that was given."""
     for row in rows:
         for entry in row["learning_rates"]:
-            yield {**{key: row[key] for key in (*KEY, *STATE)}, "reason": None, **entry}
+            yield {**{key: row[key] for key in (*CELL, *STATE)}, "reason": None, **entry}
 
 
 def _quantities(table: str, row: Row) -> Iterator[Quantity]:
