@@ -96,11 +96,10 @@ def specification(task: Task) -> str:
 def used_threads(task: Task, threads: int) -> int:
     """Return how many threads the engine uses: one a chunk of runs, or some for one large chunk."""
     from optbench.engine.ensemble import CHUNK_RUNS
-    from optbench.engine.products import PANEL_ROWS, padded_features
+    from optbench.engine.layouts import arranged_shape
     from optbench.engine.segments import count_segments
 
     chunks = -(-task.runs // CHUNK_RUNS)
     if chunks > 1 or task.sparse:
         return min(threads, chunks)
-    rows, features = task.shape
-    return min(threads, count_segments(-(-rows // PANEL_ROWS), padded_features(features)))
+    return min(threads, count_segments(arranged_shape(*task.shape)))

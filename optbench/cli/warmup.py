@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optbench.instance import Instance
     from optbench.registry import Registry
 
-ENGINE = ("loop", "sparse", "dense", "tail")
+ENGINE = ("loop", "sparse", "dense", "wide", "tail")
 DIMENSION = 16  # of the parametrizations; their kernels do not depend on it
 
 

@@ -77,6 +77,8 @@ def _jitted(kernel: Callable[..., Any]) -> Any:
         fastmath={"contract"},
         forceinline=True,
         pipeline_class=MaskedVectors if elementary and HAS_MASKS else Compiler,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
         _nrt=False,
     )(kernel)
 
@@ -228,12 +230,16 @@ def objective(want_loss, kernels, data, scratch, runs):
 """
 
 
-ENGINE_OBJECTIVES = {"dense": segments.dense_objective, "sparse": sparse.sparse_objective}
+ENGINE_OBJECTIVES = {
+    "dense": segments.dense_objective,
+    "wide": segments.wide_objective,
+    "sparse": sparse.sparse_objective,
+}
 
 
 @functools.cache
 def bind_objective(kind: str | Callable[..., float]) -> Any:
-    """Compile the objective: ``"dense"``, ``"sparse"`` or a plug-in's own ``loss_and_grad``."""
+    """Compile the objective: of ``ENGINE_OBJECTIVES``, or a plug-in's own ``loss_and_grad``."""
     if isinstance(kind, str):
         return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s)
     kernel = kind if numba.config.DISABLE_JIT else _jitted(kind)

@@ -188,6 +188,7 @@ def compile_kernel(
         nogil=True,
         fastmath=set(fastmath),
         pipeline_class=WideVectors,
+        no_cfunc_wrapper=True,
         _nrt=False,
     )(function)
     directory = cache_directory(plugin_folder)

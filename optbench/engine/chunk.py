@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.engine import types
+from optbench.engine.layouts import in_bands
 from optbench.engine.products import BLOCK_ROWS, aligned_zeros, padded_features
 from optbench.engine.records import Records, record_steps
 from optbench.engine.segments import assistants, make_board
@@ -191,7 +192,9 @@ class Chunk:
         board = make_board(threads)
         return [
             types.Scratch(
-                sums=aligned_zeros(count, dense, LANES),
+                sums=aligned_zeros(
+                    count, dense // LANES if in_bands(data.panels) else dense, LANES
+                ),
                 predictions=aligned_zeros(LANES * BLOCK_ROWS),
                 targets=aligned_zeros(BLOCK_ROWS),
                 slopes=aligned_zeros(LANES * BLOCK_ROWS),

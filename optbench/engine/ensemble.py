@@ -23,8 +23,9 @@ from optbench.engine.bind import (
 )
 from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
+from optbench.engine.layouts import arrange, is_wide, repeat_targets
 from optbench.engine.natural import fisher_roots
-from optbench.engine.products import BLOCK_ROWS, GROUP, PANEL_ROWS, repeat_targets, to_panels
+from optbench.engine.products import BLOCK_ROWS, GROUP
 from optbench.engine.records import Records
 from optbench.engine.rules import make_rule
 from optbench.engine.segments import bind_assistant, count_segments
@@ -60,13 +61,12 @@ def make_data(instance: Instance) -> types.Data:
         starts = np.ascontiguousarray(instance.features.indptr, dtype=np.int64)
         order, columns_order, panels, by_row, by_column = split(instance.features)
     else:
-        panels = to_panels(np.asarray(instance.features, dtype=float))
+        panels = arrange(np.asarray(instance.features, dtype=float))
     targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
     targets[:rows] = instance.targets[order]
     targets[rows:] = targets[rows - 1]  # a row loss may know no other than real ones
     if panels.shape[0] > 0 and instance.loss_and_grad is None and not instance.sparse:
-        padded = targets[: panels.shape[0] * PANEL_ROWS]
-        repeated = repeat_targets(padded, panels.shape[1])
+        repeated = repeat_targets(targets, panels)
     return types.Data(
         panels=panels,
         values=values,
@@ -95,8 +95,10 @@ def _fisher(instance: Instance | None) -> np.ndarray:
 
 
 def objective_kind(instance: Instance) -> str | Callable[..., float]:
-    """Return what evaluates an instance: ``"dense"``, ``"sparse"`` or the plug-in's own."""
-    return instance.loss_and_grad or ("sparse" if instance.sparse else "dense")
+    """Return what evaluates an instance: a key of ``ENGINE_OBJECTIVES``, or the plug-in's own."""
+    if instance.loss_and_grad is not None or instance.sparse:
+        return instance.loss_and_grad or "sparse"
+    return "wide" if is_wide(*instance.features.shape) else "dense"
 
 
 def bind(
@@ -139,12 +141,12 @@ def bind(
     )
     oracle = make_oracle(instance, parametrization, optimizer)
     data = data_of(instance)
-    dense = kind == "dense"
-    segments = count_segments(*data.panels.shape[:2]) if dense else 1
+    dense = kind in ("dense", "wide")
+    segments = count_segments(data.panels.shape) if dense else 1
     # a run that only fills up a group is mapped too, and draws nothing
     group = GROUP if dense and parametrization.linear and oracle.batch < 0 else 1
     if threads > 1 and segments > 1 and oracle.batch < 0:
-        bind_assistant()
+        bind_assistant(kind == "wide")
     loop = entry_point(bind_loop())
     needs_loss = "loss" in optimizer.needs
     return Combination(loop, kernels, data, rule, slots, needs_loss, oracle, segments, group)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import inspect
 
-from numba.extending import register_jitable
-
 from optbench import linear_algebra, random
+from optbench.engine.overloads import called
 
 for _module in (linear_algebra, random):
     for _function in vars(_module).values():
         if inspect.isfunction(_function) and _function.__module__ == _module.__name__:
-            register_jitable(_function)
+            called(_function)

@@ -8,7 +8,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from optbench.engine.natural import natural_gradients
-from optbench.engine.overloads import inlined
+from optbench.engine.overloads import INLINED, called, inlined
 from optbench.engine.sampling import sample_gradients
 from optbench.engine.types import (
     DIVERGED,
@@ -110,7 +110,7 @@ def end_diverged(step, runs: Runs):
             runs.stopped[run] = step
 
 
-@register_jitable
+@called
 def has_room(run, runs: Runs, rule: Rule):
     """Whether no slot would overflow in the next unit.
 
@@ -126,7 +126,7 @@ def has_room(run, runs: Runs, rule: Rule):
     return True
 
 
-@register_jitable
+@called
 def change_unit(run, powers, runs: Runs, rule: Rule):
     """Give the run's slots and hyperparameters in a unit 2**powers times smaller: exact."""
     runs.exponents[run] += powers
@@ -140,7 +140,7 @@ def change_unit(run, powers, runs: Runs, rule: Rule):
         runs.scaled_hypers[run, h] = runs.hypers[run, h] * math.pow(2.0, power)
 
 
-@register_jitable(fastmath={"reassoc"}, forceinline=True)
+@register_jitable(fastmath={"reassoc"}, **INLINED)
 def absolute_sum(values):
     """Sum absolute values: not finite when any of them is not."""
     total = 0.0

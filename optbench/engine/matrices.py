@@ -20,12 +20,12 @@ from optbench.engine.overloads import when_compiled
 from optbench.engine.vectors import (
     DOUBLE,
     INT64,
-    LANES,
     add_product,
     call,
     constant,
-    first_lanes,
+    in_steps,
     load,
+    over_vectors,
     splat,
     store,
     totals_of_zero,
@@ -69,30 +69,13 @@ class _Matrix:
         return self.builder.gep(self.data, [self.builder.add(*places)])
 
 
-def _in_steps(builder: Any, size: Any, step: int, body: Callable[[Any], None]) -> Any:
-    """Emit ``body`` for 0, step, ... as often as whole steps fit; return where they end."""
-    end = builder.and_(size, constant(-step))
-    zero, width = constant(0), constant(step)
-    with cgutils.for_range_slice(builder, zero, end, width, intp=INT64) as (start, _):
-        body(start)
-    return end
-
-
-def _over_vectors(builder: Any, size: Any, body: Callable[[Any, Any], None]) -> None:
-    """Emit ``body(start, mask)`` for whole vectors (no mask) and for what is left over."""
-    end = _in_steps(builder, size, LANES, lambda start: body(start, None))
-    left = builder.sub(size, end)
-    with builder.if_then(builder.icmp_signed(">", left, constant(0))):
-        body(end, first_lanes(builder, left))
-
-
 def _over_rows(builder: Any, size: Any, body: Callable[[list[Any]], None]) -> None:
     """Emit ``body(rows)`` for four rows at a time and one by one for what is left over."""
 
     def four(start: Any) -> None:
         body([builder.add(start, constant(row)) for row in range(ROWS)])
 
-    end = _in_steps(builder, size, ROWS, four)
+    end = in_steps(builder, size, ROWS, four)
     with cgutils.for_range(builder, size, start=end, intp=INT64) as loop:
         body([loop.index])
 
@@ -113,7 +96,7 @@ def _sums_of_rows(builder: Any, left: _Matrix, right: _Matrix, out: _Matrix) -> 
     _over_rows(
         builder,
         left.rows,
-        lambda rows: _over_vectors(
+        lambda rows: over_vectors(
             builder, right.columns, lambda column, mask: tile(rows, column, mask)
         ),
     )
@@ -130,7 +113,7 @@ def _inner_products(builder: Any, left: _Matrix, right: _Matrix, out: _Matrix) -
             for column, total in zip(columns, totals, strict=True):
                 add_product(builder, load(builder, right.at(place, column), mask), vector, total)
 
-        _over_vectors(builder, left.columns, add)
+        over_vectors(builder, left.columns, add)
         start = ir.Constant(DOUBLE, -0.0)
         for column, total in zip(columns, totals, strict=True):
             lanes = [start, builder.load(total)]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
+from optbench.engine.overloads import CALLED, called
 from optbench.engine.types import (
     RUNNING,
     Kernels,
@@ -36,7 +37,7 @@ def fisher_roots(inverse_fisher: np.ndarray) -> np.ndarray:
     return np.stack([vectors.T[kept] / roots, vectors.T[kept] * roots])
 
 
-@register_jitable
+@called
 def natural_gradients(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule, oracle: Oracle):
     """Write F^+ g of every run that asks for it, from its theta and its gradient in w."""
     dual = oracle.dual
@@ -61,7 +62,7 @@ def natural_gradients(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule
                 combine(dual, oracle.tangents, natural)
 
 
-@register_jitable
+@called
 def write_tangents(run, kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule, oracle: Oracle):
     """Write R J: the pull-back of each row of R."""
     theta, place = runs.theta[run : run + 1], scratch.pullback[run : run + 1]
@@ -72,7 +73,7 @@ def write_tangents(run, kernels: Kernels, scratch: Scratch, runs: Runs, rule: Ru
         call_pull_back(kernels.pull_back, (theta, rule.layers, place, root, tangent))
 
 
-@register_jitable(fastmath={"contract", "reassoc"})
+@register_jitable(fastmath={"contract", "reassoc"}, **CALLED)
 def dot(x, y):
     """Return x . y."""
     total = 0.0
@@ -81,7 +82,7 @@ def dot(x, y):
     return total
 
 
-@register_jitable
+@called
 def combine(factors, rows, out):
     """Write sum_k factors[k] rows[k]."""
     out[:] = 0.0

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optbench.engine import blocks
+from optbench.engine.blocks import Passes, band_passes, panel_passes
+from optbench.engine.layouts import block_panels
 from optbench.engine.overloads import inlined
-from optbench.engine.products import GROUP, PANEL_ROWS, add_lanes, block_panels, clear_rows
+from optbench.engine.products import GROUP
 from optbench.engine.types import Data, Kernels, Runs, Scratch, call_losses, call_slopes
-from optbench.engine.vectors import LANES
 from optbench.engine.views import part
 
 LN2 = 0.6931471805599453
@@ -91,42 +91,22 @@ def add_losses(run, want_lowest, z, targets, kernels: Kernels, runs: Runs, total
         totals.lowest[run] = min(totals.lowest[run], z[i] * targets[i])
 
 
-def gradient_pass(together: int, add_features: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that adds a block of rows to the lane sums of some runs.
-
-    After the last block it adds the lanes.  One block alone keeps no sums for later: those of all
-    features have the same place.
-    """
-
-    @inlined
-    def add_gradient(panel, panels, run, data, scratch, first, last, gradient):
-        slopes, sums = scratch.slopes, scratch.sums
-        for j in range(0, gradient.shape[1], LANES):
-            place = 0 if first and last else j
-            add_features(data.panels, panel, panels, j, slopes, run, sums, place, first)
-            if last:
-                for q in range(together):
-                    add_lanes(sums, run + q, place, data.scale, gradient, run + q, j)
-
-    return add_gradient
-
-
-def block_pass(together, predict, take_slopes, add_gradient) -> Callable[..., Any]:
+def block_pass(passes: Passes, take_slopes: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function that takes some runs over one block of rows."""
+    together, size, predict, clear, add_gradient = passes
 
     @inlined
     def over_block(
         run, panel, panels, at_start, at_end, want_loss, kernels, data, scratch, runs, totals
     ):
         z, slopes = scratch.predictions, scratch.slopes
-        first, stride = panel * PANEL_ROWS, panels * PANEL_ROWS
+        first, stride = panel * size, panels * size
         rows = min(stride, data.rows - first)
         predict(runs.w, data.panels, panel, panels, run, z)
         take_slopes(run, first, stride, kernels, data, scratch, runs)
         for q in range(together):
             if rows < stride:
-                panel_rows = rows - stride + PANEL_ROWS
-                clear_rows(slopes, (q + 1) * stride - PANEL_ROWS, panel_rows)
+                clear(slopes, (q + 1) * stride - size, rows - stride + size)
             if want_loss or runs.needs_loss[run + q]:
                 own, targets = part(z, q * stride, rows), part(data.targets, first, rows)
                 add_losses(run + q, want_loss, own, targets, kernels, runs, totals)
@@ -140,7 +120,7 @@ def blocks_pass(over_block: Callable[..., Any]) -> Callable[..., Any]:
 
     @inlined
     def over_blocks(run, start, stop, begin, end, want_loss, kernels, data, scratch, runs, totals):
-        block = block_panels(data.panels.shape[1])
+        block = block_panels(data.panels.shape)
         for panel in range(start, stop, block):
             panels = min(block, stop - panel)
             at_start, at_end = panel == begin, panel + panels == end
@@ -161,29 +141,30 @@ def blocks_pass(over_block: Callable[..., Any]) -> Callable[..., Any]:
     return over_blocks
 
 
-block_of_four = block_pass(
-    GROUP, blocks.predict_four, slopes_of_four, gradient_pass(GROUP, blocks.add_features_of_four)
-)
-block_of_one = block_pass(
-    1, blocks.predict_one, slopes_of_one, gradient_pass(1, blocks.add_features_of_one)
-)
-take_four, take_one = blocks_pass(block_of_four), blocks_pass(block_of_one)
-
-
 @inlined
-def evaluate_block(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, totals):
+def evaluate_block(
+    over_block,
+    want_loss,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    totals: Totals,
+):
     """Write loss, lowest margin and gradient of one run where all rows are one block.
 
     Without loops over runs and blocks a small problem's step takes 0.75 of the time.
     """
     clear_losses(want_loss, runs, totals)
     panels = data.panels.shape[0]
-    block_of_one(0, 0, panels, True, True, want_loss, kernels, data, scratch, runs, totals)
+    over_block(0, 0, panels, True, True, want_loss, kernels, data, scratch, runs, totals)
     scale_losses(want_loss, data, runs, totals)
 
 
 @inlined
 def evaluate_rows(
+    take_four,
+    take_one,
     begin,
     end,
     want_loss,
@@ -194,12 +175,12 @@ def evaluate_rows(
     totals: Totals,
 ):
     """Write loss, lowest margin and gradient of some panels, four runs at a time."""
-    count, width = runs.w.shape[0], data.panels.shape[1]
+    count, (_, width, size) = runs.w.shape[0], data.panels.shape
     clear_losses(want_loss, runs, totals)
     span = end - begin
     if count > GROUP:
-        block = block_panels(width)
-        span = max(SPAN_NUMBERS // (PANEL_ROWS * width), block) // block * block
+        block = block_panels(data.panels.shape)
+        span = max(SPAN_NUMBERS // (size * width), block) // block * block
     others = count - count % GROUP
     start = begin
     while start < end:
@@ -210,3 +191,29 @@ def evaluate_rows(
             take_one(run, start, stop, begin, end, want_loss, kernels, data, scratch, runs, totals)
         start = stop
     scale_losses(want_loss, data, runs, totals)
+
+
+panels_of_four, panels_of_one = (
+    block_pass(panel_passes(GROUP), slopes_of_four),
+    block_pass(panel_passes(1), slopes_of_one),
+)
+bands_of_four, bands_of_one = (
+    block_pass(band_passes(GROUP), slopes_of_four),
+    block_pass(band_passes(1), slopes_of_one),
+)
+all_panels_of_four, all_panels_of_one = blocks_pass(panels_of_four), blocks_pass(panels_of_one)
+all_bands_of_four, all_bands_of_one = blocks_pass(bands_of_four), blocks_pass(bands_of_one)
+
+
+@inlined
+def evaluate_panels(begin, end, want_loss, kernels, data, scratch, runs, totals):
+    """Evaluate some panels."""
+    four, one = all_panels_of_four, all_panels_of_one
+    evaluate_rows(four, one, begin, end, want_loss, kernels, data, scratch, runs, totals)
+
+
+@inlined
+def evaluate_bands(begin, end, want_loss, kernels, data, scratch, runs, totals):
+    """Evaluate some bands."""
+    four, one = all_bands_of_four, all_bands_of_one
+    evaluate_rows(four, one, begin, end, want_loss, kernels, data, scratch, runs, totals)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic
 
 from optbench.engine.overloads import when_compiled
 from optbench.engine.vectors import (
@@ -27,9 +27,9 @@ from optbench.engine.vectors import (
     constant,
     data_and_shape,
     first_lanes,
+    lane_totals,
     load,
     offset,
-    shuffle,
     splat,
     store,
     totals_of_zero,
@@ -42,7 +42,6 @@ VECTORS = PANEL_ROWS // LANES
 CACHE_LINE = 64
 TILE_FEATURES = 8
 GROUP = 4  # runs that are evaluated together
-NARROW = 48  # a block of so many features stays in half of the first-level cache at 64 rows
 
 
 def aligned_zeros(*shape: int) -> np.ndarray:
@@ -70,19 +69,6 @@ def to_panels(matrix: np.ndarray) -> np.ndarray:
 def padded_features(features: int) -> int:
     """Return the number of features rounded up to whole gradient tiles."""
     return -(-features // TILE_FEATURES) * TILE_FEATURES
-
-
-@register_jitable
-def block_panels(width: int) -> int:
-    """Return how many panels a block has that are ``width`` features wide."""
-    return BLOCK_PANELS // 2 if width <= NARROW else BLOCK_PANELS
-
-
-def repeat_targets(targets: np.ndarray, width: int) -> np.ndarray:
-    """Return the targets (n,) block by block, each block once for every run of a group."""
-    rows = PANEL_ROWS * block_panels(width)
-    blocks = [targets[first : first + rows] for first in range(0, targets.size, rows)]
-    return np.concatenate([np.tile(block, GROUP) for block in blocks])
 
 
 def _predictions_intrinsic(runs: int, panels: int) -> Any:
@@ -206,20 +192,7 @@ def _add_lanes(
         feature = builder.add(builder.mul(args[1], dimension), args[2])
         start = offset(builder, lanes, builder.mul(feature, constant(LANES)))
         parts = [load(builder, offset(builder, start, constant(f * LANES))) for f in range(LANES)]
-        # Three times halve the lanes of each sum and join those of two features in one vector.
-        for half in (4, 2, 1):
-            low = [lane for lane in range(2 * LANES) if not lane & half]
-            high = [lane + half for lane in low]
-            joined = []
-            for first, second in zip(
-                parts[: len(parts) // 2], parts[len(parts) // 2 :], strict=True
-            ):
-                halves = [shuffle(builder, first, second, chosen) for chosen in (low, high)]
-                joined.append(builder.fadd(*halves))
-            parts = joined
-        # the bits of a lane's number are those of its feature in reverse order: undo it
-        order = [0, 4, 2, 6, 1, 5, 3, 7]
-        total = builder.fmul(shuffle(builder, parts[0], parts[0], order), splat(builder, args[3]))
+        total = builder.fmul(lane_totals(builder, parts), splat(builder, args[3]))
         own = offset(builder, result, builder.mul(args[5], features), args[6])
         store(builder, total, own, first_lanes(builder, builder.sub(features, args[6])))
         return context.get_dummy_value()

@@ -6,10 +6,10 @@ A step costs batch times d and p, whatever the number of rows.
 
 from __future__ import annotations
 
-from numba.extending import register_jitable
-
+from optbench.engine.layouts import entry_at
 from optbench.engine.objective import write_slopes
-from optbench.engine.products import BLOCK_ROWS, PANEL_ROWS
+from optbench.engine.overloads import called
+from optbench.engine.products import BLOCK_ROWS
 from optbench.engine.types import (
     RUNNING,
     Data,
@@ -24,7 +24,7 @@ from optbench.engine.types import (
 from optbench.random import integer
 
 
-@register_jitable
+@called
 def sample_gradients(
     step,
     kernels: Kernels,
@@ -59,7 +59,7 @@ def sample_gradients(
         )
 
 
-@register_jitable
+@called
 def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Draw at most 128 rows, or take those from ``place`` on, and add their gradients.
 
@@ -78,27 +78,25 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
     return int(drawn[rows - 1])
 
 
-@register_jitable
+@called
 def predict_row(row, w, data: Data):
     """Return x_row . w."""
     total = 0.0
     if data.starts.size == 0:
-        panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
         for j in range(w.size):
-            total += data.panels[panel, j, lane] * w[j]
+            total += entry_at(data.panels, row, j) * w[j]
     else:
         for entry in range(data.starts[row], data.starts[row + 1]):
             total += data.values[entry] * w[data.columns[entry]]
     return total
 
 
-@register_jitable
+@called
 def add_row(row, factor, data: Data, out):
     """Add factor x_row to ``out``."""
     if data.starts.size == 0:
-        panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
         for j in range(out.size):
-            out[j] += factor * data.panels[panel, j, lane]
+            out[j] += factor * entry_at(data.panels, row, j)
     else:
         for entry in range(data.starts[row], data.starts[row + 1]):
             out[data.columns[entry]] += factor * data.values[entry]

@@ -8,6 +8,7 @@ its tickets, evaluate their share of the segments, and hand the tickets back.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import threading
 import time
@@ -19,14 +20,21 @@ import numpy as np
 from llvmlite import ir
 from numba import types as numba_types
 from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic
 
 from optbench.engine import types
 from optbench.engine.cache import compile_kernel
 from optbench.engine.calls import entry_point
-from optbench.engine.objective import Totals, evaluate_block, evaluate_rows
-from optbench.engine.overloads import when_compiled
-from optbench.engine.products import PANEL_ROWS, block_panels
+from optbench.engine.layouts import block_panels, in_bands
+from optbench.engine.objective import (
+    Totals,
+    bands_of_one,
+    evaluate_bands,
+    evaluate_block,
+    evaluate_panels,
+    panels_of_one,
+)
+from optbench.engine.overloads import called, inlined, when_compiled
 from optbench.engine.types import Data, Kernels, Runs, Scratch
 
 SEGMENT_NUMBERS = 2**16  # half a megabyte: a step takes far longer than handing out a ticket
@@ -35,10 +43,10 @@ TICKET, WANT_LOSS = 0, 1  # columns of the board; its rows are threads
 OVER = -1  # the ticket of a thread that evaluates no more
 
 
-def count_segments(panels: int, width: int) -> int:
+def count_segments(shape: tuple[int, int, int]) -> int:
     """Return the number of segments of dense data: a power of two, 1 for small data."""
-    blocks = -(-panels // block_panels(width))
-    limit = min(panels * PANEL_ROWS * width // SEGMENT_NUMBERS, blocks, MOST_SEGMENTS)
+    blocks = -(-shape[0] // block_panels(shape))
+    limit = min(math.prod(shape) // SEGMENT_NUMBERS, blocks, MOST_SEGMENTS)
     return 2 ** (max(limit, 1).bit_length() - 1)
 
 
@@ -48,25 +56,47 @@ def make_board(threads: int) -> np.ndarray:
 
 
 def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate dense data in panels."""
+    evaluate(panels_of_one, evaluate_panels, want_loss, kernels, data, scratch, runs)
+
+
+def wide_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate dense data in bands."""
+    evaluate(bands_of_one, evaluate_bands, want_loss, kernels, data, scratch, runs)
+
+
+@inlined
+def evaluate(
+    block_of_one,
+    evaluate_rows,
+    want_loss,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+):
     """Evaluate dense data: in one piece, or segment by segment."""
+    panels = data.panels.shape[0]
     if scratch.gradients.shape[0] > 0:
-        segmented_objective(want_loss, kernels, data, scratch, runs)
-    elif runs.w.shape[0] == 1 and data.panels.shape[0] <= block_panels(data.panels.shape[1]):
+        evaluate_segments(evaluate_rows, want_loss, kernels, data, scratch, runs)
+    elif runs.w.shape[0] == 1 and panels <= block_panels(data.panels.shape):
         totals = Totals(runs.loss, runs.lowest, runs.gradient_w)
-        evaluate_block(want_loss, kernels, data, scratch, runs, totals)
+        evaluate_block(block_of_one, want_loss, kernels, data, scratch, runs, totals)
     else:
         totals = Totals(runs.loss, runs.lowest, runs.gradient_w)
-        evaluate_rows(0, data.panels.shape[0], want_loss, kernels, data, scratch, runs, totals)
+        evaluate_rows(0, panels, want_loss, kernels, data, scratch, runs, totals)
 
 
-@register_jitable
-def segmented_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+@called
+def evaluate_segments(
+    evaluate_rows, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs
+):
     """Evaluate this thread's share of the segments, wait for the others, and add them all."""
     board = scratch.board
     ticket = board[0, TICKET] + 1
     board[0, WANT_LOSS] = want_loss
     publish(board, 0, ticket)
-    evaluate_share(0, want_loss, kernels, data, scratch, runs)
+    evaluate_share(evaluate_rows, 0, want_loss, kernels, data, scratch, runs)
     whole = True
     for thread in range(1, board.shape[0]):
         done = read(board, thread)
@@ -80,22 +110,23 @@ def segmented_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratc
         runs.gradient_w[:, :] = np.nan
 
 
-@register_jitable
-def evaluate_share(thread, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+@called
+def evaluate_share(
+    evaluate_rows, thread, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs
+):
     """Evaluate every segment that belongs to a thread."""
-    width = data.panels.shape[1]
-    block = block_panels(width)
-    blocks = -(-data.panels.shape[0] // block)
+    panels, block = data.panels.shape[0], block_panels(data.panels.shape)
+    blocks = -(-panels // block)
     segments = scratch.gradients.shape[0]
     for segment in range(thread, segments, scratch.board.shape[0]):
         begin = segment * blocks // segments * block
-        end = min((segment + 1) * blocks // segments * block, data.panels.shape[0])
+        end = min((segment + 1) * blocks // segments * block, panels)
         loss, lowest = scratch.losses[2 * segment], scratch.losses[2 * segment + 1]
         totals = Totals(loss, lowest, scratch.gradients[segment])
         evaluate_rows(begin, end, want_loss, kernels, data, scratch, runs, totals)
 
 
-@register_jitable
+@called
 def add_segments(scratch: Scratch, runs: Runs):
     """Add the segments' losses and gradients, first to last."""
     for run in range(runs.w.shape[0]):
@@ -169,6 +200,17 @@ when_compiled(give_way, _give_way)
 
 
 def assist(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate a thread's share of panels for every ticket."""
+    serve(evaluate_panels, thread, kernels, data, scratch, runs)
+
+
+def assist_wide(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate a thread's share of bands for every ticket."""
+    serve(evaluate_bands, thread, kernels, data, scratch, runs)
+
+
+@inlined
+def serve(evaluate_rows, thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Evaluate a thread's share for every ticket, until the loop is over."""
     board, done = scratch.board, 0
     ticket = read(board, 0)
@@ -176,7 +218,8 @@ def assist(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
         if ticket == done:
             give_way()
         else:
-            evaluate_share(thread, board[0, WANT_LOSS] != 0, kernels, data, scratch, runs)
+            want_loss = board[0, WANT_LOSS] != 0
+            evaluate_share(evaluate_rows, thread, want_loss, kernels, data, scratch, runs)
             done = ticket
             publish(board, thread, ticket)
         ticket = read(board, 0)
@@ -186,9 +229,9 @@ assist_s = numba_types.void(types.i8, types.kernels_t, types.data_t, types.scrat
 
 
 @functools.cache
-def bind_assistant() -> Any:
+def bind_assistant(wide: bool) -> Any:
     """Compile what the other threads of a run do."""
-    return entry_point(compile_kernel(assist, assist_s))
+    return entry_point(compile_kernel(assist_wide if wide else assist, assist_s))
 
 
 @contextmanager
@@ -206,7 +249,7 @@ def assistants(
 
     def work(thread: int, scratch: Scratch) -> None:
         try:
-            bind_assistant()(thread, kernels, data, scratch, runs)
+            bind_assistant(in_bands(data.panels))(thread, kernels, data, scratch, runs)
         except Exception as error:
             errors.append(error)
             scratch.board[thread, TICKET] = OVER

@@ -15,14 +15,16 @@ from numba import types
 from numba.extending import intrinsic, overload, register_jitable
 
 from optbench import elementwise
+from optbench.engine.overloads import INLINED
 
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
 ROUND_TO_INTEGER = 6755399441055744.0  # 1.5 * 2**52: adding it leaves round(x) in the low bits
 INTEGER_BITS = 4843621399236968448  # of ROUND_TO_INTEGER
+OPTIONS = {"fastmath": {"contract"}, "error_model": "numpy", **INLINED}
 FLAGS = {
-    "jit_options": {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True},
+    "jit_options": OPTIONS,
     "strict": False,
 }
 
@@ -43,7 +45,7 @@ def _as_bits(_context: Any, x: Any) -> Any:
     return types.int64(types.float64), codegen
 
 
-@register_jitable(fastmath={"contract"}, error_model="numpy", forceinline=True)
+@register_jitable(**OPTIONS)
 def _reduced(x: float) -> tuple[int, float]:
     """Return k and r of x = k log(2) + r with |r| <= log(2) / 2."""
     shifted = x * LOG2_E + ROUND_TO_INTEGER
@@ -51,7 +53,7 @@ def _reduced(x: float) -> tuple[int, float]:
     return _as_bits(shifted) - INTEGER_BITS, (x - k * LN2_HIGH) - k * LN2_LOW
 
 
-@register_jitable(fastmath={"contract"}, error_model="numpy", forceinline=True)
+@register_jitable(**OPTIONS)
 def _polynomial(r: float) -> float:
     """e**r for |r| <= log(2) / 2, in Estrin's order: degree 11, within 1e-17.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -71,7 +72,7 @@ def first_lanes(builder: Any, count: Any) -> Any:
 
 def shuffle(builder: Any, first: Any, second: Any, lanes: list[int]) -> Any:
     """Return the chosen lanes of two vectors."""
-    mask = ir.Constant(ir.VectorType(INT32, LANES), lanes)
+    mask = ir.Constant(ir.VectorType(INT32, len(lanes)), lanes)
     return builder.shuffle_vector(first, second, mask)
 
 
@@ -87,3 +88,35 @@ def add_product(builder: Any, a: Any, b: Any, total: Any) -> None:
     """Emit ``total += a * b`` with one rounding."""
     product = call(builder, f"fma.v{LANES}f64", VECTOR, [a, b, builder.load(total)])
     builder.store(product, total)
+
+
+def lane_totals(builder: Any, parts: list[Any]) -> Any:
+    """Return the vector of the sums over the lanes of eight vectors."""
+    # Three times halve the lanes of each sum and join those of two vectors in one.
+    for half in (4, 2, 1):
+        low = [lane for lane in range(2 * LANES) if not lane & half]
+        high = [lane + half for lane in low]
+        middle = len(parts) // 2
+        parts = [
+            builder.fadd(*(shuffle(builder, first, second, chosen) for chosen in (low, high)))
+            for first, second in zip(parts[:middle], parts[middle:], strict=True)
+        ]
+    # the bits of a lane's number are those of its vector in reverse order: undo it
+    return shuffle(builder, parts[0], parts[0], [0, 4, 2, 6, 1, 5, 3, 7])
+
+
+def in_steps(builder: Any, size: Any, step: int, body: Callable[[Any], None]) -> Any:
+    """Emit ``body`` for 0, step, ... as often as whole steps fit; return where they end."""
+    end = builder.and_(size, constant(-step))
+    zero, width = constant(0), constant(step)
+    with cgutils.for_range_slice(builder, zero, end, width, intp=INT64) as (start, _):
+        body(start)
+    return end
+
+
+def over_vectors(builder: Any, size: Any, body: Callable[[Any, Any], None]) -> None:
+    """Emit ``body(start, mask)`` for whole vectors (no mask) and for what is left over."""
+    end = in_steps(builder, size, LANES, lambda start: body(start, None))
+    left = builder.sub(size, end)
+    with builder.if_then(builder.icmp_signed(">", left, constant(0))):
+        body(end, first_lanes(builder, left))

@@ -41,7 +41,7 @@ def compile_ahead(
     Parameters
     ----------
     kinds : sequence of str
-        Objectives of the engine that are needed: ``"dense"``, ``"sparse"``.
+        Which of ``ENGINE_OBJECTIVES`` are needed.
     optimizers : sequence of Optimizer
         Whose updates are needed.
     plugins : sequence of str

@@ -18,6 +18,8 @@ from small_instances import (
     some_zeros,
 )
 
+from optbench.engine.ensemble import objective_kind
+from optbench.engine.layouts import arrange, arranged_shape, entry_at
 from optbench.engine.products import to_panels
 from optbench.instance import Instance
 
@@ -27,6 +29,24 @@ DIMENSIONS = (1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 31, 40)
 RUNS = (1, 2, 3, 4, 5, 8, 9)
 SHAPES = [
     (n, d, RUNS[k % len(RUNS)]) for k, (n, d) in enumerate(itertools.product(COUNTS, DIMENSIONS))
+]
+# More features than rows, and more numbers than the first-level cache has: bands.  One band, an odd
+# number of them, several blocks because of their numbers (40 x 3300) and of their rows (130).
+WIDE = [
+    (1, 4099, 3),
+    (2, 2048, 5),
+    (3, 1371, 1),
+    (4, 1026, 4),
+    (5, 825, 8),
+    (7, 600, 2),
+    (8, 513, 9),
+    (12, 350, 4),
+    (29, 143, 3),
+    (64, 65, 5),
+    (65, 65, 1),
+    (40, 3301, 9),
+    (130, 133, 5),
+    (131, 1010, 1),
 ]
 
 
@@ -46,16 +66,18 @@ def assert_sums_equal(found: np.ndarray, expected: np.ndarray, size: np.ndarray)
     assert np.all(np.abs(found - expected) <= 1e-13 * size)
 
 
-@pytest.mark.parametrize("layout", ["dense", "sparse"])
+@pytest.mark.parametrize("layout", ["dense", "wide", "sparse"])
 @pytest.mark.parametrize("kind", ["regression", "classification"])
 def test_equals_numpy(kind: str, layout: str) -> None:
-    for n, d, count in SHAPES:
+    for n, d, count in WIDE if layout == "wide" else SHAPES:
         features = some_zeros(data(n, d, n + d))
         targets = data(n, 1, 3)[:, 0]
         targets = np.where(targets > 0, 1.0, -1.0) if kind == "classification" else targets
-        given = features if layout == "dense" else csr(features)
+        given = csr(features) if layout == "sparse" else features
         w = data(count, d, 7)
-        runs = evaluated(make(kind, given, targets), w)
+        instance = make(kind, given, targets)
+        assert objective_kind(instance) == layout
+        runs = evaluated(instance, w)
         predictions = w @ features.T
         if kind == "regression":
             losses, slopes = 0.5 * (predictions - targets) ** 2, predictions - targets
@@ -71,11 +93,11 @@ def test_equals_numpy(kind: str, layout: str) -> None:
         assert_sums_equal(runs.lowest, lowest, (noise * np.abs(targets)).max(axis=1))
 
 
-@pytest.mark.parametrize("layout", ["dense", "sparse"])
+@pytest.mark.parametrize("layout", ["dense", "wide", "sparse"])
 def test_bits_do_not_depend_on_the_batch(layout: str) -> None:
-    for n, d, _ in SHAPES[::5]:
+    for n, d, _ in WIDE if layout == "wide" else SHAPES[::5]:
         features, targets, w = some_zeros(data(n, d, n)), data(n, 1, 3)[:, 0], data(9, d, 7)
-        instance = regression(features if layout == "dense" else csr(features), targets)
+        instance = regression(csr(features) if layout == "sparse" else features, targets)
         batch = evaluated(instance, w)
         for row in range(9):
             alone = evaluated(instance, w[row : row + 1])
@@ -89,6 +111,16 @@ def test_panels_hold_every_number_once() -> None:
     panels = to_panels(matrix)
     assert panels.shape == (9, 8, 16)  # rows in panels of 16, features padded to 8
     np.testing.assert_array_equal(panels.transpose(0, 2, 1).reshape(-1, 8)[:130, :3], matrix)
+    assert np.count_nonzero(panels) == matrix.size
+
+
+@pytest.mark.parametrize("shape", [(9, 3), (3, 1371), (29, 143), (130, 133)])
+def test_every_entry_is_found_in_its_layout(shape: tuple[int, int]) -> None:
+    matrix = data(*shape)
+    panels = arrange(matrix)
+    assert panels.shape == arranged_shape(*shape)
+    found = [[entry_at(panels, i, j) for j in range(shape[1])] for i in range(shape[0])]
+    np.testing.assert_array_equal(found, matrix)
     assert np.count_nonzero(panels) == matrix.size
 
 

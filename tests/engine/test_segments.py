@@ -35,10 +35,12 @@ def advanced(instance: Instance, threads: int, name: str = "adam", **options):
 
 
 def test_the_number_of_segments_depends_on_the_data_alone(large) -> None:
-    assert count_segments(*data_of(large).panels.shape[:2]) == 8
-    assert count_segments(36, 32) == 1  # breast cancer
-    assert count_segments(10**5, 512) == MOST_SEGMENTS
-    assert count_segments(8, 2**16) == 1  # one block has nothing to split
+    assert count_segments(data_of(large).panels.shape) == 8
+    assert count_segments((36, 32, 16)) == 1  # breast cancer
+    assert count_segments((10**5, 512, 16)) == MOST_SEGMENTS
+    assert count_segments((8, 2**16, 16)) == 1  # one block has nothing to split
+    assert count_segments((25, 1000, 4)) == 1  # bands that stay in the cache are one block
+    assert count_segments((100, 700, 4)) == 4
 
 
 @pytest.mark.parametrize("threads", [2, 3, 20])
@@ -85,13 +87,18 @@ def test_loss_margin_and_gradient_are_those_of_numpy(large) -> None:
 def test_squared_errors_of_wide_data() -> None:
     features = data(400, 700, seed=5)
     instance = regression(features, data(400, 1, seed=6)[:, 0])
-    chunk = one_chunk(instance, "gradient_descent", [0.1])
-    chunk.threads = 2
-    chunk.advance(3)
-    w = np.zeros(700)
-    for _ in range(3):
-        w -= 0.1 * features.T @ (features @ w - instance.targets) / 400
-    np.testing.assert_allclose(chunk.runs.w[0], w, rtol=0, atol=1e-12 * np.abs(w).max())
+    chunks = {}
+    for threads in (1, 2, 3):
+        chunk = one_chunk(instance, "gradient_descent", RATES)
+        chunk.threads = threads
+        chunk.advance(3)
+        chunks[threads] = chunk
+    for run, rate in enumerate(RATES):
+        assert bits(chunks[1], run) == bits(chunks[2], run) == bits(chunks[3], run)
+        w = np.zeros(700)
+        for _ in range(3):
+            w -= rate * features.T @ (features @ w - instance.targets) / 400
+        np.testing.assert_allclose(chunk.runs.w[run], w, rtol=0, atol=1e-12 * np.abs(w).max())
 
 
 @pytest.mark.parametrize("name", ["normalized_gradient_descent", "sign_descent"])
