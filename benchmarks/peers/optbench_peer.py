@@ -34,8 +34,8 @@ def prepare(task: Task, threads: int) -> Fresh:
         optimizer,
         np.stack(hypers, axis=1),
         [0] * task.runs,
-        threads=threads if task.runs <= CHUNK_RUNS else 1,
     )
+    share = threads if task.runs <= CHUNK_RUNS else 1
 
     def fresh() -> Run:
         chunks = make()
@@ -46,7 +46,9 @@ def prepare(task: Task, threads: int) -> Fresh:
             chunk.advance(0)
             first += count
         jobs = [
-            functools.partial(chunk.advance, task.steps, steps=np.array([task.steps]))
+            functools.partial(
+                chunk.advance, task.steps, steps=np.array([task.steps]), threads=share
+            )
             for chunk in chunks
         ]
 

@@ -67,8 +67,6 @@ class Chunk:
         Seeds of the runs' random numbers.
     dimension : int
         Size d of the predictor.
-    threads : int
-        At most so many threads share each step on large dense data; the bits do not depend on it.
     snapshots : bool
         Whether records keep w.
     """
@@ -81,7 +79,6 @@ class Chunk:
         hypers: np.ndarray,
         seeds: Sequence[int],
         dimension: int,
-        threads: int = 1,
         snapshots: bool = True,
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
@@ -94,7 +91,6 @@ class Chunk:
             state[:, start:end] = slot.initial
         gradient = np.zeros((count, parameters))
         self.combination = combination
-        self.threads = threads
         self.step = 0
         self.ended_by_host = "horizon"
         self._scratch = parametrization.scratch
@@ -124,6 +120,7 @@ class Chunk:
         horizon: int,
         steps: np.ndarray | None = None,
         stop: StopSignal | None = None,
+        threads: int = 1,
     ) -> None:
         """Continue to ``horizon`` steps.
 
@@ -135,6 +132,8 @@ class Chunk:
             Steps to record besides the first; log-spaced by default.
         stop : StopSignal, optional
             When set, the loop returns at its next step; the runs can still be resumed.
+        threads : int
+            At most so many threads share each step on large dense data; no bit depends on it.
         """
         planned = record_steps(horizon) if steps is None else np.asarray(steps, np.int64)
         self.records = self.records.extended(np.union1d(self.records.steps, planned))
@@ -155,7 +154,7 @@ class Chunk:
             rows = self._batch(alive)
             if rows.size != room:
                 room = rows.size
-                memory = self._working_memory(room)
+                memory = self._working_memory(room, threads)
                 oracle = self.combination.oracle.with_scratch()
             self._take_steps(alive.size, rows, step, rule, memory, oracle)
             if self.step == step:
@@ -179,7 +178,7 @@ class Chunk:
         missing = -alive.size % self.combination.group
         return np.append(alive, alive[-1]) if missing == 1 else alive
 
-    def _working_memory(self, count: int) -> list[types.Scratch]:
+    def _working_memory(self, count: int, threads: int = 1) -> list[types.Scratch]:
         """Return what the loop writes to and nobody reads, for so many runs: for each thread."""
         data, segments = self.combination.data, self.combination.segments
         dimension, sparse = self.runs.w.shape[1], data.starts.size > 0
@@ -187,7 +186,7 @@ class Chunk:
         together = (LANES if count >= LANES else 1) if sparse else 0
         several = segments if segments > 1 else 0
         # samples leave the others nothing to do but wait
-        threads = min(self.threads, segments) if self.combination.oracle.batch < 0 else 1
+        threads = min(threads, segments) if self.combination.oracle.batch < 0 else 1
         losses, gradients = np.zeros((2 * several, count)), np.zeros((several, count, dimension))
         board = make_board(threads)
         return [

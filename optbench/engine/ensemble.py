@@ -109,7 +109,7 @@ def bind(
     Parameters
     ----------
     threads : int
-        Threads that each chunk may use, see :class:`Chunk`.
+        More than one: what shares a step among them is compiled too.
 
     Raises
     ------
@@ -179,7 +179,6 @@ def make_chunks(
     hypers: np.ndarray,
     seeds: Sequence[int],
     perturbation: float = 0.0,
-    threads: int = 1,
     snapshots: bool = True,
 ) -> list[Chunk]:
     """Prepare runs for every row of ``hypers`` (K, H), each with its own seed.
@@ -192,7 +191,7 @@ def make_chunks(
         One seed a run: its initialization and its random numbers.
     perturbation : float
         Seeds other than 0 add this much Gaussian noise (standard deviation) to theta at the start.
-    threads, snapshots
+    snapshots
         See :class:`Chunk`.
 
     Raises
@@ -205,7 +204,7 @@ def make_chunks(
             f"optimizer {optimizer.name!r}: hyperparameters of shape {hypers.shape} for "
             f"{len(seeds)} runs of {len(optimizer.hypers)} hyperparameters"
         )
-    kernels = bind(instance, parametrization, optimizer, threads)
+    kernels = bind(instance, parametrization, optimizer)
     theta = np.empty((len(seeds), parametrization.parameters))
     for row, seed in enumerate(seeds):
         generator = np.random.Generator(np.random.PCG64([seed, 0x0B]))
@@ -224,7 +223,6 @@ def make_chunks(
                 hypers[rows],
                 list(seeds)[rows],
                 instance.dimension,
-                threads,
                 snapshots,
             )
         )

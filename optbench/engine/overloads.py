@@ -29,9 +29,7 @@ class _Part(JITCodeLibrary):
         # Numba writes the address of a function's environment to a variable of its name
         names = [value.name for value in self._final_module.global_variables]
         source = "\n".join(
-            f'@"{name}" = common global i64 0'
-            for name in names
-            if name.startswith("_ZN08NumbaEnv")
+            f'@"{name}" = common global i64 0' for name in names if name.startswith("_ZN08NumbaEnv")
         )
         module = binding.parse_assembly(source)
         module.data_layout, module.triple = self._codegen._data_layout, self._final_module.triple

@@ -91,7 +91,7 @@ def part(whole: Chunk, chunks: Sequence[Chunk]) -> list[Chunk]:
             for name in PADDED
         }
         own.runs = own.runs._replace(optimizer=chunk.runs.optimizer, **cut)
-        own.combination, own.threads = chunk.combination, chunk.threads
+        own.combination = chunk.combination
         parts.append(own)
         first += count
     return parts
@@ -102,6 +102,5 @@ def advance_together(
 ) -> list[Chunk]:
     """Continue chunks in one company to ``horizon`` steps, as one batch on so many threads."""
     whole = join(chunks)
-    whole.threads = threads
-    whole.advance(horizon, stop=stop)
+    whole.advance(horizon, stop=stop, threads=threads)
     return part(whole, chunks)

@@ -29,8 +29,7 @@ def large() -> Instance:
 
 def advanced(instance: Instance, threads: int, name: str = "adam", **options):
     chunk = one_chunk(instance, name, RATES, **options)
-    chunk.threads = threads
-    chunk.advance(7, steps=np.array([2, 7]))
+    chunk.advance(7, steps=np.array([2, 7]), threads=threads)
     return chunk
 
 
@@ -60,8 +59,7 @@ def test_bits_do_not_depend_on_the_runs_beside(large) -> None:
 def test_a_network_and_ended_runs_share_threads_too(large) -> None:
     def rates(threads: int):
         chunk = one_chunk(large, "gradient_descent", [0.1, 1e9], parameters="deep_linear:widths=4")
-        chunk.threads = threads
-        chunk.advance(40)
+        chunk.advance(40, threads=threads)
         return chunk
 
     alone, shared = rates(1), rates(2)
@@ -90,8 +88,7 @@ def test_squared_errors_of_wide_data() -> None:
     chunks = {}
     for threads in (1, 2, 3):
         chunk = one_chunk(instance, "gradient_descent", RATES)
-        chunk.threads = threads
-        chunk.advance(3)
+        chunk.advance(3, threads=threads)
         chunks[threads] = chunk
     for run, rate in enumerate(RATES):
         assert bits(chunks[1], run) == bits(chunks[2], run) == bits(chunks[3], run)
@@ -108,8 +105,7 @@ def test_units_change_alike_on_any_number_of_threads(name: str) -> None:
     found = []
     for threads in (1, 2):
         chunk = one_chunk(instance, name, [8.0, 4.0, 9.0])  # three: a fourth fills up
-        chunk.threads = threads
-        chunk.advance(12)
+        chunk.advance(12, threads=threads)
         found.append([bits(chunk, run) for run in range(3)])
         assert chunk.runs.exponents.min() > 0
     assert found[0] == found[1]
@@ -131,18 +127,17 @@ def test_an_error_in_any_thread_ends_the_run(place: int) -> None:
     )
     for threads in (1, 2):
         chunk = one_chunk(instance, "gradient_descent", [0.1])
-        chunk.threads = threads
         before = threading.active_count()
         with pytest.raises(ValueError, match="seven"):
-            chunk.advance(50)
+            chunk.advance(50, threads=threads)
         assert threading.active_count() == before
 
 
 def test_threads_end_with_the_steps_even_when_stopped(large) -> None:
     before = threading.active_count()
     chunk = one_chunk(large, "gradient_descent", [0.1])
-    chunk.threads, stop = 2, StopSignal()
+    stop = StopSignal()
     stop.set()
-    chunk.advance(1000, stop=stop)
+    chunk.advance(1000, stop=stop, threads=2)
     assert chunk.step < 1000
     assert threading.active_count() == before

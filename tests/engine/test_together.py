@@ -123,7 +123,7 @@ def test_parts_go_on_alone() -> None:
     for chunk, joined in zip(
         chunks, advance_together(chunks, 100, StopSignal(), threads=2), strict=True
     ):
-        assert (joined.threads, joined.step) == (chunk.threads, 100)
+        assert joined.step == 100
         joined.advance(400)
         chunk.advance(100)
         chunk.advance(400)
