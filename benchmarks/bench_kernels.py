@@ -38,6 +38,16 @@ class Problem(_Kernel):
         self.run = prepared.one_run(prepared.cell(name, "", "gradient_descent"))
 
 
+class Wide(_Kernel):
+    """Gradient descent on wide data: in the second-level cache, filling it, beyond it."""
+
+    params = ("n=50,d=200", "n=100,d=1000", "n=100,d=3000")
+
+    def setup(self, name: str) -> None:
+        problem = f"linear_regression:data=gaussian,{name}"
+        self.run = prepared.one_run(prepared.cell(problem, "", "gradient_descent"))
+
+
 class Parametrization(_Kernel):
     """Every parametrization, under gradient descent on digits 3 against 8."""
 
