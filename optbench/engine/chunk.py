@@ -183,6 +183,7 @@ class Chunk:
         data, segments = self.combination.data, self.combination.segments
         dimension, sparse = self.runs.w.shape[1], data.starts.size > 0
         dense = data.panels.shape[1] if sparse else padded_features(dimension)
+        sums = dense // LANES if in_bands(data.panels) else dense
         together = (LANES if count >= LANES else 1) if sparse else 0
         several = segments if segments > 1 else 0
         # samples leave the others nothing to do but wait
@@ -191,9 +192,7 @@ class Chunk:
         board = make_board(threads)
         return [
             types.Scratch(
-                sums=aligned_zeros(
-                    count, dense // LANES if in_bands(data.panels) else dense, LANES
-                ),
+                sums=aligned_zeros(count, sums, LANES),
                 predictions=aligned_zeros(LANES * BLOCK_ROWS),
                 targets=aligned_zeros(BLOCK_ROWS),
                 slopes=aligned_zeros(LANES * BLOCK_ROWS),

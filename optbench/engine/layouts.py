@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from optbench.engine.bands import BAND_ROWS, to_bands
-from optbench.engine.overloads import called, inlined
+from optbench.engine.overloads import called
 from optbench.engine.products import (
     BLOCK_PANELS,
     BLOCK_ROWS,
@@ -18,7 +18,6 @@ from optbench.engine.products import (
     padded_features,
     to_panels,
 )
-from optbench.engine.vectors import LANES
 
 LEAST = 2**12  # numbers, which fill the first-level cache: below that panels are as fast
 NARROW = 48  # a block of so many features stays in half of the first-level cache at 64 rows
@@ -65,13 +64,3 @@ def repeat_targets(targets: np.ndarray, panels: np.ndarray) -> np.ndarray:
     padded, rows = targets[: count * size], size * block_panels(panels.shape)
     blocks = [padded[first : first + rows] for first in range(0, padded.size, rows)]
     return np.concatenate([np.tile(block, GROUP) for block in blocks])
-
-
-@inlined
-def entry_at(panels: np.ndarray, row: int, j: int) -> float:
-    """Return feature j of a row."""
-    size = panels.shape[2]
-    if size == BAND_ROWS:
-        place = j // LANES * (LANES * size) + row % size * LANES + j % LANES
-        return panels[row // size, place // size, place % size]
-    return panels[row // size, j, row % size]

@@ -1,8 +1,8 @@
 """How plain Python functions are compiled into those that call them.
 
 Numba optimizes each compiled function, turns it into machine code, and does so again for whatever
-it is inlined into: a kernel that is nested six deep is optimized six times.  Functions of this
-module are only ever a part of others, so theirs is left to the outermost one.
+it is inlined into: what is nested six deep is optimized six times.  The functions that are marked
+here are only ever parts of others, and optimized once, in the outermost one.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any
 
 from llvmlite import binding
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 from numba.extending import overload, register_jitable
+
+from optbench.engine.wide import OwnLowering
 
 
 class _Part(JITCodeLibrary):
@@ -46,18 +47,10 @@ class _PartLowering(NativeLowering):
         return super().run_pass(state)
 
 
-class Part(CompilerBase):
-    """Numba's own pipeline, whose last pass leaves the rest to the callers."""
+class Part(OwnLowering):
+    """Leaves the rest to the callers."""
 
-    def define_pipelines(self) -> list[Any]:
-        """Return the pipeline with its lowering replaced."""
-        manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        manager.passes = [
-            (_PartLowering if step is NativeLowering else step, text)
-            for step, text in manager.passes
-        ]
-        manager.finalize()
-        return [manager]
+    lowering = _PartLowering
 
 
 # ``@called``: compiled with whatever calls it.

@@ -6,10 +6,10 @@ A step costs batch times d and p, whatever the number of rows.
 
 from __future__ import annotations
 
-from optbench.engine.layouts import entry_at
+from optbench.engine.bands import BAND_ROWS
 from optbench.engine.objective import write_slopes
-from optbench.engine.overloads import called
-from optbench.engine.products import BLOCK_ROWS
+from optbench.engine.overloads import called, inlined
+from optbench.engine.products import BLOCK_ROWS, PANEL_ROWS
 from optbench.engine.types import (
     RUNNING,
     Data,
@@ -21,6 +21,7 @@ from optbench.engine.types import (
     call_forward,
     call_pull_back,
 )
+from optbench.engine.vectors import LANES
 from optbench.random import integer
 
 
@@ -81,22 +82,39 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
 @called
 def predict_row(row, w, data: Data):
     """Return x_row . w."""
-    total = 0.0
-    if data.starts.size == 0:
-        for j in range(w.size):
-            total += entry_at(data.panels, row, j) * w[j]
-    else:
+    total, panels = 0.0, data.panels
+    if data.starts.size > 0:
         for entry in range(data.starts[row], data.starts[row + 1]):
             total += data.values[entry] * w[data.columns[entry]]
+    elif panels.shape[2] == BAND_ROWS:
+        band, first = row // BAND_ROWS, 2 * (row % BAND_ROWS)
+        for j in range(w.size):
+            total += panels[band, place_in_band(first, j), j & 3] * w[j]
+    else:
+        panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
+        for j in range(w.size):
+            total += panels[panel, j, lane] * w[j]
     return total
 
 
 @called
 def add_row(row, factor, data: Data, out):
     """Add factor x_row to ``out``."""
-    if data.starts.size == 0:
-        for j in range(out.size):
-            out[j] += factor * entry_at(data.panels, row, j)
-    else:
+    panels = data.panels
+    if data.starts.size > 0:
         for entry in range(data.starts[row], data.starts[row + 1]):
             out[data.columns[entry]] += factor * data.values[entry]
+    elif panels.shape[2] == BAND_ROWS:
+        band, first = row // BAND_ROWS, 2 * (row % BAND_ROWS)
+        for j in range(out.size):
+            out[j] += factor * panels[band, place_in_band(first, j), j & 3]
+    else:
+        panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
+        for j in range(out.size):
+            out[j] += factor * panels[panel, j, lane]
+
+
+@inlined
+def place_in_band(first, j):
+    """Return which four numbers of a band have feature j of the row that begins with ``first``."""
+    return (j & -LANES) + first + (j >> 2 & 1)

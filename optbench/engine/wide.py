@@ -63,10 +63,10 @@ class _MaskedLowering(NativeLowering):
         return _MaskedLower
 
 
-class WideVectors(CompilerBase):
-    """Numba's own pipeline, whose last pass sets the attribute."""
+class OwnLowering(CompilerBase):
+    """Numba's own pipeline with another last pass."""
 
-    lowering: type[NativeLowering] = _WideLowering
+    lowering: type[NativeLowering]
 
     def define_pipelines(self) -> list[Any]:
         """Return the pipeline with its lowering replaced."""
@@ -79,7 +79,13 @@ class WideVectors(CompilerBase):
         return [manager]
 
 
-class MaskedVectors(WideVectors):
-    """The same, which also marks every loop."""
+class WideVectors(OwnLowering):
+    """Sets the attribute."""
+
+    lowering = _WideLowering
+
+
+class MaskedVectors(OwnLowering):
+    """Sets the attribute and marks every loop."""
 
     lowering = _MaskedLowering

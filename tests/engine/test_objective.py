@@ -18,9 +18,10 @@ from small_instances import (
     some_zeros,
 )
 
-from optbench.engine.ensemble import objective_kind
-from optbench.engine.layouts import arrange, arranged_shape, entry_at
+from optbench.engine.ensemble import data_of, objective_kind
+from optbench.engine.layouts import arranged_shape
 from optbench.engine.products import to_panels
+from optbench.engine.sampling import add_row, predict_row
 from optbench.instance import Instance
 
 # around the widths of vectors (8), pairs and eights of vectors, and panels (64)
@@ -115,13 +116,19 @@ def test_panels_hold_every_number_once() -> None:
 
 
 @pytest.mark.parametrize("shape", [(9, 3), (3, 1371), (29, 143), (130, 133)])
-def test_every_entry_is_found_in_its_layout(shape: tuple[int, int]) -> None:
+def test_every_row_is_found_in_its_layout(shape: tuple[int, int]) -> None:
     matrix = data(*shape)
-    panels = arrange(matrix)
-    assert panels.shape == arranged_shape(*shape)
-    found = [[entry_at(panels, i, j) for j in range(shape[1])] for i in range(shape[0])]
-    np.testing.assert_array_equal(found, matrix)
-    assert np.count_nonzero(panels) == matrix.size
+    arranged = data_of(regression(matrix, np.zeros(shape[0])))
+    assert arranged.panels.shape == arranged_shape(*shape)
+    assert np.count_nonzero(arranged.panels) == matrix.size
+    for row in range(shape[0]):
+        found = np.zeros(shape[1])
+        add_row(row, 1.0, arranged, found)
+        np.testing.assert_array_equal(found, matrix[row])
+        size = np.abs(matrix[row]).sum()
+        assert predict_row(row, np.ones(shape[1]), arranged) == pytest.approx(
+            matrix[row].sum(), rel=0, abs=shape[1] * 2**-52 * size
+        )
 
 
 @pytest.mark.parametrize("layout", ["dense", "sparse"])
