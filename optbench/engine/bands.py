@@ -1,4 +1,4 @@
-"""Products with wide data, which have more features than rows: a register holds features of a row.
+"""Products with wide data, which have no more rows than features: a register holds features.
 
 The data matrix lies in bands of four rows, eight features of each row after the other
 (:func:`to_bands`).  Predictions are sums in registers whose lanes are added when a band is through;
@@ -196,11 +196,11 @@ def _scale_sums(_context: Any, sums: Any, run: Any, scale: Any, out: Any) -> Any
         start = builder.mul(builder.mul(args[1], vectors), constant(LANES))
         factor = splat(builder, args[2])
 
-        def scale(feature: Any, mask: Any) -> None:
+        def write(feature: Any, mask: Any) -> None:
             found = load(builder, offset(builder, total, start, feature))
             store(builder, builder.fmul(factor, found), offset(builder, own, feature), mask)
 
-        over_vectors(builder, features, scale)
+        over_vectors(builder, features, write)
         return context.get_dummy_value()
 
     return signature, codegen

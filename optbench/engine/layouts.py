@@ -1,4 +1,4 @@
-"""How dense data lie: in panels of 16 rows, or in bands of four where there are more features.
+"""How dense data lie: in panels of 16 rows, or in bands of four where features are as many as rows.
 
 Either is an array (count, features padded to 8, rows of one).  Some panels or bands are a block: it
 is evaluated at once, and stays in a cache between the predictions and the gradient.
@@ -37,7 +37,7 @@ def arranged_shape(rows: int, features: int) -> tuple[int, int, int]:
 
 
 def in_bands(panels: np.ndarray) -> bool:
-    """Whether arranged data lie in bands."""
+    """Whether arranged data lie in bands; of other arrays the answer does not matter."""
     return panels.shape[2] == BAND_ROWS
 
 

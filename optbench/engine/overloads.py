@@ -19,7 +19,7 @@ from numba.extending import overload, register_jitable
 from optbench.engine.wide import OwnLowering
 
 
-class _Part(JITCodeLibrary):
+class _PartLibrary(JITCodeLibrary):
     """Code that others link: neither optimized nor made executable by itself."""
 
     def _optimize_final_module(self) -> None:
@@ -27,12 +27,17 @@ class _Part(JITCodeLibrary):
 
     def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()
-        # Numba writes the address of a function's environment to a variable of its name
-        names = [value.name for value in self._final_module.global_variables]
-        source = "\n".join(
-            f'@"{name}" = common global i64 0' for name in names if name.startswith("_ZN08NumbaEnv")
+        # Numba writes the address of a function's environment to a variable of its name, unseen:
+        # it must be there
+        names = (value.name for value in self._final_module.global_variables)
+        environments = [name for name in names if name.startswith("_ZN08NumbaEnv")]
+        if not environments:
+            raise RuntimeError(
+                "optbench does not know where this version of Numba keeps environments"
+            )
+        module = binding.parse_assembly(
+            "\n".join(f'@"{name}" = common global i64 0' for name in environments)
         )
-        module = binding.parse_assembly(source)
         module.data_layout, module.triple = self._codegen._data_layout, self._final_module.triple
         self._codegen._add_module(module)
         self._finalized = True
@@ -43,18 +48,18 @@ class _PartLowering(NativeLowering):
     _name = "part_native_lowering"
 
     def run_pass(self, state: Any) -> bool:
-        state.library = _Part(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = _PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
         return super().run_pass(state)
 
 
-class Part(OwnLowering):
+class PartCompiler(OwnLowering):
     """Leaves the rest to the callers."""
 
     lowering = _PartLowering
 
 
 # ``@called``: compiled with whatever calls it.
-CALLED = {"no_cfunc_wrapper": True, "pipeline_class": Part}
+CALLED = {"no_cfunc_wrapper": True, "pipeline_class": PartCompiler}
 called = register_jitable(**CALLED)
 
 # ``@inlined``: compiled into it.  A function that is called copies every array that it is passed,

@@ -30,8 +30,8 @@ class Slices(NamedTuple):
 class Data(NamedTuple):
     """An instance's numbers as the objective reads them.
 
-    ``panels`` holds dense data (see :func:`optbench.engine.products.to_panels`), the dense columns
-    of sparse data and, for an objective of the plug-in's own, its raw matrix (1, n, d).  Rows of
+    ``panels`` holds dense data (see :mod:`optbench.engine.layouts`), the dense columns of sparse
+    data in panels and, for an objective of the plug-in's own, its raw matrix (1, n, d).  Rows of
     CSR data are drawn from ``values``, ``columns`` and ``starts``; whole gradients come from
     slices, in an order of rows and columns of their own.  ``targets`` is in that order and padded
     to whole blocks by its last number; ``row_targets`` is in the order of the data; ``repeated``
@@ -67,7 +67,7 @@ class Kernels(NamedTuple):
 class Scratch(NamedTuple):
     """Working memory of one chunk of runs, allocated once."""
 
-    sums: np.ndarray  # (K, dense features padded to 8, 8): lane sums of the gradient
+    sums: np.ndarray  # (K, dense features padded to 8, 8): lane sums; of bands, (K, d / 8, 8): sums
     predictions: np.ndarray  # (8 * 128,): of a block of rows, run after run
     targets: np.ndarray  # (128,): those of drawn rows
     slopes: np.ndarray  # (8 * 128,)

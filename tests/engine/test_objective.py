@@ -31,8 +31,8 @@ RUNS = (1, 2, 3, 4, 5, 8, 9)
 SHAPES = [
     (n, d, RUNS[k % len(RUNS)]) for k, (n, d) in enumerate(itertools.product(COUNTS, DIMENSIONS))
 ]
-# More features than rows, and more numbers than the first-level cache has: bands.  One band, an odd
-# number of them, several blocks because of their numbers (40 x 3300) and of their rows (130).
+# At least as many features as rows, and more numbers than the first-level cache has: bands.  One
+# band, an odd number, several blocks because of their numbers (40 x 3301) and of their rows (130).
 WIDE = [
     (1, 4099, 3),
     (2, 2048, 5),
@@ -150,14 +150,14 @@ def test_logistic_loss_is_right_at_large_margins_of_both_signs(margin: float, la
     np.testing.assert_allclose(runs.gradient[0], slope, rtol=1e-14, atol=2e-308)
 
 
-@pytest.mark.parametrize("layout", ["dense", "sparse"])
+@pytest.mark.parametrize("layout", ["dense", "wide", "sparse"])
 def test_log_domain_keeps_losses_that_underflow(layout: str) -> None:
     """At margins m = 1000 the mean logistic loss is exp(-1000): its logarithm is -1000."""
-    rows = np.ones((7, 1))
+    rows = np.eye(1, 600) * np.ones((7, 1)) if layout == "wide" else np.ones((7, 1))
     instance = Instance(
         "test",
         "equal",
-        rows if layout == "dense" else csr(rows),
+        csr(rows) if layout == "sparse" else rows,
         np.ones(7),
         "classification",
         ROWS["classification"],

@@ -34,6 +34,12 @@ FEATURES, TARGETS = data(37, 5), data(37, 1, 1)[:, 0]
 REGRESSION = regression(FEATURES, TARGETS)
 
 
+def laid_out(layout: str):
+    if layout == "wide":  # rows of length 2
+        return data(37, 120) / 5.0
+    return FEATURES if layout == "dense" else csr(some_zeros(FEATURES))
+
+
 @declare(reference="a test")
 def last_row(theta, sample_grad, sample_row, seen=Slot(), batch=Hyper(1, low=1, integer=True)):
     """theta <- theta - 0.01 g; seen: the row."""
@@ -55,8 +61,8 @@ def jacobian(parameters: str, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray
         u, v = np.split(theta, 2)
         return u * u - v * v, np.hstack([np.diag(2.0 * u), np.diag(-2.0 * v)])
     if parameters.startswith("deep_linear"):
-        first, second = theta[:15].reshape(3, 5), theta[15:]
-        left = np.concatenate([second[i] * np.eye(5) for i in range(3)], axis=1)
+        first, second = theta[:-3].reshape(3, -1), theta[-3:]
+        left = np.concatenate([second[i] * np.eye(first.shape[1]) for i in range(3)], axis=1)
         return second @ first, np.hstack([left, first.T])
     return theta, np.eye(theta.size)
 
@@ -79,9 +85,9 @@ def replay(instance, parameters: str, theta, seed: int, rate: float, batch: int,
 @pytest.mark.parametrize("batch", [1, 3, 70])
 @pytest.mark.parametrize("parameters", ["linear", "diagonal", "deep_linear:widths=3"])
 @pytest.mark.parametrize("loss", ["regression", "classification"])
-@pytest.mark.parametrize("layout", ["dense", "sparse"])
+@pytest.mark.parametrize("layout", ["dense", "wide", "sparse"])
 def test_steps_are_those_of_the_drawn_rows(layout, loss, parameters, batch) -> None:
-    features = FEATURES if layout == "dense" else csr(some_zeros(FEATURES))
+    features = laid_out(layout)
     make = {"regression": lambda x: regression(x, TARGETS), "classification": classification}
     instance = make[loss](features)
     chunk = one_chunk(instance, SGD, [0.02, 0.05], [4, 9], parameters, batch=batch)
@@ -111,9 +117,9 @@ def test_records_hold_the_whole_loss_and_gradient() -> None:
         assert records.log_gradient_norm[place, 0] == pytest.approx(norm, abs=1e-11)
 
 
-@pytest.mark.parametrize("layout", ["dense", "sparse"])
+@pytest.mark.parametrize("layout", ["dense", "wide", "sparse"])
 def test_a_stream_read_whole_is_gradient_descent(layout: str) -> None:
-    features = FEATURES if layout == "dense" else csr(some_zeros(FEATURES))
+    features = laid_out(layout)
     stream = regression(features, TARGETS, in_order=True)
     ours, whole = (
         one_chunk(stream, SGD, [0.1], batch=37),
@@ -131,14 +137,16 @@ def test_a_stream_is_read_in_order_and_again_from_its_beginning() -> None:
         assert np.array_equal(chunk.runs.state[0, :5], FEATURES[(4 * step - 1) % 37])
 
 
-@pytest.mark.parametrize("layout", ["dense", "sparse"])
+@pytest.mark.parametrize("layout", ["dense", "wide", "sparse"])
 def test_the_last_drawn_row_is_handed_over(layout: str) -> None:
-    features = some_zeros(FEATURES)
-    instance = regression(features if layout == "dense" else csr(features), TARGETS)
+    features = laid_out(layout)
+    instance = regression(features, TARGETS)
     chunk = one_chunk(instance, last_row, [0.1], [7], batch=2)
     chunk.advance(25)
-    _, drawn = replay(instance, "linear", np.zeros(5), 7, 0.01, 2, 25)
-    assert np.array_equal(chunk.runs.state[0, :5], features[drawn[-1]])
+    d = instance.dimension
+    _, drawn = replay(instance, "linear", np.zeros(d), 7, 0.01, 2, 25)
+    rows = features.toarray() if layout == "sparse" else features
+    assert np.array_equal(chunk.runs.state[0, :d], rows[drawn[-1]])
 
 
 def test_samples_work_in_a_unit_that_never_underflows() -> None:
