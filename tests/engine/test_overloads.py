@@ -33,7 +33,7 @@ def test_parts_are_left_to_the_outermost_function(monkeypatch) -> None:
     note = lambda library: (left.append(library.name), leave(library))  # noqa: E731
     monkeypatch.setattr(overloads._PartLibrary, "_optimize_final_module", note)
     compiled = numba.njit(types.float64(types.float64))(caller)
-    assert sorted(left) == ["checked", "successor"]
+    assert set(left) == {"checked", "successor"}
     assert compiled(3.0) == 13.0
     with pytest.raises(ValueError, match="a negative number"):
         compiled(-1.0)
