@@ -18,8 +18,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from optbench.engine.overloads import when_compiled
-from optbench.engine.products import aligned_zeros, padded_features
+from optbench.engine.overloads import inlined, when_compiled
+from optbench.engine.products import aligned_zeros, pad
 from optbench.engine.vectors import (
     LANES,
     ZERO,
@@ -46,14 +46,18 @@ def to_bands(matrix: np.ndarray) -> np.ndarray:
     Number ``32 v + 8 r + l`` of band b is feature ``8 v + l`` of row ``4 b + r``; what is padded
     is 0.
     """
-    rows, features = matrix.shape
-    count, width = -(-rows // BAND_ROWS), padded_features(features)
-    padded = np.zeros((count * BAND_ROWS, width))
-    padded[:rows, :features] = matrix
+    padded = pad(matrix, BAND_ROWS)
+    count, width = len(padded) // BAND_ROWS, padded.shape[1]
     bands = aligned_zeros(count, width, BAND_ROWS)
     tiles = padded.reshape(count, BAND_ROWS, width // LANES, LANES)
     bands[:] = tiles.transpose(0, 2, 1, 3).reshape(count, width, BAND_ROWS)
     return bands
+
+
+@inlined
+def band_entry(bands, band, row, j):  # type: ignore[no-untyped-def]
+    """Return feature j of a row of a band: four numbers lie in a row of the array."""
+    return bands[band, (j & -LANES) + 2 * row + (j >> 2 & 1), j & 3]
 
 
 def _reader(

@@ -100,7 +100,8 @@ def panel_gradient(together: int, add_features: Callable[..., Any]) -> Callable[
 def band_predictions(together: int) -> Callable[..., Any]:
     """Return ``predict(w, data, band, bands, run, z)``: predictions of some bands, by run."""
     most = 2 if together == 1 else 1
-    tile, last_tile = (band_tiles.predictions_tile(together, count) for count in (most, 1))
+    tile = band_tiles.predictions_tile(together, most)
+    last_tile = tile if most == 1 else band_tiles.predictions_tile(together, 1)
 
     @inlined
     def predict(w, data, band, bands, run, z):
@@ -120,7 +121,8 @@ def band_gradient(together: int) -> Callable[..., Any]:
     It begins with the bands that were read last: they are in the nearest cache.
     """
     most = 2 if together == 1 else 1
-    tile, last_tile = (band_tiles.gradient_tile(together, count) for count in (most, 1))
+    tile = band_tiles.gradient_tile(together, most)
+    last_tile = tile if most == 1 else band_tiles.gradient_tile(together, 1)
 
     @inlined
     def add_gradient(band, bands, run, data, scratch, first, last, gradient):

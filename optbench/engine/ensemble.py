@@ -96,8 +96,10 @@ def _fisher(instance: Instance | None) -> np.ndarray:
 
 def objective_kind(instance: Instance) -> str | Callable[..., float]:
     """Return what evaluates an instance: a key of ``ENGINE_OBJECTIVES``, or the plug-in's own."""
-    if instance.loss_and_grad is not None or instance.sparse:
-        return instance.loss_and_grad or "sparse"
+    if instance.loss_and_grad is not None:
+        return instance.loss_and_grad
+    if instance.sparse:
+        return "sparse"
     return "wide" if is_wide(*instance.features.shape) else "dense"
 
 

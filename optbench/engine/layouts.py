@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from optbench.engine.bands import BAND_ROWS, to_bands
-from optbench.engine.overloads import called
+from optbench.engine.overloads import called, inlined
 from optbench.engine.products import (
     BLOCK_PANELS,
     BLOCK_ROWS,
@@ -36,6 +36,7 @@ def arranged_shape(rows: int, features: int) -> tuple[int, int, int]:
     return -(-rows // size), padded_features(features), size
 
 
+@inlined
 def in_bands(panels: np.ndarray) -> bool:
     """Whether arranged data lie in bands; of other arrays the answer does not matter."""
     return panels.shape[2] == BAND_ROWS

@@ -161,59 +161,38 @@ def evaluate_block(
     scale_losses(want_loss, data, runs, totals)
 
 
-@inlined
-def evaluate_rows(
-    take_four,
-    take_one,
-    begin,
-    end,
-    want_loss,
-    kernels: Kernels,
-    data: Data,
-    scratch: Scratch,
-    runs: Runs,
-    totals: Totals,
-):
-    """Write loss, lowest margin and gradient of some panels, four runs at a time."""
-    count, (_, width, size) = runs.w.shape[0], data.panels.shape
-    clear_losses(want_loss, runs, totals)
-    span = end - begin
-    if count > GROUP:
-        block = block_panels(data.panels.shape)
-        span = max(SPAN_NUMBERS // (size * width), block) // block * block
-    others = count - count % GROUP
-    start = begin
-    while start < end:
-        stop = min(start + span, end)
-        for run in range(0, others, GROUP):
-            take_four(run, start, stop, begin, end, want_loss, kernels, data, scratch, runs, totals)
-        for run in range(others, count):
-            take_one(run, start, stop, begin, end, want_loss, kernels, data, scratch, runs, totals)
-        start = stop
-    scale_losses(want_loss, data, runs, totals)
+def rows_pass(passes: Callable[[int], Passes]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return what takes one run over one block, and what evaluates any runs on any blocks."""
+    block_of_four = block_pass(passes(GROUP), slopes_of_four)
+    block_of_one = block_pass(passes(1), slopes_of_one)
+    take_four, take_one = blocks_pass(block_of_four), blocks_pass(block_of_one)
+
+    @inlined
+    def evaluate_rows(begin, end, want_loss, kernels, data, scratch, runs, totals):
+        """Write loss, lowest margin and gradient of some panels, four runs at a time."""
+        count, (_, width, size) = runs.w.shape[0], data.panels.shape
+        clear_losses(want_loss, runs, totals)
+        span = end - begin
+        if count > GROUP:
+            block = block_panels(data.panels.shape)
+            span = max(SPAN_NUMBERS // (size * width), block) // block * block
+        others = count - count % GROUP
+        start = begin
+        while start < end:
+            stop = min(start + span, end)
+            for run in range(0, others, GROUP):
+                take_four(
+                    run, start, stop, begin, end, want_loss, kernels, data, scratch, runs, totals
+                )
+            for run in range(others, count):
+                take_one(
+                    run, start, stop, begin, end, want_loss, kernels, data, scratch, runs, totals
+                )
+            start = stop
+        scale_losses(want_loss, data, runs, totals)
+
+    return block_of_one, evaluate_rows
 
 
-panels_of_four, panels_of_one = (
-    block_pass(panel_passes(GROUP), slopes_of_four),
-    block_pass(panel_passes(1), slopes_of_one),
-)
-bands_of_four, bands_of_one = (
-    block_pass(band_passes(GROUP), slopes_of_four),
-    block_pass(band_passes(1), slopes_of_one),
-)
-all_panels_of_four, all_panels_of_one = blocks_pass(panels_of_four), blocks_pass(panels_of_one)
-all_bands_of_four, all_bands_of_one = blocks_pass(bands_of_four), blocks_pass(bands_of_one)
-
-
-@inlined
-def evaluate_panels(begin, end, want_loss, kernels, data, scratch, runs, totals):
-    """Evaluate some panels."""
-    four, one = all_panels_of_four, all_panels_of_one
-    evaluate_rows(four, one, begin, end, want_loss, kernels, data, scratch, runs, totals)
-
-
-@inlined
-def evaluate_bands(begin, end, want_loss, kernels, data, scratch, runs, totals):
-    """Evaluate some bands."""
-    four, one = all_bands_of_four, all_bands_of_one
-    evaluate_rows(four, one, begin, end, want_loss, kernels, data, scratch, runs, totals)
+block_of_panels, evaluate_panels = rows_pass(panel_passes)
+block_of_bands, evaluate_bands = rows_pass(band_passes)

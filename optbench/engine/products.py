@@ -57,13 +57,19 @@ def to_panels(matrix: np.ndarray) -> np.ndarray:
 
     Rows and features are padded with zeros, so that no tile has a remainder.
     """
-    rows, features = matrix.shape
-    count, width = -(-rows // PANEL_ROWS), padded_features(features)
-    padded = np.zeros((count * PANEL_ROWS, width))
-    padded[:rows, :features] = matrix
+    padded = pad(matrix, PANEL_ROWS)
+    count, width = len(padded) // PANEL_ROWS, padded.shape[1]
     panels = aligned_zeros(count, width, PANEL_ROWS)
     panels[:] = padded.reshape(count, PANEL_ROWS, width).transpose(0, 2, 1)
     return panels
+
+
+def pad(matrix: np.ndarray, size: int) -> np.ndarray:
+    """Return a matrix with zeros after its rows, to whole panels of ``size``, and its features."""
+    rows, features = matrix.shape
+    padded = np.zeros((-(-rows // size) * size, padded_features(features)))
+    padded[:rows, :features] = matrix
+    return padded
 
 
 def padded_features(features: int) -> int:

@@ -6,9 +6,10 @@ A step costs batch times d and p, whatever the number of rows.
 
 from __future__ import annotations
 
-from optbench.engine.bands import BAND_ROWS
+from optbench.engine.bands import BAND_ROWS, band_entry
+from optbench.engine.layouts import in_bands
 from optbench.engine.objective import write_slopes
-from optbench.engine.overloads import called, inlined
+from optbench.engine.overloads import called
 from optbench.engine.products import BLOCK_ROWS, PANEL_ROWS
 from optbench.engine.types import (
     RUNNING,
@@ -21,7 +22,6 @@ from optbench.engine.types import (
     call_forward,
     call_pull_back,
 )
-from optbench.engine.vectors import LANES
 from optbench.random import integer
 
 
@@ -86,10 +86,10 @@ def predict_row(row, w, data: Data):
     if data.starts.size > 0:
         for entry in range(data.starts[row], data.starts[row + 1]):
             total += data.values[entry] * w[data.columns[entry]]
-    elif panels.shape[2] == BAND_ROWS:
-        band, first = row // BAND_ROWS, 2 * (row % BAND_ROWS)
+    elif in_bands(panels):
+        band, place = row // BAND_ROWS, row % BAND_ROWS
         for j in range(w.size):
-            total += panels[band, place_in_band(first, j), j & 3] * w[j]
+            total += band_entry(panels, band, place, j) * w[j]
     else:
         panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
         for j in range(w.size):
@@ -104,17 +104,11 @@ def add_row(row, factor, data: Data, out):
     if data.starts.size > 0:
         for entry in range(data.starts[row], data.starts[row + 1]):
             out[data.columns[entry]] += factor * data.values[entry]
-    elif panels.shape[2] == BAND_ROWS:
-        band, first = row // BAND_ROWS, 2 * (row % BAND_ROWS)
+    elif in_bands(panels):
+        band, place = row // BAND_ROWS, row % BAND_ROWS
         for j in range(out.size):
-            out[j] += factor * panels[band, place_in_band(first, j), j & 3]
+            out[j] += factor * band_entry(panels, band, place, j)
     else:
         panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
         for j in range(out.size):
             out[j] += factor * panels[panel, j, lane]
-
-
-@inlined
-def place_in_band(first, j):
-    """Return which four numbers of a band have feature j of the row that begins with ``first``."""
-    return (j & -LANES) + first + (j >> 2 & 1)

@@ -28,11 +28,11 @@ from optbench.engine.calls import entry_point
 from optbench.engine.layouts import block_panels, in_bands
 from optbench.engine.objective import (
     Totals,
-    bands_of_one,
+    block_of_bands,
+    block_of_panels,
     evaluate_bands,
     evaluate_block,
     evaluate_panels,
-    panels_of_one,
 )
 from optbench.engine.overloads import called, inlined, when_compiled
 from optbench.engine.types import Data, Kernels, Runs, Scratch
@@ -57,18 +57,18 @@ def make_board(threads: int) -> np.ndarray:
 
 def dense_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Evaluate dense data in panels."""
-    evaluate(panels_of_one, evaluate_panels, want_loss, kernels, data, scratch, runs)
+    evaluate(block_of_panels, evaluate_panels, want_loss, kernels, data, scratch, runs)
 
 
 def wide_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Evaluate dense data in bands."""
-    evaluate(bands_of_one, evaluate_bands, want_loss, kernels, data, scratch, runs)
+    evaluate(block_of_bands, evaluate_bands, want_loss, kernels, data, scratch, runs)
 
 
 @inlined
 def evaluate(
     block_of_one,
-    evaluate_some,
+    evaluate_rows,
     want_loss,
     kernels: Kernels,
     data: Data,
@@ -78,25 +78,25 @@ def evaluate(
     """Evaluate dense data: in one piece, or segment by segment."""
     panels = data.panels.shape[0]
     if scratch.gradients.shape[0] > 0:
-        evaluate_segments(evaluate_some, want_loss, kernels, data, scratch, runs)
+        evaluate_segments(evaluate_rows, want_loss, kernels, data, scratch, runs)
     elif runs.w.shape[0] == 1 and panels <= block_panels(data.panels.shape):
         totals = Totals(runs.loss, runs.lowest, runs.gradient_w)
         evaluate_block(block_of_one, want_loss, kernels, data, scratch, runs, totals)
     else:
         totals = Totals(runs.loss, runs.lowest, runs.gradient_w)
-        evaluate_some(0, panels, want_loss, kernels, data, scratch, runs, totals)
+        evaluate_rows(0, panels, want_loss, kernels, data, scratch, runs, totals)
 
 
 @called
 def evaluate_segments(
-    evaluate_some, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs
+    evaluate_rows, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs
 ):
     """Evaluate this thread's share of the segments, wait for the others, and add them all."""
     board = scratch.board
     ticket = board[0, TICKET] + 1
     board[0, WANT_LOSS] = want_loss
     publish(board, 0, ticket)
-    evaluate_share(evaluate_some, 0, want_loss, kernels, data, scratch, runs)
+    evaluate_share(evaluate_rows, 0, want_loss, kernels, data, scratch, runs)
     whole = True
     for thread in range(1, board.shape[0]):
         done = read(board, thread)
@@ -112,7 +112,7 @@ def evaluate_segments(
 
 @called
 def evaluate_share(
-    evaluate_some, thread, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs
+    evaluate_rows, thread, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs
 ):
     """Evaluate every segment that belongs to a thread."""
     panels, block = data.panels.shape[0], block_panels(data.panels.shape)
@@ -123,7 +123,7 @@ def evaluate_share(
         end = min((segment + 1) * blocks // segments * block, panels)
         loss, lowest = scratch.losses[2 * segment], scratch.losses[2 * segment + 1]
         totals = Totals(loss, lowest, scratch.gradients[segment])
-        evaluate_some(begin, end, want_loss, kernels, data, scratch, runs, totals)
+        evaluate_rows(begin, end, want_loss, kernels, data, scratch, runs, totals)
 
 
 @called
@@ -210,7 +210,7 @@ def assist_wide(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
 
 
 @inlined
-def serve(evaluate_some, thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+def serve(evaluate_rows, thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Evaluate a thread's share for every ticket, until the loop is over."""
     board, done = scratch.board, 0
     ticket = read(board, 0)
@@ -219,7 +219,7 @@ def serve(evaluate_some, thread, kernels: Kernels, data: Data, scratch: Scratch,
             give_way()
         else:
             want_loss = board[0, WANT_LOSS] != 0
-            evaluate_share(evaluate_some, thread, want_loss, kernels, data, scratch, runs)
+            evaluate_share(evaluate_rows, thread, want_loss, kernels, data, scratch, runs)
             done = ticket
             publish(board, thread, ticket)
         ticket = read(board, 0)
