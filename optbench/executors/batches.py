@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 from optbench.engine.chunk import Chunk
 from optbench.engine.stop import StopSignal
 from optbench.engine.together import advance_together, company, evaluated_together
-from optbench.executors.local import run_tasks
 
 JOINED_RUNS = 64  # four chunks of the thirteen rates of a search are 52: thirteen groups of four
 
 
-def plan_batches(chunks: Sequence[Chunk], threads: int) -> list[list[int]]:
-    """Return the places of chunks that advance together, the most work first.
+class Batch(NamedTuple):
+    """Some of the chunks of a request, which advance together."""
+
+    places: list[int]  # among those of the request
+    chunks: list[Chunk]
+    horizon: int
+
+    def advance(self, stop: StopSignal, threads: int) -> list[Chunk]:
+        """Continue all of them, on so many threads."""
+        return advance_together(self.chunks, self.horizon, stop, threads)
+
+
+def plan_batches(chunks: Sequence[Chunk], horizon: int, threads: int) -> list[Batch]:
+    """Return chunks in batches that advance together to ``horizon``, the most work first.
 
     Parameters
     ----------
     chunks : sequence of Chunk
-        What is to advance.
+        Of any data and optimizers.
+    horizon : int
+        The step that they are to reach.
     threads : int
         Batches are small enough to give each thread one, and large enough to share products. No
         bit of any run depends on it.
@@ -27,8 +40,9 @@ def plan_batches(chunks: Sequence[Chunk], threads: int) -> list[list[int]]:
     groups: dict[Hashable, list[int]] = {}
     for place, chunk in enumerate(chunks):
         groups.setdefault(company(chunk), []).append(place)
-    batches = [batch for group in groups.values() for batch in _cut(chunks, group, threads)]
-    return sorted(batches, key=lambda batch: -sum(_work(chunks[place]) for place in batch))
+    cuts = [places for group in groups.values() for places in _cut(chunks, group, threads)]
+    cuts.sort(key=lambda places: -sum(_work(chunks[place]) for place in places))
+    return [Batch(places, [chunks[place] for place in places], horizon) for places in cuts]
 
 
 def _cut(chunks: Sequence[Chunk], group: Sequence[int], threads: int) -> list[list[int]]:
@@ -58,32 +72,3 @@ def _batch_size(chunk: Chunk, count: int, threads: int) -> int:
 def _work(chunk: Chunk) -> int:
     data = chunk.combination.data
     return len(chunk.status) * (data.panels.size + data.values.size)
-
-
-def advance_all(
-    chunks: Sequence[Chunk],
-    horizon: int,
-    stop: StopSignal,
-    threads: int,
-) -> list[Chunk]:
-    """Continue chunks to ``horizon`` steps, as many batches at once as there are threads.
-
-    Parameters
-    ----------
-    chunks : sequence of Chunk
-        Of any data and optimizers; all of them are returned, in the same order.
-    threads : int
-        Fewer batches than threads share them.
-    """
-    batches = plan_batches(chunks, threads)
-    share = max(threads // max(len(batches), 1), 1)
-    tasks = [
-        functools.partial(advance_together, [chunks[k] for k in batch], horizon, stop, share)
-        for batch in batches
-    ]
-    advanced = list(chunks)
-    for batch, task, parts in zip(batches, tasks, run_tasks(tasks, threads, stop), strict=True):
-        # what Ctrl-C left out returns at once, and its runs say what ended them
-        for place, chunk in zip(batch, parts or task(), strict=True):
-            advanced[place] = chunk
-    return advanced

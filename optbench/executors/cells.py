@@ -1,18 +1,20 @@
-"""Run all cells: whatever their searches ask for next advances side by side."""
+"""Run all cells: whatever their searches ask for next advances as soon as a thread is free."""
 
 from __future__ import annotations
 
 import functools
+import itertools
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from optbench.engine.chunk import Chunk
 from optbench.engine.stop import StopSignal
-from optbench.executors.batches import advance_all
+from optbench.executors.batches import Batch, plan_batches
 from optbench.executors.local import run_tasks
-from optbench.tune import Search, Tuner
+from optbench.tune import Asking, Search, Tuner
 
 Report = Callable[[int, int, str], None]
-ENOUGH = 4  # cells a thread: with so many in a portion no thread waits long for the others
 
 
 def run_cells(
@@ -40,36 +42,84 @@ def run_cells(
         In the order of the cells.
     """
     # Ctrl-C reaches the main thread, which waits here, and not the searches.
-    task = functools.partial(_run_portions, tuners, threads, stop, report)
+    task = functools.partial(_run, tuners, threads, stop, report)
     (searches,) = run_tasks([task], 1, stop)
     return task() if searches is None else searches
 
 
-def _run_portions(
-    tuners: Sequence[Tuner], threads: int, stop: StopSignal, report: Report
-) -> list[Search]:
-    """Run some cells after others: what has ended is kept when time is up."""
-    ended: list[Search] = []
-    for portion in portions(tuners, ENOUGH * threads):
-        report(len(ended), len(tuners), "running")
-        ended += _in_rounds(portion, threads, stop)
-    return ended
+class Portion:
+    """The searches on one instance: what they wait for, and in the end what they found."""
+
+    def __init__(self, tuners: Sequence[Tuner]) -> None:
+        self.found: list[Search] = []
+        self._rounds = in_rounds(tuners)
+        self._advanced: list[Chunk] | None = None
+        self._missing = 0
+
+    def ask(self, threads: int) -> list[Batch]:
+        """Return the batches that are to advance next; none when all searches have ended."""
+        batches: list[Batch] = []
+        while not batches:
+            try:
+                chunks, horizon = self._rounds.send(self._advanced)  # type: ignore[arg-type]
+            except StopIteration as end:
+                self.found = end.value
+                break
+            self._advanced = chunks
+            batches = plan_batches(chunks, horizon, threads)
+        self._missing = len(batches)
+        return batches
+
+    def take(self, batch: Batch, advanced: Sequence[Chunk]) -> bool:
+        """Take a batch that has advanced; return whether none is missing now."""
+        assert self._advanced is not None
+        for place, chunk in zip(batch.places, advanced, strict=True):
+            self._advanced[place] = chunk
+        self._missing -= 1
+        return self._missing == 0
 
 
-def portions(tuners: Sequence[Tuner], enough: int) -> Iterator[list[Tuner]]:
-    """Cut cells into portions of at least ``enough``; those of an instance stay together."""
-    portion: list[Tuner] = []
-    for tuner in tuners:
-        if len(portion) >= enough and tuner.cell.instances is not portion[-1].cell.instances:
-            yield portion
-            portion = []
-        portion.append(tuner)
-    if portion:
-        yield portion
+def _run(tuners: Sequence[Tuner], threads: int, stop: StopSignal, report: Report) -> list[Search]:
+    """Begin with an instance when a thread has nothing else to do.
+
+    No thread waits for another's last batch, and few instances are under way when time is up.
+    """
+    portions = [Portion(own) for own in by_instance(tuners)]
+    queue: deque[tuple[Portion, Batch]] = deque()
+    running: dict[Future[list[Chunk]], tuple[Portion, Batch, int]] = {}
+
+    def resume(portion: Portion) -> None:
+        queue.extend((portion, batch) for batch in portion.ask(threads))
+        report(sum(len(portion.found) for portion in portions), len(tuners), "running")
+
+    further, free = iter(portions), threads
+    with ThreadPoolExecutor(threads) as pool:
+        while True:
+            while len(queue) < free and (portion := next(further, None)) is not None:
+                resume(portion)
+            # as many threads for each batch as there are: more than one if nothing else is to do
+            share = max(free // max(len(queue), 1), 1)
+            while queue and free > 0:
+                portion, batch = queue.popleft()
+                running[pool.submit(batch.advance, stop, share)] = portion, batch, share
+                free -= share
+            if not running:
+                return [search for portion in portions for search in portion.found]
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                portion, batch, share = running.pop(future)
+                free += share
+                if portion.take(batch, future.result()):
+                    resume(portion)
 
 
-def _in_rounds(tuners: Sequence[Tuner], threads: int, stop: StopSignal) -> list[Search]:
-    """Answer the requests for the fewest steps first: finalists wait for all other searches."""
+def by_instance(tuners: Sequence[Tuner]) -> Iterator[list[Tuner]]:
+    """Cut cells into those of one instance each."""
+    for _, own in itertools.groupby(tuners, lambda tuner: id(tuner.cell.instances)):
+        yield list(own)
+
+
+def in_rounds(tuners: Sequence[Tuner]) -> Asking[list[Search]]:
+    """Join searches: requests for the fewest steps first, finalists wait for all other searches."""
     searches = [tuner.search() for tuner in tuners]
     waiting: dict[int, tuple[list[Chunk], int]] = {}
     found: dict[int, Search] = {}
@@ -86,8 +136,7 @@ def _in_rounds(tuners: Sequence[Tuner], threads: int, stop: StopSignal) -> list[
         horizon = min(steps for _, steps in waiting.values())
         turn = [cell for cell, (_, steps) in waiting.items() if steps == horizon]
         requests = [waiting.pop(cell)[0] for cell in turn]
-        everything = [chunk for chunks in requests for chunk in chunks]
-        advanced = iter(advance_all(everything, horizon, stop, threads))
+        advanced = iter((yield [chunk for chunks in requests for chunk in chunks], horizon))
         for cell, chunks in zip(turn, requests, strict=True):
             resume(cell, [next(advanced) for _ in chunks])
     return [found[cell] for cell in range(len(tuners))]

@@ -7,8 +7,7 @@ import pytest
 from small_instances import bits, csr, data, one_chunk, regression, some_zeros
 
 from optbench.engine.stop import StopSignal
-from optbench.executors import batches
-from optbench.executors.batches import advance_all, plan_batches
+from optbench.executors.batches import plan_batches
 
 SMALL = regression(data(20, 8), data(20, 1, 1)[:, 0])
 LARGE = regression(data(40, 30, 2), data(40, 1, 3)[:, 0])
@@ -24,9 +23,10 @@ def some(instance, count, runs=1):
 
 
 def sizes(chunks, threads):
-    batches = plan_batches(chunks, threads)
-    assert sorted(place for batch in batches for place in batch) == list(range(len(chunks)))
-    return sorted((sum(len(chunks[k].status) for k in batch) for batch in batches), reverse=True)
+    batches = plan_batches(chunks, 100, threads)
+    places = sorted(place for batch in batches for place in batch.places)
+    assert places == list(range(len(chunks)))
+    return sorted((sum(len(c.status) for c in batch.chunks) for batch in batches), reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -57,29 +57,25 @@ def test_chunks_are_not_cut():
 
 def test_the_most_work_comes_first_and_data_is_not_mixed():
     chunks = some(SMALL, 3) + some(LARGE, 3)
-    assert plan_batches(chunks, 1) == [[3, 4, 5], [0, 1, 2]]
+    assert [batch.places for batch in plan_batches(chunks, 100, 1)] == [[3, 4, 5], [0, 1, 2]]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_the_bits_do_not_depend_on_threads(threads):
     chunks = some(SMALL, 7) + some(LARGE, 3, runs=2) + some(SPARSE, 9)
-    advanced = advance_all(chunks, 200, StopSignal(), threads)
-    for chunk, other in zip(chunks, advanced, strict=True):
-        chunk.advance(200)
-        for row in range(len(chunk.status)):
-            assert bits(chunk, row) == bits(other, row)
+    for batch in plan_batches(chunks, 200, threads):
+        for place, other in zip(batch.places, batch.advance(StopSignal(), threads), strict=True):
+            chunks[place].advance(200)
+            for row in range(len(other.status)):
+                assert bits(chunks[place], row) == bits(other, row)
 
 
-def test_ctrl_c_is_the_status_of_batches_that_had_not_begun(monkeypatch):
-    """Tasks that are left out return None: their runs end where they are."""
-
-    def left_out(tasks, threads, stop):
-        stop.set()
-        return [None for _ in tasks]
-
-    monkeypatch.setattr(batches, "run_tasks", left_out)
+def test_a_batch_that_begins_after_ctrl_c_takes_one_step():
     chunks = some(SMALL, 2) + some(LARGE, 1)
     for chunk in chunks:
         chunk.advance(10)
-    advanced = advance_all(chunks, 10**9, StopSignal(), 2)
-    assert [chunk.status for chunk in advanced] == [["interrupted"]] * 3
+    stop = StopSignal()
+    stop.set()
+    for batch in plan_batches(chunks, 10**9, 2):
+        for chunk in batch.advance(stop, 1):
+            assert (chunk.status, chunk.step) == (["interrupted"], 11)
