@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import time
 
+import numpy as np
+
 from benchmarks import prepared
 from optbench import references
 
@@ -44,6 +46,24 @@ class LeastNorm(_Solver):
 
     def time_least_norm(self, p: float) -> None:
         references.least_norm(self.instance.features, self.instance.targets, p)
+
+
+class SmoothNorm(_Solver):
+    """Least norm and largest margin for p between 1 and inf, of 60 rows in 400 dimensions."""
+
+    params = (1.1, 3.0)
+    param_names = ("p",)
+
+    def setup(self, p: float) -> None:
+        generator = np.random.Generator(np.random.PCG64(0))
+        self.features = generator.standard_normal((60, 400))
+        self.targets = generator.standard_normal(60)
+
+    def time_least_norm(self, p: float) -> None:
+        references.least_norm(self.features, self.targets, p)
+
+    def time_max_margin(self, p: float) -> None:
+        references.max_margin(self.features, p)
 
 
 class LinearProgram(_Solver):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,11 +116,10 @@ def compare(
     choices = [parse_optimizer(registry, text) for text in chosen]
     report = progress or (lambda done, total, label: None)
     report(0, 0, "references")
-    cells, instances = [], []
-    for text in _several(problems) or registry.default_problems:
-        for built in build_instances(registry, text, seeds):
-            instances.append(built)
-            cells += make_cells(built, choices, _several(parametrizations))
+    texts = _several(problems) or registry.default_problems
+    instances = [built for text in texts for built in build_instances(registry, text, seeds)]
+    asked = _several(parametrizations)
+    cells = [cell for built in instances for cell in make_cells(built, choices, asked)]
     keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
     finished = {} if fresh else _read_back(cells, keys)
     busy = {k: cell for k, cell in enumerate(cells) if cell.skip is None and k not in finished}
@@ -145,16 +145,20 @@ def compare(
     ran = time.perf_counter()
     report(len(cells), len(cells), "analysis")
     result = _tables(outcomes, keys, settings, facts, notes)
-    result.environment.update(describe(threads))
-    result.environment["seconds"] = {
-        "references": referenced - began,
-        "compile": compiled - referenced,
-        "runs": ran - compiled,
-        "total": time.perf_counter() - began,
-    }
-    result.environment["compiled"] = len(cache.compiled)
-    result.environment["cells_from_store"] = len(finished)
+    moments = [began, referenced, compiled, ran, time.perf_counter()]
+    result.environment.update(
+        describe(threads),
+        seconds=_seconds(moments),
+        compiled=len(cache.compiled),
+        cells_from_store=len(finished),
+    )
     return result
+
+
+def _seconds(moments: Sequence[float]) -> dict[str, float]:
+    """Return how long each stage of a comparison took, and all of them."""
+    took = [end - begin for begin, end in itertools.pairwise(moments)]
+    return {"references": took[0], "compile": took[1], "runs": took[2], "total": sum(took)}
 
 
 def _chosen_optimizers(registry: Registry, names: Sequence[str]) -> list[str]:

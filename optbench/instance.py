@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optbench.references import Reference
 
 EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, float("inf"))
+OWN_NAMES = {1.0: "l1", 2.0: "l2", float("inf"): "linf"}  # members of "lp" that are solved once
 
 Row = Callable[[float, float], tuple[float, float]]
 
@@ -52,12 +53,12 @@ class Instance:
     exponential_tail : bool
         The row loss tends to exp(-margin): the engine then works in the log domain.
     references : mapping of str to callable
-        Lazily computed certified reference solutions.
+        Lazily computed certified reference solutions. ``"l1"``, ``"l2"`` and ``"linf"`` are
+        members of the family ``"lp"`` where there is one.
     parametric : mapping of str to callable
-        Reference families with one parameter, by what an optimizer ``selects``: ``"lp"`` of p,
-        ``"hypentropy"`` of the scale, ``"fisher"`` of nothing (called with nan).
-    norm_optimum : callable, optional
-        ``norm_optimum(p)``: reference of largest margin or least norm in L_p, for the effective p.
+        Reference families with one parameter, by what an optimizer ``selects``: ``"lp"`` of p
+        (largest margin or least norm in L_p, also for the effective p), ``"hypentropy"`` of the
+        scale, ``"fisher"`` of nothing (called with nan).
     optimal_value : callable
         The certified infimum of the loss.
     smoothness : callable
@@ -89,7 +90,6 @@ class Instance:
     exponential_tail: bool = False
     references: Mapping[str, Callable[[], Reference]] = field(default_factory=dict)
     parametric: Mapping[str, Callable[[float], Reference]] = field(default_factory=dict)
-    norm_optimum: Callable[[float], Reference] | None = None
     optimal_value: Callable[[], float] | None = None
     smoothness: Callable[[], float] | None = None
     inverse_fisher: Callable[[], np.ndarray] | None = None
@@ -177,15 +177,16 @@ class Instance:
 
     def family_member(self, family: str, value: float) -> Reference:
         """Return the reference of a one-parameter family, such as ``("lp", 3.0)``."""
+        if family == "lp" and value in OWN_NAMES and OWN_NAMES[value] in self.solved:
+            return self.solved[OWN_NAMES[value]]
         return self._stored(f"{family}({value!r})", lambda: self.parametric[family](value))
 
     @functools.cached_property
     def norm_optima(self) -> dict[float, float]:
         """Certified optimal margin or norm for each p of the effective-p grid."""
-        if self.norm_optimum is None:
+        if "lp" not in self.parametric:
             return {}
-        solve = self.norm_optimum
-        found = {p: self._stored(f"norm({p!r})", functools.partial(solve, p)) for p in EFFECTIVE_P}
+        found = {p: self.family_member("lp", p) for p in EFFECTIVE_P}
         return {p: reference.value for p, reference in found.items() if reference.certified}
 
     def _stored(self, name: str, solve: Callable[[], Reference]) -> Reference:

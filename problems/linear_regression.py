@@ -83,7 +83,6 @@ def solutions(features, targets, inverse_fisher):
             "hypentropy": lambda scale: references.hypentropy(features, targets, scale),
             "fisher": lambda _: references.least_bregman(features, targets, inverse_fisher()),
         },
-        "norm_optimum": least_norm,
     }
 
 

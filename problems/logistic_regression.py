@@ -163,7 +163,6 @@ def directions(signed, fisher):
             "lp": max_margin,
             "fisher": lambda _: references.quadratic_margin(signed, fisher()),
         },
-        "norm_optimum": max_margin,
         "optimal_value": float,
     }
 

@@ -140,7 +140,7 @@ def test_distances_in_regression_are_relative():
 def test_each_lp_solution_has_its_own_effective_p(text):
     instance = build(text)
     for index, p in enumerate(EFFECTIVE_P):
-        w = instance.norm_optimum(p).solution
+        w = instance.family_member("lp", p).solution
         found, (low, high) = effective_p(instance, instance.norm_optima, w)
         assert found == p
         assert low == EFFECTIVE_P[max(index - 1, 0)]

@@ -61,6 +61,12 @@ def test_from_elsewhere_gradient_descent_keeps_the_part_outside_the_row_space():
     np.testing.assert_allclose(chunk.runs.w[0], expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize(("p", "name"), [(1.0, "l1"), (2.0, "l2"), (np.inf, "linf")])
+def test_a_norm_with_a_name_of_its_own_is_solved_once(p, name):
+    instance = build()
+    assert instance.family_member("lp", p) is instance.solved[name]
+
+
 @pytest.mark.parametrize("p", [1.5, 3.0])
 def test_p_norm_mirror_descent_finds_its_least_lp_interpolant(p):
     instance = build()
