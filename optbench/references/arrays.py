@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from optbench.errors import UserError
 
 Array: TypeAlias = NDArray[np.float64]
+Pair: TypeAlias = tuple[Array, Array]  # a point and its multipliers
 Matrix: TypeAlias = Any  # a float64 ndarray or a scipy.sparse CSR array, both two-dimensional
 
 _ROWS_PER_BLOCK = 4096

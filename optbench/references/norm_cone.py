@@ -6,9 +6,7 @@ import clarabel
 import numpy as np
 import scipy.sparse as sparse
 
-from optbench.references.arrays import Array
-
-Pair = tuple[Array, Array]
+from optbench.references.arrays import Array, Pair
 
 _STATUS = clarabel.SolverStatus
 STEP_FRACTIONS = (0.99, 0.7)  # to be tried in turn: shorter steps stay nearer the centre

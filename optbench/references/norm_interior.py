@@ -11,10 +11,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, qr, solve_triangular
 
-from optbench.references.arrays import Array
+from optbench.references.arrays import Array, Pair
 from optbench.references.certificate import vector_norm
 
-Pair = tuple[Array, Array]
 Point = tuple[Array, Array, Array]  # w, multipliers a, slack s
 
 RATIO = 1.5  # of p - 1 from one exponent of a path to the next

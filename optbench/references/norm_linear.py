@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from optbench.references.arrays import Array, Matrix, as_dense, extended_product, is_sparse
+from optbench.references.arrays import Array, Matrix, Pair, as_dense, extended_product, is_sparse
 from optbench.references.certificate import dual_exponent, vector_norm
 
 HIGHS_OPTIONS = {
     "primal_feasibility_tolerance": 1e-10,
     "dual_feasibility_tolerance": 1e-10,
 }
-Pair = tuple[Array, Array]
 
 
 def solve_norm_linear(A: Matrix, b: Array, p: float, inequality: bool) -> list[Pair]:

@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
-from optbench.references.arrays import Array, extended_product
+from optbench.references.arrays import Array, Pair, extended_product
 from optbench.references.certificate import vector_norm
-
-Pair = tuple[Array, Array]
 
 _ACTIVE_ROUNDS = 10
 _PATIENCE = 5
@@ -43,7 +41,8 @@ def polish(
         return _polish_active(A, b, *pair, p, enough)
     w, multipliers = _newton(A, b, *pair, p, enough)
     residual = np.abs(extended_product(A, w) - b).max() / np.abs(b).max()
-    return (w, multipliers), float(residual + abs(1.0 - _ratio(A, b, w, multipliers, p)))
+    error = float(residual + abs(1.0 - _ratio(A, b, w, multipliers, p)))
+    return (w, multipliers), error if np.isfinite(error) else float("inf")
 
 
 def _polish_active(
@@ -56,6 +55,8 @@ def _polish_active(
     active = multipliers > 1e-6 * multipliers.max()
     best, least = (w, multipliers), _gap(A, b, w, multipliers, p)
     for _ in range(_ACTIVE_ROUNDS):
+        if not active.any():
+            break
         w, inside = _newton(A[active], b[active], w, multipliers[active], p, enough)
         multipliers = spread(inside, np.flatnonzero(active), b.size)
         gap = _gap(A, b, w, multipliers, p)
@@ -79,8 +80,9 @@ def spread(values: Array, rows: NDArray[np.intp], size: int) -> Array:
 def _gap(A: Array, b: Array, w: Array, multipliers: Array, p: float) -> float:
     """Relative duality gap of w scaled to A w >= b and of the multipliers clipped to a >= 0."""
     margin = float((extended_product(A, w) / b).min())
-    ratio = _ratio(A, b, w, np.maximum(multipliers, 0.0), p)
-    return 1.0 - margin * ratio if margin > 0.0 else float("inf")
+    if not margin > 0.0:
+        return float("inf")
+    return 1.0 - margin * _ratio(A, b, w, np.maximum(multipliers, 0.0), p)
 
 
 def _ratio(A: Array, b: Array, w: Array, multipliers: Array, p: float) -> float:

@@ -13,11 +13,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from optbench.references.arrays import Array, Matrix, as_dense
+from optbench.references.arrays import Array, Matrix, Pair, as_dense
 from optbench.references.certificate import CERTIFIED_GAP, vector_norm
 from optbench.references.norm_cone import STEP_FRACTIONS, solve_cone, solve_quadratic
 from optbench.references.norm_interior import follow_inside, path
-from optbench.references.norm_newton import Pair, polish, spread
+from optbench.references.norm_newton import polish, spread
 
 Indices = NDArray[np.intp]
 Way = Callable[[Array, Array, float, bool], tuple[Pair | None, float]]
