@@ -106,3 +106,10 @@ def extended_product(matrix: Matrix, vector: Array) -> NDArray[np.longdouble]:
         block = slice(start, start + _ROWS_PER_BLOCK)
         product[block] = matrix[block].astype(np.longdouble) @ wide
     return product
+
+
+def spread(values: Array, rows: NDArray[np.intp], size: int) -> Array:
+    """Return a vector with some entries, and zero elsewhere."""
+    full = np.zeros(size)
+    full[rows] = values
+    return full

@@ -15,6 +15,7 @@ from optbench.references.arrays import (
     as_matrix,
     as_vector,
     extended_product,
+    spread,
 )
 from optbench.references.certificate import (
     Reference,
@@ -72,7 +73,7 @@ def least_norm(X: Matrix, y: ArrayLike, p: float) -> Reference:
         smooth = 1.0 < p < np.inf
         solve = solve_norm_smooth if smooth else solve_norm_linear
         candidates = [
-            (w, _spread(nu, rows, y.size)) for w, nu in solve(X[rows], y[rows], p, inequality=False)
+            (w, spread(nu, rows, y.size)) for w, nu in solve(X[rows], y[rows], p, inequality=False)
         ]
     if not candidates:
         raise UserError(f"the solver found no interpolant of least {norm_name(p)} norm")
@@ -143,12 +144,6 @@ def _independent_rows(X: Matrix) -> NDArray[np.intp]:
     triangle, pivots = qr(as_dense(X).T, mode="r", pivoting=True)
     diagonal = np.abs(np.diag(triangle))
     return np.sort(pivots[: diagonal.size][diagonal > 1e-12 * diagonal[0]])
-
-
-def _spread(values: Array, rows: NDArray[np.intp], size: int) -> Array:
-    full = np.zeros(size)
-    full[rows] = values
-    return full
 
 
 def _error(reference: Reference) -> float:

@@ -12,32 +12,31 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, qr, solve_triangular
 
 from optbench.references.arrays import Array, Pair
-from optbench.references.certificate import vector_norm
+from optbench.references.certificate import dual_exponent, vector_norm
+from optbench.references.norm_newton import LEAST_STIFFNESS, SOLVED, compliance
 
 Point = tuple[Array, Array, Array]  # w, multipliers a, slack s
 
-RATIO = 1.5  # of p - 1 from one exponent of a path to the next
+_RATIO = 1.5  # of p - 1 from one exponent of a path to the next
 _NEAR = 0.03  # duality gap with which the next exponent is tried
-_SOLVED = 1e-12
 _LOST = 0.5
 _ROUNDS = 60  # Newton steps for one exponent
 _PATIENCE = 25
 _STEP = 0.95  # of the way to the boundary
 _LEAST_CENTRING = 1e-3
 _SPREAD = 1e-3  # a_i s_i stays between this times mu and mu over this: nothing blocks later steps
-_MOST_COMPLIANCE = 1e12
 _REFINEMENTS = 2
 
 
 def path(p: float) -> Array:
     """Return exponents from near 2 to p, p - 1 in geometric progression."""
     last = np.log(p - 1.0)
-    count = int(np.ceil(abs(last) / np.log(RATIO)))
+    count = int(np.ceil(abs(last) / np.log(_RATIO)))
     return np.append(1.0 + np.exp(last * np.arange(1, count) / count), p)
 
 
 @np.errstate(all="ignore")  # what is not finite ends the path
-def follow_inside(A: Array, b: Array, start: Pair, p: float) -> Pair:
+def follow_inside(A: Array, b: Array, start: Array, p: float) -> Pair:
     """Follow the central path from the solution for p = 2.
 
     Parameters
@@ -45,8 +44,8 @@ def follow_inside(A: Array, b: Array, start: Pair, p: float) -> Pair:
     A : ndarray, shape (n, d)
     b : ndarray, shape (n,)
         Positive.
-    start : (w, multipliers)
-        For p = 2.
+    start : ndarray, shape (d,)
+        w for p = 2.
     p : float
         1 < p < inf.
 
@@ -59,7 +58,7 @@ def follow_inside(A: Array, b: Array, start: Pair, p: float) -> Pair:
     ----------
     Wright 1997, Primal-Dual Interior-Point Methods, doi:10.1137/1.9781611971453.
     """
-    w = 1.1 * start[0]
+    w = 1.1 * start
     slack = np.maximum(A @ w - b, 1e-2 * b.max())
     point, scale = (w, 1.0 / slack, slack), 1.0
     for exponent in path(p):
@@ -67,7 +66,7 @@ def follow_inside(A: Array, b: Array, start: Pair, p: float) -> Pair:
         size = vector_norm(w, exponent)
         b, scale = b / size, scale * size
         point = w / size, multipliers / (b @ multipliers), slack / size
-        point, error = _approach(A, b, point, exponent, _SOLVED if exponent == p else _NEAR)
+        point, error = _approach(A, b, point, exponent, SOLVED if exponent == p else _NEAR)
         if error > _LOST:
             break
     return point[0] * scale, point[1]
@@ -77,14 +76,14 @@ def _approach(A: Array, b: Array, point: Point, p: float, enough: float) -> tupl
     """Take Newton steps near the central path of one exponent; return the best point, its error."""
     best, least, since = point, np.inf, 0
     for _ in range(_ROUNDS):
-        w, compliance, mismatch = _stationarity(A, point, p)
+        w, softness, mismatch = _stationarity(A, point, p)
         point = w, point[1], point[2]
         error = _error(A, b, point, p)
         best, least, since = (point, error, 0) if error < least else (best, least, since + 1)
         if not np.isfinite(error) or least < enough or since > _PATIENCE:
             break
         try:
-            point = _step(A, b, point, compliance, mismatch, enough)
+            point = _step(A, b, point, softness, mismatch, enough)
         except LinAlgError:  # rounding has the last word: the best point is polished elsewhere
             break
     return best, least
@@ -99,34 +98,33 @@ def _stationarity(A: Array, point: Point, p: float) -> tuple[Array, Array, Array
     z = A.T @ multipliers
     root = np.abs(z) ** (1.0 / (p - 1.0))
     if p < 2.0:
-        compliance = np.abs(z) ** ((2.0 - p) / (p - 1.0)) / (p - 1.0)
-        return np.sign(z) * root, np.maximum(compliance, 1.0 / _MOST_COMPLIANCE), np.zeros_like(z)
-    stiffness = (p - 1.0) * np.maximum(np.abs(w), root) ** (p - 2.0)
-    compliance = 1.0 / np.maximum(stiffness, 1.0 / _MOST_COMPLIANCE)
-    return w, compliance, np.sign(w) * np.abs(w) ** (p - 1.0) - z
+        softness = np.maximum(compliance(root, z, p), LEAST_STIFFNESS)
+        return np.sign(z) * root, softness, np.zeros_like(z)
+    softness = compliance(np.maximum(np.abs(w), root), z, p)
+    return w, softness, np.sign(w) * np.abs(w) ** (p - 1.0) - z
 
 
 def _error(A: Array, b: Array, point: Point, p: float) -> float:
     """The larger of the relative duality gap and the violation of A w - b = s."""
     w, multipliers, slack = point
     Aw = A @ w
-    ratio = (b @ multipliers) / vector_norm(A.T @ multipliers, p / (p - 1.0)) / vector_norm(w, p)
+    ratio = (b @ multipliers) / vector_norm(A.T @ multipliers, dual_exponent(p)) / vector_norm(w, p)
     violation = np.abs(Aw - slack - b).max() / b.max()
     return float(max(1.0 - (Aw / b).min() * ratio, violation))
 
 
 def _step(
-    A: Array, b: Array, point: Point, compliance: Array, mismatch: Array, enough: float
+    A: Array, b: Array, point: Point, softness: Array, mismatch: Array, enough: float
 ) -> Point:
     """Take a step to a smaller mu, chosen by how far a step to mu = 0 would get (Mehrotra)."""
     w, multipliers, slack = point
     residual = A @ w - slack - b
-    solve = _solver(A, compliance, slack / multipliers)
-    push = A @ (compliance * mismatch) - residual
+    solve = _solver(A, softness, slack / multipliers)
+    push = A @ (softness * mismatch) - residual
 
     def towards(mu: float) -> Point:
         step = solve(push - (slack - mu / multipliers))
-        step_w = compliance * (A.T @ step - mismatch)
+        step_w = softness * (A.T @ step - mismatch)
         return step_w, step, A @ step_w + residual
 
     mu = float(multipliers @ slack) / b.size
@@ -153,14 +151,14 @@ def _length(x: Array, step: Array) -> float:
     return min(1.0, _STEP * float((-x[falling] / step[falling]).min(initial=np.inf)))
 
 
-def _solver(A: Array, compliance: Array, weights: Array) -> Callable[[Array], Array]:
+def _solver(A: Array, softness: Array, weights: Array) -> Callable[[Array], Array]:
     """Return the function that solves (A D A^T + T) x = r, in the smaller of both dimensions."""
     n, d = A.shape
     if n <= d:
-        scaled = A * np.sqrt(compliance)
+        scaled = A * np.sqrt(softness)
         factor = cho_factor(scaled @ scaled.T + np.diag(weights), check_finite=False)
         return lambda r: np.asarray(cho_solve(factor, r, check_finite=False), dtype=np.float64)
-    root, spread = 1.0 / np.sqrt(weights), 1.0 / np.sqrt(compliance)
+    root, spread = 1.0 / np.sqrt(weights), 1.0 / np.sqrt(softness)
     Q, R = qr(np.vstack([root[:, None] * A, np.diag(spread)]), mode="economic", check_finite=False)
     top = Q[:n]
 
@@ -173,7 +171,7 @@ def _solver(A: Array, compliance: Array, weights: Array) -> Callable[[Array], Ar
     def refined(r: Array) -> Array:
         x = once(r)
         for _ in range(_REFINEMENTS):
-            x = x + once(r - A @ (compliance * (A.T @ x)) - weights * x)
+            x = x + once(r - A @ (softness * (A.T @ x)) - weights * x)
         return x
 
     return refined

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
-from optbench.references.arrays import Array, Pair, extended_product
-from optbench.references.certificate import vector_norm
+from optbench.references.arrays import Array, Pair, extended_product, spread
+from optbench.references.certificate import dual_exponent, vector_norm
 
 _ACTIVE_ROUNDS = 10
 _PATIENCE = 5
-_LEAST_STIFFNESS = 1e-12
+LEAST_STIFFNESS = 1e-12  # bounds dw / dz where w is 0
 SOLVED = 1e-12
 
 
@@ -70,13 +69,6 @@ def _polish_active(
     return best, least
 
 
-def spread(values: Array, rows: NDArray[np.intp], size: int) -> Array:
-    """Return a vector with some entries, and zero elsewhere."""
-    full = np.zeros(size)
-    full[rows] = values
-    return full
-
-
 def _gap(A: Array, b: Array, w: Array, multipliers: Array, p: float) -> float:
     """Relative duality gap of w scaled to A w >= b and of the multipliers clipped to a >= 0."""
     margin = float((extended_product(A, w) / b).min())
@@ -87,7 +79,7 @@ def _gap(A: Array, b: Array, w: Array, multipliers: Array, p: float) -> float:
 
 def _ratio(A: Array, b: Array, w: Array, multipliers: Array, p: float) -> float:
     """Dual value over norm, 1 at the solution; 0 if there is no dual value."""
-    dual_size = vector_norm(extended_product(A.T, multipliers), p / (p - 1.0))
+    dual_size = vector_norm(extended_product(A.T, multipliers), dual_exponent(p))
     return float(b @ multipliers) / dual_size / vector_norm(w, p) if dual_size > 0.0 else 0.0
 
 
@@ -146,7 +138,7 @@ def _conditions(
         w = np.asarray(np.sign(slope) * np.abs(slope) ** (1.0 / (p - 1.0)), dtype=np.float64)
     mismatch = np.sign(w) * np.abs(w) ** (p - 1.0) - slope
     residual = b - extended_product(A, w)
-    size, dual_size = vector_norm(w, p), vector_norm(slope, p / (p - 1.0))
+    size, dual_size = vector_norm(w, p), vector_norm(slope, dual_exponent(p))
     error = np.inf
     if size > 0.0 and dual_size > 0.0:
         gap = abs(size - b @ multipliers / dual_size) / size
@@ -162,13 +154,9 @@ def _newton_step(
     Sorted rows and pivoting keep the accuracy of every row of a graded matrix (Cox and Higham
     1998, doi:10.1007/BF02510914): D spans many decades when p is large.
     """
-    if p < 2.0:
-        compliance = np.abs(A.T @ multipliers) ** ((2.0 - p) / (p - 1.0)) / (p - 1.0)
-    else:
-        stiffness = (p - 1.0) * np.abs(w) ** (p - 2.0)
-        compliance = 1.0 / np.maximum(stiffness, _LEAST_STIFFNESS)
-    order = np.argsort(-compliance)
-    root = np.sqrt(compliance[order])
+    softness = compliance(np.abs(w), A.T @ multipliers, p)
+    order = np.argsort(-softness)
+    root = np.sqrt(softness[order])
     Q, R, pivots = qr((A[:, order] * root).T, mode="economic", pivoting=True)
     rank = int((np.abs(np.diag(R)) > 1e-15 * abs(R[0, 0])).sum())
     Q, R, pivots = Q[:, :rank], R[:rank, :rank], pivots[:rank]
@@ -178,3 +166,10 @@ def _newton_step(
     step_w[order] = root * (Q @ inside - pull)
     step[pivots] = solve_triangular(R, inside)
     return step_w, step
+
+
+def compliance(size: Array, slope: Array, p: float) -> Array:
+    """Return dw / dz of z = sign(w) abs(w)^(p-1), from z (p < 2) or abs(w): finite at 0."""
+    if p < 2.0:
+        return np.asarray(np.abs(slope) ** ((2.0 - p) / (p - 1.0)) / (p - 1.0), dtype=np.float64)
+    return 1.0 / np.maximum((p - 1.0) * size ** (p - 2.0), LEAST_STIFFNESS)

@@ -13,11 +13,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from optbench.references.arrays import Array, Matrix, Pair, as_dense
+from optbench.references.arrays import Array, Matrix, Pair, as_dense, spread
 from optbench.references.certificate import CERTIFIED_GAP, vector_norm
 from optbench.references.norm_cone import STEP_FRACTIONS, solve_cone, solve_quadratic
 from optbench.references.norm_interior import follow_inside, path
-from optbench.references.norm_newton import polish, spread
+from optbench.references.norm_newton import polish
 
 Indices = NDArray[np.intp]
 Way = Callable[[Array, Array, float, bool], tuple[Pair | None, float]]
@@ -110,7 +110,7 @@ def _follow(A: Array, b: Array, p: float, inequality: bool) -> tuple[Pair | None
     if pair is None:
         return pair, error
     if inequality:
-        return polish(A, b, follow_inside(A, b, pair, p), p, inequality)
+        return polish(A, b, follow_inside(A, b, pair[0], p), p, inequality)
     for exponent in path(p):
         w, multipliers = pair
         multipliers = multipliers * vector_norm(w, exponent) / (b @ multipliers)

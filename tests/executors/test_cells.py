@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from small_instances import data, one_chunk, regression
 
 from optbench.engine.chunk import Chunk
 from optbench.engine.stop import StopSignal
-from optbench.executors import cells
 from optbench.executors.batches import Batch
 from optbench.executors.cells import by_instance, run_cells
 
-ROUNDS = 3
+HORIZONS = (1, 10, 100)
+ROUNDS = len(HORIZONS)
 
 
 @dataclass
@@ -24,7 +24,6 @@ class Asks:
     instances: str
     chunk: Chunk | None = None
     rounds: int = ROUNDS
-    horizons: tuple[int, ...] = field(default=(1, 10, 100))
 
     @property
     def cell(self):
@@ -32,7 +31,7 @@ class Asks:
 
     def search(self):
         chunks = [] if self.chunk is None else [self.chunk]
-        for horizon in self.horizons[: self.rounds]:
+        for horizon in HORIZONS[: self.rounds]:
             chunks = yield chunks, horizon
         return self.instances
 
@@ -117,6 +116,6 @@ def test_the_error_of_a_batch_is_raised(monkeypatch):
     def fails(self, stop, threads):
         raise RuntimeError("no memory")
 
-    monkeypatch.setattr(cells.Batch, "advance", fails)
+    monkeypatch.setattr(Batch, "advance", fails)
     with pytest.raises(RuntimeError, match="no memory"):
         run_cells(asking("ab"), 2, StopSignal())

@@ -59,7 +59,7 @@ def test_the_path_and_the_conic_program_agree(p, monkeypatch):
 
 @pytest.mark.parametrize("p", [1.1, 2.0, 6.0])
 def test_tall_data_of_rows_of_all_sizes(p):
-    """Rows of sizes 1e-4 to 1e4: what the quadratic program cannot solve, the conic one does."""
+    """Rows of sizes 1e-4 to 1e4."""
     rng = np.random.Generator(np.random.PCG64(53))
     A = rng.standard_normal((45, 2)) * 10.0 ** rng.uniform(-4, 4, (45, 1))
     A *= np.sign(A @ [1.0, 0.3])[:, None]
