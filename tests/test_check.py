@@ -198,7 +198,7 @@ def row(prediction, target):
 @problem(reference="a test", references=(), metrics=())
 def wrong(seed=0):
     rng = np.random.default_rng()
-    return Instance("wrong", "one", np.eye(3) + FEATURES, np.ones(3), "regression", row=row,
+    return Instance("wrong", np.eye(3) + FEATURES, np.ones(3), "regression", row=row,
                     optimal_value=lambda: 100.0)
 @problem(reference="a test", references=(), metrics=())
 def nothing(n=0):

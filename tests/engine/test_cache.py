@@ -30,7 +30,7 @@ import json, sys
 from pathlib import Path
 from small_instances import data, one_chunk, regression
 from optbench.engine.cache import compiled
-from optbench.registry import load_file
+from optbench.plugin_files import load_file
 rule = load_file(Path(sys.argv[1])).edited
 chunk = one_chunk(regression(data(5, 3), data(5, 1)[:, 0]), rule, [0.1])
 chunk.advance(1)
