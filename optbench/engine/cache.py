@@ -99,7 +99,7 @@ ENGINE = KernelId("", "")
 
 def kernel_id(kernel: Callable[..., Any], known: str | None = None) -> KernelId:
     """Return what machine code is kept by; ``known`` is the identity where it is known already."""
-    return KernelId(known or identity(kernel), kernel.__module__)
+    return KernelId(known or identity(kernel), str(kernel.__module__))
 
 
 def cache_directory(kernel: KernelId = ENGINE) -> Path:
