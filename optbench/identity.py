@@ -125,7 +125,7 @@ class _Walk:
             self._all("partial", (value.func, value.args, value.keywords))
         elif isinstance(value, types.MethodType):
             self._all("method", (value.__func__, value.__self__))
-        elif isinstance(value, staticmethod | classmethod | property):
+        elif isinstance(value, (staticmethod, classmethod, property)):
             parts = ("__func__", "fget", "fset", "fdel")
             self._all(type(value).__name__, (getattr(value, name, None) for name in parts))
         elif (plain := getattr(value, "py_func", None)) is not None:  # compiled by Numba

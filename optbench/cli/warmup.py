@@ -140,6 +140,7 @@ def compile_one(kernels: Kernels, plugins: tuple[str, ...]) -> Done:
 def bind(kernels: Kernels, registry: Registry) -> None:
     """Bind one entry of the work, as a comparison would."""
     from optbench.engine import bind as engine
+    from optbench.engine.cache import kernel_id
     from optbench.parametrizations import parametrization
 
     kind, name = kernels
@@ -150,9 +151,11 @@ def bind(kernels: Kernels, registry: Registry) -> None:
     elif kind == "problem":
         for instance in instances(registry.problem(name), registry):
             if instance.row is not None:
-                engine.bind_rows(instance.row)
+                own = kernel_id(instance.row, instance.kernel_identity)
+                engine.bind_rows(instance.row, own)
             if instance.loss_and_grad is not None:
-                engine.bind_objective(instance.loss_and_grad)
+                own = kernel_id(instance.loss_and_grad, instance.kernel_identity)
+                engine.bind_own_objective(instance.loss_and_grad, own)
     elif name == "loop":
         engine.bind_loop()
     elif name == "tail":

@@ -8,7 +8,6 @@ compile is one line naming its file.
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +20,7 @@ from optbench import elementwise
 from optbench.contract import Optimizer
 from optbench.engine import helpers, loop, matrices, segments, sparse, types, vectorised
 from optbench.engine.bounds import needs_bounds_checks
-from optbench.engine.cache import KernelId, compile_kernel, kernel_id
+from optbench.engine.cache import KernelId, compile_kernel, kernel_id, once
 from optbench.engine.wide import HAS_MASKS, MaskedVectors
 from optbench.errors import UserError
 from optbench.instance import draws_samples
@@ -52,20 +51,6 @@ def _define(source: str, name: str, label: str, **names: Any) -> Callable[..., A
     function: Callable[..., Any] = namespace[name]
     function.__qualname__ = f"{name}-{label}"
     return function
-
-
-def once(bind: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a process compile each kernel once: what was bound is kept by the identity of the last
-    argument, not by its object, since a plug-in file is executed again at each comparison."""
-    kept: dict[KernelId, Any] = {}
-
-    @functools.wraps(bind)
-    def bound(kernel: Any, own: KernelId) -> Any:
-        if own not in kept:
-            kept[own] = bind(kernel, own)
-        return kept[own]
-
-    return bound
 
 
 def _jitted(kernel: Callable[..., Any]) -> Any:
@@ -201,7 +186,7 @@ def bind_rows(row: Callable[[float, float], tuple[float, float]], own: KernelId)
         ) from None
 
 
-@functools.cache
+@once
 def bind_tail() -> tuple[Any, Any]:
     """Compile the exponential tail: loss exp(log_unit - margin) in units of exp(-log_unit)."""
     from optbench.engine import tail
@@ -230,7 +215,7 @@ ENGINE_OBJECTIVES = {
 }
 
 
-@functools.cache
+@once
 def bind_objective(kind: str) -> Any:
     """Compile one of ``ENGINE_OBJECTIVES``."""
     return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s)
@@ -255,13 +240,13 @@ def bind_own_objective(kind: Callable[..., float], own: KernelId) -> Any:
         ) from None
 
 
-@functools.cache
+@once
 def bind_loop() -> Any:
     """Compile the loop."""
     return compile_kernel(loop.advance, types.advance_s)
 
 
-@functools.cache
+@once
 def _compiled_map(forward: Callable[..., None], pull_back: Callable[..., None]) -> tuple[Any, Any]:
     flags = {"contract", "reassoc"}
     return (
