@@ -11,10 +11,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
-from optbench.errors import UserError
+from optbench.errors import UserError, first_line
 from optbench.options import Option, check_conditions, check_options
 
 ORACLE_ARGUMENTS: Mapping[str, str] = {
@@ -199,7 +198,7 @@ def optimizer(
     """
 
     def declare(kernel: Callable[..., None]) -> Optimizer:
-        file, line = _place(kernel)
+        file, line = first_line(kernel)
         where = f"{file}:{line}: optimizer {kernel.__name__!r}"
         hypers: dict[str, Hyper] = {}
         slots: dict[str, Slot] = {}
@@ -357,7 +356,7 @@ def problem(
     """
 
     def declare(builder: Callable[..., Any]) -> Problem:
-        file, line = _place(builder)
+        file, line = first_line(builder)
         where = f"{file}:{line}: problem {builder.__name__!r}"
         options: dict[str, Option] = {}
         for name, parameter in inspect.signature(builder).parameters.items():
@@ -381,12 +380,3 @@ def problem(
         )
 
     return declare
-
-
-def _place(function: Callable[..., Any]) -> tuple[str, int]:
-    path = Path(inspect.getfile(function))
-    try:
-        shown = str(path.relative_to(Path.cwd()))
-    except ValueError:
-        shown = str(path)
-    return shown, function.__code__.co_firstlineno

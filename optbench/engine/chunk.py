@@ -36,6 +36,7 @@ class Combination(NamedTuple):
     oracle: types.Oracle
     segments: int
     group: int  # runs that are evaluated together
+    scratch: int  # numbers that an objective of the plug-in's own needs for itself
 
 
 def share_predictor(runs: types.Runs, linear: bool) -> types.Runs:
@@ -204,6 +205,7 @@ class Chunk:
                 board=board,
                 pullback=np.zeros((count, self._scratch)),
                 rng=self.runs.rng,
+                own=aligned_zeros(self.combination.scratch),
             )
             for _ in range(threads)
         ]

@@ -6,33 +6,31 @@ does not depend on its neighbours: the same bits for one thread or two, alone or
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from optbench.contract import Optimizer
 from optbench.engine import types
-from optbench.engine.bind import (
-    bind_loop,
-    bind_objective,
-    bind_parametrization,
-    bind_rows,
-    bind_tail,
-)
+from optbench.engine.bind import bind_loop, bind_parametrization
+from optbench.engine.bind_instance import bind_instance, bind_tail, objective_kind
 from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
-from optbench.engine.layouts import arrange, is_wide, repeat_targets
+from optbench.engine.layouts import arrange, repeat_targets
 from optbench.engine.natural import fisher_roots
 from optbench.engine.products import BLOCK_ROWS, GROUP
 from optbench.engine.records import Records
 from optbench.engine.rules import make_rule
 from optbench.engine.segments import bind_assistant, count_segments
 from optbench.engine.slices import no_slices, split
+from optbench.engine.views import read_only
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.oracles import missing_oracle
+from optbench.parameters import pack
 from optbench.parametrizations import Parametrization
 
 CHUNK_RUNS = 32
@@ -54,7 +52,7 @@ def make_data(instance: Instance) -> types.Data:
     by_row, by_column = no_slices(), no_slices()
     order, columns_order = np.arange(rows), np.zeros(0, np.uint32)
     if instance.loss_and_grad is not None:
-        panels = np.ascontiguousarray(instance.features, dtype=float)[None]
+        panels = read_only(np.ascontiguousarray(instance.features, dtype=float))[None]
     elif instance.sparse:
         values = np.ascontiguousarray(instance.features.data, dtype=float)
         columns = np.ascontiguousarray(instance.features.indices, dtype=np.uint32)
@@ -62,6 +60,7 @@ def make_data(instance: Instance) -> types.Data:
         order, columns_order, panels, by_row, by_column = split(instance.features)
     else:
         panels = arrange(np.asarray(instance.features, dtype=float))
+    numbers, integers = pack(instance.parameters)
     targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
     targets[:rows] = instance.targets[order]
     targets[rows:] = targets[rows - 1]  # a row loss may know no other than real ones
@@ -80,6 +79,8 @@ def make_data(instance: Instance) -> types.Data:
         repeated=repeated,
         rows=rows,
         scale=float(instance.scale),
+        numbers=numbers,
+        integers=integers,
     )
 
 
@@ -92,15 +93,6 @@ def _fisher(instance: Instance | None) -> np.ndarray:
         where = f"{instance.problem}:{instance.name}"
         raise UserError(f"{where}: inverse_fisher has shape {inverse.shape}, not ({size}, {size})")
     return fisher_roots(inverse)
-
-
-def objective_kind(instance: Instance) -> str | Callable[..., float]:
-    """Return what evaluates an instance: a key of ``ENGINE_OBJECTIVES``, or the plug-in's own."""
-    if instance.loss_and_grad is not None:
-        return instance.loss_and_grad
-    if instance.sparse:
-        return "sparse"
-    return "wide" if is_wide(*instance.features.shape) else "dense"
 
 
 def bind(
@@ -120,12 +112,18 @@ def bind(
     """
     if reason := missing_oracle(instance, parametrization, optimizer):
         raise UserError(f"optimizer {optimizer.name!r} {reason}")
+    if parametrization.linear and parametrization.parameters != instance.dimension:
+        raise UserError(
+            f"{instance.problem}:{instance.name}: its predictor has {instance.dimension} numbers, "
+            f"the {parametrization.name} parametrization {parametrization.parameters}"
+        )
     kind = objective_kind(instance)
+    parametrization = with_layers(instance, parametrization)
+    objective, slopes, losses = bind_instance(instance)
     tail = bind_tail()
-    slopes, losses = tail if instance.row is None else bind_rows(instance.row)
     forward, pull_back = bind_parametrization(parametrization)
     kernels = types.Kernels(
-        objective=address_of(bind_objective(kind)),
+        objective=address_of(objective),
         forward=address_of(forward),
         pull_back=address_of(pull_back),
         slopes=address_of(slopes),
@@ -151,7 +149,16 @@ def bind(
         bind_assistant(kind == "wide")
     loop = entry_point(bind_loop())
     needs_loss = "loss" in optimizer.needs
-    return Combination(loop, kernels, data, rule, slots, needs_loss, oracle, segments, group)
+    return Combination(
+        loop, kernels, data, rule, slots, needs_loss, oracle, segments, group, int(instance.scratch)
+    )
+
+
+def with_layers(instance: Instance, parametrization: Parametrization) -> Parametrization:
+    """Return the parametrization with the weight matrices of the predictor where that is theta."""
+    if instance.layers is None or parametrization.name != "linear":
+        return parametrization
+    return dataclasses.replace(parametrization, layers=instance.layers)
 
 
 def make_oracle(

@@ -122,8 +122,9 @@ def backward_by_sample(
 
 
 _VECTOR = float64[::1]
-_FORWARD = void(_VECTOR, _VECTOR, _VECTOR, int64, float64)
-_BACKWARD = void(_VECTOR, _VECTOR, _VECTOR, _VECTOR, _VECTOR, int64)
+_READ = _VECTOR.copy(readonly=True)
+_FORWARD = void(_READ, _READ, _VECTOR, int64, float64)
+_BACKWARD = void(_READ, _READ, _READ, _VECTOR, _VECTOR, int64)
 _FOLDER = Path(__file__).resolve().parent
 _forward_by_unit = compile_kernel(forward_by_unit, _FORWARD, plugin_folder=_FOLDER)
 _backward_by_unit = compile_kernel(backward_by_unit, _BACKWARD, plugin_folder=_FOLDER)
