@@ -15,7 +15,8 @@ from optbench.analysis import rows
 from optbench.analysis.selection import separations
 from optbench.analysis.statistics import finite
 from optbench.engine import cache
-from optbench.engine.ensemble import bind, objective_kind
+from optbench.engine.bind_instance import objective_kind
+from optbench.engine.ensemble import bind
 from optbench.engine.stop import StopSignal
 from optbench.environment import describe
 from optbench.errors import UserError
@@ -263,7 +264,7 @@ def _compile_ahead(
     """Begin to compile what the cells need, on two cores if there are."""
     kinds = {objective_kind(cell.instance) for cell in cells} if threads > 1 else set()
     optimizers = {cell.choice.optimizer.name: cell.choice.optimizer for cell in cells}
-    shipped = sorted(kind for kind in kinds if isinstance(kind, str))
+    shipped = sorted(kinds - {"own"})
     return compile_ahead(shipped, list(optimizers.values()), plugins)
 
 

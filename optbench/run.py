@@ -20,7 +20,7 @@ from optbench.engine.ensemble import make_chunks
 from optbench.errors import UserError
 from optbench.identity import identity
 from optbench.instance import Instance
-from optbench.parametrizations import Parametrization, parametrization
+from optbench.parametrizations import Parametrization, as_typed, parametrization
 
 if TYPE_CHECKING:
     from optbench.engine.stop import StopSignal
@@ -74,11 +74,9 @@ class RunSpec:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel with the parametrization as it is typed."""
-        name, size = self.parametrization.name, self.instance.dimension
-        if identity(parametrization(name, size)) != identity(self.parametrization):
-            raise UserError(f"parametrization {name!r} was made by hand: it cannot be sent")
         told = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return _spec_again, ({**told, "parametrization": name},)
+        typed = as_typed(self.parametrization, self.instance.dimension)
+        return _spec_again, ({**told, "parametrization": typed},)
 
 
 def _spec_again(told: dict[str, Any]) -> RunSpec:
@@ -123,7 +121,7 @@ class RunResult:
     @property
     def loss(self) -> np.ndarray:
         """The loss at each recorded step, float64 (R,); 0 where it is below the least float64."""
-        return np.exp(self.log_loss)
+        return np.asarray(np.exp(self.log_loss))
 
     @property
     def log_gradient_norm(self) -> np.ndarray:
@@ -145,16 +143,16 @@ class RunResult:
     @property
     def theta(self) -> np.ndarray:
         """Trained parameters at the end, float64 (p,)."""
-        return self.chunk.runs.theta[0]
+        return np.asarray(self.chunk.runs.theta[0])
 
     @property
     def w(self) -> np.ndarray:
         """The predictor at the end, float64 (d,)."""
-        return self.chunk.runs.w[0]
+        return np.asarray(self.chunk.runs.w[0])
 
     @property
     def _recorded(self) -> np.ndarray:
-        return ~np.isnan(self.chunk.records.norms[:, 0, 0])
+        return np.asarray(~np.isnan(self.chunk.records.norms[:, 0, 0]))
 
     def continued(self, horizon: int) -> RunResult:
         """Return the run as it is after more steps: the same bits as if it had gone there at once.
