@@ -23,8 +23,9 @@ from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks
 from optbench.engine.stop import StopSignal
 from optbench.instance import Instance
+from optbench.status import Status
 from optbench.study import Cell
-from optbench.targets import RELATIVE_TARGETS, steps_to_targets
+from optbench.targets import RELATIVE_TARGETS, log_suboptimality, steps_to_targets
 
 GRID = np.arange(-10, 3) / 2.0  # decades relative to the natural rate: 1e-5, ..., 1e1
 SEPARABLE_GRID = np.arange(-12, 1) / 2.0  # the same number of rates, ending at the natural one
@@ -144,15 +145,10 @@ def solution_size(instance: Instance) -> float:
 
 
 def log_gap(instance: Instance, log_loss: np.ndarray) -> np.ndarray:
-    """Return log(loss - optimum) from log(loss); exact in the log domain where the optimum is 0."""
-    optimum = instance.optimum
-    if math.isnan(optimum) or optimum == 0.0:
+    """Return what ranks runs: log(loss - optimum), or log(loss) where the optimum is unknown."""
+    if math.isnan(instance.optimum):
         return log_loss
-    with np.errstate(all="ignore"):
-        difference = np.exp(log_loss) - optimum
-        floor = 4.0 * np.finfo(float).eps * abs(optimum)
-        gap = np.log(np.maximum(difference, floor))
-    return np.where(np.isnan(log_loss), np.nan, gap)
+    return log_suboptimality(log_loss, instance.optimum)
 
 
 def score(instance: Instance, chunk: Chunk) -> np.ndarray:
@@ -171,7 +167,7 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
     for run, status in enumerate(chunk.status):
         recorded = ~np.isnan(relative[:, run])
         known = relative[recorded, run]
-        if status in ("diverged", "failed") or known.size == 0:
+        if not status.has_numbers or known.size == 0:
             scores[run] = math.inf
             continue
         (first,) = steps_to_targets(records.steps[recorded], known, TARGET, log_initial=0.0)
@@ -363,7 +359,8 @@ class Tuner:
 
     def _diverged(self, runs: list[list[Chunk]]) -> np.ndarray:
         return np.array(
-            [any("diverged" in chunk.status for chunk in chunks) for chunks in runs], dtype=bool
+            [any(Status.DIVERGED in chunk.status for chunk in chunks) for chunks in runs],
+            dtype=bool,
         )
 
     def _sensitivity(self, scores: np.ndarray) -> float | None:

@@ -19,6 +19,7 @@ from optbench.engine.stop import StopSignal
 from optbench.engine.vectors import LANES
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
+from optbench.status import Status
 
 GROWTH = 1e8  # a loss this many times the initial one, at a record, has diverged
 FLAT = 1e-10  # a gradient below this fraction of the initial one has converged
@@ -92,7 +93,7 @@ class Chunk:
         gradient = np.zeros((count, parameters))
         self.combination = combination
         self.step = 0
-        self.ended_by_host = "horizon"
+        self.ended_by_host = Status.HORIZON
         self._scratch = parametrization.scratch
         self.previous = theta.copy()
         self.seeded = np.stack([seeded(seed) for seed in seeds])
@@ -139,7 +140,7 @@ class Chunk:
         self.records = self.records.extended(np.union1d(self.records.steps, planned))
         rule = self.combination.rule
         rule = rule if stop is None else rule._replace(stop=stop.flag)
-        self.ended_by_host = "horizon"
+        self.ended_by_host = Status.HORIZON
         start = 0
         if self.step > 0:
             start = int(np.searchsorted(self.records.steps, self.step, side="right"))
@@ -283,9 +284,9 @@ class Chunk:
         return part
 
     @property
-    def status(self) -> list[str]:
+    def status(self) -> list[Status]:
         """Status of each run; a run at rest at the horizon has ``converged``."""
-        names = [self.ended_by_host, *types.STATUS_NAMES[1:]]
+        names = [self.ended_by_host, *types.STATUSES[1:]]
         return [names[code] for code in self.runs.status]
 
     @property

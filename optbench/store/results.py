@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from optbench.columns import BiasRow, ConvergenceRow
 from optbench.engine.cache import PACKAGE, engine_hash, sources_hash
 from optbench.environment import processor
 from optbench.result import Trace
@@ -23,14 +24,19 @@ from optbench.study import Cell
 class Finished(NamedTuple):
     """The rows and the trace of one cell."""
 
-    bias: dict[str, Any]
-    convergence: dict[str, Any]
+    bias: BiasRow
+    convergence: ConvergenceRow
     trace: Trace
 
 
 @functools.cache
 def _host() -> str:
-    folders = (PACKAGE, PACKAGE / "analysis", PACKAGE / "references")
+    folders = (
+        PACKAGE,
+        PACKAGE / "analysis",
+        PACKAGE / "analysis" / "kinds",
+        PACKAGE / "references",
+    )
     return f"{engine_hash()}|{sources_hash(*folders)}|{processor()}"
 
 
@@ -68,5 +74,5 @@ def stored_cell(key: str) -> Finished | None:
 
 def store_cell(key: str, finished: Finished) -> None:
     """Store a cell whose runs came to their own end."""
-    if finished.convergence["status"] not in ("timeout", "interrupted", "failed"):
+    if finished.convergence.status.final:
         write("cells", key, finished)
