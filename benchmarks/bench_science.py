@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from benchmarks import prepared
-from optbench.analysis.measures import measure
+from optbench.analysis.kinds import kind_of
 from optbench.check.second_process import compiled_by_second_process
 from optbench.engine.bind import bind_loop
 from optbench.registry import load_registry
@@ -38,7 +38,8 @@ class Bias:
     def track_margin_missing(self, row: str) -> float:
         prepared.advance([self.run], 100_000)
         instance = self.place.instance
-        return 1.0 - measure(instance, instance.solved, self.run.runs.w[0])[self.measure]
+        measured = kind_of(instance).measure(instance, instance.solved, self.run.runs.w[0])
+        return 1.0 - measured[self.measure]
 
 
 class Convergence:

@@ -8,13 +8,10 @@ depends on the kind of problem and is declared there (:mod:`optbench.analysis.ki
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from optbench.column import REQUIRED, column
 from optbench.status import Status
 
 Number = float | None  # None: unknown or not reached
@@ -23,114 +20,6 @@ Window = tuple[int, int] | None
 Numbers = Mapping[str, float | None]
 Intervals = Mapping[str, tuple[float, float] | None]
 Names = tuple[str, ...]
-
-UNITS: Mapping[str, str] = {
-    "": "pure number",
-    "steps": "steps",
-    "s": "seconds",
-    "ns": "nanoseconds",
-    "deg": "degrees",
-    "ratio": "number of order one",
-    "p": "exponent of a norm",
-    "rank": "number of directions",
-    "rate": "learning rate",
-    "loss": "unit of the loss",
-    "decades": "decades",
-}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column.
-
-    Attributes
-    ----------
-    name : str
-        Its key in JSON and in a record, its quantity in CSV, its column in pandas.
-    meaning : str
-        One sentence or less, for the docs page and the schema.
-    unit : str
-        A key of :data:`UNITS`; it also decides how the tables write a number.
-    header : str
-        Above its column in the tables, ``\\n`` between lines; empty: it has no column there.
-    rank : int
-        Where the width is small, columns of the highest rank are left out first; 0: never.
-    of : str
-        The column whose interval this one is: CSV has it as ``low`` and ``high`` of that one.
-    prefix : str
-        Of numbers by name: what CSV and pandas put before each name.
-    low, high : float or None
-        Bounds of valid numbers.
-    """
-
-    name: str
-    meaning: str
-    unit: str = ""
-    header: str = ""
-    rank: int = 0
-    of: str = ""
-    prefix: str = ""
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def shown(self) -> str:
-        """Where it is shown."""
-        return "JSON, CSV, pandas" + (", table" if self.header else "")
-
-
-@dataclass(frozen=True)
-class Measure(Column):
-    """A column of the implicit-bias table.
-
-    Attributes
-    ----------
-    best : float
-        Its value at a perfect match.
-    against : str
-        The reference that it is measured against, if any.
-    """
-
-    best: float = 0.0
-    against: str = ""
-
-
-def column(meaning: str, *, default: Any = None, **declared: Any) -> Any:
-    """Return the field of a record that is a column; `declared` are attributes of `Column`."""
-    given = Column("", meaning, **declared)
-    if default is dataclasses.MISSING:
-        return field(metadata={"column": given})
-    if isinstance(default, dict):
-        return field(default_factory=lambda: dict(default), metadata={"column": given})
-    return field(default=default, metadata={"column": given})
-
-
-def columns(record: type) -> tuple[Column, ...]:
-    """Return the columns of a record, in their order."""
-    return tuple(
-        dataclasses.replace(each.metadata["column"], name=each.name)
-        for each in dataclasses.fields(record)
-    )
-
-
-def named(record: type) -> Mapping[str, Column]:
-    """Return the columns of a record by name."""
-    return {each.name: each for each in columns(record)}
-
-
-def value_types(record: type) -> Mapping[str, Any]:
-    """Return the type of each column's values by the column's name, without ``None``."""
-    hints = typing.get_type_hints(record)
-    return {each.name: _without_none(hints[each.name]) for each in columns(record)}
-
-
-def _without_none(hint: Any) -> Any:
-    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        (hint,) = (part for part in typing.get_args(hint) if part is not type(None))
-    return hint
-
-
-REQUIRED = dataclasses.MISSING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +44,9 @@ class Row:
         default=REQUIRED,
     )
     hyperparameters: Numbers = column(
-        "all hyperparameters of the winning run by name; empty when nothing ran", default={}
+        "all hyperparameters of the winning run by name; empty when nothing ran",
+        note=True,
+        default={},
     )
     seeds: int = column("number of seeds behind every median", low=1, default=REQUIRED)
     horizon: int = column(
@@ -166,7 +57,8 @@ class Row:
     )
     reason: str | None = column(
         "why it is skipped, failed, diverged, stopped or INCONCLUSIVE, or why numbers are missing; "
-        "null when there is nothing to explain"
+        "null when there is nothing to explain",
+        note=True,
     )
 
 
@@ -193,10 +85,11 @@ class BiasRow(Row):
         header="theory",
         default="unknown",
     )
-    condition: str = column("the condition under which theory says so", default="")
+    condition: str = column("the condition under which theory says so", note=True, default="")
     uncertified: Names = column(
         "references that are not certified: the verdict ignores them, and measures against them "
         "are marked in the table",
+        note=True,
         default=(),
     )
     effective_p: Number = column(
@@ -364,5 +257,6 @@ class ConvergenceRow(Row):
     learning_rates: tuple[LearningRate, ...] = column(
         "what each learning rate did that the user gave, in increasing order; empty when rates "
         "were searched or there is none to tune",
+        data=("JSON", "CSV"),
         default=(),
     )

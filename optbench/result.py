@@ -9,18 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optbench.columns import (
-    CELL,
-    BiasRow,
-    ConvergenceRow,
-    Number,
-    Numbers,
-    column,
-    columns,
-)
-from optbench.columns import (
-    REQUIRED as R,
-)
+from optbench.column import REQUIRED, columns, fact
+from optbench.columns import CELL, BiasRow, ConvergenceRow, Number, Numbers
 from optbench.status import Status
 
 if TYPE_CHECKING:
@@ -35,48 +25,48 @@ DECLARED, BEST, UNKNOWN = "declared", "best loss of all rows", "unknown"
 class ReferenceFacts:
     """A reference solution of an instance, between a primal and a dual value."""
 
-    name: str = column("what verdicts call it", default=R)
-    value: Number = column("primal value: margin, norm or objective")
-    bound: Number = column("dual value")
-    gap: Number = column("relative duality gap")
-    certified: bool = column(
+    name: str = fact("what verdicts call it", default=REQUIRED)
+    value: Number = fact("primal value: margin, norm or objective")
+    bound: Number = fact("dual value")
+    gap: Number = fact("relative duality gap")
+    certified: bool = fact(
         "whether gap and residual are at most 1e-8; no verdict is based on one that is not",
-        default=R,
+        default=REQUIRED,
     )
-    unique: bool | None = column("whether it is the only solution; null: not decided")
+    unique: bool | None = fact("whether it is the only solution; null: not decided")
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceFacts:
     """What is known of an instance."""
 
-    problem: str = column("name of the problem family", default=R)
-    instance: str = column("label of the instance: what the data is", default=R)
-    instance_id: str = column("which instance it is: 12 hexadecimal digits", default=R)
-    kind: str = column(
-        "kind of problem, which decides what is measured: a page of `measures.md`", default=R
+    problem: str = fact("name of the problem family", default=REQUIRED)
+    instance: str = fact("label of the instance: what the data is", default=REQUIRED)
+    instance_id: str = fact("which instance it is: 12 hexadecimal digits", default=REQUIRED)
+    kind: str = fact(
+        "kind of problem, which decides what is measured: see `measures.md`", default=REQUIRED
     )
-    n: int = column("rows of the data", low=1, default=R)
-    d: int = column("features: size of the predictor", low=1, default=R)
-    source: str = column("where the data is from", default="")
-    infimum: Number = column("infimum of the loss", unit="loss")
-    infimum_from: str = column(
+    n: int = fact("rows of the data", low=1, default=REQUIRED)
+    d: int = fact("features: size of the predictor", low=1, default=REQUIRED)
+    source: str = fact("where the data is from", default="")
+    infimum: Number = fact("infimum of the loss", unit="loss")
+    infimum_from: str = fact(
         f'where `infimum` is from: `"{DECLARED}"` by the problem, `"{BEST}"` (`optimal_value='
         f'"best"`), or `"{UNKNOWN}"`',
         default=UNKNOWN,
     )
-    infimum_certified: bool | None = column(
+    infimum_certified: bool | None = fact(
         "false when `infimum` is the value of a minimizer that is not certified"
     )
-    references: tuple[ReferenceFacts, ...] = column("reference solutions", default=())
-    separation: Numbers = column(
+    references: tuple[ReferenceFacts, ...] = fact("reference solutions", default=())
+    separation: Numbers = fact(
         'distance of each pair of references (key `"l1-l2"`), in `separation_unit`', default={}
     )
-    separation_unit: str = column(
+    separation_unit: str = fact(
         '`"deg"`: angles in degrees; empty: distances relative to the second of the pair',
         default="",
     )
-    more: Mapping[str, Any] = column(
+    more: Mapping[str, Any] = fact(
         "what the problem says of its instance (`separable`, `loss`, `strength`, ...): in JSON "
         "these are keys of the instance itself",
         default={},

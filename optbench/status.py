@@ -9,14 +9,23 @@ from enum import StrEnum
 class Status(StrEnum):
     """How the runs behind a row ended, the worst first: a row shows the worst of its seeds."""
 
-    SKIPPED = "skipped"  # it makes no sense here: nothing ran
-    FAILED = "failed"  # the plug-in does not compile, raised, or left its arrays
-    DIVERGED = "diverged"
-    INTERRUPTED = "interrupted"  # by Ctrl-C
-    TIMEOUT = "timeout"
-    STALLED = "stalled"  # the parameters repeat where the gradient is not small
-    HORIZON = "horizon"  # it took all of its steps
-    CONVERGED = "converged"  # it is at rest
+    meaning: str
+
+    SKIPPED = "skipped", "it makes no sense here, `reason` says why: nothing ran"
+    FAILED = "failed", "the plug-in does not compile, raised an error or left its arrays"
+    DIVERGED = "diverged", "the loss exploded, or a number is not finite"
+    INTERRUPTED = "interrupted", "Ctrl-C ended it"
+    TIMEOUT = "timeout", "the time limit ended it"
+    STALLED = "stalled", "its parameters repeat where the gradient is not small"
+    HORIZON = "horizon", "it took all of its steps"
+    CONVERGED = "converged", "it is at rest, its gradient is small"
+
+    def __new__(cls, value: str, meaning: str) -> Status:
+        """Return a member: its name in tables, and what it means."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
 
     def __repr__(self) -> str:
         return repr(self.value)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from optbench.columns import ConvergenceRow, RateLaw, columns, named
+from optbench.column import columns, named
+from optbench.columns import ConvergenceRow, RateLaw
 from optbench.report.facts import convergence_facts, title_of
 from optbench.report.numbers import TEXT_OF_UNIT, count, duration, interval, significant
 from optbench.report.rows import (

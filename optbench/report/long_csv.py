@@ -14,16 +14,8 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from optbench.columns import (
-    CELL,
-    STATE,
-    Column,
-    ConvergenceRow,
-    LearningRate,
-    RateLaw,
-    Row,
-    columns,
-)
+from optbench.column import Column, columns
+from optbench.columns import CELL, STATE, ConvergenceRow, LearningRate, RateLaw, Row
 from optbench.report.profile_table import is_profiled, profile_shares, with_targets
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from optbench.columns import BiasRow, Row, named
+from optbench.column import named
+from optbench.columns import BiasRow, Row
 from optbench.report.numbers import count, significant
 from optbench.report.table import Cell, Column
 

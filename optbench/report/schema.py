@@ -6,15 +6,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from optbench.columns import (
-    BiasRow,
-    Column,
-    ConvergenceRow,
-    Interval,
-    LearningRate,
-    RateLaw,
-    columns,
-)
+from optbench.column import Column, columns
+from optbench.columns import BiasRow, ConvergenceRow, Interval, LearningRate, RateLaw
 from optbench.result import SCHEMA_VERSION, InstanceFacts, ReferenceFacts
 from optbench.status import Status
 

@@ -11,7 +11,7 @@ from optbench.analysis.kinds.matrix import MATRIX
 from optbench.analysis.kinds.other import OTHER
 from optbench.analysis.kinds.partly_separable import PARTLY_SEPARABLE
 from optbench.analysis.kinds.regression import REGRESSION
-from optbench.columns import Measure
+from optbench.column import Measure
 
 if TYPE_CHECKING:
     from optbench.instance import Instance

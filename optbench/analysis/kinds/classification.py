@@ -9,7 +9,7 @@ import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, Kind, of_norms
 from optbench.analysis.kinds.distances import NORMS, angle, margin
-from optbench.columns import Measure
+from optbench.column import Measure
 
 if TYPE_CHECKING:
     from optbench.instance import Instance

@@ -10,7 +10,7 @@ import numpy as np
 from optbench.analysis.kinds.base import HEADLINE, Kind
 from optbench.analysis.kinds.distances import over, relative_distance
 from optbench.analysis.kinds.regression import INTERPOLATES, residual
-from optbench.columns import Measure
+from optbench.column import Measure
 
 if TYPE_CHECKING:
     from optbench.instance import Instance

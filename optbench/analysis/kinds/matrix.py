@@ -11,7 +11,7 @@ from optbench.analysis.kinds.base import HEADLINE
 from optbench.analysis.kinds.distances import excess
 from optbench.analysis.kinds.regression import Regression
 from optbench.analysis.spectra import effective_rank, stable_rank
-from optbench.columns import Measure
+from optbench.column import Measure
 
 if TYPE_CHECKING:
     from optbench.instance import Instance

@@ -10,7 +10,7 @@ import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, Kind
 from optbench.analysis.kinds.distances import angle, relative_distance
-from optbench.columns import Measure
+from optbench.column import Measure
 
 if TYPE_CHECKING:
     from optbench.instance import Instance

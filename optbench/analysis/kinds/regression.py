@@ -9,7 +9,7 @@ import numpy as np
 
 from optbench.analysis.kinds.base import Kind
 from optbench.analysis.kinds.distances import NORMS, excess, norm, over
-from optbench.columns import Measure
+from optbench.column import Measure
 
 if TYPE_CHECKING:
     from optbench.instance import Instance
