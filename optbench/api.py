@@ -27,7 +27,7 @@ from optbench.instance import Instance
 from optbench.registry import Registry, load_registry
 from optbench.result import Comparison, Trace
 from optbench.store.results import Finished, cell_key, store_cell, stored_cell
-from optbench.study import Cell, build_instances, make_cells, parse_optimizer
+from optbench.study import Cell, build_all, make_cells, parse_optimizer
 from optbench.timing import nanoseconds_per_step
 from optbench.tune import Search, Tuner
 
@@ -118,7 +118,7 @@ def compare(
     report = progress or (lambda done, total, label: None)
     report(0, 0, "references")
     texts = _several(problems) or registry.default_problems
-    instances = [built for text in texts for built in build_instances(registry, text, seeds)]
+    instances = build_all(registry, texts, seeds)
     asked = _several(parametrizations)
     cells = [cell for built in instances for cell in make_cells(built, choices, asked)]
     keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
@@ -132,7 +132,7 @@ def compare(
         finish_compiling()
         failures = _compile(cells, busy, threads, report)
     compiled = time.perf_counter()
-    notes = [f"plug-in left out: {entry.reason}" for entry in registry.broken]
+    notes = registry.notes
     notes += [f"no reference: {why}" for built in instances for why in built[0].unsolved.values()]
     if timeout is not None:
         settings.stop.set_after(timeout)

@@ -7,14 +7,17 @@ The signature of an optimizer IS its declaration.  Its arguments are recognised 
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from optbench.errors import UserError
+from optbench.identity import identity
+from optbench.labels import label
 from optbench.options import Option, check_conditions, check_options
 
 UNKNOWN = "unknown"  # what an optimizer selects where there is no theorem
@@ -113,8 +116,12 @@ class Selected(NamedTuple):
         return cls(solution, parameter.removesuffix(")"))
 
 
+class Declared:
+    """What a plug-in file may declare: an optimizer, a problem, a claim."""
+
+
 @dataclass(frozen=True)
-class Optimizer:
+class Optimizer(Declared):
     """A declared update rule: a plain Python kernel and what is known about it.
 
     Attributes
@@ -180,6 +187,12 @@ class Optimizer:
         if isinstance(self.selects, str):
             return Selected.parse(self.selects)
         return Selected.parse(self.selects.get(kind, UNKNOWN))
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """Hash of its declaration and of all code that its kernel reaches."""
+        told = ("formula", "reference", "condition", "file", "line")
+        return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -325,7 +338,7 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Declared):
     """A declared problem family: a builder of instances and what is known about it.
 
     Attributes
@@ -371,7 +384,11 @@ class Problem:
             with the values of the others.
         """
         check_options(self.name, self.options, given)
-        return self.builder(**{**self.option_defaults, **given})
+        resolved = {**self.option_defaults, **given}
+        built = self.builder(**resolved)
+        if not is_dataclass(built) or isinstance(built, type):
+            return built
+        return replace(built, options=resolved, name=label(self.options, resolved))
 
 
 def problem(

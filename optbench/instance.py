@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from optbench.errors import UserError, one_line
+from optbench.identity import identity, solving_versions
 
 if TYPE_CHECKING:
     from optbench.references import Reference
@@ -34,8 +35,8 @@ class Instance:
 
     Attributes
     ----------
-    problem, name : str
-        The family and what this instance of it is called in tables.
+    problem : str
+        The family.
     features : ndarray or CSR array, float64 (n, d)
         The data matrix.
     targets : ndarray, float64 (n,)
@@ -78,10 +79,13 @@ class Instance:
         Whether another seed gives another instance.
     facts : mapping
         What tables and JSON say of it: sizes, source, certificates.
+    options : mapping
+        All options of the problem as resolved: the host fills them in.
+    name : str
+        What tables call it, see :mod:`optbench.labels`: for people only, the host fills it in.
     """
 
     problem: str
-    name: str
     features: Any
     targets: np.ndarray
     kind: str
@@ -100,6 +104,8 @@ class Instance:
     parametrization: str = "linear"
     seeded: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
 
     def __post_init__(self) -> None:
         """Refuse data that no optimizer could read."""
@@ -153,17 +159,15 @@ class Instance:
         return float("nan") if self.smoothness is None else float(self.smoothness())
 
     @functools.cached_property
-    def key(self) -> str:
-        """Hash of all that the instance's results depend on: what is on disk is found by it."""
-        from optbench.store.references import data_hash
+    def identity(self) -> str:
+        """Hash of all that results on it depend on: options, data, every function it reaches."""
+        told = [f.name for f in fields(self) if f.name != "name"]
+        return identity(solving_versions(), *(getattr(self, name) for name in told))
 
-        start = np.zeros(0) if self.start is None else self.start
-        facts = {k: v for k, v in self.facts.items() if isinstance(v, str | float | int)}
-        if self.in_order:
-            facts["in_order"] = True
-        parts = (self.problem, self.name, self.kind, self.scale, self.exponential_tail)
-        numbers = data_hash(self.features, self.targets, start)
-        return "|".join(map(repr, (*parts, sorted(facts.items()), numbers)))
+    @functools.cached_property
+    def kernel_identity(self) -> str:
+        """Hash of the code of its row loss or objective."""
+        return identity(self.row or self.loss_and_grad)
 
     @functools.cached_property
     def solved(self) -> dict[str, Reference]:
@@ -199,7 +203,7 @@ class Instance:
         from optbench.store.references import stored
 
         try:
-            return stored(f"{self.key}|{name}", solve)
+            return stored(f"{self.identity}|{name}", solve)
         except UserError:
             raise
         except Exception as error:  # of a plug-in's solver, or of SciPy on data it cannot solve

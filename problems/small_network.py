@@ -103,7 +103,6 @@ def small_network(
         facts["least_kernel_eigenvalue"] = least_kernel_eigenvalue(inputs)
     return Instance(
         problem="small_network",
-        name=f"{activation}_{n}x{d}_hidden{hidden}_seed{seed}{'_logistic' * (loss != 'square')}",
         features=data,
         targets=np.zeros(n + 1),
         kind="other",

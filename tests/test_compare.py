@@ -268,7 +268,7 @@ def valley(d=2, wrong=False):
         return 0.0
     objective = outside if wrong else rosenbrock
     data = np.ones((1, d))
-    return Instance("valley", f"d{d}", data, np.zeros(1), "other", loss_and_grad=objective)
+    return Instance("valley", data, np.zeros(1), "other", loss_and_grad=objective)
 '''
 
 
@@ -301,13 +301,13 @@ def test_an_objective_that_writes_outside_ends_its_run(valley):
 BUILDERS = {
     "raise ValueError('two\\n    lines')": r"problem 'bad': ValueError: two lines",
     "return None": r"problem 'bad' must return an Instance, not NoneType",
-    "return Instance('bad', 'x', [[1.0]], [1.0], 'other', row=row)": r"features must be an",
-    "return Instance('bad', 'x', np.ones((0, 2)), np.ones(0), 'other', row=row)": "0 x 2",
-    "return Instance('bad', 'x', np.ones((2, 0)), np.ones(2), 'other', row=row)": "2 x 0",
-    "return Instance('bad', 'x', np.ones((2, 1)), np.ones(3), 'other', row=row)": "targets of",
-    "return Instance('bad', 'x', np.ones((1, 1)) / 0, np.ones(1), 'other', row=row)": "NaN or infi",
-    "return Instance('bad', 'x', np.ones((1, 1)), np.ones(1), 'other')": "exactly one of row and",
-    "return Instance('bad', 'x', np.ones((1, 1)), np.ones(1), 'other', row=row, seeded=True)":
+    "return Instance('bad', [[1.0]], [1.0], 'other', row=row)": r"features must be an",
+    "return Instance('bad', np.ones((0, 2)), np.ones(0), 'other', row=row)": "0 x 2",
+    "return Instance('bad', np.ones((2, 0)), np.ones(2), 'other', row=row)": "2 x 0",
+    "return Instance('bad', np.ones((2, 1)), np.ones(3), 'other', row=row)": "targets of",
+    "return Instance('bad', np.ones((1, 1)) / 0, np.ones(1), 'other', row=row)": "NaN or infi",
+    "return Instance('bad', np.ones((1, 1)), np.ones(1), 'other')": "exactly one of row and",
+    "return Instance('bad', np.ones((1, 1)), np.ones(1), 'other', row=row, seeded=True)":
         "an option named seed",
 }  # fmt: skip
 
@@ -334,7 +334,7 @@ def test_a_reference_that_cannot_be_solved_is_a_note_and_the_runs_go_on(tmp_path
         "def row(p, t):\n    return 0.5 * (p - t) ** 2, p - t\n"
         "@problem(reference='', references=('a',), metrics=())\n"
         "def half(scale=1.0):\n"
-        "    return Instance('half', 'x', np.ones((1, 1)), np.ones(1), 'other', row=row,\n"
+        "    return Instance('half', np.ones((1, 1)), np.ones(1), 'other', row=row,\n"
         "                    references={'a': lambda: 1 / 0})\n"
     )
     result = quick("half", plugins=str(file))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 
@@ -17,7 +16,7 @@ OWN = ("n", "d", "source")
 
 def instance_id(instance: Instance) -> str:
     """Return 12 hexadecimal digits that are equal for equal instances only."""
-    return hashlib.sha256(instance.key.encode()).hexdigest()[:12]
+    return instance.identity[:12]
 
 
 def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFacts:

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import inspect
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 from numba.core.compiler import Compiler
-from numba.core.serialize import dumps
 
 from optbench import elementwise
 from optbench.contract import Optimizer
 from optbench.engine import helpers, loop, matrices, segments, sparse, types, vectorised
 from optbench.engine.bounds import needs_bounds_checks
-from optbench.engine.cache import compile_kernel
+from optbench.engine.cache import KernelId, compile_kernel, kernel_id
 from optbench.engine.wide import HAS_MASKS, MaskedVectors
 from optbench.errors import UserError
 from optbench.instance import draws_samples
@@ -57,12 +54,18 @@ def _define(source: str, name: str, label: str, **names: Any) -> Callable[..., A
     return function
 
 
-def _label(kernel: Callable[..., Any]) -> str:
-    """Return what distinguishes a kernel in the cache: its name, file, line and bound values."""
-    code = kernel.__code__
-    bound = tuple(cell.cell_contents for cell in kernel.__closure__ or ())
-    digest = hashlib.sha256(dumps((bound, kernel.__defaults__))).hexdigest()[:8]
-    return f"{kernel.__name__}-{Path(code.co_filename).stem}-{code.co_firstlineno}-{digest}"
+def once(bind: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a process compile each kernel once: what was bound is kept by the identity of the last
+    argument, not by its object, since a plug-in file is executed again at each comparison."""
+    kept: dict[KernelId, Any] = {}
+
+    @functools.wraps(bind)
+    def bound(kernel: Any, own: KernelId) -> Any:
+        if own not in kept:
+            kept[own] = bind(kernel, own)
+        return kept[own]
+
+    return bound
 
 
 def _jitted(kernel: Callable[..., Any]) -> Any:
@@ -132,29 +135,6 @@ def update_source(optimizer: Optimizer, checked: bool) -> str:
     return f"def update(step, run, runs, rule):\n    own = runs.optimizer[run]\n    {call}\n"
 
 
-@functools.cache
-def compiled_update(optimizer_key: tuple[str, str, int]) -> Any:
-    """Compile the optimizer's update for the loop (by key: see :func:`bind_update`)."""
-    optimizer = _OPTIMIZERS[optimizer_key]
-    checked = needs_bounds_checks(optimizer)
-    jit = numba.config.DISABLE_JIT
-    kernel = optimizer.kernel if jit else _jitted(optimizer.kernel)
-    source, label = update_source(optimizer, checked), _label(optimizer.kernel)
-    update = _define(source, "update", label, kernel=kernel)
-    folder = Path(inspect.getfile(optimizer.kernel)).parent
-    try:
-        with bounds_checks(checked):
-            return compile_kernel(update, types.update_s, plugin_folder=folder)
-    except Exception as error:  # Numba raises more than its own errors on invalid code
-        raise UserError(
-            f"{optimizer.file}:{optimizer.line}: optimizer {optimizer.name!r} does not compile: "
-            f"{_one_line(error)}"
-        ) from None
-
-
-_OPTIMIZERS: dict[tuple[str, str, int], Optimizer] = {}
-
-
 def bind_update(optimizer: Optimizer) -> Any:
     """Return the compiled ``update(step, run, runs, rule)`` of an optimizer.
 
@@ -163,9 +143,23 @@ def bind_update(optimizer: Optimizer) -> Any:
     UserError
         When the kernel does not compile.
     """
-    key = (optimizer.name, inspect.getfile(optimizer.kernel), id(optimizer))
-    _OPTIMIZERS[key] = optimizer
-    return compiled_update(key)
+    return _compiled_update(optimizer, kernel_id(optimizer.kernel, optimizer.identity))
+
+
+@once
+def _compiled_update(optimizer: Optimizer, own: KernelId) -> Any:
+    checked = needs_bounds_checks(optimizer)
+    kernel = optimizer.kernel if numba.config.DISABLE_JIT else _jitted(optimizer.kernel)
+    source = update_source(optimizer, checked)
+    update = _define(source, "update", optimizer.kernel.__name__, kernel=kernel)
+    try:
+        with bounds_checks(checked):
+            return compile_kernel(update, types.update_s, kernel=own)
+    except Exception as error:  # Numba raises more than its own errors on invalid code
+        raise UserError(
+            f"{optimizer.file}:{optimizer.line}: optimizer {optimizer.name!r} does not compile: "
+            f"{_one_line(error)}"
+        ) from None
 
 
 _SLOPES = """
@@ -182,22 +176,21 @@ def losses(predictions, targets, log_unit):
 """
 
 
-@functools.cache
-def bind_rows(row: Callable[[float, float], tuple[float, float]]) -> tuple[Any, Any]:
+@once
+def bind_rows(row: Callable[[float, float], tuple[float, float]], own: KernelId) -> tuple[Any, Any]:
     """Compile ``row(prediction, target) -> (loss, slope)`` into ``slopes`` and ``losses``."""
-    folder = Path(inspect.getfile(row)).parent
     kernel = row if numba.config.DISABLE_JIT else _jitted(row)
     try:
         return (
             compile_kernel(
-                _define(_SLOPES, "slopes", _label(row), row=kernel),
+                _define(_SLOPES, "slopes", row.__name__, row=kernel),
                 types.slopes_s,
-                plugin_folder=folder,
+                kernel=own,
             ),
             compile_kernel(
-                _define(_LOSSES, "losses", _label(row), row=kernel),
+                _define(_LOSSES, "losses", row.__name__, row=kernel),
                 types.losses_s,
-                plugin_folder=folder,
+                kernel=own,
                 fastmath={"contract", "reassoc"},
             ),
         )
@@ -238,20 +231,23 @@ ENGINE_OBJECTIVES = {
 
 
 @functools.cache
-def bind_objective(kind: str | Callable[..., float]) -> Any:
-    """Compile the objective: of ``ENGINE_OBJECTIVES``, or a plug-in's own ``loss_and_grad``."""
-    if isinstance(kind, str):
-        return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s)
+def bind_objective(kind: str) -> Any:
+    """Compile one of ``ENGINE_OBJECTIVES``."""
+    return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s)
+
+
+@once
+def bind_own_objective(kind: Callable[..., float], own: KernelId) -> Any:
+    """Compile a plug-in's own ``loss_and_grad``."""
     kernel = kind if numba.config.DISABLE_JIT else _jitted(kind)
     rng = ", scratch.rng[run]" if draws_samples(kind) else ""
     function = _define(
-        _OBJECTIVE.format(rng=rng), "objective", _label(kind), loss_and_grad=kernel, np=np
+        _OBJECTIVE.format(rng=rng), "objective", kind.__name__, loss_and_grad=kernel, np=np
     )
-    folder = Path(inspect.getfile(kind)).parent
     try:
         # Whole objectives index freely: one outside its arrays, or an error, ends the run.
         with bounds_checks(True):
-            return compile_kernel(function, types.objective_s, plugin_folder=folder)
+            return compile_kernel(function, types.objective_s, kernel=own)
     except Exception as error:  # Numba raises more than its own errors on invalid code
         place = f"{inspect.getfile(kind)}:{kind.__code__.co_firstlineno}"
         raise UserError(

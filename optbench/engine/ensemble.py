@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -17,10 +18,12 @@ from optbench.engine import types
 from optbench.engine.bind import (
     bind_loop,
     bind_objective,
+    bind_own_objective,
     bind_parametrization,
     bind_rows,
     bind_tail,
 )
+from optbench.engine.cache import kernel_id
 from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.layouts import arrange, is_wide, repeat_targets
@@ -122,10 +125,12 @@ def bind(
         raise UserError(f"optimizer {optimizer.name!r} {reason}")
     kind = objective_kind(instance)
     tail = bind_tail()
-    slopes, losses = tail if instance.row is None else bind_rows(instance.row)
+    slopes, losses = tail
+    if instance.row is not None:
+        slopes, losses = bind_rows(instance.row, kernel_id(instance.row, instance.kernel_identity))
     forward, pull_back = bind_parametrization(parametrization)
     kernels = types.Kernels(
-        objective=address_of(bind_objective(kind)),
+        objective=address_of(_objective(instance)),
         forward=address_of(forward),
         pull_back=address_of(pull_back),
         slopes=address_of(slopes),
@@ -152,6 +157,13 @@ def bind(
     loop = entry_point(bind_loop())
     needs_loss = "loss" in optimizer.needs
     return Combination(loop, kernels, data, rule, slots, needs_loss, oracle, segments, group)
+
+
+def _objective(instance: Instance) -> Any:
+    kind = objective_kind(instance)
+    if isinstance(kind, str):
+        return bind_objective(kind)
+    return bind_own_objective(kind, kernel_id(kind, instance.kernel_identity))
 
 
 def make_oracle(
