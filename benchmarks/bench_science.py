@@ -15,8 +15,8 @@ from optbench.analysis.kinds import kind_of
 from optbench.check.second_process import compiled_by_second_process
 from optbench.engine.bind import bind_loop
 from optbench.registry import load_registry
-from optbench.targets import steps_to
-from optbench.tune import log_gap, natural_rate
+from optbench.targets import log_suboptimality, steps_to
+from optbench.tune import natural_rate
 
 
 class Bias:
@@ -56,7 +56,8 @@ class Convergence:
     def track_steps_to_1e_8(self, optimizer: str) -> float:
         self.run.advance(100_000)
         records = self.run.records
-        gap = log_gap(self.place.instance, records.log_loss[:, 0])
+        optimum = self.place.instance.optimum
+        gap = log_suboptimality(records.log_loss[:, 0], records.loss[:, 0], optimum)
         return steps_to(records.steps, np.exp(gap - gap[0]), 1e-8)
 
 

@@ -87,8 +87,8 @@ class Trace:
     Attributes
     ----------
     steps : ndarray, int64 (R,)
-    log_loss : ndarray, float64 (R, S)
-        Natural logarithm of the loss; nan after the end of a run.
+    loss : ndarray, float64 (R, S)
+        The loss; nan after the end of a run, 0 below the smallest float64.
     log_gap : ndarray, float64 (R, S)
         Natural logarithm of loss minus optimum; nan where the optimum is unknown.
     """
@@ -99,7 +99,7 @@ class Trace:
     parametrization: str
     optimizer: str
     steps: np.ndarray
-    log_loss: np.ndarray
+    loss: np.ndarray
     log_gap: np.ndarray
 
 

@@ -27,13 +27,15 @@ SUCCESS_TARGET = TARGET_NAMES[-1]
 _ROUNDING = 1e-9  # relative: keeps ceil from adding a step to a whole number
 
 
-def log_suboptimality(log_loss: NDArray[np.float64], optimum: float) -> NDArray[np.float64]:
-    """Return log(loss - optimum) from log(loss); exact in the log domain where the optimum is 0.
+def log_suboptimality(
+    log_loss: NDArray[np.float64], loss: NDArray[np.float64], optimum: float
+) -> NDArray[np.float64]:
+    """Return log(loss - optimum); exact in the log domain where the optimum is 0.
 
     Parameters
     ----------
-    log_loss : ndarray, float64
-        Natural logarithms; nan stays nan.
+    log_loss, loss : ndarray, float64
+        The loss, which may be negative, and its natural logarithm; nan stays nan.
     optimum : float
         Infimum of the loss; where it is nan, what is unknown, so is the result.  Differences below
         the rounding of numbers of its size are raised to that.
@@ -44,8 +46,7 @@ def log_suboptimality(log_loss: NDArray[np.float64], optimum: float) -> NDArray[
         return log_loss
     with np.errstate(all="ignore"):
         floor = 4.0 * np.finfo(float).eps * abs(optimum)
-        gap = np.log(np.maximum(np.exp(log_loss) - optimum, floor))
-    return np.where(np.isnan(log_loss), np.nan, gap)
+        return np.log(np.maximum(loss - optimum, floor))
 
 
 def steps_to(steps: ArrayLike, values: ArrayLike, target: float) -> float:

@@ -33,6 +33,7 @@ WIDEN = 4
 FINALISTS = (-2, -1, 0, 1)
 TARGET = RELATIVE_TARGETS[-1]  # relative suboptimality at which speed decides
 SOLVED = math.log(TARGET)
+BELOW_ALL = 1000.0  # no logarithm of a positive number is as low as minus that
 
 Result = TypeVar("Result")
 # Asks for runs to be advanced to a step, is sent them, and returns something in the end.
@@ -144,13 +145,6 @@ def solution_size(instance: Instance) -> float:
     return min(sizes)
 
 
-def log_gap(instance: Instance, log_loss: np.ndarray) -> np.ndarray:
-    """Return what ranks runs: log(loss - optimum), or log(loss) where the optimum is unknown."""
-    if math.isnan(instance.optimum):
-        return log_loss
-    return log_suboptimality(log_loss, instance.optimum)
-
-
 def score(instance: Instance, chunk: Chunk) -> np.ndarray:
     """Rank runs, lower is better: steps to a relative gap of 1e-8, else the final gap.
 
@@ -160,7 +154,9 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
         In [-1, 0) when solved, the final log relative gap shifted above 0 else; inf: diverged.
     """
     records = chunk.records
-    gaps = log_gap(instance, records.log_loss)
+    if math.isnan(instance.optimum):
+        return _score_by_loss(chunk)
+    gaps = log_suboptimality(records.log_loss, records.loss, instance.optimum)
     with np.errstate(invalid="ignore"):  # inf - inf where the first loss is infinite
         relative = gaps - gaps[0]
     scores = np.empty(relative.shape[1])
@@ -175,6 +171,19 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
             scores[run] = -1.0 / (2.0 + math.log1p(first))
         else:
             scores[run] = max(float(known[-1]), SOLVED) - SOLVED
+    return scores
+
+
+def _score_by_loss(chunk: Chunk) -> np.ndarray:
+    """Rank runs by their last loss, as there is no optimum; in factors of it while positive."""
+    scores = np.full(len(chunk.status), math.inf)
+    for run, status in enumerate(chunk.status):
+        known = np.flatnonzero(~np.isnan(chunk.records.loss[:, run]))
+        if status.has_numbers and known.size:
+            log_loss = chunk.records.log_loss[known[-1], run]
+            last = chunk.records.loss[known[-1], run]
+            below = -BELOW_ALL - math.log1p(max(-last, 0.0))
+            scores[run] = 2.0 * BELOW_ALL + (below if last < 0.0 else max(log_loss, -BELOW_ALL))
     return scores
 
 

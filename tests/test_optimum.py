@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
@@ -67,7 +65,7 @@ def test_without_an_optimum_nothing_is_measured_from_one(hollow):
     assert fast.final_loss == pytest.approx(3.0, rel=1e-12)
     for trace in result.traces:
         assert np.isnan(trace.log_gap).all()
-        assert trace.log_loss[0, 0] == pytest.approx(math.log(4.0), rel=1e-12)
+        assert trace.loss[0, 0] == pytest.approx(4.0, rel=1e-12)
 
 
 def test_the_table_says_that_the_optimum_is_unknown(hollow):
@@ -124,6 +122,29 @@ def test_the_best_loss_is_that_of_the_rows_of_this_comparison(hollow):
     together = run(hollow, "best", [SLOW, FAST], fresh=False)
     assert together.environment["cells_from_store"] == 0
     assert together.convergence_rows[0].success_rate == 0.0
+
+
+@pytest.mark.parametrize("offset", [-5.0, -0.5, 0.0])
+def test_a_loss_may_be_negative(hollow, offset):
+    """The gap is the same as for a loss that stays positive, and so is the rate that wins."""
+    options = {"horizon": 1_000, "threads": 1, "plugins": hollow}
+    positive, shifted = (
+        compare(f"hollow:known=yes,offset={o}", ["gradient_descent"], **options).convergence_rows[0]
+        for o in (3.0, offset)
+    )
+    assert shifted.best_learning_rate == positive.best_learning_rate
+    assert shifted.steps_to == positive.steps_to and shifted.success_rate == 1.0
+    for known in ("best", "no"):
+        result = compare(f"hollow:known={known},offset={offset}", ["gradient_descent"], **options)
+        (row,) = result.convergence_rows
+        assert row.final_loss == pytest.approx(offset, abs=1e-12)
+        assert (row.success_rate == 1.0) == (known == "best")
+
+
+def test_a_negative_loss_that_climbs_has_diverged(hollow):
+    climbs = ["gradient_descent[learning_rate=3]"]
+    result = compare("hollow:known=yes,offset=-5.0", climbs, horizon=100, plugins=hollow)
+    assert result.convergence_rows[0].status == "diverged"
 
 
 def test_another_word_for_the_optimum_is_an_error():

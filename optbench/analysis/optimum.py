@@ -37,9 +37,9 @@ def best_losses(searched: Iterable[tuple[Cell, Search]]) -> dict[Instance, float
         if not depends_on_other_rows(cell):
             continue
         chunks = search.runs[search.best]
-        log_loss = side_by_side(chunks).log_loss
+        loss = side_by_side(chunks).loss
         for run, (instance, _, _) in enumerate(runs_with_instances(cell, chunks)):
-            found = float(np.exp(np.nanmin(log_loss[:, run], initial=math.inf)))
+            found = float(np.nanmin(loss[:, run], initial=math.inf))
             if math.isfinite(found):
                 least[instance] = min(found, least.get(instance, math.inf))
     return least

@@ -30,8 +30,8 @@ class Progress:
         Where each seed's run is found.
     statuses : list of Status
     steps : ndarray, int64 (R,)
-    log_loss, gaps : ndarray, float64 (R, S)
-        Natural logarithms of the loss and of loss minus optimum; nan after a run's end, gaps also
+    loss, gaps : ndarray, float64 (R, S)
+        The loss, and the natural logarithm of loss minus optimum; nan after a run's end, gaps also
         where the optimum is unknown.
     lasted : ndarray, int64
         The seeds whose runs neither diverged nor failed: only these have numbers.
@@ -44,7 +44,7 @@ class Progress:
     runs: list[Run]
     statuses: list[Status]
     steps: np.ndarray
-    log_loss: np.ndarray
+    loss: np.ndarray
     gaps: np.ndarray
     lasted: np.ndarray
     reached: np.ndarray
@@ -78,7 +78,7 @@ class Progress:
     @property
     def final_loss(self) -> float | None:
         """Median over the seeds that lasted of the last loss."""
-        return finite(_exponential(self._median_of_last(self.log_loss)))
+        return finite(self._median_of_last(self.loss))
 
     @property
     def final_suboptimality(self) -> float | None:
@@ -119,7 +119,10 @@ def progress(cell: Cell, chunks: Sequence[Chunk], best: Mapping[Instance, float]
     records = side_by_side(list(chunks))
     optima = [optimum_of(instance, best) for instance, _, _ in runs]
     gaps = np.stack(
-        [log_suboptimality(records.log_loss[:, k], optimum) for k, optimum in enumerate(optima)],
+        [
+            log_suboptimality(records.log_loss[:, k], records.loss[:, k], optimum)
+            for k, optimum in enumerate(optima)
+        ],
         axis=1,
     )
     lasted = np.flatnonzero([status.has_numbers for status in statuses])
@@ -132,7 +135,7 @@ def progress(cell: Cell, chunks: Sequence[Chunk], best: Mapping[Instance, float]
         runs=runs,
         statuses=statuses,
         steps=records.steps,
-        log_loss=records.log_loss,
+        loss=records.loss,
         gaps=gaps,
         lasted=lasted,
         reached=reached,

@@ -232,4 +232,4 @@ def rate_of(cell: Cell, went: Progress) -> RateLaw:
 def trace_of(cell: Cell, search: Search, best: Mapping[Instance, float]) -> Trace:
     """Return the winner's loss and suboptimality along the run."""
     went = progress(cell, search.runs[search.best], best)
-    return Trace(**_names(cell), steps=went.steps, log_loss=went.log_loss, log_gap=went.gaps)
+    return Trace(**_names(cell), steps=went.steps, loss=went.loss, log_gap=went.gaps)

@@ -247,6 +247,7 @@ class Chunk:
         size = np.abs(w)
         with np.errstate(all="ignore"):
             records.log_loss[record, rows] = np.log(runs.loss[rows]) - unit
+            records.loss[record, rows] = np.ldexp(runs.loss[rows], -runs.exponents[rows])
             norm = np.linalg.norm(runs.gradient[rows], axis=1)
             records.log_gradient_norm[record, rows] = np.log(norm) - unit
             records.norms[record, rows, 0] = size.sum(axis=1)
@@ -261,7 +262,9 @@ class Chunk:
         runs, records = self.runs, self.records
         running = alive[runs.status[alive] == types.RUNNING]
         rows = self._rows(running)
-        grown = records.log_loss[record, rows] > records.log_loss[0, rows] + math.log(GROWTH)
+        with np.errstate(all="ignore"):  # the first loss may be negative
+            first = np.fmax(records.log_loss[0, rows], np.log(np.abs(records.loss[0, rows])))
+        grown = records.log_loss[record, rows] > first + math.log(GROWTH)
         grown |= ~np.isfinite(records.norms[record, rows, 2])  # where the loss is flat
         still = (runs.theta[rows] == self.previous[rows]).all(axis=1)
         self.previous[rows] = runs.theta[rows]
