@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
 
 from optbench.analysis import rows
-from optbench.analysis.selection import separations
-from optbench.analysis.statistics import finite
+from optbench.analysis.costs import relative_costs
+from optbench.analysis.instances import describe as describe_instance
+from optbench.analysis.optimum import best_losses, depends_on_other_rows
+from optbench.columns import BiasRow, ConvergenceRow
 from optbench.engine import cache
 from optbench.engine.bind_instance import objective_kind
 from optbench.engine.ensemble import bind
@@ -126,7 +127,7 @@ def compare(
     busy = {k: cell for k, cell in enumerate(cells) if cell.skip is None and k not in finished}
     ahead = _compile_ahead(list(busy.values()), threads, _several(plugins))
     with _quiet_numba(), ahead as finish_compiling:
-        facts = _solve_references(instances)
+        _solve_references(instances)
         referenced = time.perf_counter()
         report(0, len(cells), "compiling")
         finish_compiling()
@@ -145,7 +146,8 @@ def compare(
     settings.stop.cancel()
     ran = time.perf_counter()
     report(len(cells), len(cells), "analysis")
-    result = _tables(outcomes, keys, settings, facts, notes)
+    firsts = [built[0] for built in instances]
+    result = _tables(outcomes, keys, settings, firsts, notes)
     moments = [began, referenced, compiled, ran, time.perf_counter()]
     result.environment.update(
         describe(threads),
@@ -214,39 +216,14 @@ def _quiet_numba() -> Iterator[None]:
         yield
 
 
-def _solve_references(instances: Sequence[tuple[Instance, ...]]) -> list[dict[str, Any]]:
-    """Solve (or read back) the references of every instance; describe the first of each seed."""
+def _solve_references(instances: Sequence[tuple[Instance, ...]]) -> None:
+    """Solve (or read back) the references of every instance."""
     from threadpoolctl import threadpool_limits
 
-    described = []
     with threadpool_limits(limits=1):
         for built in instances:
             for instance in built:
                 _ = instance.solved, instance.norm_optima, instance.optimum
-            described.append(_describe(built[0]))
-    return described
-
-
-def _describe(instance: Instance) -> dict[str, Any]:
-    facts = {k: v for k, v in instance.facts.items() if isinstance(v, str | bool | int | float)}
-    return {
-        "problem": instance.problem,
-        "instance": instance.name,
-        **facts,
-        "infimum": finite(instance.optimum),
-        "references": [
-            {
-                "name": name,
-                "value": finite(reference.value),
-                "bound": finite(reference.bound),
-                "gap": finite(reference.gap),
-                "certified": reference.certified,
-                "unique": reference.unique,
-            }
-            for name, reference in instance.solved.items()
-        ],
-        "separation": separations(instance, instance.solved),
-    }
 
 
 def _read_back(cells: Sequence[Cell], keys: Sequence[str]) -> dict[int, Finished]:
@@ -299,62 +276,50 @@ def _tables(
     outcomes: Sequence[Outcome],
     keys: Sequence[str],
     settings: Settings,
-    facts: list[dict[str, Any]],
+    instances: Sequence[Instance],
     notes: list[str],
 ) -> Comparison:
-    bias: list[dict[str, Any]] = []
-    convergence: list[dict[str, Any]] = []
-    traces: list[Trace] = []
-    horizon, seeds = settings.horizon, settings.seeds
-    for outcome, key in zip(outcomes, keys, strict=True):
-        cell, search = outcome.cell, outcome.search
-        if outcome.finished is not None:
-            first, second, trace = outcome.finished
-            traces.append(trace)
-        elif search is None:
-            first = rows.empty_bias(cell, horizon, seeds)
-            second = rows.empty_convergence(cell, horizon, seeds)
-            if outcome.failure is not None:
-                for row in (first, second):
-                    row["status"] = "failed"
-                    row["reason"] = outcome.failure
-        else:
-            best = search.rates[search.best]
-            speed = nanoseconds_per_step(cell, best) if search.complete else math.nan
-            first = rows.bias_row(cell, search, horizon, seeds)
-            second = rows.convergence_row(cell, search, horizon, seeds, speed)
-            traces.append(rows.trace_of(cell, search))
-            if search.complete:
-                store_cell(key, Finished(first, second, traces[-1]))
-            else:
-                _cut_short(first, second, settings.stop.reason)
-        bias.append(first)
-        convergence.append(second)
-    _relative_costs(convergence)
+    searched = [(o.cell, o.search) for o in outcomes if o.search is not None]
+    best = best_losses(searched)
+    told = [_told(outcome, settings, best) for outcome in outcomes]
+    for outcome, key, (first, second, trace) in zip(outcomes, keys, told, strict=True):
+        complete = outcome.search is not None and outcome.search.complete
+        if complete and trace is not None and not depends_on_other_rows(outcome.cell):
+            store_cell(key, Finished(first, second, trace))
     if settings.stop.is_set():
         reason = settings.stop.reason
         notes.append(f"{reason}: rows with status {reason} are not complete")
-    return Comparison(bias, convergence, facts, traces, {}, notes)
+    cells = [outcome.cell for outcome in outcomes]
+    return Comparison(
+        bias_rows=[first for first, _, _ in told],
+        convergence_rows=relative_costs(cells, [second for _, second, _ in told]),
+        instances=[describe_instance(instance, best) for instance in instances],
+        traces=[trace for _, _, trace in told if trace is not None],
+        environment={},
+        notes=notes,
+    )
 
 
-def _cut_short(bias: dict[str, Any], convergence: dict[str, Any], status: str) -> None:
-    """Say of rows whose search or runs did not end that they are not complete."""
-    for row in (bias, convergence):
-        if row["status"] != status:
-            row["status"], row["reason"] = status, f"{status} before its runs had ended"
-
-
-def _relative_costs(convergence: list[dict[str, Any]]) -> None:
-    """Divide each row's time per step by gradient descent's on the same data."""
-    base = {
-        (row["problem"], row["instance"], row["parametrization"]): row["ns_per_step"]
-        for row in convergence
-        if row["optimizer"].partition("[")[0] == "gradient_descent"
-    }
-    for row in convergence:
-        own = base.get((row["problem"], row["instance"], row["parametrization"]))
-        if own and row["ns_per_step"]:
-            row["relative_cost"] = row["ns_per_step"] / own
+def _told(
+    outcome: Outcome, settings: Settings, best: Mapping[Instance, float]
+) -> tuple[BiasRow, ConvergenceRow, Trace | None]:
+    """Return what the tables say of one cell."""
+    cell, search, size = outcome.cell, outcome.search, (settings.horizon, settings.seeds)
+    if outcome.finished is not None:
+        return outcome.finished
+    if search is None:
+        first, second = rows.empty_bias(cell, *size), rows.empty_convergence(cell, *size)
+        if outcome.failure is not None:
+            first, second = (rows.failed(first, outcome.failure),
+                             rows.failed(second, outcome.failure))  # fmt: skip
+        return first, second, None
+    speed = nanoseconds_per_step(cell, search.rates[search.best]) if search.complete else math.nan
+    first = rows.bias_row(cell, search, *size)
+    second = rows.convergence_row(cell, search, *size, speed, best)
+    if not search.complete:
+        status = settings.stop.reason
+        first, second = rows.cut_short(first, status), rows.cut_short(second, status)
+    return first, second, rows.trace_of(cell, search, best)
 
 
 __all__ = ["Comparison", "compare"]

@@ -12,13 +12,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from optbench.errors import UserError, first_line
 from optbench.identity import identity
 from optbench.labels import label
 from optbench.options import Option, check_conditions, check_options
 from optbench.plugin_files import declared_again, require_sendable
+
+UNKNOWN = "unknown"  # what an optimizer selects where there is no theorem
 
 ORACLE_ARGUMENTS: Mapping[str, str] = {
     "theta": "the trained parameters, float64 (p,); written in place",
@@ -101,6 +103,19 @@ class Slot:
         return {None: parameters, "matrix": parameters**2, "layers": layers}[self.shape]
 
 
+class Selected(NamedTuple):
+    """A solution that theory names: a reference, or a member of a family of references."""
+
+    solution: str
+    parameter: str = ""  # the hyperparameter that says which member it is
+
+    @classmethod
+    def parse(cls, text: str) -> Selected:
+        """Read ``"l2"`` or ``"lp(p)"``."""
+        solution, _, parameter = text.partition("(")
+        return cls(solution, parameter.removesuffix(")"))
+
+
 class Declared:
     """What a plug-in file may declare: an optimizer, a problem, a claim."""
 
@@ -123,7 +138,8 @@ class Optimizer(Declared):
         The paper; the step-size condition of its theorem on implicit bias.
     selects : str or mapping of str to str
         The solution that theory says it selects, everywhere or by the kind of problem
-        (``{"classification": "linf"}``: unknown elsewhere).
+        (``{"classification": "linf"}``: unknown elsewhere).  Of a family of solutions, with the
+        hyperparameter that says which: ``"lp(p)"``.
     homogeneous : bool
         Its path does not change when the objective is multiplied by a positive constant and
         every ``Hyper`` and ``Slot`` is rescaled by its degree, so that the host may hand it
@@ -139,6 +155,8 @@ class Optimizer(Declared):
     follows_flow : bool
         Small steps follow gradient flow, at any speed: what theorems on gradient flow say of a
         parametrization then holds for it.
+    baseline : bool
+        Whether tables give the time of a step as a multiple of its own.
     """
 
     name: str
@@ -156,6 +174,7 @@ class Optimizer(Declared):
     start: str
     default: bool
     follows_flow: bool
+    baseline: bool
     file: str
     line: int
 
@@ -170,11 +189,11 @@ class Optimizer(Declared):
         """Run the kernel as plain Python."""
         self.kernel(*args)
 
-    def selection(self, kind: str) -> str:
-        """Return what theory says it selects on a kind of problem, or ``"unknown"``."""
+    def selection(self, kind: str) -> Selected:
+        """Return what theory says it selects on a kind of problem."""
         if isinstance(self.selects, str):
-            return self.selects
-        return self.selects.get(kind, "unknown")
+            return Selected.parse(self.selects)
+        return Selected.parse(self.selects.get(kind, UNKNOWN))
 
     @functools.cached_property
     def identity(self) -> str:
@@ -208,7 +227,7 @@ def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer
 def optimizer(
     *,
     reference: str,
-    selects: str | Mapping[str, str] = "unknown",
+    selects: str | Mapping[str, str] = UNKNOWN,
     condition: str = "",
     homogeneous: bool = False,
     fixed_point: bool = True,
@@ -216,6 +235,7 @@ def optimizer(
     start: str = "zero",
     default: bool = True,
     follows_flow: bool = False,
+    baseline: bool = False,
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
@@ -247,6 +267,7 @@ def optimizer(
         if "theta" not in arguments:
             raise UserError(f"{where}: has no argument 'theta', the parameters it must update")
         _check_declaration(where, hypers, slots, symmetries, start)
+        _check_selects(where, selects, hypers)
         _check_sampling(where, arguments, hypers)
         doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
         return Optimizer(
@@ -265,6 +286,7 @@ def optimizer(
             start=start,
             default=default,
             follows_flow=follows_flow,
+            baseline=baseline,
             file=file,
             line=line,
         )
@@ -296,6 +318,18 @@ def _check_declaration(
         raise UserError(f"{where}: unknown symmetries {sorted(unknown)}")
     if start not in ("zero", "positive"):
         raise UserError(f'{where}: start={start!r}; known are "zero" and "positive"')
+
+
+def _check_selects(
+    where: str, selects: str | Mapping[str, str], hypers: Mapping[str, Hyper]
+) -> None:
+    for text in [selects] if isinstance(selects, str) else selects.values():
+        parameter = Selected.parse(text).parameter
+        if parameter and parameter not in hypers:
+            raise UserError(
+                f"{where}: selects={text!r} names {parameter!r}, which is none of its "
+                f"hyperparameters ({', '.join(hypers) or 'none'})"
+            )
 
 
 def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str, Hyper]) -> None:

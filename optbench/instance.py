@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -87,8 +87,9 @@ class Instance:
         Reference families with one parameter, by what an optimizer ``selects``: ``"lp"`` of p
         (largest margin or least norm in L_p, also for the effective p), ``"hypentropy"`` of the
         scale, ``"fisher"`` of nothing (called with nan).
-    optimal_value : callable
-        The certified infimum of the loss.
+    optimal_value : callable or "best", optional
+        The certified infimum of the loss; ``"best"``: take the best loss of all rows for it.
+        Without any, what is measured from the optimum is left blank.
     smoothness : callable
         Largest eigenvalue of the Hessian (its supremum), for the linear parametrization.
     inverse_fisher : callable, optional
@@ -130,7 +131,7 @@ class Instance:
     exponential_tail: bool = False
     references: Mapping[str, Callable[[], Reference]] = field(default_factory=dict)
     parametric: Mapping[str, Callable[[float], Reference]] = field(default_factory=dict)
-    optimal_value: Callable[[], float] | None = None
+    optimal_value: Callable[[], float] | Literal["best"] | None = None
     smoothness: Callable[[], float] | None = None
     inverse_fisher: Callable[[], np.ndarray] | None = None
     start: np.ndarray | None = None
@@ -172,6 +173,11 @@ class Instance:
     def _check_kernels(self, where: str) -> None:
         if (self.row is None) == (self.loss_and_grad is None):
             raise UserError(f"{where}: exactly one of row and loss_and_grad must be given")
+        if self.optimal_value not in (None, "best") and not callable(self.optimal_value):
+            raise UserError(
+                f"{where}: optimal_value={self.optimal_value!r} must be a function without "
+                'arguments, "best" (the best loss of all rows) or None (unknown)'
+            )
         kernel = self.row or self.loss_and_grad
         assert kernel is not None
         (check_row if self.row is not None else check_objective)(kernel)
@@ -235,7 +241,7 @@ class Instance:
     @functools.cached_property
     def optimum(self) -> float:
         """The certified infimum of the loss; nan when it is not known."""
-        return float("nan") if self.optimal_value is None else float(self.optimal_value())
+        return float(self.optimal_value()) if callable(self.optimal_value) else float("nan")
 
     @functools.cached_property
     def curvature(self) -> float:

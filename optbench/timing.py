@@ -13,6 +13,7 @@ import numpy as np
 
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks
+from optbench.status import Status
 from optbench.study import Cell
 
 REPEATS = 5
@@ -57,7 +58,7 @@ def _seconds(start: Chunk, steps: int) -> float:
     """Return the processor time of a call of ``steps`` steps; nan when the run diverges in them."""
     chunk = start.subset(np.array([0]))
     seconds = chunk.seconds_to(steps)
-    return seconds if chunk.status == ["horizon"] else math.nan
+    return seconds if chunk.status == [Status.HORIZON] else math.nan
 
 
 def _start(cell: Cell, rate: float | None) -> Chunk:

@@ -13,7 +13,8 @@ from optbench.executors.cells import run_cells
 from optbench.instance import Instance
 from optbench.registry import load_registry
 from optbench.study import Cell, build_instances, make_cells, parse_optimizer
-from optbench.tune import SOLVED, Tuner, log_gap, momentum_gain, natural_rate, score
+from optbench.targets import log_suboptimality
+from optbench.tune import SOLVED, Tuner, momentum_gain, natural_rate, score
 
 REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
 SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
@@ -137,12 +138,14 @@ def test_scores_rank_speed_before_depth():
 
 def test_the_gap_is_above_a_known_optimum_and_floored_at_rounding():
     instance = regression(np.eye(2), np.zeros(2), optimal_value=lambda: 0.5)
-    gaps = log_gap(instance, np.log([1.5, 0.5, np.nan]))
+    loss = np.array([1.5, 0.5, np.nan])
+    gaps = log_suboptimality(np.log(loss), loss, instance.optimum)
     assert gaps[0] == pytest.approx(0.0, abs=1e-15)
     assert gaps[1] == pytest.approx(math.log(2.0 * np.finfo(float).eps))
     assert np.isnan(gaps[2])
     zero = regression(np.eye(2), np.zeros(2), optimal_value=float)
-    assert log_gap(zero, np.array([-1e6]))[0] == -1e6  # far below the smallest float64
+    below = np.array([-1e6])  # far below the smallest float64
+    assert log_suboptimality(below, np.zeros(1), zero.optimum)[0] == -1e6
 
 
 def alone(asking):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from optbench.columns import BiasRow, ConvergenceRow
 from optbench.engine.cache import PACKAGE, engine_hash, sources_hash
 from optbench.environment import processor
 from optbench.result import Trace
@@ -20,14 +21,15 @@ from optbench.study import Cell
 class Finished(NamedTuple):
     """The rows and the trace of one cell."""
 
-    bias: dict[str, Any]
-    convergence: dict[str, Any]
+    bias: BiasRow
+    convergence: ConvergenceRow
     trace: Trace
 
 
 @functools.cache
 def _host() -> str:
-    folders = [PACKAGE / name for name in ("", "analysis", "executors", "references", "store")]
+    names = ("", "analysis", "analysis/kinds", "executors", "references", "store")
+    folders = [PACKAGE / name for name in names]
     return f"{engine_hash()}|{sources_hash(*folders)}|{processor()}"
 
 
@@ -56,5 +58,5 @@ def stored_cell(key: str) -> Finished | None:
 
 def store_cell(key: str, finished: Finished) -> None:
     """Store a cell whose runs came to their own end."""
-    if finished.convergence["status"] not in ("timeout", "interrupted", "failed"):
+    if finished.convergence.status.final:
         write("cells", key, finished)
