@@ -370,6 +370,9 @@ class Problem(Declared):
     default : tuple of dict
         The instances that ``optbench compare`` runs when no problem is named; without any, it
         runs only where it is named.
+    reads : {"", "labels", "numbers"}
+        Which targets of a matrix in memory, ``compare((X, y))``, mean this problem: those of two
+        classes or other numbers; its option ``data`` then takes ``(X, y)``.
     """
 
     name: str
@@ -380,6 +383,7 @@ class Problem(Declared):
     references: tuple[str, ...]
     metrics: tuple[str, ...]
     default: tuple[Mapping[str, Any], ...] = field(default=({},))
+    reads: str = ""
     file: str = ""
     line: int = 0
 
@@ -417,6 +421,7 @@ def problem(
     references: tuple[str, ...],
     metrics: tuple[str, ...],
     default: tuple[Mapping[str, Any], ...] = ({},),
+    reads: str = "",
 ) -> Callable[[Callable[..., Any]], Problem]:
     """Declare a problem family; the builder's keyword arguments are its options.
 
@@ -447,6 +452,7 @@ def problem(
             references=references,
             metrics=metrics,
             default=default,
+            reads=reads,
             file=file,
             line=line,
         )
