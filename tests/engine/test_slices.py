@@ -13,7 +13,7 @@ from optbench.engine.slices import dense_columns, split
 
 def random_matrix(n: int, d: int, density: float, seed: int = 0) -> sparse.csr_array:
     return sparse.random_array(
-        (n, d), density=density, rng=np.random.default_rng(seed), format="csr"
+        (n, d), density=density, random_state=np.random.default_rng(seed), format="csr"
     )
 
 
