@@ -146,6 +146,11 @@ class _ContentCache(Cache):
             super().save_overload(signature, result)
 
 
+def kernels_are_compiled() -> bool:
+    """Whether kernels are compiled at all: not where ``NUMBA_DISABLE_JIT=1``."""
+    return not numba.config.DISABLE_JIT
+
+
 def is_kept(function: Callable[..., Any]) -> bool:
     """Whether the cache has a function of the engine."""
     directory = cache_directory()
@@ -179,7 +184,7 @@ def compile_kernel(
         The dispatcher with exactly one overload; ``function`` itself when
         ``NUMBA_DISABLE_JIT=1``.
     """
-    if numba.config.DISABLE_JIT:
+    if not kernels_are_compiled():
         return function
     # Without Numba's run-time system no reference is counted and nothing can be allocated: a
     # kernel that tries does not compile.
