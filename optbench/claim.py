@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, SupportsFloat
 
+from optbench.contract import Declared
 from optbench.errors import UserError
 
 COSTS: Mapping[str, str] = {"fast": "< 2 s", "normal": "< 20 s", "slow": "longer"}
@@ -111,7 +112,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Declared):
     """A theorem and the function that checks it.
 
     Attributes
@@ -367,7 +368,7 @@ def load_claims(plugins: Iterable[str] = ()) -> Claims:
         When a path does not exist.
     """
     import optbench.engine  # where it cannot work, one line says so instead of one for each claim
-    from optbench.registry import explain, load_file, plugin_files
+    from optbench.plugin_files import explain, load_file, load_shipped, plugin_files
 
     assert optbench.engine
     found = Claims()
@@ -375,7 +376,8 @@ def load_claims(plugins: Iterable[str] = ()) -> Claims:
     for path in (folder, *map(Path, plugins)):
         for file in plugin_files(path):
             try:
-                declared = vars(load_file(file)).values()
+                load = load_shipped if path == folder else load_file
+                declared = vars(load(file)).values()
             except Exception as error:  # a plug-in may raise anything; the others still load
                 found.broken.append(explain(file.resolve(), error))
                 continue
