@@ -107,7 +107,7 @@ def check_parameters(where: str, parameters: Any) -> None:
     UserError
         Which one, and what would be right.
     """
-    if not isinstance(parameters, tuple) or not hasattr(parameters, "_fields"):
+    if not isinstance(parameters, tuple) or not hasattr(parameters, "_asdict"):
         raise UserError(
             f"{where}: parameters are a {type(parameters).__name__}; they must be a NamedTuple"
         )

@@ -26,8 +26,8 @@ def {name}(n=3):
 """
 BROKEN = {
     "syntax": ("def broken(:\n    pass\n", r"broken\.py:1: syntax error: .+"),
-    "import": ("import nothing_like_this\n", r"broken\.py:1: ModuleNotFoundError: .*nothing_like"),
-    "raises": ("x = 1\ny = x / 0\n", r"broken\.py:2: ZeroDivisionError: division by zero"),
+    "import": ("import nothing_like_this\n", r"broken\.py:1: ModuleNotFoundError: "),
+    "raises": ("x = 1\nraise KeyError(x)\n", r"broken\.py:2: KeyError: 1"),
     "empty": ("x = 1\n", r"broken\.py: declares no @optimizer and no @problem"),
     "argument": (
         GOOD.format(name="broken").replace("grad,", "gradient,"),

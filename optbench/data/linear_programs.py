@@ -159,8 +159,11 @@ def _highs_model(path: Path) -> Any:
     """Let HiGHS read the file; its log, kept off the terminal, says what it ignored."""
     import highspy
 
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    from optbench.highs import silent_highs
+
+    highs = silent_highs()
     highs.setOptionValue("log_to_console", False)
+    highs.setOptionValue("output_flag", True)
     with TemporaryDirectory() as folder:
         log = Path(folder, "highs.log")
         highs.setOptionValue("log_file", str(log))

@@ -225,7 +225,7 @@ def test_json_validates_and_keeps_all_digits(small):
 
 
 def test_csv_has_a_line_per_quantity_of_each_rate(small):
-    long = pd.read_csv(io.StringIO(render(small, "csv")))
+    long = pd.read_csv(io.StringIO(render(small, "csv")), float_precision="round_trip")
     own = long[long.table == "learning_rates"]
     assert long[long.table == "convergence"].learning_rate.isna().all()
     assert own.groupby(["optimizer", "learning_rate"]).ngroups == 6
