@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optbench.errors import UserError
+from optbench.options import option_text
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -33,6 +34,8 @@ class Dataset:
         Class labels or regression targets, every entry finite.
     source : str
         Origin and licence, in one line.
+    labels : tuple of str
+        Names of the classes, where targets are numbers 0, 1, ... that stand for text.
 
     Raises
     ------
@@ -44,6 +47,11 @@ class Dataset:
     features: Matrix | csr_array
     targets: Vector
     source: str
+    labels: tuple[str, ...] = ()
+
+    def label(self, target: float) -> str:
+        """Return what the file says for a target: the text of a class, or the number."""
+        return self.labels[int(target)] if self.labels else option_text(float(target))
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or self.targets.ndim != 1:
@@ -175,7 +183,9 @@ def scale(dataset: Dataset, intercept: bool = False) -> Dataset:
 
 
 def two_classes(
-    dataset: Dataset, positive: float | None = None, negative: float | None = None
+    dataset: Dataset,
+    positive: str | float | None = None,
+    negative: str | float | None = None,
 ) -> Dataset:
     """Keep two classes, with targets +1 and -1.
 
@@ -183,16 +193,16 @@ def two_classes(
     ----------
     dataset : Dataset
         Targets are class labels.
-    positive : float, optional
-        The class that becomes +1. Without it the data must have exactly two classes, of which
-        the larger label becomes +1.
-    negative : float, optional
+    positive : str or float, optional
+        The class that becomes +1, as the file writes it. Without it the data must have exactly
+        two classes, of which the larger label becomes +1.
+    negative : str or float, optional
         The class that becomes -1; other rows are dropped. Without it all others become -1.
 
     Returns
     -------
     Dataset
-        Rows in their original order, targets in {-1, +1}.
+        Rows in their original order, targets in {-1, +1}. The source says which text is which.
 
     Raises
     ------
@@ -200,24 +210,53 @@ def two_classes(
         If a class does not occur, both are the same, or there are not two of them.
     """
     classes = np.unique(dataset.targets)
+    if positive is None and classes.size > 2:
+        raise UserError(
+            f"{dataset.name} has {classes.size} classes where two are needed; say which one is "
+            f"against the rest: {_choices(dataset, classes)}"
+        )
+    plus = float(classes[-1]) if positive is None else _class(dataset, classes, positive)
+    minus = None if negative is None else _class(dataset, classes, negative)
     if positive is None:
-        if classes.size != 2:
-            raise UserError(
-                f"{dataset.name}: {classes.size} different targets where two classes are needed; "
-                "say which class is the positive one"
-            )
-        negative, positive = classes
-    for label in (positive, negative):
-        if label is not None and label not in classes:
-            shown = ", ".join(f"{c:g}" for c in classes[:10])
-            raise UserError(f"{dataset.name}: no class {label:g}; the classes are {shown}")
-    if classes.size < 2 or positive == negative:
-        raise UserError(f"{dataset.name}: two different classes are needed, got only {positive:g}")
-    targets = np.where(dataset.targets == positive, 1.0, -1.0)
-    if negative is None:
-        return replace(dataset, targets=targets)
-    rows = np.flatnonzero((dataset.targets == positive) | (dataset.targets == negative))
-    return replace(dataset, features=dataset.features[rows], targets=targets[rows])
+        minus = float(classes[0])
+    if classes.size < 2 or plus == minus:
+        raise UserError(
+            f"{dataset.name}: two different classes are needed, got only {dataset.label(plus)}"
+        )
+    source = dataset.source
+    if dataset.labels:
+        rest = "the rest" if minus is None else dataset.label(minus)
+        source += f"; +1 is {dataset.label(plus)}, -1 is {rest}"
+    features, targets = dataset.features, dataset.targets
+    if minus is not None and classes.size > 2:
+        rows = np.flatnonzero((targets == plus) | (targets == minus))
+        features, targets = features[rows], targets[rows]
+    targets = np.where(targets == plus, 1.0, -1.0)
+    return replace(dataset, features=features, targets=targets, source=source, labels=())
+
+
+def _class(dataset: Dataset, classes: Vector, label: str | float) -> float:
+    """Return the target of a label that occurs."""
+    text = str(label)
+    for target in classes:
+        if dataset.label(target) == text:
+            return float(target)
+    if not dataset.labels:  # a number may be written in several ways: 1, 1.0, +1
+        try:
+            number = float(label)
+        except ValueError:
+            number = np.nan
+        if number in classes:
+            return number
+    raise UserError(f"{dataset.name}: no class {text!r}; choose {_choices(dataset, classes)}")
+
+
+def _choices(dataset: Dataset, classes: Vector) -> str:
+    """Return ``positive=0, 1 or 2``, the first ten of them."""
+    labels = [dataset.label(target) for target in classes]
+    if len(labels) > 10:
+        return f"positive={', '.join(labels[:10])}, ..."
+    return "positive=" + " or ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
 
 
 def quadratic_features(dataset: Dataset) -> Dataset:

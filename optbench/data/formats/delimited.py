@@ -1,0 +1,105 @@
+"""CSV, TSV and other delimited text, with or without a header."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator
+
+from optbench.data.formats.cells import number
+from optbench.data.formats.content import Content, ReadOptions
+from optbench.data.formats.tables import TextRows, check_names, numbered_names
+from optbench.data.formats.text import lines_of
+from optbench.errors import UserError
+
+WHITESPACE = " "
+
+Record = tuple[int, list[str]]
+
+
+def read_csv(content: bytes, options: ReadOptions) -> Content:
+    """Read comma-separated text; where commas are missing, semicolons, tabs or spaces."""
+    return _read(content, ",", options)
+
+
+def read_tsv(content: bytes, options: ReadOptions) -> Content:
+    """Read tab-separated text; where tabs are missing, semicolons or spaces."""
+    return _read(content, "\t", options)
+
+
+def _read(content: bytes, delimiter: str, options: ReadOptions) -> Content:
+    records = _records(content, _delimiter(content, delimiter))
+    line, first = next(records, (0, []))
+    if not first:
+        raise UserError("the file is empty")
+    pandas_header = _counts(first)
+    header = options.header
+    if header is None:
+        header = pandas_header or all(math.isnan(number(cell)) for cell in first)
+    notes: tuple[str, ...] = ()
+    if header:
+        names = [cell.strip() for cell in first]
+        check_names(names)
+        if pandas_header and options.header is None:
+            notes = (f"line {line} ({_shown(names)}) names the columns; header=false: it is data",)
+    else:
+        names = numbered_names(len(first))
+    rows = TextRows(names, options)
+    try:
+        if not header:
+            rows.add(first, line)
+    except UserError as error:
+        raise UserError(f"{error}; if line {line} names the columns, say header=true") from None
+    for line, cells in records:
+        rows.add(cells, line)
+    return rows.content(notes=notes)
+
+
+def _counts(cells: list[str]) -> bool:
+    """Whether a first row is 0, 1, 2, ..., the names that pandas gives columns without one.
+
+    An index written along has an empty name before them.
+    """
+    names = cells[1:] if cells[0] == "" else cells
+    return len(names) > 0 and names == numbered_names(len(names))
+
+
+def _shown(names: list[str]) -> str:
+    return ",".join(names[:3]) + (",..." if len(names) > 3 else "")
+
+
+def _delimiter(content: bytes, expected: str) -> str:
+    """Return the delimiter that stands in the second line, where no name confuses."""
+    filled = (line for line in lines_of(content) if line.strip())
+    line = next(filled, "")
+    line = next(filled, line)
+    return next((each for each in (expected, ";", "\t") if each in line), WHITESPACE)
+
+
+def _records(content: bytes, delimiter: str) -> Iterator[Record]:
+    """Yield the cells of every row that is not blank, with the line where it ends."""
+    lines = lines_of(content)
+    records = _split(lines) if delimiter == WHITESPACE else _quoted(lines, delimiter)
+    for line, cells in records:
+        if len(cells) > 1 or (cells and cells[0].strip()):
+            yield line, cells
+
+
+def _split(lines: Iterable[str]) -> Iterator[Record]:
+    for line, text in enumerate(lines, start=1):
+        yield line, text.split()
+
+
+def _quoted(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            raise UserError(
+                f'line {reader.line_num}: a cell is not quoted as "text", with "" for a quote '
+                f"inside, a quote is not closed, or it is longer than {csv.field_size_limit()}"
+            ) from None
+        yield reader.line_num, cells
