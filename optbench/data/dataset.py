@@ -20,6 +20,12 @@ Matrix = NDArray[np.float64]
 MAX_DENSE_BYTES = 2**30
 
 
+def printable(text: str) -> str:
+    """Return one line of what a file says, without characters that would move a terminal."""
+    line = " ".join(text.split())
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Features, targets and where they come from.
@@ -51,7 +57,8 @@ class Dataset:
 
     def label(self, target: float) -> str:
         """Return what the file says for a target: the text of a class, or the number."""
-        return self.labels[int(target)] if self.labels else option_text(float(target))
+        label = self.labels[int(target)] if self.labels else option_text(float(target))
+        return printable(label)
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or self.targets.ndim != 1:
@@ -217,8 +224,8 @@ def two_classes(
         )
     plus = float(classes[-1]) if positive is None else _class(dataset, classes, positive)
     minus = None if negative is None else _class(dataset, classes, negative)
-    if positive is None:
-        minus = float(classes[0])
+    if minus is None and classes.size == 2:
+        minus = float(classes[classes != plus][0])
     if classes.size < 2 or plus == minus:
         raise UserError(
             f"{dataset.name}: two different classes are needed, got only {dataset.label(plus)}"
@@ -237,18 +244,22 @@ def two_classes(
 
 def _class(dataset: Dataset, classes: Vector, label: str | float) -> float:
     """Return the target of a label that occurs."""
-    text = str(label)
-    for target in classes:
-        if dataset.label(target) == text:
-            return float(target)
-    if not dataset.labels:  # a number may be written in several ways: 1, 1.0, +1
-        try:
-            number = float(label)
-        except ValueError:
-            number = np.nan
-        if number in classes:
-            return number
-    raise UserError(f"{dataset.name}: no class {text!r}; choose {_choices(dataset, classes)}")
+    if dataset.labels:
+        found = [k for k, text in enumerate(dataset.labels) if text == str(label)]
+    else:  # a number may be written in several ways: 1, 1.0, +1
+        found = [target for target in classes if _is_number(label, target)]
+    if not found or found[0] not in classes:
+        raise UserError(
+            f"{dataset.name}: no class {str(label)!r}; choose {_choices(dataset, classes)}"
+        )
+    return float(found[0])
+
+
+def _is_number(label: str | float, target: float) -> bool:
+    try:
+        return float(label) == target
+    except ValueError:
+        return False
 
 
 def _choices(dataset: Dataset, classes: Vector) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from optbench.data.dataset import Dataset
+from optbench.data.dataset import Dataset, printable
 from optbench.data.formats.arff import read_arff
 from optbench.data.formats.arrays import read_npz
 from optbench.data.formats.columns import read_npy, read_parquet
@@ -96,13 +96,13 @@ def read_dataset(
         kind = kind or _kind(plain.suffix.lower(), content)
         found = _read(kind, content, ReadOptions(target, header, regression))
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError(f"{path}: {printable(str(error))}") from None
     known = plain.suffix.lower() in (*KIND_OF_SUFFIX, *TEXT_SUFFIXES)
     dataset = Dataset(
         plain.stem if known else plain.name,
         found.features,
         found.targets,
-        "; ".join([f"user file {path}", *found.notes]),
+        printable("; ".join([f"user file {path}", *found.notes])),
         found.labels,
     )
     if np.all(dataset.targets == dataset.targets[0]):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from optbench.data.formats.cells import number
 from optbench.data.formats.content import Content, ReadOptions
-from optbench.data.formats.tables import TextRows, check_names, numbered_names
+from optbench.data.formats.tables import UNNAMED, TextRows, check_names, numbered_names
 from optbench.data.formats.text import lines_of
 from optbench.errors import UserError
 
@@ -58,9 +58,9 @@ def _read(content: bytes, delimiter: str, options: ReadOptions) -> Content:
 def _counts(cells: list[str]) -> bool:
     """Whether a first row is 0, 1, 2, ..., the names that pandas gives columns without one.
 
-    An index written along has an empty name before them.
+    An index that was written along stands before them, without a name.
     """
-    names = cells[1:] if cells[0] == "" else cells
+    names = cells[1:] if UNNAMED.fullmatch(cells[0]) else cells
     return len(names) > 0 and names == numbered_names(len(names))
 
 

@@ -18,7 +18,7 @@ from optbench.data.formats.content import Content, ReadOptions
 from optbench.data.formats.text import lines_of
 from optbench.errors import UserError
 
-LINE = re.compile(r"\s*[^\s:#,;]+(\s+qid:\d+)?(\s+\d+:[^\s:]+)*\s*(#.*)?")
+LINE = re.compile(r"[^\s:,;]+(\s+qid:\d+)?(\s+\d+:[^\s:]+)*")
 PAIR = re.compile(r"\s\d+:")
 # Engine and SciPy keep the columns of a sparse matrix as 32-bit integers.
 LARGEST_INDEX = 2**31 - 2
@@ -27,8 +27,8 @@ LARGEST_INDEX = 2**31 - 2
 def looks_like_libsvm(content: bytes) -> bool:
     """Whether the first lines are labels and pairs, at least one of them a pair."""
     try:
-        filled = (line for line in lines_of(content) if line.partition("#")[0].strip())
-        lines = list(islice(filled, 20))
+        texts = (line.partition("#")[0].strip() for line in lines_of(content))
+        lines = list(islice(filter(None, texts), 20))
     except UserError:  # no text
         return False
     return all(map(LINE.fullmatch, lines)) and any(map(PAIR.search, lines))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 READER = Path(__file__).with_name("matlab_process.py")
+NOT_READABLE, NO_PACKAGE = 2, 3
 SECONDS, BYTES_PER_SECOND = 60.0, 1e6  # far below what any reader needs
 
 
@@ -39,7 +40,7 @@ def _convert(given: Path, arrays: Path, seconds: float) -> None:
     Raises
     ------
     UserError
-        When it says what is wrong (exit code 2), crashes or does not end.
+        When it says what is wrong, crashes or does not end.
     """
     # The packages that this process sees; -P: no module of the reader's folder shadows them.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -53,12 +54,16 @@ def _convert(given: Path, arrays: Path, seconds: float) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise UserError(f"the file is damaged: not read within {seconds:.0f} s") from None
-    if child.returncode == 2:
-        raise UserError(child.stderr.decode("utf-8", "replace").strip())
+        raise UserError(f"not a readable MATLAB file (not read within {seconds:.0f} s)") from None
+    said = child.stderr.decode("utf-8", "replace").strip()
+    if child.returncode == NOT_READABLE:
+        raise UserError(f"not a readable MATLAB file ({said})")
+    if child.returncode == NO_PACKAGE:
+        raise UserError(said)
     if child.returncode:
         raise UserError(
-            f"the file is damaged: MATLAB's reader crashed on it (exit code {child.returncode})"
+            f"not a readable MATLAB file (its reader crashed, exit code {child.returncode}: the "
+            "file is damaged)"
         )
 
 

@@ -1,17 +1,21 @@
 """Turn a MATLAB file into an ``.npz``: a program of its own, so that a crash ends only it.
 
-``python matlab_process.py FILE.mat OUT.npz``; exit code 2 and one line where the file is wrong.
+``python matlab_process.py FILE.mat OUT.npz``; exit code 2 and one line where the file is damaged,
+3 where a package is missing.
 Array k of OUT is the variable ``names[k]``: ``k``, or ``k.data``, ``k.indices``, ``k.indptr`` and
 ``k.shape`` of a sparse one by columns; ``unread`` and ``reasons`` say which could not be read.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from typing import Any
 
 import numpy as np
 
+MEMORY, MEMORY_PER_BYTE = 2**32, 300  # of address space; compression by 100 is rare
 HDF5 = b"\x89HDF\r\n\x1a\n"
 NEEDS_H5PY = (
     "a MATLAB v7.3 file is HDF5: pip install 'optbench[hdf5]', or save it in MATLAB with -v7"
@@ -50,6 +54,19 @@ def main(path: str, out: str) -> None:
     arrays["unread"] = np.array(list(unread), dtype=str)
     arrays["reasons"] = np.array(list(unread.values()), dtype=str)
     np.savez(out, allow_pickle=False, **arrays)
+
+
+def limit_memory(path: str) -> None:
+    """Let no size that a damaged file claims take more memory than its bytes can stand for."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    wanted = MEMORY + MEMORY_PER_BYTE * os.path.getsize(path)
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with contextlib.suppress(OSError, ValueError):  # not on every system
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 def flat(array: Any) -> dict[str, Any]:
@@ -111,7 +128,8 @@ def hdf5_variables(path: str) -> dict[str, Any]:
     try:
         import h5py
     except ImportError:
-        raise ValueError(NEEDS_H5PY) from None
+        print(NEEDS_H5PY, file=sys.stderr)
+        sys.exit(3)
     file = h5py.File(path, "r")
     return {name: (hdf5_array, file[name]) for name in file if not name.startswith("#")}
 
@@ -155,6 +173,7 @@ def characters(item: Any) -> Any:
 
 if __name__ == "__main__":
     try:
+        limit_memory(sys.argv[1])
         main(*sys.argv[1:])
     except Exception as error:  # malformed files raise a dozen types
         print((str(error).strip().splitlines() or [type(error).__name__])[0], file=sys.stderr)

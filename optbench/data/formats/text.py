@@ -24,5 +24,6 @@ def lines_of(content: bytes) -> io.TextIOWrapper:
             content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(f"line {line} is not {encoding[:5].upper()} text; save as UTF-8") from None
+        name = "UTF-16" if utf16 else "UTF-8"
+        raise UserError(f"line {line} is not {name} text; save the file as UTF-8") from None
     return io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
