@@ -219,7 +219,7 @@ def two_classes(
     classes = np.unique(dataset.targets)
     if positive is None and classes.size > 2:
         raise UserError(
-            f"{dataset.name} has {classes.size} classes where two are needed; say which one is "
+            f"{dataset.name}: {classes.size} classes where two are needed; say which one is "
             f"against the rest: {_choices(dataset, classes)}"
         )
     plus = float(classes[-1]) if positive is None else _class(dataset, classes, positive)

@@ -56,12 +56,18 @@ def table_of(values: NDArray[Any], options: ReadOptions) -> Content:
 
 def sparse_table(matrix: csr_array, options: ReadOptions) -> Content:
     """Return the other columns of a sparse matrix, still sparse, and its target column."""
-    from scipy import sparse
+    from scipy.sparse import csr_array
 
-    position = column_position(matrix.shape[1], options.target)
-    columns = matrix.tocsc()
-    rest = sparse.hstack([columns[:, :position], columns[:, position + 1 :]], format="csr")
-    return Content(rest, columns[:, [position]].toarray().ravel())
+    count, width = matrix.shape
+    position = column_position(width, options.target)
+    entries = matrix.tocoo()
+    is_target = entries.col == position
+    targets = np.zeros(count)
+    targets[entries.row[is_target]] = entries.data[is_target]
+    rows, columns = entries.row[~is_target], entries.col[~is_target]
+    columns = columns - (columns > position)
+    rest = csr_array((entries.data[~is_target], (rows, columns)), shape=(count, width - 1))
+    return Content(rest, targets)
 
 
 def _values(column: Any) -> Column:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from optbench.data.formats.cells import number
 from optbench.data.formats.content import Content, ReadOptions
@@ -13,6 +15,7 @@ from optbench.data.formats.text import lines_of
 from optbench.errors import UserError
 
 WHITESPACE = " "
+FIRST = 10  # rows that tell the delimiter
 
 Record = tuple[int, list[str]]
 
@@ -69,11 +72,16 @@ def _shown(names: list[str]) -> str:
 
 
 def _delimiter(content: bytes, expected: str) -> str:
-    """Return the delimiter that stands in the second line, where no name confuses."""
-    filled = (line for line in lines_of(content) if line.strip())
-    line = next(filled, "")
-    line = next(filled, line)
-    return next((each for each in (expected, ";", "\t") if each in line), WHITESPACE)
+    """Return the first delimiter that splits the first rows alike, or that occurs in them."""
+    candidates = (expected, ";", "\t")
+    for delimiter in candidates:
+        with contextlib.suppress(UserError):  # a quote may stand elsewhere with another one
+            widths = {len(cells) for _, cells in islice(_records(content, delimiter), FIRST)}
+            if len(widths) == 1 and widths.pop() > 1:
+                return delimiter
+    lines = [line for line in islice(lines_of(content), FIRST) if line.strip()]
+    data = "".join(lines[1:] or lines)  # a header may have another one
+    return next((each for each in candidates if each in data), WHITESPACE)
 
 
 def _records(content: bytes, delimiter: str) -> Iterator[Record]:
