@@ -7,6 +7,7 @@ the interpolants of least L1, L2, Linf and Fisher norm, and of least hypentropy.
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
+from optbench.data import KINDS
 from optbench.losses import squared_error
 
 GAUSSIAN = {"data": ("gaussian",)}
@@ -29,6 +30,8 @@ def linear_regression(
     intercept=Option(False, unless=GAUSSIAN),
     standardize=Option(True, unless=GAUSSIAN),
     target=Option("", unless=GAUSSIAN),
+    header=Option("auto", choices=("auto", "true", "false"), unless=GAUSSIAN),
+    kind=Option("auto", choices=("auto", *KINDS), unless=GAUSSIAN),
 ):
     """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded).
 
@@ -40,7 +43,8 @@ def linear_regression(
         features, targets = gaussian(n, d, sparsity, noise, seed)
         source = f"Gaussian, seed {seed}"
     else:
-        features, targets, source = real(data, rows, standardize, intercept, target)
+        read = {"target": target or None, "header": header, "kind": kind}
+        features, targets, source = real(data, rows, standardize, intercept, read)
     count, dimension = features.shape
 
     def inverse_fisher():
@@ -100,11 +104,11 @@ def gaussian(n, d, sparsity, noise, seed):
     return features, targets
 
 
-def real(data, rows, standardize, intercept, target):
-    """Load bundled data or a file; keep the first ``rows`` rows (0: all)."""
+def real(data, rows, standardize, intercept, read):
+    """Load bundled data or a file, as ``read`` says; keep the first ``rows`` rows (0: all)."""
     from optbench import data as sources
 
-    dataset = sources.load_dataset(data, regression=True, target=target or None)
+    dataset = sources.load_dataset(data, regression=True, **read)
     if rows < 0 or rows > dataset.targets.size:
         raise UserError(f"linear_regression: rows={rows} of {dataset.targets.size} in {data}")
     if rows:

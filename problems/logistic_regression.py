@@ -10,6 +10,7 @@ w has a finite limit, the offset, in the span of the other rows, and a direction
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
+from optbench.data import KINDS
 from optbench.losses import MARGIN_LOSSES
 
 DISCRIMINATING = {"data": "gaussian", "n": 6, "d": 12, "seed": 11}
@@ -38,6 +39,8 @@ def logistic_regression(
     intercept=Option(False, unless=SEEDED),
     positive=Option("", unless=SEEDED),
     target=Option("", unless=SEEDED),
+    header=Option("auto", choices=("auto", "true", "false"), unless=SEEDED),
+    kind=Option("auto", choices=("auto", *KINDS), unless=SEEDED),
     n=Option(6, needs=GAUSSIAN),
     d=Option(12, needs=GAUSSIAN),
     seed=Option(11, needs=SEEDED),
@@ -53,7 +56,8 @@ def logistic_regression(
         features, targets = partly_separable(seed), np.ones(13)
         name, source = f"partly_separable_seed{seed}", f"5 of 13 rows separable, seed {seed}"
     else:
-        dataset = real(data, standardize, intercept, positive, target)
+        read = {"target": target or None, "header": header, "kind": kind}
+        dataset = real(data, standardize, intercept, positive, read)
         name, features, targets = dataset.name, dataset.features, dataset.targets
         source = dataset.source
     return instance(
@@ -76,17 +80,13 @@ def partly_separable(seed):
     return rows
 
 
-def real(data, standardize, intercept, positive, target):
-    """Load a two-class data set; standardize dense columns (sparse ones stay as they are)."""
+def real(data, standardize, intercept, positive, read):
+    """Load two classes, as ``read`` says; standardize dense columns (sparse ones stay as is)."""
     from optbench import data as sources
 
-    dataset = sources.load_dataset(data, target=target or None)
+    dataset = sources.load_dataset(data, **read)
     if positive or set(np.unique(dataset.targets)) != {-1.0, 1.0}:
-        try:
-            label = float(positive) if positive else None
-        except ValueError:
-            raise UserError(f"logistic_regression: positive={positive} is not a number") from None
-        dataset = sources.two_classes(dataset, label)
+        dataset = sources.two_classes(dataset, positive or None)
     if standardize and isinstance(dataset.features, np.ndarray):
         dataset = sources.standardize(dataset, intercept=intercept)
     elif intercept:

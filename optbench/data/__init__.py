@@ -13,10 +13,11 @@ from optbench.data.linear_programs import (
     read_mps,
 )
 from optbench.data.load import load_dataset, load_program
-from optbench.data.readers import read_dataset
+from optbench.data.readers import KINDS, read_dataset
 from optbench.data.standard_form import StandardForm, to_standard_form
 
 __all__ = [
+    "KINDS",
     "Dataset",
     "GeneralProgram",
     "StandardForm",
