@@ -16,7 +16,8 @@ from optbench.analysis.instances import describe as describe_instance
 from optbench.analysis.optimum import best_losses, depends_on_other_rows
 from optbench.columns import BiasRow, ConvergenceRow
 from optbench.engine import cache
-from optbench.engine.ensemble import bind, objective_kind
+from optbench.engine.bind_instance import objective_kind
+from optbench.engine.ensemble import bind
 from optbench.engine.stop import StopSignal
 from optbench.environment import describe
 from optbench.errors import UserError
@@ -240,7 +241,7 @@ def _compile_ahead(
     """Begin to compile what the cells need, on two cores if there are."""
     kinds = {objective_kind(cell.instance) for cell in cells} if threads > 1 else set()
     optimizers = {cell.choice.optimizer.name: cell.choice.optimizer for cell in cells}
-    shipped = sorted(kind for kind in kinds if isinstance(kind, str))
+    shipped = sorted(kinds - {"own"})
     return compile_ahead(shipped, list(optimizers.values()), plugins)
 
 

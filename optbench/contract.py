@@ -12,13 +12,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from numbers import Real
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from optbench.errors import UserError
+from optbench.errors import UserError, first_line
 from optbench.identity import identity
 from optbench.labels import label
 from optbench.options import Option, check_conditions, check_options
+from optbench.plugin_files import declared_again, require_sendable
 
 UNKNOWN = "unknown"  # what an optimizer selects where there is no theorem
 
@@ -178,6 +178,13 @@ class Optimizer(Declared):
     file: str
     line: int
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel by name: another process finds the file, and the same code in it, or says so."""
+        require_sendable(self.kernel)
+        path = inspect.getfile(self.kernel)
+        where = self.kernel.__module__, path, self.kernel.__name__
+        return _optimizer_again, (*where, self.identity)
+
     def __call__(self, *args: Any) -> None:
         """Run the kernel as plain Python."""
         self.kernel(*args)
@@ -210,6 +217,13 @@ class Optimizer(Declared):
         return tuple(name for name, hyper in self.hypers.items() if hyper.default is None)
 
 
+def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer:
+    found = declared_again(module, file, name)
+    if not isinstance(found, Optimizer) or found.identity != known:
+        raise UserError(f"{file}: optimizer {name!r} is not what it was: it was edited meanwhile")
+    return found
+
+
 def optimizer(
     *,
     reference: str,
@@ -232,7 +246,7 @@ def optimizer(
     """
 
     def declare(kernel: Callable[..., None]) -> Optimizer:
-        file, line = _place(kernel)
+        file, line = first_line(kernel)
         where = f"{file}:{line}: optimizer {kernel.__name__!r}"
         hypers: dict[str, Hyper] = {}
         slots: dict[str, Slot] = {}
@@ -371,6 +385,12 @@ class Problem(Declared):
     file: str = ""
     line: int = 0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel by name; instances know what they must be."""
+        require_sendable(self.builder)
+        path = inspect.getfile(self.builder)
+        return declared_again, (self.builder.__module__, path, self.builder.__name__)
+
     @property
     def option_defaults(self) -> dict[str, Any]:
         """The value of each option that is not given."""
@@ -390,7 +410,7 @@ class Problem(Declared):
         built = self.builder(**resolved)
         if not is_dataclass(built) or isinstance(built, type):
             return built
-        return replace(built, options=resolved, name=label(self.options, resolved))
+        return replace(built, options=resolved, name=label(self.options, resolved), made_by=self)
 
 
 def problem(
@@ -410,7 +430,7 @@ def problem(
     """
 
     def declare(builder: Callable[..., Any]) -> Problem:
-        file, line = _place(builder)
+        file, line = first_line(builder)
         where = f"{file}:{line}: problem {builder.__name__!r}"
         options: dict[str, Option] = {}
         for name, parameter in inspect.signature(builder).parameters.items():
@@ -434,12 +454,3 @@ def problem(
         )
 
     return declare
-
-
-def _place(function: Callable[..., Any]) -> tuple[str, int]:
-    path = Path(inspect.getfile(function))
-    try:
-        shown = str(path.relative_to(Path.cwd()))
-    except ValueError:
-        shown = str(path)
-    return shown, function.__code__.co_firstlineno

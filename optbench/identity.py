@@ -31,6 +31,8 @@ PACKAGE = Path(__file__).resolve().parent
 # Solvers and data come from these, whatever code calls them.
 SOLVING_LIBRARIES = ("numpy", "scipy", "highspy", "clarabel", "scikit-learn")
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), range, slice)
+_WRAPPERS: tuple[type, ...] = (staticmethod, classmethod, property)
+_METHODS: tuple[type, ...] = (types.FunctionType, staticmethod, classmethod)
 _THIS_PROCESS = os.urandom(16)
 # What code imports only when it runs and was imported to be told.
 imported: dict[str, types.ModuleType] = {}
@@ -125,7 +127,7 @@ class _Walk:
             self._all("partial", (value.func, value.args, value.keywords))
         elif isinstance(value, types.MethodType):
             self._all("method", (value.__func__, value.__self__))
-        elif isinstance(value, staticmethod | classmethod | property):
+        elif isinstance(value, _WRAPPERS):
             parts = ("__func__", "fget", "fset", "fdel")
             self._all(type(value).__name__, (getattr(value, name, None) for name in parts))
         elif (plain := getattr(value, "py_func", None)) is not None:  # compiled by Numba
@@ -165,13 +167,12 @@ class _Walk:
         if _of_library(value):
             self._all("library", (value.__module__, _library(value.__module__)))
             return
-        methods = types.FunctionType | staticmethod | classmethod
         descriptors = types.MemberDescriptorType | types.GetSetDescriptorType
         kept = [
             (name, member)
             for name, member in sorted(vars(value).items(), key=lambda item: item[0])
             # pickle, dataclasses and abc write other such names at any time
-            if isinstance(member, methods) or not name.startswith(("__", "_abc_"))
+            if isinstance(member, _METHODS) or not name.startswith(("__", "_abc_"))
             if not isinstance(member, descriptors)
         ]
         self._all("bases", value.__bases__)

@@ -37,7 +37,7 @@ def label(
     folders : bool
         Whether files are shown with their folders.
     """
-    shown = []
+    shown: list[str] = []
     for name, value in values.items():
         option = options[name]
         meant = all(option.suits(key, other) for key, other in values.items())

@@ -91,6 +91,38 @@ def _executed(file: Path, code: Callable[[], Any]) -> ModuleType:
     return module
 
 
+def declared_again(module: str, file: str, name: str) -> Any:
+    """Return what a plug-in file, or an importable module, declares under a name.
+
+    What travels between processes names its plug-in; see ``__reduce__`` of an optimizer.
+
+    Raises
+    ------
+    UserError
+        When it was declared where no other process can find it.
+    """
+    if module in sys.modules and hasattr(sys.modules[module], name):
+        return getattr(sys.modules[module], name)
+    if module == _module_name(Path(file)):
+        return getattr(load_file(Path(file)), name)
+    return getattr(importlib.import_module(module), name)
+
+
+def require_sendable(kernel: Any) -> None:
+    """Refuse to send what no other process could find again.
+
+    Raises
+    ------
+    UserError
+        For what is declared in a notebook, in a script or inside of a function.
+    """
+    if kernel.__module__ == "__main__" or "<locals>" in kernel.__qualname__:
+        raise UserError(
+            f"{kernel.__qualname__!r} is declared in a notebook, a script or a function: to be run "
+            "by other processes it must stand in a plug-in file of its own"
+        )
+
+
 def forget_imports(owners: Iterable[str]) -> None:
     """Let the user's modules that plug-ins have imported be imported anew, as edited meanwhile."""
     late = {name: module for name, module in identity.imported.items() if _is_users(module)}

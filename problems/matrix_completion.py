@@ -56,6 +56,7 @@ def matrix_completion(
         targets=targets,
         kind="regression",
         row=squared_error,
+        layers=[(0, rows, columns)],
         scale=1.0 / count,
         references=solutions(features, targets, hidden),
         optimal_value=float,

@@ -53,6 +53,7 @@ def matrix_regression(
         targets=targets.T.ravel(),
         kind="regression",
         row=squared_error,
+        layers=[(0, outputs, d)],
         scale=scale,
         references=references,
         optimal_value=optimal_value,

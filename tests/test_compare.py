@@ -23,7 +23,7 @@ TIMINGS = ("ns_per_step", "relative_cost", "seconds_to")
 
 
 def quick(problems=REGRESSION, optimizers="gradient_descent", **options):
-    return compare(problems, optimizers, **{"horizon": 300, "threads": 1, "fresh": True, **options})
+    return compare(problems, optimizers, **{"horizon": 300, "threads": 1, "rerun": True, **options})
 
 
 def without_timings(result) -> str:
@@ -132,7 +132,7 @@ def test_the_document_is_json_that_validates_against_its_schema(tmp_path):
     document = json.loads(render(result, "json"))
     jsonschema.validate(document, schema)
     assert document["bias"][1]["optimizer"] == "sign_descent"
-    assert {row["status"] for row in document["bias"]} >= {"failed", "skipped", "horizon"}
+    assert {row.status for row in document["bias"]} >= {"failed", "skipped", "horizon"}
     assert set(result.to_dict()) == set(document)
 
 
@@ -160,7 +160,7 @@ def progress(done, total, label):
 timers = []
 result = compare(
     sys.argv[1], ["gradient_descent", "adam", "sign_descent"], horizon=10**12,
-    learning_rates=[1e-9], threads=int(sys.argv[2]), progress=progress, fresh=True,
+    learning_rates=[1e-9], threads=int(sys.argv[2]), progress=progress, rerun=True,
 )
 print([row.status for row in result.bias_rows], result.notes)
 print([row.reason for row in result.convergence_rows])
@@ -188,7 +188,7 @@ def test_an_interrupted_comparison_continues():
     assert [row.status for row in cut.bias_rows] == ["converged", "timeout"]
     done, unfinished = cut.convergence_rows
     assert done.ns_per_step > 0.0 and unfinished.ns_per_step is None
-    again = quick(**settings, fresh=False)
+    again = quick(**settings, rerun=False)
     assert again.environment["cells_from_store"] == 1
     assert again.convergence_rows[0] == done
     assert again.bias_rows[1].status == "timeout"
@@ -404,7 +404,7 @@ def test_wrong_arguments(options, words):
 
 def test_every_learning_rate_that_was_given_is_told_and_stored():
     """From the store as from the runs; a search has no list, whatever was stored before it."""
-    rates, options = [0.05, 0.5, 0.005], {"seeds": 2, "fresh": False}
+    rates, options = [0.05, 0.5, 0.005], {"seeds": 2, "rerun": False}
     first = quick(optimizers=["gradient_descent", "adam"], learning_rates=rates, **options)
     again = quick(optimizers=["gradient_descent", "adam"], learning_rates=rates, **options)
     assert again.environment["cells_from_store"] == 2

@@ -40,7 +40,7 @@ def hollow_file(tmp_path_factory):
 
 
 def run(hollow, known, optimizers=(SLOW, FAST), **options):
-    settings = {"horizon": 100, "threads": 1, "fresh": True, "plugins": hollow} | options
+    settings = {"horizon": 100, "threads": 1, "rerun": True, "plugins": hollow} | options
     return compare(f"hollow:known={known}", list(optimizers), **settings)
 
 
@@ -117,9 +117,9 @@ def test_the_best_loss_of_all_rows_takes_the_place_of_the_optimum(hollow):
 
 def test_the_best_loss_is_that_of_the_rows_of_this_comparison(hollow):
     """Alone, a slow row is its own best; nothing of it is read back beside a better one."""
-    (alone,) = run(hollow, "best", [SLOW], fresh=False).convergence_rows
+    (alone,) = run(hollow, "best", [SLOW], rerun=False).convergence_rows
     assert alone.success_rate == 1.0
-    together = run(hollow, "best", [SLOW, FAST], fresh=False)
+    together = run(hollow, "best", [SLOW, FAST], rerun=False)
     assert together.environment["cells_from_store"] == 0
     assert together.convergence_rows[0].success_rate == 0.0
 

@@ -17,7 +17,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -175,6 +175,68 @@ class _ContentCache(Cache):
             super().save_overload(signature, result)
 
 
+class _Renewal:
+    """What a process has made since it was asked to find nothing that was made before."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.made: set[Path] | None = None
+
+
+_RENEWAL = _Renewal()
+
+
+@contextlib.contextmanager
+def renewing() -> Iterator[None]:
+    """Make anew whatever is asked for meanwhile: machine code, references, cells."""
+    _RENEWAL.number += 1
+    _RENEWAL.made = set()
+    fresh_directory(cache_directory())  # before another process compiles into it
+    try:
+        yield
+    finally:
+        _RENEWAL.made = None
+
+
+def may_read(path: Path) -> bool:
+    """Whether what was kept under a path counts: unless it is to be renewed and was not yet."""
+    return _RENEWAL.made is None or path in _RENEWAL.made
+
+
+def renewed(path: Path) -> Path:
+    """Take note that a path has new content."""
+    if _RENEWAL.made is not None:
+        _RENEWAL.made.add(path)
+    return path
+
+
+def fresh_directory(directory: Path) -> Path:
+    """Return a directory of kernels, emptied if it is to be renewed and was not yet."""
+    if not may_read(directory):
+        shutil.rmtree(directory, ignore_errors=True)
+    return renewed(directory)
+
+
+def once(bind: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a process compile each kernel once.
+
+    What was bound is kept by the :class:`KernelId` where that is the last argument, not by the
+    function: a plug-in file is executed again at each comparison.  Machine code is never freed:
+    a run may still hold its address.
+    """
+    kept: dict[Any, Any] = {}
+
+    @functools.wraps(bind)
+    def bound(*arguments: Any) -> Any:
+        own = arguments[-1:] if arguments and isinstance(arguments[-1], KernelId) else arguments
+        key = _RENEWAL.number, own
+        if key not in kept:
+            kept[key] = bind(*arguments)
+        return kept[key]
+
+    return bound
+
+
 def is_kept(function: Callable[..., Any]) -> bool:
     """Whether the cache has a function of the engine."""
     directory = cache_directory()
@@ -220,7 +282,7 @@ def compile_kernel(
         no_cfunc_wrapper=True,
         _nrt=False,
     )(function)
-    directory = cache_directory(kernel)
+    directory = fresh_directory(cache_directory(kernel))
     try:
         dispatcher._cache = _ContentCache(function, directory)
     except OSError:

@@ -41,9 +41,11 @@ print(json.dumps([compiled, chunk.runs.theta[0].tolist()]))
 @pytest.fixture
 def own_cache(tmp_path: Path) -> Path:
     """A cache that holds the engine only, so that nothing of an earlier session is found."""
-    one_chunk(regression(data(5, 3), data(5, 1)[:, 0]), "gradient_descent", [0.1])
+    instance = regression(data(5, 3), data(5, 1)[:, 0])
+    one_chunk(instance, "gradient_descent", [0.1])
     root = tmp_path / "cache"
-    row_losses = cache.cache_directory(cache.kernel_id(losses.squared_error))
+    own = cache.kernel_id(losses.squared_error, instance.kernel_identity)
+    row_losses = cache.cache_directory(own)
     for folder in (cache.cache_directory(), row_losses):
         shutil.copytree(folder, root / "kernels" / folder.name)
     return root

@@ -18,7 +18,8 @@ from small_instances import (
     some_zeros,
 )
 
-from optbench.engine.ensemble import data_of, objective_kind
+from optbench.engine.bind_instance import objective_kind
+from optbench.engine.ensemble import data_of
 from optbench.engine.layouts import arranged_shape
 from optbench.engine.products import to_panels
 from optbench.engine.sampling import add_row, predict_row

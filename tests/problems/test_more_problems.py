@@ -39,7 +39,7 @@ def build(text: str) -> Instance:
 
 
 def rows(text: str, *optimizers: str, **options) -> Sequence[BiasRow]:
-    return compare([text], optimizers, threads=1, fresh=True, **options).bias_rows
+    return compare([text], optimizers, threads=1, rerun=True, **options).bias_rows
 
 
 @pytest.mark.parametrize("name", INSTANCES)

@@ -120,8 +120,9 @@ def backward_by_sample(
 
 
 _VECTOR = float64[::1]
-_FORWARD = void(_VECTOR, _VECTOR, _VECTOR, int64, float64)
-_BACKWARD = void(_VECTOR, _VECTOR, _VECTOR, _VECTOR, _VECTOR, int64)
+_READ = _VECTOR.copy(readonly=True)
+_FORWARD = void(_READ, _READ, _VECTOR, int64, float64)
+_BACKWARD = void(_READ, _READ, _READ, _VECTOR, _VECTOR, int64)
 _forward_by_unit = compile_kernel(forward_by_unit, _FORWARD, kernel=kernel_id(forward_by_unit))
 _backward_by_unit = compile_kernel(backward_by_unit, _BACKWARD, kernel=kernel_id(backward_by_unit))
 _forward_by_sample = compile_kernel(
