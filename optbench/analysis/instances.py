@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.selection import separations
 from optbench.analysis.statistics import finite
-from optbench.instance import Instance
+from optbench.instance import EFFECTIVE_P, Instance
 from optbench.result import BEST, DECLARED, UNKNOWN, InstanceFacts, ReferenceFacts
 
 OWN = ("n", "d", "source")
@@ -52,10 +52,15 @@ def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFact
             )
             for name, reference in instance.solved.items()
         ),
+        missing_p=tuple(p for p in _grid(instance) if p not in instance.norm_optima),
         separation={k: finite(v) for k, v in separations(instance, instance.solved).items()},
         separation_unit=kind_of(instance).unit,
         more={key: value for key, value in known.items() if key not in OWN},
     )
+
+
+def _grid(instance: Instance) -> tuple[float, ...]:
+    return EFFECTIVE_P if "lp" in instance.parametric else ()
 
 
 def _infimum_from(instance: Instance, best: Mapping[Instance, float]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from optbench.analysis.instances import describe
 from optbench.analysis.kinds.distances import angle
 from optbench.analysis.selection import (
     INCONCLUSIVE,
@@ -189,3 +190,12 @@ def test_least_norm_solutions_that_leave_a_residual_are_selected_where_runs_pred
     verdict = select(instance, {"l2": l2}, 0.99 * least)
     share = 0.01 * np.linalg.norm(features @ least) / np.linalg.norm(targets)
     assert verdict.reason == f"not there yet: relative residual {share:.2g}"
+
+
+def test_the_facts_say_which_exponents_are_not_certified(separable, monkeypatch):
+    assert describe(separable, {}).missing_p == ()
+    certified = {p: 1.0 for p in EFFECTIVE_P if p != 3.0}
+    instance = replace(separable)
+    monkeypatch.setitem(vars(instance), "norm_optima", certified)  # in the place of the cached one
+    assert describe(instance, {}).missing_p == (3.0,)
+    assert describe(build("linear_program:data=random"), {}).missing_p == ()

@@ -8,7 +8,9 @@ import json
 import pytest
 from example_comparison import AFIRO, DIGITS, INSTANCES, NEVER, bias, convergence, reference
 
-from optbench.report import bias_table, convergence_table, render, tables
+from optbench.report import render, tables
+from optbench.report.bias_table import bias_table
+from optbench.report.convergence_table import convergence_table
 from optbench.report.profile_table import profile_shares
 from optbench.result import Comparison, InstanceFacts
 
@@ -129,6 +131,14 @@ def test_an_optimum_that_is_not_certified_is_marked():
     sure = dataclasses.replace(facts, infimum_certified=True)
     table = convergence_table(sure, [convergence(DIGITS, "adam", NEVER)])
     assert "not certified" not in table.facts[0]
+
+
+def test_exponents_that_are_not_certified_are_told():
+    facts = dataclasses.replace(INSTANCES[0], missing_p=(1.1, float("inf")))
+    row = bias(DIGITS, "adam", "l2", "l2", {})
+    assert bias_table(facts, [row]).facts[2] == "effective p without 1.1, inf ? (not certified)"
+    document = json.loads(render(Comparison([row], [], [facts], [], {}), "json"))
+    assert document["instances"][0]["missing_p"] == [1.1, "inf"]
 
 
 def test_json_tells_what_is_not_certified():
