@@ -372,6 +372,9 @@ class Problem(Declared):
     default : tuple of dict
         The instances that ``optbench compare`` runs when no problem is named; without any, it
         runs only where it is named.
+    reads : {"", "labels", "numbers"}
+        Which targets of a matrix in memory, ``compare((X, y))``, mean this problem: those of two
+        classes or other numbers; its option ``data`` then takes ``(X, y)``.
     """
 
     name: str
@@ -382,6 +385,7 @@ class Problem(Declared):
     references: tuple[str, ...]
     metrics: tuple[str, ...]
     default: tuple[Mapping[str, Any], ...] = field(default=({},))
+    reads: str = ""
     file: str = ""
     line: int = 0
 
@@ -419,6 +423,7 @@ def problem(
     references: tuple[str, ...],
     metrics: tuple[str, ...],
     default: tuple[Mapping[str, Any], ...] = ({},),
+    reads: str = "",
 ) -> Callable[[Callable[..., Any]], Problem]:
     """Declare a problem family; the builder's keyword arguments are its options.
 
@@ -449,6 +454,7 @@ def problem(
             references=references,
             metrics=metrics,
             default=default,
+            reads=reads,
             file=file,
             line=line,
         )

@@ -215,13 +215,19 @@ class Instance:
                 f"{self.problem}:{self.name}: was made by hand; to be sent to other processes it "
                 "must be built by a @problem"
             )
+        return _again, (self.made_by, self.given, self.name, self.identity)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those of its options that do not have their defaults."""
+        if self.made_by is None:
+            return {}
         defaults = self.made_by.option_defaults
-        given = {
-            k: v
-            for k, v in self.options.items()
-            if v is not defaults[k] and identity(v) != identity(defaults[k])
+        return {
+            name: value
+            for name, value in self.options.items()
+            if value is not defaults[name] and identity(value) != identity(defaults[name])
         }
-        return _again, (self.made_by, given, self.name, self.identity)
 
     @property
     def dimension(self) -> int:

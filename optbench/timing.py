@@ -12,7 +12,7 @@ import statistics
 import numpy as np
 
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import make_chunks
+from optbench.run import RunSpec, prepare
 from optbench.status import Status
 from optbench.study import Cell
 
@@ -62,8 +62,9 @@ def _seconds(start: Chunk, steps: int) -> float:
 
 
 def _start(cell: Cell, rate: float | None) -> Chunk:
-    hypers = cell.choice.hypers(rate)[None]
-    optimizer = cell.choice.optimizer
-    chunk = make_chunks(cell.instance, cell.parametrization, optimizer, hypers, [0])[0]
+    hypers = tuple(cell.choice.hypers(rate).tolist())
+    (chunk,) = prepare(
+        [RunSpec(cell.instance, cell.parametrization, cell.choice.optimizer, hypers)]
+    )
     chunk.advance(0)
     return chunk

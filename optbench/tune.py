@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import make_chunks
-from optbench.engine.stop import StopSignal
 from optbench.instance import Instance
+from optbench.run import RunSpec, prepare
 from optbench.status import Status
 from optbench.study import Cell
 from optbench.targets import RELATIVE_TARGETS, log_suboptimality, steps_to_targets
@@ -200,7 +199,6 @@ class Tuner:
         seeds: int,
         horizon: int,
         rates: list[float] | None,
-        stop: StopSignal,
         perturbation: float,
     ) -> None:
         self.cell = cell
@@ -209,7 +207,6 @@ class Tuner:
         self.short = min(max(horizon // 100, 200), horizon)  # enough to see divergence
         self.longer = max(horizon // 10, self.short)  # of the finalists
         self.given = rates
-        self.stop = stop
         self.perturbation = perturbation
 
     def search(self) -> Asking[Search]:
@@ -278,15 +275,17 @@ class Tuner:
     ) -> list[Chunk]:
         """Return runs that have not begun: rate after rate, seed after seed."""
         choice = self.cell.choice
-        return make_chunks(
+        shared = RunSpec(
             instance,
             self.cell.parametrization,
             choice.optimizer,
-            np.stack([choice.hypers(rate) for rate in rates for _ in seeds]),
-            [seed for _ in rates for seed in seeds],
-            0.0 if instance.seeded else self.perturbation,
+            (),
+            self.horizon,
+            perturbation=0.0 if instance.seeded else self.perturbation,
             snapshots=False,  # tables need the last w only
         )
+        values = [tuple(choice.hypers(rate).tolist()) for rate in rates]
+        return prepare([replace(shared, hypers=own, seed=s) for own in values for s in seeds])
 
     def scores(self, runs: list[list[Chunk]]) -> np.ndarray:
         """Median score over seeds for each rate."""
@@ -364,7 +363,8 @@ class Tuner:
 
     def _cut_short(self, chunks: Sequence[Chunk]) -> bool:
         """Whether Ctrl-C or the time limit ended a run."""
-        return any(self.stop.reason in chunk.status for chunk in chunks)
+        cut = {Status.INTERRUPTED, Status.TIMEOUT}
+        return any(cut & set(chunk.status) for chunk in chunks)
 
     def _diverged(self, runs: list[list[Chunk]]) -> np.ndarray:
         return np.array(

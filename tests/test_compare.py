@@ -215,7 +215,7 @@ BODIES = {
     "reads_outside": ("theta[0] = grad[-theta.size - step]", "failed", "an index outside"),
     "infinite": ("theta[0] = 1e308 * 10.0", "diverged", "diverged at step 1"),
     "overflow": ("theta[0] += 10.0 ** (2 * step)", "diverged", "diverged at step"),
-    "undefined": ("theta[0] = nothing", "failed", "does not compile: NameError: name 'nothing'"),
+    "undefined": ("theta[0] = nothing", "failed", "NameError: name 'nothing'"),
     "allocates": ("theta[:] = theta - grad", "failed", "does not compile: it allocates memory"),
     "wrong_type": ("theta[0] = 'a'", "failed", "does not compile"),
 }

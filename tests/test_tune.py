@@ -29,7 +29,7 @@ def cell(problem: str = REGRESSION, optimizer: str = "gradient_descent", paramet
 
 def search(made: Cell, horizon: int = 1_000, rates=None, seeds: int = 1):
     stop = StopSignal()
-    tuner = Tuner(made, seeds, horizon, rates, stop, 1e-3)
+    tuner = Tuner(made, seeds, horizon, rates, 1e-3)
     (found,) = run_cells([tuner], 1, stop)
     return found
 
@@ -121,7 +121,7 @@ def test_nothing_to_tune_is_one_run():
 def test_a_stop_ends_the_search_at_once():
     stop = StopSignal()
     stop.set()
-    (found,) = run_cells([Tuner(cell(), 1, 10**9, None, stop, 0.0)], 1, stop)
+    (found,) = run_cells([Tuner(cell(), 1, 10**9, None, 0.0)], 1, stop)
     assert found.runs[found.best][0].status == ["interrupted"]
 
 
@@ -169,7 +169,7 @@ def test_searches_side_by_side_find_what_each_finds_alone(problem, rates):
     names = ["heavy_ball", "gradient_descent[learning_rate=0.01]", "adam", "natural_gradient"]
     choices = [parse_optimizer(registry, name) for name in names]
     stop = StopSignal()
-    tuners = [Tuner(made, 3, 2_000, rates, stop, 1e-3) for made in make_cells(built, choices, ())]
+    tuners = [Tuner(made, 3, 2_000, rates, 1e-3) for made in make_cells(built, choices, ())]
     seen = set()
     for tuner, found in zip(tuners, run_cells(tuners, 2, stop), strict=True):
         expected = alone(tuner.search())

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from optbench.columns import BiasRow, ConvergenceRow
 from optbench.engine.cache import PACKAGE, engine_hash, sources_hash
@@ -23,7 +24,7 @@ class Finished(NamedTuple):
 
     bias: BiasRow
     convergence: ConvergenceRow
-    trace: Trace
+    trace: Trace | None  # None where nothing ran
 
 
 @functools.cache
@@ -38,10 +39,8 @@ def cell_key(cell: Cell, horizon: int, seeds: int, rates: Sequence[float] | None
     parts = (
         _host(),
         *(each.identity for each in cell.instances),
-        cell.instance.name,
         cell.parametrization.name,
         cell.choice.optimizer.identity,
-        cell.choice.label,
         sorted(cell.choice.fixed.items()),
         horizon,
         seeds,
@@ -50,10 +49,16 @@ def cell_key(cell: Cell, horizon: int, seeds: int, rates: Sequence[float] | None
     return "|".join(map(repr, parts))
 
 
-def stored_cell(key: str) -> Finished | None:
-    """Return a finished cell, or None."""
+def stored_cell(key: str, cell: Cell) -> Finished | None:
+    """Return a finished cell under the labels that this comparison uses, or None."""
     found = read("cells", key)
-    return found if isinstance(found, Finished) else None
+    if not isinstance(found, Finished) or found.trace is None:
+        return None
+    labels: dict[str, Any] = {"instance": cell.instance.name, "optimizer": cell.choice.label}
+    bias, convergence, trace = found.bias, found.convergence, found.trace
+    return Finished(
+        replace(bias, **labels), replace(convergence, **labels), replace(trace, **labels)
+    )
 
 
 def store_cell(key: str, finished: Finished) -> None:
