@@ -29,14 +29,13 @@ def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFact
         From :func:`optbench.analysis.optimum.best_losses`.
     """
     known = {k: v for k, v in instance.facts.items() if isinstance(v, str | bool | int | float)}
-    rows, dimension = instance.features.shape
     return InstanceFacts(
         problem=instance.problem,
         instance=instance.name,
         instance_id=instance_id(instance),
         kind=kind_of(instance).name,
-        n=int(known.get("n", rows)),
-        d=int(known.get("d", dimension)),
+        n=int(known.get("n", instance.features.shape[0])),
+        d=int(known.get("d", instance.dimension)),
         source=str(known.get("source", "")),
         infimum=finite(best.get(instance, instance.optimum)),
         infimum_from=_infimum_from(instance, best),
