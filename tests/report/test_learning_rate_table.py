@@ -16,8 +16,9 @@ import pytest
 from example_comparison import DIGITS, INSTANCES, NEVER, SKIPPED, TARGETS, convergence
 
 from optbench.columns import LearningRate
-from optbench.report import learning_rate_table, render, tables
+from optbench.report import render, tables
 from optbench.report.document import plain
+from optbench.report.learning_rate_table import learning_rate_table
 from optbench.result import as_dict
 from optbench.status import Status
 
