@@ -59,6 +59,8 @@ class Instance:
         Reference families with one parameter, by what an optimizer ``selects``: ``"lp"`` of p
         (largest margin or least norm in L_p, also for the effective p), ``"hypentropy"`` of the
         scale, ``"fisher"`` of nothing (called with nan).
+    predictions : callable, optional
+        X w of every minimizer (n,), where they are many and the targets cannot be met.
     optimal_value : callable
         The certified infimum of the loss.
     smoothness : callable
@@ -90,6 +92,7 @@ class Instance:
     exponential_tail: bool = False
     references: Mapping[str, Callable[[], Reference]] = field(default_factory=dict)
     parametric: Mapping[str, Callable[[float], Reference]] = field(default_factory=dict)
+    predictions: Callable[[], np.ndarray] | None = None
     optimal_value: Callable[[], float] | None = None
     smoothness: Callable[[], float] | None = None
     inverse_fisher: Callable[[], np.ndarray] | None = None
@@ -140,6 +143,11 @@ class Instance:
     def optimum(self) -> float:
         """The certified infimum of the loss; nan when it is not known."""
         return float("nan") if self.optimal_value is None else float(self.optimal_value())
+
+    @functools.cached_property
+    def fitted(self) -> np.ndarray:
+        """What minimizers predict, as far as it is known; else the targets."""
+        return self.targets if self.predictions is None else self.predictions()
 
     @functools.cached_property
     def curvature(self) -> float:

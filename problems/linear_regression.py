@@ -1,21 +1,34 @@
 """Linear regression: minimise 1/(2n) ||X w - y||^2.
 
-With fewer rows than features many w interpolate the data; which one is selected?  References:
-the interpolants of least L1, L2, Linf and Fisher norm, and of least hypentropy.
+With dependent columns, as with fewer rows than features, many w are minimizers, all with the same
+predictions; which one is selected?  References: those of least L1, L2, Linf and Fisher norm, and of
+least hypentropy.
 """
+
+import functools
 
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
 from optbench.losses import squared_error
+from optbench.options import SWITCH, switched_on
 
 GAUSSIAN = {"data": ("gaussian",)}
 
 
 @problem(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
-    references=("l1", "l2", "linf", "lp", "hypentropy", "fisher"),
-    metrics=("norm_excess_l1", "norm_excess_l2", "norm_excess_linf", "angle_l2", "residual"),
+    references=("l1", "l2", "linf", "lp", "hypentropy", "fisher", "minimizer"),
+    metrics=(
+        "norm_excess_l1",
+        "norm_excess_l2",
+        "norm_excess_linf",
+        "distance_l1",
+        "distance_l2",
+        "distance_linf",
+        "distance_minimizer",
+        "residual",
+    ),
     default=({"data": "digits", "rows": 30},),
 )
 def linear_regression(
@@ -26,13 +39,17 @@ def linear_regression(
     sparsity=Option(0, needs=GAUSSIAN),
     noise=Option(0.0, needs=GAUSSIAN, unless={"sparsity": (0,)}),
     seed=Option(0, needs=GAUSSIAN),
-    intercept=Option(False, unless=GAUSSIAN),
     standardize=Option(True, unless=GAUSSIAN),
+    center=Option("auto", choices=SWITCH, unless=GAUSSIAN),
+    intercept=Option(False, unless=GAUSSIAN),
     target=Option("", unless=GAUSSIAN),
 ):
     """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded).
 
     ``rows`` keeps the first rows of real data (0: all), so that there are fewer than features.
+    ``standardize`` divides columns by their standard deviation; ``center`` subtracts the means of
+    columns and, without ``intercept``, of the target (auto: where ``standardize`` is true);
+    ``intercept`` appends a column of ones.
     """
     from optbench import references
 
@@ -40,11 +57,18 @@ def linear_regression(
         name, features, targets = gaussian(n, d, sparsity, noise, seed)
         source = f"Gaussian, seed {seed}"
     else:
-        name, features, targets, source = real(data, rows, standardize, intercept, target)
+        preparation = {
+            "standardize": standardize,
+            "center": switched_on(center, standardize),
+            "intercept": intercept,
+        }
+        name, features, targets, source = real(data, rows, preparation, target)
     count, dimension = features.shape
 
     def inverse_fisher():
-        return np.linalg.pinv(features.T @ features / count, rcond=1e-12, hermitian=True)
+        gram = features.T @ features / count
+        gram = gram if isinstance(gram, np.ndarray) else gram.toarray()
+        return np.linalg.pinv(gram, rcond=1e-12, hermitian=True)
 
     return Instance(
         problem="linear_regression",
@@ -55,7 +79,7 @@ def linear_regression(
         row=squared_error,
         scale=1.0 / count,
         optimal_value=lambda: references.least_squares(features, targets).value,
-        smoothness=lambda: np.linalg.norm(features, 2) ** 2 / count,
+        smoothness=lambda: references.hessian_eigenvalues(features).largest,
         inverse_fisher=inverse_fisher,
         seeded=data == "gaussian",
         facts={"n": count, "d": dimension, "source": source},
@@ -64,24 +88,28 @@ def linear_regression(
 
 
 def solutions(features, targets, inverse_fisher):
-    """The fields of an instance that hold references: the minimizer, or many interpolants."""
+    """The fields of an instance that hold references: the only minimizer, or many of them."""
     from optbench import references
 
-    count, dimension = features.shape
-    if count >= dimension:
+    if references.rank(features) == features.shape[1]:
         return {"references": {"minimizer": lambda: references.least_squares(features, targets)}}
 
+    @functools.cache
+    def fitted():
+        return references.fitted_values(features, targets)
+
     def least_norm(p):
-        return references.least_norm(features, targets, p)
+        return references.least_norm(features, fitted(), p)
 
     return {
+        "predictions": fitted,
         "references": {
             references.norm_name(p): lambda p=p: least_norm(p) for p in (1.0, 2.0, np.inf)
         },
         "parametric": {
             "lp": least_norm,
-            "hypentropy": lambda scale: references.hypentropy(features, targets, scale),
-            "fisher": lambda _: references.least_bregman(features, targets, inverse_fisher()),
+            "hypentropy": lambda scale: references.hypentropy(features, fitted(), scale),
+            "fisher": lambda _: references.least_bregman(features, fitted(), inverse_fisher()),
         },
     }
 
@@ -101,7 +129,7 @@ def gaussian(n, d, sparsity, noise, seed):
     return f"gaussian_{n}x{d}_seed{seed}", features, targets
 
 
-def real(data, rows, standardize, intercept, target):
+def real(data, rows, preparation, target):
     """Load bundled data or a file; keep the first ``rows`` rows (0: all)."""
     from optbench import data as sources
 
@@ -112,13 +140,9 @@ def real(data, rows, standardize, intercept, target):
         dataset = sources.Dataset(
             dataset.name, dataset.features[:rows], dataset.targets[:rows], dataset.source
         )
-    if intercept and not standardize:
-        raise UserError("linear_regression: intercept=true needs standardize=true")
-    if standardize:
-        dataset = sources.standardize(dataset, intercept=intercept)
-    features = dataset.features
+    dataset = sources.prepare(dataset, **preparation)
     targets = dataset.targets
-    if not intercept:
+    if preparation["center"] and not preparation["intercept"]:
         targets = targets - targets.mean()
     name = f"{dataset.name}_first{rows}" if rows else dataset.name
-    return name, features, targets, dataset.source
+    return name, dataset.features, targets, dataset.source

@@ -27,6 +27,12 @@ def relative_distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.linalg.norm(a - b) / max(float(np.linalg.norm(b)), 1e-300))
 
 
+def excess(norm: float, least: Reference) -> float:
+    """Return norm / least norm - 1, a least norm of 0 standing for a tiny one."""
+    relative = norm / max(least.value, 1e-300) - 1.0
+    return 0.0 if abs(relative) < ROUNDING else relative
+
+
 def margin(instance: Instance, w: np.ndarray, p: float) -> float:
     """Normalised margin min_i y_i x_i . w / ||w||_p."""
     return float(np.min(instance.targets * (instance.features @ w)) / vector_norm(w, p))
@@ -63,15 +69,11 @@ def measure(
     if instance.kind == "partly_separable":
         return _partly_separable(instance, references, w)
     measures = {}
-    residual = np.linalg.norm(instance.features @ w - instance.targets)
     if instance.kind == "regression":
-        measures["residual"] = float(
-            residual / max(float(np.linalg.norm(instance.targets)), 1e-300)
-        )
+        measures["residual"] = relative_distance(instance.features @ w, instance.fitted)
     for name, reference in references.items():
         if name in NORMS:
-            excess = vector_norm(w, NORMS[name]) / reference.value - 1.0
-            measures[f"norm_excess_{name}"] = 0.0 if abs(excess) < ROUNDING else excess
+            measures[f"norm_excess_{name}"] = excess(vector_norm(w, NORMS[name]), reference)
         measures[f"distance_{name}"] = relative_distance(w, reference.solution)
     if outputs := instance.facts.get("outputs"):
         measures |= _matrix(references, w.reshape(outputs, -1))
@@ -95,8 +97,7 @@ def _matrix(references: Mapping[str, Reference], matrix: np.ndarray) -> dict[str
     values = np.linalg.svd(matrix, compute_uv=False)
     measures = {"effective_rank": effective_rank(values), "stable_rank": stable_rank(values)}
     if "nuclear" in references:
-        excess = float(values.sum()) / references["nuclear"].value - 1.0
-        measures["norm_excess_nuclear"] = 0.0 if abs(excess) < ROUNDING else excess
+        measures["norm_excess_nuclear"] = excess(float(values.sum()), references["nuclear"])
     return measures
 
 

@@ -17,7 +17,7 @@ from itertools import combinations
 
 import numpy as np
 
-from optbench.analysis.measures import NORMS, angle, margin, measure, relative_distance
+from optbench.analysis.measures import NORMS, angle, excess, margin, measure, relative_distance
 from optbench.instance import Instance
 from optbench.references import Reference, vector_norm
 
@@ -80,7 +80,7 @@ def defects(
         if instance.kind == "classification":
             table[name] = 1.0 - margin(instance, w, NORMS[name]) / reference.value
         elif instance.kind == "regression":
-            table[name] = vector_norm(w, NORMS[name]) / reference.value - 1.0
+            table[name] = excess(vector_norm(w, NORMS[name]), reference)
     return table
 
 
@@ -101,8 +101,7 @@ def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarra
     if not np.all(np.isfinite(w)) or not np.any(w):
         return Selection(INCONCLUSIVE, None, None, "the predictor is zero or not finite")
     if instance.kind in ("regression", "linear_program"):
-        size = max(float(np.linalg.norm(instance.targets)), 1e-300)
-        residual = float(np.linalg.norm(instance.features @ w - instance.targets)) / size
+        residual = relative_distance(instance.features @ w, instance.fitted)
         if residual > INTERPOLATES and "minimizer" not in references:
             reason = f"not there yet: relative residual {residual:.2g}"
             return Selection(INCONCLUSIVE, None, None, reason)

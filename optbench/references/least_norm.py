@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
 from optbench.references.arrays import (
     Array,
     Matrix,
+    Pair,
     as_dense,
     as_matrix,
     as_vector,
@@ -24,9 +25,12 @@ from optbench.references.certificate import (
     norm_name,
     relative_gap,
     vector_norm,
+    violation,
 )
 from optbench.references.face import is_only_point
+from optbench.references.least_squares import least_squares
 from optbench.references.norm_linear import solve_norm_linear
+from optbench.references.scaling import graded_qr, independent_rows, rescale, solve_upper
 
 _CONSISTENT = 1e-9
 
@@ -62,19 +66,8 @@ def least_norm(X: Matrix, y: ArrayLike, p: float) -> Reference:
     if not y.any():
         zero = np.zeros(X.shape[1])
         return _certify(X, y, zero, np.zeros_like(y), p)
-    rows = _independent_rows(X)
-    if p == 2.0:
-        w = np.asarray(np.linalg.lstsq(as_dense(X), y)[0], dtype=np.float64)
-        nu = np.asarray(np.linalg.lstsq(as_dense(X).T, w)[0], dtype=np.float64)
-        candidates = [(w, nu)]
-    else:
-        from optbench.references.norm_smooth import solve_norm_smooth
-
-        smooth = 1.0 < p < np.inf
-        solve = solve_norm_smooth if smooth else solve_norm_linear
-        candidates = [
-            (w, spread(nu, rows, y.size)) for w, nu in solve(X[rows], y[rows], p, inequality=False)
-        ]
+    rows = independent_rows(X)
+    candidates = [(w, spread(nu, rows, y.size)) for w, nu in _solve(X[rows], y[rows], p)]
     if not candidates:
         raise UserError(f"the solver found no interpolant of least {norm_name(p)} norm")
     best = min((_certify(X, y, w, nu, p) for w, nu in candidates), key=_error)
@@ -127,23 +120,33 @@ def least_bregman(X: Matrix, y: ArrayLike, preconditioner: ArrayLike) -> Referen
 def _consistent_system(X: Matrix, y: ArrayLike, p: float) -> tuple[Matrix, Array, float]:
     X = as_matrix(X, "X")
     y = as_vector(y, X.shape[0], "y")
-    w = np.linalg.lstsq(as_dense(X), y)[0]
-    residual = np.abs(X @ w - y).max()
-    if residual > _CONSISTENT * (np.abs(y).max() + abs(X).max() * np.abs(w).max()):
+    w = least_squares(X, y).solution
+    error = np.abs(extended_product(X, w) - y)
+    if (error > _CONSISTENT * (np.abs(y) + abs(X) @ np.abs(w))).any():
         raise UserError(
-            f"X w = y has no solution (least residual {residual:.2g}):"
+            f"X w = y has no solution (least residual {error.max():.2g}):"
             " an interpolant needs y in the range of X"
         )
     return X, y, p
 
 
-def _independent_rows(X: Matrix) -> NDArray[np.intp]:
-    """Indices of a maximal set of linearly independent rows."""
-    from scipy.linalg import qr
+def _solve(X: Matrix, y: Array, p: float) -> list[Pair]:
+    """Points and multipliers, from rows that are independent and, scaled, of one size."""
+    exponents = np.frexp(as_dense(abs(X).max(axis=1)).ravel())[1]
+    X = rescale(X, -exponents, np.zeros(X.shape[1], dtype=np.int_))
+    y = np.ldexp(y, -exponents)
+    if p == 2.0:
+        basis, triangle, pivots = graded_qr(as_dense(X).T)
+        w = least_squares(X, y).solution
+        nu = np.zeros_like(y)
+        nu[pivots] = solve_upper(triangle, basis.T @ w)
+        found = [(w, nu)]
+    else:
+        from optbench.references.norm_smooth import solve_norm_smooth
 
-    triangle, pivots = qr(as_dense(X).T, mode="r", pivoting=True)
-    diagonal = np.abs(np.diag(triangle))
-    return np.sort(pivots[: diagonal.size][diagonal > 1e-12 * diagonal[0]])
+        solve = solve_norm_smooth if p < np.inf and p > 1.0 else solve_norm_linear
+        found = solve(X, y, p, inequality=False)
+    return [(w, np.ldexp(nu, -exponents)) for w, nu in found]
 
 
 def _error(reference: Reference) -> float:
@@ -156,9 +159,7 @@ def _certify(X: Matrix, y: Array, w: Array, nu: Array, p: float) -> Reference:
     slope = vector_norm(extended_product(X.T, nu), dual_exponent(p))
     nu = nu / (slope or 1.0)
     bound = float(y.astype(np.longdouble) @ nu)
-    residual = np.abs(extended_product(X, w) - y).max() / (np.abs(y).max() or 1.0)
+    residual = violation(X, y, w)
     name = norm_name(p)
     gap = relative_gap(value, bound)
-    return Reference(
-        name, "least_norm", name, w, value, bound, gap, nu, True, residual=float(residual)
-    )
+    return Reference(name, "least_norm", name, w, value, bound, gap, nu, True, residual)
