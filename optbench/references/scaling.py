@@ -155,8 +155,9 @@ def graded_qr(A: Array) -> tuple[Array, Array, NDArray[np.intp]]:
     return Q, R, pivots
 
 
-def solve_upper(R: Array, right: Array) -> Array:
-    """Solve R x = right with R upper triangular, of any size."""
+def solve_upper(R: Array, right: Array, transposed: bool = False) -> Array:
+    """Solve R x = right, or R^T x = right, with R upper triangular, of any size."""
     from scipy.linalg import solve_triangular
 
-    return np.asarray(solve_triangular(R, right) if right.size else right, dtype=np.float64)
+    solved = solve_triangular(R, right, trans=int(transposed)) if right.size else right
+    return np.asarray(solved, dtype=np.float64)
