@@ -98,19 +98,9 @@ def solutions(features, targets, inverse_fisher):
     def fitted():
         return references.fitted_values(features, targets)
 
-    def least_norm(p):
-        return references.least_norm(features, fitted(), p)
-
     return {
         "predictions": fitted,
-        "references": {
-            references.norm_name(p): lambda p=p: least_norm(p) for p in (1.0, 2.0, np.inf)
-        },
-        "parametric": {
-            "lp": least_norm,
-            "hypentropy": lambda scale: references.hypentropy(features, fitted(), scale),
-            "fisher": lambda _: references.least_bregman(features, fitted(), inverse_fisher()),
-        },
+        **references.least_norms(features, fitted, inverse_fisher),
     }
 
 

@@ -23,7 +23,9 @@ def theory(cell: Cell) -> str:
         return "minimizer"  # the only solution: whatever converges selects it
     selection = cell.choice.optimizer.selection(kind)
     if cell.parametrization.linear:
-        return selection
+        # of the rows that can be separated the direction of largest L2 margin (1803.07300)
+        separated = kind == "partly_separable" and selection == "l2"
+        return "direction" if separated else selection
     known = cell.parametrization.selects if cell.choice.optimizer.follows_flow else {}
     return known.get(kind, "unknown")
 
