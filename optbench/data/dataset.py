@@ -129,10 +129,12 @@ def prepare(
     Raises
     ------
     UserError
-        If every column is constant where columns are centred, or sparse features are too large to
-        become dense.
+        If every column is constant where columns are centred or zero where they are not, or sparse
+        features are too large to become dense.
     """
     features = dataset.features
+    if not abs(features).max() > 0.0:
+        raise UserError(f"{dataset.name}: every feature is zero; nothing to learn from")
     if center:
         # One memory layout, hence one order of summation: results equal to the last bit.
         features = np.ascontiguousarray(_dense(dataset))

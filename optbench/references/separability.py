@@ -35,6 +35,7 @@ Coordinates = tuple[Array | None, Matrix]  # a basis, and the products of the ro
 _ROUNDING = 4e-15  # of the size of the terms that cancel
 _CLEAR = 1e-12  # of the same size: what is above is not rounding
 _POLISHING = 3
+_FAR = 10**6  # an exponent below all others
 
 
 @dataclass(frozen=True)
@@ -277,9 +278,5 @@ def _simplex(weights: Array, exponents: Exponents) -> Array:
 def _rescaled(values: Array, exponents: Exponents) -> Array:
     """Values times powers of two, up to a common one that makes the largest about 1."""
     mantissas, powers = np.frexp(values)
-    powers = powers + exponents
-    return np.ldexp(mantissas, powers - _largest_power(powers[values != 0.0]))
-
-
-def _largest_power(powers: Exponents) -> int:
-    return int(powers.max()) if powers.size else 0
+    powers = np.where(values == 0.0, -_FAR, powers + exponents)
+    return np.asarray(np.ldexp(mantissas, powers - powers.max()), dtype=np.float64)
