@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
-from optbench.references.arrays import Array, Matrix, extended_product
+from optbench.references.arrays import Array, Matrix, extended_product, term_sizes
 
 CERTIFIED_GAP = 1e-8
 _ROUNDING = 1e-14
@@ -92,7 +92,7 @@ def violation(A: Matrix, b: Array, x: Array) -> float:
         inf where b_i = 0 is not met up to rounding of the terms of (A x)_i.
     """
     error = np.abs(extended_product(A, x) - b).astype(np.float64)
-    error[error <= _ROUNDING * (abs(A) @ np.abs(x))] = 0.0
+    error[error <= _ROUNDING * term_sizes(A, x)] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.where(error > 0.0, error / np.abs(b), 0.0).max())
 

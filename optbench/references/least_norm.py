@@ -20,6 +20,7 @@ from optbench.references.arrays import (
     as_vector,
     extended_product,
     spread,
+    term_sizes,
 )
 from optbench.references.certificate import (
     Reference,
@@ -158,7 +159,7 @@ def _consistent_system(X: Matrix, y: ArrayLike, p: float) -> tuple[Matrix, Array
     y = as_vector(y, X.shape[0], "y")
     w = least_squares(X, y).solution
     error = np.abs(extended_product(X, w) - y)
-    if (error > _CONSISTENT * (np.abs(y) + abs(X) @ np.abs(w))).any():
+    if (error > _CONSISTENT * (np.abs(y) + term_sizes(X, w))).any():
         raise UserError(
             f"X w = y has no solution (least residual {error.max():.2g}):"
             " an interpolant needs y in the range of X"

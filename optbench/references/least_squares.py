@@ -16,6 +16,7 @@ from optbench.references.arrays import (
     as_vector,
     extended_product,
     is_sparse,
+    term_sizes,
 )
 from optbench.references.certificate import Reference, relative_gap
 from optbench.references.scaling import graded_qr, rank, row_space, solve_upper
@@ -54,7 +55,7 @@ def least_squares(X: Matrix, y: ArrayLike) -> Reference:
     dense = as_dense(X)
     w, basis = _minimizer(dense, y)
     error = (y - extended_product(dense, w)).astype(np.float64)
-    if (np.abs(error) <= _ROUNDING * (np.abs(y) + np.abs(dense) @ np.abs(w))).all():
+    if (np.abs(error) <= _ROUNDING * (np.abs(y) + term_sizes(dense, w))).all():
         dual, value, bound = np.zeros_like(y), 0.0, 0.0
     else:
         dual = error - basis @ (basis.T @ error)
