@@ -33,10 +33,11 @@ from optbench.references.certificate import (
 )
 from optbench.references.face import is_only_point
 from optbench.references.least_squares import least_squares
-from optbench.references.norm_linear import solve_norm_linear
+from optbench.references.norm_linear import solve_norm_linear, solve_norm_scaled
 from optbench.references.scaling import graded_qr, independent_rows, rescale, solve_upper
 
 _CONSISTENT = 1e-9
+_REFINEMENTS = 3
 
 
 def least_norm(X: Matrix, y: ArrayLike, p: float) -> Reference:
@@ -71,10 +72,13 @@ def least_norm(X: Matrix, y: ArrayLike, p: float) -> Reference:
         zero = np.zeros(X.shape[1])
         return _certify(X, y, zero, np.zeros_like(y), p)
     rows = independent_rows(X)
-    candidates = [(w, spread(nu, rows, y.size)) for w, nu in _solve(X[rows], y[rows], p)]
-    if not candidates:
-        raise UserError(f"the solver found no interpolant of least {norm_name(p)} norm")
-    best = min((_certify(X, y, w, nu, p) for w, nu in candidates), key=_error)
+    found: list[Reference] = []
+    for way in (_solve, _solve_scaled):
+        pairs = [(w, spread(nu, rows, y.size)) for w, nu in way(X[rows], y[rows], p)]
+        found += [_certify(X, y, w, nu, p) for w, nu in pairs]
+        if found and min(found, key=_error).certified:
+            break
+    best = min(found, key=_error)
     if 1.0 < p < np.inf:
         return replace(best, unique=True)
     unique = is_only_point(X[rows], y[rows], best.solution, best.dual[rows], p, inequality=False)
@@ -168,22 +172,36 @@ def _consistent_system(X: Matrix, y: ArrayLike, p: float) -> tuple[Matrix, Array
 
 
 def _solve(X: Matrix, y: Array, p: float) -> list[Pair]:
-    """Points and multipliers, from rows that are independent and, scaled, of one size."""
-    exponents = np.frexp(as_dense(abs(X).max(axis=1)).ravel())[1]
-    X = rescale(X, -exponents, np.zeros(X.shape[1], dtype=np.int_))
-    y = np.ldexp(y, -exponents)
+    """Points and multipliers, from independent rows."""
     if p == 2.0:
-        basis, triangle, pivots = graded_qr(as_dense(X).T)
-        w = least_squares(X, y).solution
-        nu = np.zeros_like(y)
-        nu[pivots] = solve_upper(triangle, basis.T @ w)
-        found = [(w, nu)]
-    else:
+        return _pseudo_inverse(X, y)
+    if 1.0 < p < np.inf:
         from optbench.references.norm_smooth import solve_norm_smooth
 
-        solve = solve_norm_smooth if p < np.inf and p > 1.0 else solve_norm_linear
-        found = solve(X, y, p, inequality=False)
-    return [(w, np.ldexp(nu, -exponents)) for w, nu in found]
+        return solve_norm_smooth(X, y, p, inequality=False)
+    return solve_norm_linear(X, y, p, inequality=False)
+
+
+def _solve_scaled(X: Matrix, y: Array, p: float) -> list[Pair]:
+    """Points and multipliers with rows of one size; the least L2 norm is one where others fail."""
+    exponents = -np.frexp(as_dense(abs(X).max(axis=1)).ravel())[1]
+    rows = rescale(X, exponents, np.zeros(X.shape[1], dtype=np.int_))
+    found = _pseudo_inverse(rows, np.ldexp(y, exponents))
+    if 1.0 < p < np.inf:
+        found += _solve(rows, np.ldexp(y, exponents), p)
+    found = [(w, np.ldexp(nu, exponents)) for w, nu in found]
+    return found if 1.0 < p < np.inf else found + solve_norm_scaled(X, y, p, inequality=False)
+
+
+def _pseudo_inverse(X: Matrix, y: Array) -> list[Pair]:
+    """The interpolant of least L2 norm, and its multipliers."""
+    basis, triangle, pivots = graded_qr(as_dense(X).T)
+    w = least_squares(X, y).solution
+    nu = np.zeros_like(y)
+    for _ in range(_REFINEMENTS):
+        error = (w - extended_product(X.T, nu)).astype(np.float64)
+        nu[pivots] += solve_upper(triangle, basis.T @ error)
+    return [(w, nu)]
 
 
 def _error(reference: Reference) -> float:

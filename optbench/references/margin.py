@@ -18,7 +18,7 @@ from optbench.references.certificate import (
     vector_norm,
 )
 from optbench.references.face import is_only_point
-from optbench.references.norm_linear import solve_norm_linear
+from optbench.references.norm_linear import solve_norm_linear, solve_norm_scaled
 from optbench.references.scaling import rescale
 from optbench.references.separability import separability
 
@@ -96,6 +96,8 @@ def _solve(Z: Matrix, p: float, sides: Array | None = None) -> list[Pair]:
 
 def _solve_scaled(Z: Matrix, p: float) -> list[Pair]:
     """Solve with rows of one size: what is small is then not below the solver's tolerances."""
+    if not 1.0 < p < np.inf:
+        return solve_norm_scaled(Z, np.ones(Z.shape[0]), p, inequality=True)
     exponents = np.frexp(as_dense(abs(Z).max(axis=1)).ravel())[1]
     rows = rescale(Z, -exponents, np.zeros(Z.shape[1], dtype=np.int_))
     pairs = _solve(rows, p, np.ldexp(1.0, -exponents))
