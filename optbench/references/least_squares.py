@@ -96,9 +96,9 @@ def _minimizer(X: Array, y: Array) -> Pair:
     row_basis = row_space(X) if size < w.size else None
     for _ in range(_REFINEMENTS):
         error = (y - extended_product(X, w)).astype(np.float64)
-        w[pivots] += np.ldexp(solve_upper(R, Q.T @ error), -exponents[pivots])
-        if row_basis is not None:
-            w = row_basis @ (row_basis.T @ w)
+        step = np.zeros_like(w)
+        step[pivots] = np.ldexp(solve_upper(R, Q.T @ error), -exponents[pivots])
+        w = w + (step if row_basis is None else row_basis @ (row_basis.T @ step))
     return w, Q
 
 

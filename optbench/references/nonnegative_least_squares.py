@@ -5,10 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from optbench.references.arrays import Matrix, as_dense, as_matrix, as_vector, extended_product
+from optbench.references.arrays import (
+    Matrix,
+    as_dense,
+    as_matrix,
+    as_vector,
+    extended_product,
+    term_sizes,
+)
 from optbench.references.certificate import Reference, relative_gap
 from optbench.references.least_squares import least_squares
 from optbench.references.scaling import rank
+
+_ROUNDING = 1e-14
 
 
 def nonnegative_least_squares(A: Matrix, b: ArrayLike) -> Reference:
@@ -44,6 +53,8 @@ def nonnegative_least_squares(A: Matrix, b: ArrayLike) -> Reference:
         fits = fit.value == 0.0 and (fit.solution >= 0.0).all()
         error = np.zeros_like(b) if fits else (b - extended_product(A, x)).astype(np.float64)
     slopes = extended_product(A.T, error).astype(np.float64)
+    rounding = _ROUNDING * (np.abs(A).T @ (np.abs(b) + term_sizes(A, x)))
+    slopes = np.where(np.abs(slopes) <= rounding, 0.0, slopes)
     relative = slopes / np.maximum(np.abs(A).T @ np.abs(error), np.finfo(np.float64).tiny)
     candidates = A[:, relative >= -1e-9]
     value = 0.5 * float(error @ error)
