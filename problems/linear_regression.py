@@ -54,7 +54,7 @@ def linear_regression(
     from optbench import references
 
     if data == "gaussian":
-        name, features, targets = gaussian(n, d, sparsity, noise, seed)
+        features, targets = gaussian(n, d, sparsity, noise, seed)
         source = f"Gaussian, seed {seed}"
     else:
         preparation = {
@@ -62,7 +62,7 @@ def linear_regression(
             "center": switched_on(center, standardize),
             "intercept": intercept,
         }
-        name, features, targets, source = real(data, rows, preparation, target)
+        features, targets, source = real(data, rows, preparation, target)
     count, dimension = features.shape
 
     def inverse_fisher():
@@ -72,7 +72,6 @@ def linear_regression(
 
     return Instance(
         problem="linear_regression",
-        name=name,
         features=features,
         targets=targets,
         kind="regression",
@@ -90,18 +89,16 @@ def linear_regression(
 def solutions(features, targets, inverse_fisher):
     """The fields of an instance that hold references: the only minimizer, or many of them."""
     from optbench import references
+    from optbench.store.references import remembered
 
-    if references.rank(features) == features.shape[1]:
+    if remembered(references.rank, features) == features.shape[1]:
         return {"references": {"minimizer": lambda: references.least_squares(features, targets)}}
 
     @functools.cache
     def fitted():
         return references.fitted_values(features, targets)
 
-    return {
-        "predictions": fitted,
-        **references.least_norms(features, fitted, inverse_fisher),
-    }
+    return references.least_norms(features, fitted, inverse_fisher)
 
 
 def gaussian(n, d, sparsity, noise, seed):
@@ -116,7 +113,7 @@ def gaussian(n, d, sparsity, noise, seed):
         targets = features[:, :sparsity].sum(axis=1) + noise * generator.standard_normal(n)
     else:
         targets = generator.standard_normal(n)
-    return f"gaussian_{n}x{d}_seed{seed}", features, targets
+    return features, targets
 
 
 def real(data, rows, preparation, target):
@@ -134,5 +131,4 @@ def real(data, rows, preparation, target):
     targets = dataset.targets
     if preparation["center"] and not preparation["intercept"]:
         targets = targets - targets.mean()
-    name = f"{dataset.name}_first{rows}" if rows else dataset.name
-    return name, dataset.features, targets, dataset.source
+    return dataset.features, targets, dataset.source

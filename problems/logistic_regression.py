@@ -28,7 +28,6 @@ SEEDED = {"data": ("gaussian", "partly_separable")}
         "l2",
         "linf",
         "lp",
-        "hypentropy",
         "fisher",
         "minimizer",
         "direction",
@@ -50,7 +49,6 @@ SEEDED = {"data": ("gaussian", "partly_separable")}
         "distance_l1",
         "distance_l2",
         "distance_linf",
-        "residual",
     ),
     default=({"data": "digits_3v8"}, DISCRIMINATING),
 )
@@ -133,7 +131,7 @@ def instance(name, features, targets, loss, seeded, source):
     """Attach the certified references of separable, partly separable or other data."""
     from optbench import references
     from optbench.references import logistic
-    from optbench.store.references import data_hash, stored
+    from optbench.store.references import remembered
 
     count, dimension = features.shape
     signed = (
@@ -141,11 +139,7 @@ def instance(name, features, targets, loss, seeded, source):
         if isinstance(features, np.ndarray)
         else features.multiply(targets[:, None]).tocsr()
     )
-    separation = stored(
-        f"separability {data_hash(signed)}",
-        lambda: references.separability(signed),
-        references.Separability,
-    )
+    separation = remembered(references.separability, signed)
 
     def fisher():
         """Fisher matrix of the logistic model at w = 0."""
@@ -162,7 +156,6 @@ def instance(name, features, targets, loss, seeded, source):
         facts["span"] = references.row_space(signed[~separation.separable_rows])
     return Instance(
         problem="logistic_regression",
-        name=name,
         features=features,
         targets=targets,
         row=MARGIN_LOSSES[loss],
@@ -221,19 +214,16 @@ def finite(signed):
 def many(features, signed, inverse_fisher):
     """What is different where columns depend on each other: many minimisers, of one prediction."""
     from optbench import references
+    from optbench.store.references import remembered
 
-    if references.rank(features) == features.shape[1]:
+    if remembered(references.rank, features) == features.shape[1]:
         return {}
 
     @functools.cache
     def fitted():
         return features @ references.finite_minimizer(signed).solution
 
-    return {
-        "kind": "regression",
-        "predictions": fitted,
-        **references.least_norms(features, fitted, inverse_fisher),
-    }
+    return references.least_norms(features, fitted, inverse_fisher)
 
 
 def decomposition(signed):

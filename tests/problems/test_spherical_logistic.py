@@ -92,7 +92,7 @@ def test_gradient_descent_turns_to_the_labelling_direction() -> None:
     result = compare(
         ["spherical_logistic:angle=2.8,angles=60,radii=32"], ["gradient_descent"], horizon=1000
     )
-    assert result.bias_rows[0]["selected"] == "minimizer"
+    assert result.bias_rows[0].selected == "minimizer"
 
 
 @pytest.mark.parametrize(
