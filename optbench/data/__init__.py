@@ -5,7 +5,7 @@ the functions that need them.
 """
 
 from optbench.data.bundled import bundled_names, load_bundled
-from optbench.data.dataset import Dataset, quadratic_features, scale, standardize, two_classes
+from optbench.data.dataset import Dataset, prepare, quadratic_features, scale, two_classes
 from optbench.data.linear_programs import (
     GeneralProgram,
     bundled_program,
@@ -27,11 +27,11 @@ __all__ = [
     "load_bundled",
     "load_dataset",
     "load_program",
+    "prepare",
     "quadratic_features",
     "read_dataset",
     "read_mps",
     "scale",
-    "standardize",
     "to_standard_form",
     "two_classes",
 ]

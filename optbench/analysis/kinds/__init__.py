@@ -8,6 +8,7 @@ from optbench.analysis.kinds.base import HEADLINE, Kind
 from optbench.analysis.kinds.classification import CLASSIFICATION
 from optbench.analysis.kinds.linear_program import LINEAR_PROGRAM
 from optbench.analysis.kinds.matrix import MATRIX
+from optbench.analysis.kinds.nonseparable import NONSEPARABLE
 from optbench.analysis.kinds.other import OTHER
 from optbench.analysis.kinds.partly_separable import PARTLY_SEPARABLE
 from optbench.analysis.kinds.regression import REGRESSION
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from optbench.instance import Instance
 
 KINDS: tuple[Kind, ...] = (
-    CLASSIFICATION, PARTLY_SEPARABLE, REGRESSION, MATRIX, LINEAR_PROGRAM, OTHER,
+    CLASSIFICATION, PARTLY_SEPARABLE, NONSEPARABLE, REGRESSION, MATRIX, LINEAR_PROGRAM, OTHER,
 )  # fmt: skip
 MEASURES: dict[str, Measure] = {each.name: each for kind in KINDS for each in kind.measures}
 FURTHER = {"angle": "degrees between w and the {} solution",
