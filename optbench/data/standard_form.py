@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.data.dataset import Vector
-from optbench.data.linear_programs import GeneralProgram
+from optbench.data.general_program import GeneralProgram
 from optbench.errors import UserError
 
 if TYPE_CHECKING:
