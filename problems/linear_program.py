@@ -7,6 +7,8 @@ the entropic solution (dual Newton).  On Netlib programs first-order methods are
 the tables report infeasibility and objective error separately.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
@@ -39,12 +41,19 @@ def linear_program(
         raise UserError(f"linear_program: strength={strength:g} must be positive")
     if m < 1 or n < 1:
         raise UserError(f"linear_program: m={m} and n={n} must be at least 1")
-    name, matrix, b, c, objective, source = PROGRAMS.get(data, program)(data, m, n, seed)
+    name, matrix, b, c, objective, vertex, source = PROGRAMS.get(data, program)(data, m, n, seed)
     if strength != STRENGTH:
         name = f"{name}_strength{strength:g}"
-    vertex, cost = solved(matrix, b, c)
+    cost = remembered(references.nonnegative_cost, matrix, c)
     scale = max(float(np.max(np.abs(cost))), 1e-300)
     start = np.exp(-cost / (strength * scale))
+
+    def entropic():
+        found = references.entropic_program(matrix, b, cost, strength * scale)
+        value = objective(found.solution)
+        # The objective without the entropy, and as far below it as the dual value is.
+        return replace(found, value=value, bound=value - abs(found.value - found.bound))
+
     return Instance(
         problem="linear_program",
         name=name,
@@ -52,12 +61,9 @@ def linear_program(
         targets=b,
         kind="linear_program",
         row=squared_error,
-        references={
-            "vertex": lambda: vertex,
-            "entropic": lambda: references.entropic_program(matrix, b, cost, strength * scale),
-        },
+        references={"vertex": lambda: vertex, "entropic": entropic},
         optimal_value=float,
-        smoothness=lambda: spectral_norm(matrix) ** 2,
+        smoothness=lambda: float(np.linalg.eigvalsh(matrix @ matrix.T)[-1]),
         start=start,
         positive=True,
         parametrization="nonnegative",
@@ -67,38 +73,50 @@ def linear_program(
             "d": matrix.shape[1],
             "source": source,
             "cost": c,
-            "optimum": objective(vertex.solution),
+            "optimum": vertex.value,
             "strength": strength,
         },
     )
 
 
-def solved(matrix, b, c):
-    """An optimal vertex, and the cost shifted to c + A^T nu >= 0; kept on disk."""
-    from optbench import references
+def remembered(solve, *arguments):
+    """Return ``solve(*arguments)``, read from disk when it was asked for before."""
+    from optbench.references import Reference
     from optbench.store.references import data_hash, stored
 
-    numbers = data_hash(matrix, b, c)
-    vertex = stored(f"vertex {numbers}", lambda: references.solve_linear_program(matrix, b, c))
-    cost = stored(f"cost {numbers}", lambda: references.nonnegative_cost(matrix, c), np.ndarray)
-    return vertex, cost
+    key = f"{solve.__name__} {data_hash(*arguments)}"
+    return stored(key, lambda: solve(*arguments), Reference | np.ndarray)
 
 
 def program(data, m, n, seed):
-    """A bundled Netlib program or an MPS file, in standard form, x in units of max |b|.
-
-    Entropy has no scale of its own: in these units solutions are of order one and the strength
-    means the same on every program.
-    """
+    """A bundled Netlib program or a file, in standard form, in units that its optimum sets."""
     from optbench import data as sources
+    from optbench import references
 
-    form = sources.to_standard_form(sources.load_program(data))
-    unit = float(np.max(np.abs(form.b))) or 1.0
+    general = sources.load_program(data)
+    sign = 1.0 if general.sense == "minimize" else -1.0
+    limits = (general.row_lower, general.row_upper, general.col_lower, general.col_upper)
+    try:
+        best = remembered(references.solve_bounded_program, general.A, sign * general.c, *limits)
+    except UserError as error:
+        raise UserError(f"linear_program: {data}: {error}") from None
+    form = sources.to_standard_form(general, best.solution)
+    vertex = replace(
+        best,
+        solution=form.optimum,
+        value=sign * best.value + general.offset,
+        bound=sign * best.bound + general.offset,
+        unique=best.unique if form.one_to_one else None,
+    )
+    return general.name, form.A.toarray(), form.b, form.c, form.objective, vertex, f"MPS {data}"
 
-    def objective(x):
-        return form.objective(unit * x)
 
-    return form.name, form.A.toarray(), form.b / unit, form.c, objective, f"MPS {data}"
+def standard(name, matrix, b, c, source):
+    """A program that is in standard form already."""
+    from optbench import references
+
+    vertex = remembered(references.solve_linear_program, matrix, b, c)
+    return name, matrix, b, c, c.dot, vertex, source
 
 
 def random_program(data, m, n, seed):
@@ -107,7 +125,7 @@ def random_program(data, m, n, seed):
     matrix = generator.standard_normal((m, n))
     b = matrix @ np.abs(generator.standard_normal(n))
     c = generator.uniform(0.2, 1.2, n)
-    return f"random_{m}x{n}_seed{seed}", matrix, b, c, c.dot, f"random, seed {seed}"
+    return standard(f"random_{m}x{n}_seed{seed}", matrix, b, c, f"random, seed {seed}")
 
 
 def transport(data, m, n, seed):
@@ -119,7 +137,7 @@ def transport(data, m, n, seed):
     columns = np.kron(np.ones(m), np.eye(m))
     b = np.full(2 * m, 1.0 / m)
     matrix = np.vstack([rows, columns])
-    return f"transport_{m}x{m}_seed{seed}", matrix, b, c, c.dot, f"transport, seed {seed}"
+    return standard(f"transport_{m}x{m}_seed{seed}", matrix, b, c, f"transport, seed {seed}")
 
 
 def basis_pursuit(data, m, n, seed):
@@ -128,12 +146,7 @@ def basis_pursuit(data, m, n, seed):
     features = generator.standard_normal((m, n))
     matrix, c = np.hstack([features, -features]), np.ones(2 * n)
     y = features[:, : max(m // 3, 1)].sum(axis=1)
-    return f"basis_pursuit_{m}x{n}_seed{seed}", matrix, y, c, c.dot, f"Gaussian, seed {seed}"
+    return standard(f"basis_pursuit_{m}x{n}_seed{seed}", matrix, y, c, f"Gaussian, seed {seed}")
 
 
 PROGRAMS = {"random": random_program, "transport": transport, "basis_pursuit": basis_pursuit}
-
-
-def spectral_norm(matrix):
-    """Largest singular value."""
-    return float(np.linalg.norm(matrix, 2))

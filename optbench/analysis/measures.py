@@ -118,13 +118,14 @@ def _linear_program(
 ) -> dict[str, float]:
     vertex = references["vertex"]
     cost = np.asarray(instance.facts["cost"])
-    size = max(abs(vertex.value), 1e-300)
+    terms = float(np.abs(cost * vertex.solution).sum())
+    size = max(abs(vertex.value), 1e-6 * terms, 1e-300)  # an optimum of 0 has terms that cancel
     violated = np.linalg.norm(instance.features @ w - instance.targets)
     chosen = w > SUPPORT * max(float(w.max()), 0.0)
     basic = vertex.solution > SUPPORT * max(float(vertex.solution.max()), 0.0)
     both = int(np.sum(chosen & basic))
     return {
-        "objective_gap": abs(float(cost @ w) - vertex.value) / size,
+        "objective_gap": abs(float(cost @ (w - vertex.solution))) / size,
         "infeasibility": float(violated / (1.0 + np.linalg.norm(instance.targets))),
         **{
             f"distance_{name}": relative_distance(w, reference.solution)

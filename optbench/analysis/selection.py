@@ -92,12 +92,15 @@ def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarra
     instance : Instance
         Where it was trained.
     references : mapping of str to Reference
-        The candidates.
+        The candidates; those that are not certified decide nothing.
     w : ndarray, float64 (d,)
         The last predictor of the run.
     """
     if not references:
         return Selection(None, None, None, "no reference solution is known here")
+    references = {name: found for name, found in references.items() if found.certified}
+    if not references:
+        return Selection(INCONCLUSIVE, None, None, "no reference solution is certified here")
     if not np.all(np.isfinite(w)) or not np.any(w):
         return Selection(INCONCLUSIVE, None, None, "the predictor is zero or not finite")
     if instance.kind in ("regression", "linear_program"):

@@ -1,53 +1,25 @@
 """Linear programs with bounds on rows and variables, certified in their own numbers.
 
-Minimise c.v subject to lower <= A v <= upper for rows and l <= v <= u for variables.  Solvers meet
-constraints to absolute tolerances, which mean nothing where a side is a million times the
-solution.  So HiGHS sees rows and columns scaled by powers of two, in units of v that the sides
-suggest, one after the other, until a point and its multipliers are certified: each row's violation
-relative to the row's own terms, each reduced cost to its column's own terms, in the numbers of the
-program as given.  That no point exists, or none is best, is proved by a linear program too.
+Minimise c.v subject to lower <= A v <= upper for rows and l <= v <= u for variables.  An answer is
+certified when each row's violation is small relative to the row's own terms, each reduced cost to
+its column's own terms, and the duality gap to the objective's, in the numbers of the program as
+given.  That no point exists, or none is best, is proved by another linear program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
-from optbench.references.arrays import Array, Pair, as_dense, extended_product
+from optbench.references.arrays import Array, Matrix, as_dense, as_vector, extended_product
 from optbench.references.certificate import CERTIFIED_GAP, Reference, relative_gap
-from optbench.references.norm_linear import HIGHS_OPTIONS
+from optbench.references.scaled_program import BoundedProgram, candidates, scaled
 
-_SWEEPS = 4  # of geometric scaling, over rows and columns
-_AT_BOUND = 1e-9  # in units of the solution: a value this close to its bound is at it
-_ROUNDING = 1e-13  # of the largest multiplier: below it one is zero
-_POLISHED = 4_000_000  # entries of a vertex's equations above which they are not solved again
-
-
-@dataclass(frozen=True)
-class BoundedProgram:
-    """Minimise c.v subject to row_lower <= A v <= row_upper and col_lower <= v <= col_upper.
-
-    Parameters
-    ----------
-    A : scipy.sparse.csr_array, shape (m, n)
-    c : ndarray, shape (n,)
-    row_lower, row_upper : ndarray, shape (m,)
-        Infinite where there is none.
-    col_lower, col_upper : ndarray, shape (n,)
-        Infinite where there is none; lower <= upper.
-    """
-
-    A: Any
-    c: Array
-    row_lower: Array
-    row_upper: Array
-    col_lower: Array
-    col_upper: Array
+_SETTLED = 1e-10  # error at which no better answer is looked for
 
 
 @dataclass(frozen=True)
@@ -71,12 +43,25 @@ class _Certificate:
         return max(self.primal, self.dual, self.gap)
 
 
-def solve_bounded_program(program: BoundedProgram) -> Reference:
-    """Solution of a linear program, with its certificate.
+def solve_bounded_program(
+    A: Matrix,
+    c: ArrayLike,
+    row_lower: Array,
+    row_upper: Array,
+    col_lower: Array,
+    col_upper: Array,
+) -> Reference:
+    """Solution of min c.v, row_lower <= A v <= row_upper, col_lower <= v <= col_upper.
 
     Parameters
     ----------
-    program : BoundedProgram
+    A : array_like or scipy.sparse matrix, shape (m, n)
+        m may be 0.
+    c : array_like, shape (n,)
+    row_lower, row_upper : ndarray, shape (m,)
+        Infinite where there is none.
+    col_lower, col_upper : ndarray, shape (n,)
+        Infinite where there is none; lower <= upper.
 
     Returns
     -------
@@ -96,6 +81,11 @@ def solve_bounded_program(program: BoundedProgram) -> Reference:
     Huangfu and Hall 2018, doi:10.1007/s12532-017-0130-5 (HiGHS); Oettli and Prager 1964,
     doi:10.1007/BF01386090 (errors relative to a row's own terms).
     """
+    from scipy.sparse import csr_array
+
+    matrix = csr_array(A, dtype=np.float64)
+    c = as_vector(c, matrix.shape[1], "c")
+    program = BoundedProgram(matrix, c, row_lower, row_upper, col_lower, col_upper)
     best = _solve(program)
     if best is None or best.error > CERTIFIED_GAP:
         if _is_infeasible(program):
@@ -123,145 +113,13 @@ def solve_bounded_program(program: BoundedProgram) -> Reference:
 def _solve(program: BoundedProgram) -> _Certificate | None:
     """Return the first certified answer, else the one nearest to a certificate."""
     best = None
-    rows, columns, scaled = _scaled(program)
-    for unit in _units(scaled):
-        for pair in _candidates(_in_unit(scaled, unit)):
-            # Powers of two: these products are exact.
-            point, multipliers = pair[0] * unit * columns, pair[1] * rows
-            found = _certify(program, point, multipliers)
-            if best is None or found.error < best.error:
-                best = found
-        if best is not None and best.error <= CERTIFIED_GAP:
+    for pair in candidates(program):
+        found = _certify(program, *pair)
+        if best is None or found.error < best.error:
+            best = found
+        if best.error <= _SETTLED:
             break
     return best
-
-
-def _power_of_two(values: Any) -> Any:
-    """Nearest powers of two, in ratio; 1 for what is zero or not finite."""
-    usable = np.where(np.isfinite(values) & (values > 0), values, 1.0)
-    return np.exp2(np.clip(np.rint(np.log2(usable)), -900, 900))
-
-
-def _scaled(program: BoundedProgram) -> tuple[Array, Array, BoundedProgram]:
-    """Scale rows and columns until their entries' smallest and largest straddle 1 (Fulkerson)."""
-    from scipy.sparse import diags_array
-
-    size = abs(program.A).tocoo()
-    i, j = size.coords
-    rows, columns = np.ones(program.A.shape[0]), np.ones(program.A.shape[1])
-    for _ in range(_SWEEPS if size.nnz else 0):
-        for axis, factors in ((i, rows), (j, columns)):
-            entries = np.log2(size.data * rows[i] * columns[j])
-            lowest, highest = np.full(factors.size, 2000.0), np.full(factors.size, -2000.0)
-            np.minimum.at(lowest, axis, entries)
-            np.maximum.at(highest, axis, entries)
-            factors *= _power_of_two(np.exp2(-0.5 * (lowest + highest)))
-    matrix = (diags_array(rows) @ program.A @ diags_array(columns)).tocsr()
-    cost = program.c * columns
-    cost /= _power_of_two(np.abs(cost).max(initial=0.0))
-    scaled_program = BoundedProgram(
-        matrix,
-        cost,
-        program.row_lower * rows,
-        program.row_upper * rows,
-        program.col_lower / columns,
-        program.col_upper / columns,
-    )
-    return rows * _power_of_two(np.abs(program.c * columns).max(initial=0.0)), columns, scaled_program
-
-
-def _units(program: BoundedProgram) -> list[float]:
-    """Units of v to try: the median of the sides and bounds, then the least and the greatest."""
-    sides = np.abs(
-        np.concatenate(
-            [program.row_lower, program.row_upper, program.col_lower, program.col_upper]
-        )
-    )
-    sides = sides[np.isfinite(sides) & (sides > 0)]
-    sizes = [1.0] if sides.size == 0 else [np.median(sides), sides.min(), sides.max(), 1.0]
-    return list(dict.fromkeys(float(_power_of_two(size)) for size in sizes))
-
-
-def _in_unit(program: BoundedProgram, unit: float) -> BoundedProgram:
-    return replace(
-        program,
-        row_lower=program.row_lower / unit,
-        row_upper=program.row_upper / unit,
-        col_lower=program.col_lower / unit,
-        col_upper=program.col_upper / unit,
-    )
-
-
-def _candidates(program: BoundedProgram) -> Iterator[Pair]:
-    """HiGHS's point with its multipliers, the same vertex polished, and without its rounding."""
-    pair = _highs(program)
-    if pair is not None:
-        yield pair
-        yield from _polish(program, *pair)
-
-
-def _highs(program: BoundedProgram) -> Pair | None:
-    from scipy.optimize import linprog
-    from scipy.sparse import vstack
-
-    A, lower, upper = program.A, program.row_lower, program.row_upper
-    equal = np.flatnonzero(lower == upper)
-    below = np.flatnonzero(np.isfinite(upper) & (lower != upper))
-    above = np.flatnonzero(np.isfinite(lower) & (lower != upper))
-    inequalities = vstack([A[below], -A[above]]).tocsr()
-    result = linprog(
-        program.c,
-        A_ub=inequalities,
-        b_ub=np.concatenate([upper[below], -lower[above]]),
-        A_eq=A[equal],
-        b_eq=lower[equal],
-        bounds=np.column_stack([program.col_lower, program.col_upper]),
-        method="highs",
-        options=HIGHS_OPTIONS,
-    )
-    if result.status != 0:
-        return None
-    multipliers = np.zeros(A.shape[0])
-    multipliers[equal] = result.eqlin.marginals
-    multipliers[below] += result.ineqlin.marginals[: below.size]
-    multipliers[above] -= result.ineqlin.marginals[below.size :]
-    return np.asarray(result.x, dtype=np.float64), multipliers
-
-
-def _polish(program: BoundedProgram, point: Array, multipliers: Array) -> Iterator[Pair]:
-    """Solve the equations of a vertex again, with residuals in extended precision."""
-    from scipy.linalg import qr, solve_triangular
-
-    lower, upper = program.col_lower, program.col_upper
-    point = np.clip(point, lower, upper)
-    at_lower, at_upper = _near(point, lower), _near(point, upper)
-    point = np.where(at_lower, lower, np.where(at_upper, upper, point))
-    activity = program.A @ point
-    tight = _near(activity, program.row_lower) | _near(activity, program.row_upper)
-    nearer = np.abs(activity - program.row_lower) <= np.abs(activity - program.row_upper)
-    sides = np.where(nearer, program.row_lower, program.row_upper)[tight]
-    free = np.flatnonzero(~(at_lower | at_upper))
-    if free.size == 0 or not tight.any() or free.size * tight.sum() > _POLISHED:
-        return
-    rows = program.A[np.flatnonzero(tight)]
-    vectors, triangle, pivots = qr(as_dense(rows[:, free]), mode="economic", pivoting=True)
-    diagonal = np.abs(np.diag(triangle))
-    rank = int((diagonal > 1e-12 * diagonal[0]).sum())
-    vectors, triangle, pivots = vectors[:, :rank], triangle[:rank, :rank], free[pivots[:rank]]
-    multipliers = np.where(tight, multipliers, 0.0)
-    for _ in range(3):
-        missing = (sides - extended_product(rows, point)).astype(np.float64)
-        point[pivots] += solve_triangular(triangle, vectors.T @ missing)
-        reduced = program.c - extended_product(program.A.T.tocsr(), multipliers)
-        step = solve_triangular(triangle, reduced[pivots].astype(np.float64), trans="T")
-        multipliers[tight] += vectors @ step
-    yield point, multipliers
-    size = np.abs(multipliers).max()
-    yield point, np.where(np.abs(multipliers) <= _ROUNDING * size, 0.0, multipliers)
-
-
-def _near(values: Array, ends: Array) -> NDArray[np.bool_]:
-    return np.abs(values - ends) <= _AT_BOUND * np.minimum(1.0 + np.abs(ends), 1e300)
 
 
 def _certify(program: BoundedProgram, point: Array, multipliers: Array) -> _Certificate:
@@ -320,15 +178,15 @@ def _is_infeasible(program: BoundedProgram) -> bool:
     """Whether the least sum of violations, of scaled rows, is proved to be positive."""
     from scipy.sparse import eye_array, hstack
 
-    _, _, scaled = _scaled(program)
-    m, n = scaled.A.shape
+    _, _, own = scaled(program)
+    m, n = own.A.shape
     found = _solve(
         replace(
-            scaled,
-            A=hstack([scaled.A, eye_array(m), -eye_array(m)]).tocsr(),
+            own,
+            A=hstack([own.A, eye_array(m), -eye_array(m)]).tocsr(),
             c=np.concatenate([np.zeros(n), np.ones(2 * m)]),
-            col_lower=np.concatenate([scaled.col_lower, np.zeros(2 * m)]),
-            col_upper=np.concatenate([scaled.col_upper, np.full(2 * m, np.inf)]),
+            col_lower=np.concatenate([own.col_lower, np.zeros(2 * m)]),
+            col_upper=np.concatenate([own.col_upper, np.full(2 * m, np.inf)]),
         )
     )
     return found is not None and found.dual <= CERTIFIED_GAP and found.bound > 1e-7 * found.size
@@ -336,19 +194,19 @@ def _is_infeasible(program: BoundedProgram) -> bool:
 
 def _is_unbounded(program: BoundedProgram) -> bool:
     """Whether the objective falls along a direction that no row or bound ends."""
-    _, _, scaled = _scaled(program)
+    _, _, own = scaled(program)
 
     def ends(values: Array, otherwise: float) -> Array:
         return np.where(np.isfinite(values), 0.0, otherwise)
 
     found = _solve(
         BoundedProgram(
-            scaled.A,
-            scaled.c,
-            ends(scaled.row_lower, -np.inf),
-            ends(scaled.row_upper, np.inf),
-            ends(scaled.col_lower, -1.0),
-            ends(scaled.col_upper, 1.0),
+            own.A,
+            own.c,
+            ends(own.row_lower, -np.inf),
+            ends(own.row_upper, np.inf),
+            ends(own.col_lower, -1.0),
+            ends(own.col_upper, 1.0),
         )
     )
     return found is not None and found.primal <= CERTIFIED_GAP and found.value < -1e-7 * found.size

@@ -39,6 +39,7 @@ def references(instance: Instance) -> str:
     values = ", ".join(
         f"{entry['name']} {significant(entry.get('value'), 4)}"
         + (" (not unique)" if entry.get("unique") is False else "")
+        + (" (not certified: it decides nothing)" if entry.get("certified") is False else "")
         for entry in found
     )
     gaps = [entry["gap"] for entry in found if entry.get("gap") is not None]
