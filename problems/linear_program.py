@@ -108,7 +108,7 @@ def program(data, m, n, seed):
         bound=sign * best.bound + general.offset,
         unique=best.unique if form.one_to_one else None,
     )
-    return general.name, form.A.toarray(), form.b, form.c, form.objective, vertex, f"MPS {data}"
+    return general.name, form.A.toarray(), form.b, form.c, form.objective, vertex, f"file {data}"
 
 
 def standard(name, matrix, b, c, source):
