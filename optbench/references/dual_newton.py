@@ -40,15 +40,12 @@ def maximize_dual(A: Matrix, b: Array, nu: Array, potential: Potential) -> Array
     -------
     ndarray, shape (m,)
     """
-    value = dual_value(A, b, nu, potential)
-    size = abs(A)
+    value, size = dual_value(A, b, nu, potential), abs(A)
     for _ in range(_STEPS):
-        slope = A.T @ nu
-        point = potential.point(slope)
-        residual = (b - extended_product(A, point)).astype(np.float64)
-        step = weighted_solve(A, potential.curvature(slope), residual)
-        if _error(size, b, point, residual) <= _CLOSE:
+        residual, error = _residual(A, size, b, nu, potential)
+        if error <= _CLOSE:
             break
+        step = weighted_solve(A, potential.curvature(A.T @ nu), residual)
         length = 1.0
         gain = residual @ step
         while length > 1e-10:
@@ -60,7 +57,7 @@ def maximize_dual(A: Matrix, b: Array, nu: Array, potential: Potential) -> Array
         else:
             break
         nu, value = trial, trial_value
-    return _finish(A, b, nu, step, potential)
+    return _finish(A, size, b, nu, potential)
 
 
 def dual_value(A: Matrix, b: Array, nu: Array, potential: Potential) -> float:
@@ -70,28 +67,29 @@ def dual_value(A: Matrix, b: Array, nu: Array, potential: Potential) -> float:
     return value if np.isfinite(value) else -np.inf
 
 
-def _error(size: Matrix, b: Array, point: Array, residual: Array) -> float:
-    """Largest residual of a row relative to the row's own terms."""
+def _residual(
+    A: Matrix, size: Matrix, b: Array, nu: Array, potential: Potential
+) -> tuple[Array, float]:
+    """Return b - A x, and the largest of its entries relative to its own row's terms."""
+    point = potential.point(A.T @ nu)
+    if not np.isfinite(point).all():
+        return np.full_like(b, np.inf), np.inf
+    residual = (b - extended_product(A, point)).astype(np.float64)
     terms = np.abs(b) + size @ np.abs(point)
-    return float((np.abs(residual) / np.maximum(terms, 1e-300)).max())
+    return residual, float((np.abs(residual) / np.maximum(terms, 1e-300)).max())
 
 
-def _finish(A: Matrix, b: Array, nu: Array, step: Array, potential: Potential) -> Array:
+def _finish(A: Matrix, size: Matrix, b: Array, nu: Array, potential: Potential) -> Array:
     """Full steps as long as they halve the residual, which the value no longer resolves."""
-    size, error = abs(A), np.inf
+    residual, error = _residual(A, size, b, nu, potential)
     for _ in range(_FULL_STEPS):
-        point = potential.point(A.T @ (nu + step))
-        if not np.isfinite(point).all():
-            break
-        residual = (b - extended_product(A, point)).astype(np.float64)
-        found = _error(size, b, point, residual)
+        trial = nu + weighted_solve(A, potential.curvature(A.T @ nu), residual)
+        residual, found = _residual(A, size, b, trial, potential)
         if not found < error:
             break
-        settled = found > 0.5 * error
-        nu, error = nu + step, found
+        settled, error, nu = found > 0.5 * error, found, trial
         if settled:
             break
-        step = weighted_solve(A, potential.curvature(A.T @ nu), residual)
     return nu
 
 
