@@ -15,7 +15,8 @@ from optbench.analysis import rows
 from optbench.analysis.selection import separations
 from optbench.analysis.statistics import finite
 from optbench.engine import cache
-from optbench.engine.ensemble import bind, objective_kind
+from optbench.engine.bind_instance import objective_kind
+from optbench.engine.ensemble import bind
 from optbench.engine.stop import StopSignal
 from optbench.environment import describe
 from optbench.errors import UserError
@@ -26,7 +27,7 @@ from optbench.instance import Instance
 from optbench.registry import Registry, load_registry
 from optbench.result import Comparison, Trace
 from optbench.store.results import Finished, cell_key, store_cell, stored_cell
-from optbench.study import Cell, build_instances, make_cells, parse_optimizer
+from optbench.study import Cell, build_all, make_cells, parse_optimizer
 from optbench.timing import nanoseconds_per_step
 from optbench.tune import Search, Tuner
 
@@ -117,7 +118,7 @@ def compare(
     report = progress or (lambda done, total, label: None)
     report(0, 0, "references")
     texts = _several(problems) or registry.default_problems
-    instances = [built for text in texts for built in build_instances(registry, text, seeds)]
+    instances = build_all(registry, texts, seeds)
     asked = _several(parametrizations)
     cells = [cell for built in instances for cell in make_cells(built, choices, asked)]
     keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
@@ -131,7 +132,7 @@ def compare(
         finish_compiling()
         failures = _compile(cells, busy, threads, report)
     compiled = time.perf_counter()
-    notes = [f"plug-in left out: {entry.reason}" for entry in registry.broken]
+    notes = registry.notes
     notes += [f"no reference: {why}" for built in instances for why in built[0].unsolved.values()]
     if timeout is not None:
         settings.stop.set_after(timeout)
@@ -263,7 +264,7 @@ def _compile_ahead(
     """Begin to compile what the cells need, on two cores if there are."""
     kinds = {objective_kind(cell.instance) for cell in cells} if threads > 1 else set()
     optimizers = {cell.choice.optimizer.name: cell.choice.optimizer for cell in cells}
-    shipped = sorted(kind for kind in kinds if isinstance(kind, str))
+    shipped = sorted(kinds - {"own"})
     return compile_ahead(shipped, list(optimizers.values()), plugins)
 
 

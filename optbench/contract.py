@@ -7,15 +7,18 @@ The signature of an optimizer IS its declaration.  Its arguments are recognised 
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
-from optbench.errors import UserError
+from optbench.errors import UserError, first_line
+from optbench.identity import identity
+from optbench.labels import label
 from optbench.options import Option, check_conditions, check_options
+from optbench.plugin_files import declared_again, require_sendable
 
 ORACLE_ARGUMENTS: Mapping[str, str] = {
     "theta": "the trained parameters, float64 (p,); written in place",
@@ -98,8 +101,12 @@ class Slot:
         return {None: parameters, "matrix": parameters**2, "layers": layers}[self.shape]
 
 
+class Declared:
+    """What a plug-in file may declare: an optimizer, a problem, a claim."""
+
+
 @dataclass(frozen=True)
-class Optimizer:
+class Optimizer(Declared):
     """A declared update rule: a plain Python kernel and what is known about it.
 
     Attributes
@@ -152,6 +159,13 @@ class Optimizer:
     file: str
     line: int
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel by name: another process finds the file, and the same code in it, or says so."""
+        require_sendable(self.kernel)
+        path = inspect.getfile(self.kernel)
+        where = self.kernel.__module__, path, self.kernel.__name__
+        return _optimizer_again, (*where, self.identity)
+
     def __call__(self, *args: Any) -> None:
         """Run the kernel as plain Python."""
         self.kernel(*args)
@@ -161,6 +175,12 @@ class Optimizer:
         if isinstance(self.selects, str):
             return self.selects
         return self.selects.get(kind, "unknown")
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """Hash of its declaration and of all code that its kernel reaches."""
+        told = ("formula", "reference", "condition", "file", "line")
+        return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -176,6 +196,13 @@ class Optimizer:
     def tuned(self) -> tuple[str, ...]:
         """Names of the hyperparameters that have no default: the host tunes them."""
         return tuple(name for name, hyper in self.hypers.items() if hyper.default is None)
+
+
+def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer:
+    found = declared_again(module, file, name)
+    if not isinstance(found, Optimizer) or found.identity != known:
+        raise UserError(f"{file}: optimizer {name!r} is not what it was: it was edited meanwhile")
+    return found
 
 
 def optimizer(
@@ -199,7 +226,7 @@ def optimizer(
     """
 
     def declare(kernel: Callable[..., None]) -> Optimizer:
-        file, line = _place(kernel)
+        file, line = first_line(kernel)
         where = f"{file}:{line}: optimizer {kernel.__name__!r}"
         hypers: dict[str, Hyper] = {}
         slots: dict[str, Slot] = {}
@@ -291,7 +318,7 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Declared):
     """A declared problem family: a builder of instances and what is known about it.
 
     Attributes
@@ -322,6 +349,12 @@ class Problem:
     file: str = ""
     line: int = 0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel by name; instances know what they must be."""
+        require_sendable(self.builder)
+        path = inspect.getfile(self.builder)
+        return declared_again, (self.builder.__module__, path, self.builder.__name__)
+
     @property
     def option_defaults(self) -> dict[str, Any]:
         """The value of each option that is not given."""
@@ -337,7 +370,11 @@ class Problem:
             with the values of the others.
         """
         check_options(self.name, self.options, given)
-        return self.builder(**{**self.option_defaults, **given})
+        resolved = {**self.option_defaults, **given}
+        built = self.builder(**resolved)
+        if not is_dataclass(built) or isinstance(built, type):
+            return built
+        return replace(built, options=resolved, name=label(self.options, resolved), made_by=self)
 
 
 def problem(
@@ -357,7 +394,7 @@ def problem(
     """
 
     def declare(builder: Callable[..., Any]) -> Problem:
-        file, line = _place(builder)
+        file, line = first_line(builder)
         where = f"{file}:{line}: problem {builder.__name__!r}"
         options: dict[str, Option] = {}
         for name, parameter in inspect.signature(builder).parameters.items():
@@ -381,12 +418,3 @@ def problem(
         )
 
     return declare
-
-
-def _place(function: Callable[..., Any]) -> tuple[str, int]:
-    path = Path(inspect.getfile(function))
-    try:
-        shown = str(path.relative_to(Path.cwd()))
-    except ValueError:
-        shown = str(path)
-    return shown, function.__code__.co_firstlineno

@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from optbench.errors import UserError, one_line
+from optbench.identity import identity, solving_versions
+from optbench.parameters import (
+    arguments,
+    check_objective,
+    check_parameters,
+    check_row,
+    layout,
+    place,
+    shown,
+)
 
 if TYPE_CHECKING:
+    from optbench.contract import Problem
     from optbench.references import Reference
 
 EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, float("inf"))
 OWN_NAMES = {1.0: "l1", 2.0: "l2", float("inf"): "linf"}  # members of "lp" that are solved once
 
-Row = Callable[[float, float], tuple[float, float]]
+Row = Callable[..., tuple[float, float]]
 
 
-def draws_samples(loss_and_grad: Callable[..., float]) -> bool:
-    """Whether an objective takes a fourth argument ``rng``: it draws fresh samples each time."""
-    return len(inspect.signature(loss_and_grad).parameters) == 4
+_SENT: WeakValueDictionary[tuple[str, str], Instance] = WeakValueDictionary()
+
+
+def _again(problem: Problem, options: Mapping[str, Any], name: str, known: str) -> Instance:
+    """Return an instance that was sent to this process: the same as long as it is in use."""
+    found = _SENT.get((known, name))
+    if found is None:
+        found = replace(problem.build(**options), name=name)
+        if found.identity != known:
+            raise UserError(
+                f"{problem.name}:{name}: is not what it was: data, code or versions differ here"
+            )
+        _SENT[known, name] = found
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,18 +56,24 @@ class Instance:
 
     Attributes
     ----------
-    problem, name : str
-        The family and what this instance of it is called in tables.
+    problem : str
+        The family.
     features : ndarray or CSR array, float64 (n, d)
         The data matrix.
     targets : ndarray, float64 (n,)
         Labels +1/-1 for margin losses, else real numbers.
     row : callable, optional
-        ``row(prediction, target) -> (loss, derivative)``: a scalar kernel.
+        ``row(prediction, target) -> (loss, derivative)``: a scalar kernel.  A third argument
+        ``parameters`` is the instance's.
     loss_and_grad : callable, optional
-        ``loss_and_grad(w, data, grad) -> loss`` in place of ``row``; ``data`` is ``features``.
-        ``loss_and_grad(w, data, grad, rng)`` draws fresh samples at each evaluation, and the
-        recorded loss is that of the sample.
+        ``loss_and_grad(w, data, grad) -> loss`` in place of ``row``; its arguments are recognised
+        by name, see :data:`optbench.parameters.OBJECTIVE_ARGUMENTS`.  One that takes ``rng`` draws
+        fresh samples at each evaluation, and the recorded loss is that of the sample.
+    parameters : NamedTuple, optional
+        What ``row`` or ``loss_and_grad`` reads beside the data: numbers, truth values and small
+        arrays.  The kernel is compiled for their kinds, not for their values.
+    scratch : int
+        How many numbers of memory an evaluation of ``loss_and_grad`` needs for itself.
     scale : float
         Factor of the sum, usually 1/n.
     kind : {"regression", "classification", "linear_program", "other"}
@@ -66,7 +94,14 @@ class Instance:
     inverse_fisher : callable, optional
         Pseudo-inverse of the Fisher matrix of the predictor at the start, (d, d).
     start : ndarray, optional
-        Predictor to start at, when the problem prescribes it (linear programs).
+        Predictor to start at, when the problem prescribes it (linear programs).  Of an objective
+        of its own it says how many numbers a predictor has: else one for each column of features.
+    layers : array_like of int (L, 3), optional
+        Offset, rows and columns of each weight matrix in w, which lies there row by row.  By
+        default w is one row.
+    measures : mapping of str to callable
+        What the problem itself measures of a predictor beside the host's measures:
+        ``measure(w) -> float``, by the name of its column.
     positive : bool
         Predictors live in the positive orthant.
     in_order : bool
@@ -77,10 +112,15 @@ class Instance:
         Whether another seed gives another instance.
     facts : mapping
         What tables and JSON say of it: sizes, source, certificates.
+    options : mapping
+        All options of the problem as resolved: the host fills them in.
+    name : str
+        What tables call it, see :mod:`optbench.labels`: for people only, the host fills it in.
+    made_by : Problem, optional
+        What builds it from its options again, in another process; the host fills it in.
     """
 
     problem: str
-    name: str
     features: Any
     targets: np.ndarray
     kind: str
@@ -94,11 +134,18 @@ class Instance:
     smoothness: Callable[[], float] | None = None
     inverse_fisher: Callable[[], np.ndarray] | None = None
     start: np.ndarray | None = None
+    parameters: Any = None
+    scratch: int = 0
+    layers: Any = None
+    measures: Mapping[str, Callable[[np.ndarray], float]] = field(default_factory=dict)
     positive: bool = False
     in_order: bool = False
     parametrization: str = "linear"
     seeded: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    made_by: Problem | None = None
 
     def __post_init__(self) -> None:
         """Refuse data that no optimizer could read."""
@@ -115,21 +162,70 @@ class Instance:
         values = self.features.data if hasattr(self.features, "indptr") else self.features
         if not (np.all(np.isfinite(values)) and np.all(np.isfinite(self.targets))):
             raise UserError(f"{where}: data contains NaN or infinite values")
+        self._check_kernels(where)
+        if self.layers is not None:
+            object.__setattr__(self, "layers", self._weight_matrices(where))
+        if self.parameters is not None:
+            facts = {**self.facts, "parameters": shown(self.parameters)}
+            object.__setattr__(self, "facts", facts)
+
+    def _check_kernels(self, where: str) -> None:
         if (self.row is None) == (self.loss_and_grad is None):
             raise UserError(f"{where}: exactly one of row and loss_and_grad must be given")
-        own = self.loss_and_grad
-        if own is not None and len(inspect.signature(own).parameters) not in (3, 4):
-            raise UserError(f"{where}: loss_and_grad must take (w, data, grad) or (..., rng)")
+        kernel = self.row or self.loss_and_grad
+        assert kernel is not None
+        (check_row if self.row is not None else check_objective)(kernel)
+        if self.parameters is not None:
+            check_parameters(where, self.parameters)
+        if not isinstance(self.scratch, int | np.integer) or self.scratch < 0:
+            raise UserError(f"{where}: scratch={self.scratch!r} must be a whole number, 0 or more")
+        given = {"parameters": self.parameters is not None, "scratch": self.scratch > 0}
+        for name, there in given.items():
+            asks = name in arguments(kernel)
+            if asks != there:
+                told = "takes {}, which its instance does not give" if asks else "takes no {}"
+                raise UserError(
+                    f"{place(kernel)}: {kernel.__name__!r} {told.format(name)} ({where})"
+                )
+        if self.loss_and_grad is not None and self.sparse:
+            raise UserError(f"{where}: an objective of its own reads dense features")
+
+    def _weight_matrices(self, where: str) -> np.ndarray:
+        table = np.array(self.layers, dtype=np.int64)
+        if table.ndim != 2 or table.shape[1] != 3 or not len(table) or np.any(table[:, 1:] < 1):
+            raise UserError(f"{where}: layers must be offset, rows and columns of each matrix")
+        starts, ends = np.sort([table[:, 0], table[:, 0] + table[:, 1] * table[:, 2]])
+        if starts[0] < 0 or ends[-1] > self.dimension or np.any(ends[:-1] > starts[1:]):
+            raise UserError(
+                f"{where}: layers overlap or leave the {self.dimension} numbers of the predictor"
+            )
+        return table
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as a problem and its options: each process builds the data for itself, once."""
+        if self.made_by is None:
+            raise UserError(
+                f"{self.problem}:{self.name}: was made by hand; to be sent to other processes it "
+                "must be built by a @problem"
+            )
+        defaults = self.made_by.option_defaults
+        given = {
+            k: v
+            for k, v in self.options.items()
+            if v is not defaults[k] and identity(v) != identity(defaults[k])
+        }
+        return _again, (self.made_by, given, self.name, self.identity)
 
     @property
     def dimension(self) -> int:
         """Size d of the predictor w."""
-        return int(self.features.shape[1])
+        own = self.loss_and_grad is not None and self.start is not None
+        return int(self.start.size if own else self.features.shape[1])  # type: ignore[union-attr]
 
     @property
     def stochastic(self) -> bool:
         """Whether its own objective draws fresh samples at each evaluation."""
-        return self.loss_and_grad is not None and draws_samples(self.loss_and_grad)
+        return self.loss_and_grad is not None and "rng" in arguments(self.loss_and_grad)
 
     @property
     def sparse(self) -> bool:
@@ -147,17 +243,16 @@ class Instance:
         return float("nan") if self.smoothness is None else float(self.smoothness())
 
     @functools.cached_property
-    def key(self) -> str:
-        """Hash of all that the instance's results depend on: what is on disk is found by it."""
-        from optbench.store.references import data_hash
+    def identity(self) -> str:
+        """Hash of all that results on it depend on: options, data, every function it reaches."""
+        told = [f.name for f in fields(self) if f.name not in ("name", "made_by")]
+        return identity(solving_versions(), *(getattr(self, name) for name in told))
 
-        start = np.zeros(0) if self.start is None else self.start
-        facts = {k: v for k, v in self.facts.items() if isinstance(v, str | float | int)}
-        if self.in_order:
-            facts["in_order"] = True
-        parts = (self.problem, self.name, self.kind, self.scale, self.exponential_tail)
-        numbers = data_hash(self.features, self.targets, start)
-        return "|".join(map(repr, (*parts, sorted(facts.items()), numbers)))
+    @functools.cached_property
+    def kernel_identity(self) -> str:
+        """Hash of the code of its row loss or objective, and of the form of its parameters."""
+        form = () if self.parameters is None else (type(self.parameters), layout(self.parameters))
+        return identity(self.row or self.loss_and_grad, form)
 
     @functools.cached_property
     def solved(self) -> dict[str, Reference]:
@@ -193,7 +288,7 @@ class Instance:
         from optbench.store.references import stored
 
         try:
-            return stored(f"{self.key}|{name}", solve)
+            return stored(f"{self.identity}|{name}", solve)
         except UserError:
             raise
         except Exception as error:  # of a plug-in's solver, or of SciPy on data it cannot solve

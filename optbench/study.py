@@ -11,6 +11,7 @@ import numpy as np
 from optbench.contract import Optimizer, Problem
 from optbench.errors import UserError, one_line
 from optbench.instance import Instance
+from optbench.labels import tell_apart
 from optbench.options import parse_options, parse_specification
 from optbench.oracles import missing_oracle
 from optbench.parametrizations import Parametrization, parametrization
@@ -80,6 +81,21 @@ def parse_optimizer(registry: Registry, text: str) -> Choice:
     if len(free) > 1:
         raise UserError(f"optimizer {name}: give all but one of {', '.join(free)} a value")
     return Choice(optimizer, fixed)
+
+
+def build_all(registry: Registry, texts: Sequence[str], seeds: int) -> list[tuple[Instance, ...]]:
+    """Build the instances of a command: each once, under labels that tell them apart.
+
+    Returns
+    -------
+    list of tuple of Instance
+        For each instance that was asked for, one Instance a seed when the problem is seeded.
+    """
+    built = [group for text in texts for group in build_instances(registry, text, seeds)]
+    groups = list({group[0].identity: group for group in built}.values())
+    options = {name: problem.options for name, problem in registry.problems.items()}
+    named = tell_apart(options, [group[0] for group in groups])
+    return [(first, *group[1:]) for first, group in zip(named, groups, strict=True)]
 
 
 def build_instances(registry: Registry, text: str, seeds: int) -> list[tuple[Instance, ...]]:

@@ -40,11 +40,11 @@ def inverse_problem(measurements=6, unknowns=10, latent=2, samples=40, seed=0):
     targets = signals.ravel()
     return Instance(
         problem="inverse_problem",
-        name=f"{measurements}of{unknowns}_latent{latent}_samples{samples}_seed{seed}",
         features=features,
         targets=targets,
         kind="regression",
         row=squared_error,
+        layers=[(0, unknowns, measurements)],
         references={"l2": lambda: references.least_norm(features, targets, 2.0)},
         optimal_value=float,
         smoothness=lambda: np.linalg.norm(measured, 2) ** 2,

@@ -36,14 +36,13 @@ def linear_program(
     ``basis_pursuit``: least L1 norm of w with X w = y, x = (w_+, w_-).
     """
     from optbench import references
+    from optbench.store.references import remembered
 
     if not strength > 0:
         raise UserError(f"linear_program: strength={strength:g} must be positive")
     if m < 1 or n < 1:
         raise UserError(f"linear_program: m={m} and n={n} must be at least 1")
-    name, matrix, b, c, objective, vertex, source = PROGRAMS.get(data, program)(data, m, n, seed)
-    if strength != STRENGTH:
-        name = f"{name}_strength{strength:g}"
+    matrix, b, c, objective, vertex, source = PROGRAMS.get(data, program)(data, m, n, seed)
     cost = remembered(references.nonnegative_cost, matrix, c)
     scale = max(float(np.max(np.abs(cost))), 1e-300)
     start = np.exp(-cost / (strength * scale))
@@ -56,7 +55,6 @@ def linear_program(
 
     return Instance(
         problem="linear_program",
-        name=name,
         features=matrix,
         targets=b,
         kind="linear_program",
@@ -79,19 +77,11 @@ def linear_program(
     )
 
 
-def remembered(solve, *arguments):
-    """Return ``solve(*arguments)``, read from disk when it was asked for before."""
-    from optbench.references import Reference
-    from optbench.store.references import data_hash, stored
-
-    key = f"{solve.__name__} {data_hash(*arguments)}"
-    return stored(key, lambda: solve(*arguments), Reference | np.ndarray)
-
-
 def program(data, m, n, seed):
     """A bundled Netlib program or a file, in standard form, in units that its optimum sets."""
     from optbench import data as sources
     from optbench import references
+    from optbench.store.references import remembered
 
     general = sources.load_program(data)
     sign = 1.0 if general.sense == "minimize" else -1.0
@@ -108,15 +98,16 @@ def program(data, m, n, seed):
         bound=sign * best.bound + general.offset,
         unique=best.unique if form.one_to_one else None,
     )
-    return general.name, form.A.toarray(), form.b, form.c, form.objective, vertex, f"file {data}"
+    return form.A.toarray(), form.b, form.c, form.objective, vertex, f"file {data}"
 
 
-def standard(name, matrix, b, c, source):
+def standard(matrix, b, c, source):
     """A program that is in standard form already."""
     from optbench import references
+    from optbench.store.references import remembered
 
     vertex = remembered(references.solve_linear_program, matrix, b, c)
-    return name, matrix, b, c, c.dot, vertex, source
+    return matrix, b, c, c.dot, vertex, source
 
 
 def random_program(data, m, n, seed):
@@ -125,7 +116,7 @@ def random_program(data, m, n, seed):
     matrix = generator.standard_normal((m, n))
     b = matrix @ np.abs(generator.standard_normal(n))
     c = generator.uniform(0.2, 1.2, n)
-    return standard(f"random_{m}x{n}_seed{seed}", matrix, b, c, f"random, seed {seed}")
+    return standard(matrix, b, c, f"random, seed {seed}")
 
 
 def transport(data, m, n, seed):
@@ -137,7 +128,7 @@ def transport(data, m, n, seed):
     columns = np.kron(np.ones(m), np.eye(m))
     b = np.full(2 * m, 1.0 / m)
     matrix = np.vstack([rows, columns])
-    return standard(f"transport_{m}x{m}_seed{seed}", matrix, b, c, f"transport, seed {seed}")
+    return standard(matrix, b, c, f"transport, seed {seed}")
 
 
 def basis_pursuit(data, m, n, seed):
@@ -146,7 +137,7 @@ def basis_pursuit(data, m, n, seed):
     features = generator.standard_normal((m, n))
     matrix, c = np.hstack([features, -features]), np.ones(2 * n)
     y = features[:, : max(m // 3, 1)].sum(axis=1)
-    return standard(f"basis_pursuit_{m}x{n}_seed{seed}", matrix, y, c, f"Gaussian, seed {seed}")
+    return standard(matrix, y, c, f"Gaussian, seed {seed}")
 
 
 PROGRAMS = {"random": random_program, "transport": transport, "basis_pursuit": basis_pursuit}

@@ -52,11 +52,11 @@ def matrix_completion(
     targets = features @ hidden.ravel()
     return Instance(
         problem="matrix_completion",
-        name=f"{measurements}_{rows}x{columns}_rank{rank}_observed{observed:g}_seed{seed}",
         features=features,
         targets=targets,
         kind="regression",
         row=squared_error,
+        layers=[(0, rows, columns)],
         scale=1.0 / count,
         references=solutions(features, targets, hidden),
         optimal_value=float,

@@ -9,6 +9,7 @@ eigenvalue of H_ij = x_i . x_j (pi - arccos(x_i . x_j)) / (2 pi), given as a fac
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,42 +17,46 @@ from optbench import Instance, Option, UserError, problem
 from optbench.elementwise import exp, log1p, sigmoid
 
 ACTIVATIONS = ("relu", "leaky", "tanh", "erf")
+TANH, ERF = ACTIVATIONS.index("tanh"), ACTIVATIONS.index("erf")
 LEAKS = {"leaky": 0.1}  # slope at negative numbers
 LOSSES = ("square", "logistic")
 TEACHER = 3  # its hidden units
 
 
-def network_loss(theta, data, grad):
-    """Write the gradient and return the mean loss.
+class Network(NamedTuple):
+    """What the kernel is told beside the data."""
 
-    The first row of data: activation, leak, loss, number of inputs; then a sample a row, its
-    target after the inputs.
-    """
-    activation, leak, logistic = data[0, 0], data[0, 1], data[0, 2]
-    inputs, samples = int(data[0, 3]), data.shape[0] - 1
-    hidden = theta.size // (inputs + 1)
+    activation: int
+    leak: float
+    logistic: bool
+
+
+def network_loss(w, data, grad, targets, parameters):
+    """Write the gradient and return the mean loss; data is a sample a row."""
+    samples, inputs = data.shape
+    hidden = w.size // (inputs + 1)
     second, size = hidden * inputs, math.sqrt(hidden)
 
     def activate(j, i):
         """s(w_j . x_i) and its derivative."""
         z = 0.0
         for k in range(inputs):
-            z += theta[j * inputs + k] * data[i, k]
-        if activation == 2.0:
+            z += w[j * inputs + k] * data[i, k]
+        if parameters.activation == TANH:
             value = math.tanh(z)
             return value, 1.0 - value * value
-        if activation == 3.0:
+        if parameters.activation == ERF:
             return math.erf(z), 2.0 / math.sqrt(math.pi) * math.exp(-z * z)
-        slope = 1.0 if z > 0.0 else leak
+        slope = 1.0 if z > 0.0 else parameters.leak
         return slope * z, slope
 
     total = 0.0
     grad[:] = 0.0
-    for i in range(1, samples + 1):
-        output, target = 0.0, data[i, inputs]
+    for i in range(samples):
+        output, target = 0.0, targets[i]
         for j in range(hidden):
-            output += theta[second + j] * activate(j, i)[0] / size
-        if logistic == 1.0:
+            output += w[second + j] * activate(j, i)[0] / size
+        if parameters.logistic:
             margin = output * target
             total += log1p(exp(-abs(margin))) + max(-margin, 0.0)
             slope = -target * sigmoid(-margin)
@@ -63,7 +68,7 @@ def network_loss(theta, data, grad):
             value, derivative = activate(j, i)
             grad[second + j] += slope * value
             for k in range(inputs):
-                grad[j * inputs + k] += slope * theta[second + j] * derivative * data[i, k]
+                grad[j * inputs + k] += slope * w[second + j] * derivative * data[i, k]
     return total / samples
 
 
@@ -91,23 +96,21 @@ def small_network(
     inputs /= np.linalg.norm(inputs, axis=1, keepdims=True)
     teacher = start(TEACHER, d, generator)
     theta = start(hidden, d, generator)
-    data = np.zeros((n + 1, theta.size))
-    data[0, :4] = ACTIVATIONS.index(activation), LEAKS.get(activation, 0.0), 0.0, d
-    data[1:, :d] = inputs
-    data[1:, d] = outputs(teacher, inputs, activation)
+    targets = outputs(teacher, inputs, activation)
     if loss == "logistic":
-        data[0, 2] = 1.0
-        data[1:, d] = np.where(data[1:, d] < 0.0, -1.0, 1.0)
+        targets = np.where(targets < 0.0, -1.0, 1.0)
     facts = {"n": n, "d": theta.size, "source": f"teacher of {TEACHER} units, seed {seed}"}
     if (activation, loss) == ("relu", "square"):
         facts["least_kernel_eigenvalue"] = least_kernel_eigenvalue(inputs)
+    leak = LEAKS.get(activation, 0.0)
     return Instance(
         problem="small_network",
-        name=f"{activation}_{n}x{d}_hidden{hidden}_seed{seed}{'_logistic' * (loss != 'square')}",
-        features=data,
-        targets=np.zeros(n + 1),
+        features=inputs,
+        targets=targets,
         kind="other",
         loss_and_grad=network_loss,
+        parameters=Network(ACTIVATIONS.index(activation), leak, loss == "logistic"),
+        layers=[(0, hidden, d), (hidden * d, 1, hidden)],
         optimal_value=float,
         start=theta,
         seeded=True,

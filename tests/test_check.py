@@ -198,7 +198,7 @@ def row(prediction, target):
 @problem(reference="a test", references=(), metrics=())
 def wrong(seed=0):
     rng = np.random.default_rng()
-    return Instance("wrong", "one", np.eye(3) + FEATURES, np.ones(3), "regression", row=row,
+    return Instance("wrong", np.eye(3) + FEATURES, np.ones(3), "regression", row=row,
                     optimal_value=lambda: 100.0)
 @problem(reference="a test", references=(), metrics=())
 def nothing(n=0):
@@ -209,8 +209,8 @@ def nothing(n=0):
 def test_a_wrong_problem_is_found(tmp_path: Path) -> None:
     (tmp_path / "wrong.py").write_text(WRONG_PROBLEM.replace("FEATURES", "0.0"))
     found = dict(failures(check(str(tmp_path / "wrong.py"))))
-    assert "differ by" in found["wrong: one: gradient"]
-    assert "below the optimal value 100" in found["wrong: one: optimal value"]
+    assert "differ by" in found["wrong: default: gradient"]
+    assert "below the optimal value 100" in found["wrong: default: optimal value"]
     assert found["nothing: builds"] == "builds a NoneType, not an Instance"
     (tmp_path / "random.py").write_text(WRONG_PROBLEM.replace("FEATURES", "rng.random((3, 3))"))
     found = dict(failures(check(str(tmp_path / "random.py"))))

@@ -23,7 +23,7 @@ TIMINGS = ("ns_per_step", "relative_cost", "seconds_to")
 
 
 def quick(problems=REGRESSION, optimizers="gradient_descent", **options):
-    return compare(problems, optimizers, **{"horizon": 300, "threads": 1, "fresh": True, **options})
+    return compare(problems, optimizers, **{"horizon": 300, "threads": 1, "rerun": True, **options})
 
 
 def without_timings(result) -> str:
@@ -157,7 +157,7 @@ def progress(done, total, label):
 timers = []
 result = compare(
     sys.argv[1], ["gradient_descent", "adam", "sign_descent"], horizon=10**12,
-    learning_rates=[1e-9], threads=int(sys.argv[2]), progress=progress, fresh=True,
+    learning_rates=[1e-9], threads=int(sys.argv[2]), progress=progress, rerun=True,
 )
 print([row["status"] for row in result.bias_rows], result.notes)
 print([row["reason"] for row in result.convergence_rows])
@@ -185,7 +185,7 @@ def test_an_interrupted_comparison_continues():
     assert [row["status"] for row in cut.bias_rows] == ["converged", "timeout"]
     done, unfinished = cut.convergence_rows
     assert done["ns_per_step"] > 0.0 and unfinished["ns_per_step"] is None
-    again = quick(**settings, fresh=False)
+    again = quick(**settings, rerun=False)
     assert again.environment["cells_from_store"] == 1
     assert again.convergence_rows[0] == done
     assert again.bias_rows[1]["status"] == "timeout"
@@ -265,7 +265,7 @@ def valley(d=2, wrong=False):
         return 0.0
     objective = outside if wrong else rosenbrock
     data = np.ones((1, d))
-    return Instance("valley", f"d{d}", data, np.zeros(1), "other", loss_and_grad=objective)
+    return Instance("valley", data, np.zeros(1), "other", loss_and_grad=objective)
 '''
 
 
@@ -298,13 +298,13 @@ def test_an_objective_that_writes_outside_ends_its_run(valley):
 BUILDERS = {
     "raise ValueError('two\\n    lines')": r"problem 'bad': ValueError: two lines",
     "return None": r"problem 'bad' must return an Instance, not NoneType",
-    "return Instance('bad', 'x', [[1.0]], [1.0], 'other', row=row)": r"features must be an",
-    "return Instance('bad', 'x', np.ones((0, 2)), np.ones(0), 'other', row=row)": "0 x 2",
-    "return Instance('bad', 'x', np.ones((2, 0)), np.ones(2), 'other', row=row)": "2 x 0",
-    "return Instance('bad', 'x', np.ones((2, 1)), np.ones(3), 'other', row=row)": "targets of",
-    "return Instance('bad', 'x', np.ones((1, 1)) / 0, np.ones(1), 'other', row=row)": "NaN or infi",
-    "return Instance('bad', 'x', np.ones((1, 1)), np.ones(1), 'other')": "exactly one of row and",
-    "return Instance('bad', 'x', np.ones((1, 1)), np.ones(1), 'other', row=row, seeded=True)":
+    "return Instance('bad', [[1.0]], [1.0], 'other', row=row)": r"features must be an",
+    "return Instance('bad', np.ones((0, 2)), np.ones(0), 'other', row=row)": "0 x 2",
+    "return Instance('bad', np.ones((2, 0)), np.ones(2), 'other', row=row)": "2 x 0",
+    "return Instance('bad', np.ones((2, 1)), np.ones(3), 'other', row=row)": "targets of",
+    "return Instance('bad', np.ones((1, 1)) / 0, np.ones(1), 'other', row=row)": "NaN or infi",
+    "return Instance('bad', np.ones((1, 1)), np.ones(1), 'other')": "exactly one of row and",
+    "return Instance('bad', np.ones((1, 1)), np.ones(1), 'other', row=row, seeded=True)":
         "an option named seed",
 }  # fmt: skip
 
@@ -331,7 +331,7 @@ def test_a_reference_that_cannot_be_solved_is_a_note_and_the_runs_go_on(tmp_path
         "def row(p, t):\n    return 0.5 * (p - t) ** 2, p - t\n"
         "@problem(reference='', references=('a',), metrics=())\n"
         "def half(scale=1.0):\n"
-        "    return Instance('half', 'x', np.ones((1, 1)), np.ones(1), 'other', row=row,\n"
+        "    return Instance('half', np.ones((1, 1)), np.ones(1), 'other', row=row,\n"
         "                    references={'a': lambda: 1 / 0})\n"
     )
     result = quick("half", plugins=str(file))
@@ -368,7 +368,7 @@ def test_wrong_arguments(options, words):
 
 def test_every_learning_rate_that_was_given_is_told_and_stored():
     """From the store as from the runs; a search has no list, whatever was stored before it."""
-    rates, options = [0.05, 0.5, 0.005], {"seeds": 2, "fresh": False}
+    rates, options = [0.05, 0.5, 0.005], {"seeds": 2, "rerun": False}
     first = quick(optimizers=["gradient_descent", "adam"], learning_rates=rates, **options)
     again = quick(optimizers=["gradient_descent", "adam"], learning_rates=rates, **options)
     assert again.environment["cells_from_store"] == 2

@@ -26,7 +26,7 @@ from optbench.engine.bounds import needs_bounds_checks
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks
 from optbench.parametrizations import parametrization
-from optbench.registry import explain
+from optbench.plugin_files import explain
 
 TWIN = 1e-12  # compiled against plain Python, relative
 SYMMETRY = 1e-9  # sums over coordinates run in another order

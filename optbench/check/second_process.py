@@ -15,7 +15,7 @@ from optbench.check.quadratic import instance
 from optbench.engine.cache import compiled
 from optbench.engine.ensemble import bind
 from optbench.parametrizations import parametrization
-from optbench.registry import load_file
+from optbench.plugin_files import load_file
 for file, name in json.loads(sys.argv[1]):
     declared = vars(load_file(Path(file))).values()
     optimizer = next(value for value in declared if getattr(value, "name", "") == name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +11,6 @@ from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import objective, start
 from optbench.elementwise import exp, log1p, sigmoid
 from optbench.instance import Instance
-from optbench.parametrizations.linear import linear
 
 Array = np.ndarray
 DIMENSION, SAMPLES, NEURONS, SCALE = 1000, 100, 20, 0.01
@@ -19,15 +19,21 @@ ENTRIES = ACTIVE + 1  # of the second patch that are not zero
 RUNS = {"gradient_descent": 0.3, "adam": 1e-3}
 
 
-def patch_loss(theta: Array, data: Array, grad: Array) -> float:
+class Network(NamedTuple):
+    """The activation s(z), max(z, 0)^3 or z, and the factor of ||theta||^2 / 2."""
+
+    cubic: bool
+    decay: float
+
+
+def patch_loss(w: Array, data: Array, grad: Array, parameters: Network) -> float:
     """Mean logistic loss of the margins y (F_1(x) - F_-1(x)), and decay ||theta||^2 / 2.
 
-    F_j(x) = sum_r s(w_jr . x_1) + s(w_jr . x_2) with s(z) = max(z, 0)^3, or z where data[0, 0] is
-    not 3; data[0, 1] is the decay.  Every other row of data: the label y, which is also the first
-    patch's only entry, then places and values of the second patch's entries.
+    F_j(x) = sum_r s(w_jr . x_1) + s(w_jr . x_2).  A row of data: the label y, which is also the
+    first patch's only entry, then places and values of the second patch's entries.
     """
-    cubic, decay = data[0, 0] == 3.0, data[0, 1]
-    samples, neurons = data.shape[0] - 1, theta.size // DIMENSION
+    cubic, decay = parameters.cubic, parameters.decay
+    samples, neurons = data.shape[0], w.size // DIMENSION
 
     def activate(z: float) -> tuple[float, float]:
         """s(z) and its derivative."""
@@ -38,23 +44,23 @@ def patch_loss(theta: Array, data: Array, grad: Array) -> float:
         """w_r . x_2."""
         total = 0.0
         for e in range(1, 1 + ENTRIES):
-            total += theta[r * DIMENSION + int(data[i, e])] * data[i, ENTRIES + e]
+            total += w[r * DIMENSION + int(data[i, e])] * data[i, ENTRIES + e]
         return total
 
     total = 0.0
-    for k in range(theta.size):
-        total += 0.5 * decay * theta[k] * theta[k]
-        grad[k] = decay * theta[k]
-    for i in range(1, samples + 1):
+    for k in range(w.size):
+        total += 0.5 * decay * w[k] * w[k]
+        grad[k] = decay * w[k]
+    for i in range(samples):
         label, margin = data[i, 0], 0.0
         for r in range(neurons):
-            value = activate(theta[r * DIMENSION] * label)[0] + activate(second_patch(r, i))[0]
+            value = activate(w[r * DIMENSION] * label)[0] + activate(second_patch(r, i))[0]
             margin += label * value if 2 * r < neurons else -label * value
         total += (log1p(exp(-abs(margin))) + max(-margin, 0.0)) / samples
         slope = -label * sigmoid(-margin) / samples
         for r in range(neurons):
             factor = slope if 2 * r < neurons else -slope
-            grad[r * DIMENSION] += factor * activate(theta[r * DIMENSION] * label)[1] * label
+            grad[r * DIMENSION] += factor * activate(w[r * DIMENSION] * label)[1] * label
             factor *= activate(second_patch(r, i))[1]
             for e in range(1, 1 + ENTRIES):
                 grad[r * DIMENSION + int(data[i, e])] += factor * data[i, ENTRIES + e]
@@ -92,8 +98,8 @@ def adam_and_patch_data(noise: float = NOISE, seed: int = 0) -> Iterator[Check |
     theta = SCALE * generator.standard_normal(2 * NEURONS * DIMENSION)
     errors = {}
     for name, rate in RUNS.items():
-        instance = patches(samples, 3.0, 1e-5)
-        chunk = start(instance, linear(theta.size), name, [{"learning_rate": rate}], theta)
+        instance = patches(samples, True, 1e-5, 2 * NEURONS)
+        chunk = start(instance, "linear", name, [{"learning_rate": rate}], theta)
         chunk.advance(2000, steps=np.arange(0, 2001, 50))
         errors[name] = [error(found, fresh) for found in chunk.records.snapshots[:, 0]]
         yield Check.at_most(f"training error of {name}", error(chunk.runs.theta[0], samples), 0.0)
@@ -126,7 +132,7 @@ def convex(samples: Array) -> Iterator[Check]:
     expected = model.fit(sums, samples[:, 0]).coef_[0]
     for name, hyper in (("gradient_descent", {"learning_rate": 1.0}),
                         ("adam", {"learning_rate": 0.1, "decay": 0.5})):  # fmt: skip
-        chunk = start(patches(samples, 1.0, decay), linear(2 * DIMENSION), name, [hyper])
+        chunk = start(patches(samples, False, decay, 2), "linear", name, [hyper])
         chunk.advance(3000, steps=np.array([3000]))
         first, second = chunk.runs.theta[0].reshape(2, DIMENSION)
         away = np.linalg.norm(first - second - expected) / np.linalg.norm(expected)
@@ -144,11 +150,15 @@ def draw(generator: np.random.Generator, samples: int, noise: float) -> Array:
     return data
 
 
-def patches(samples: Array, power: float, decay: float) -> Instance:
-    """Build the objective of :func:`patch_loss`."""
-    data = np.vstack([np.zeros(samples.shape[1]), samples])
-    data[0, :2] = power, decay
-    return objective(data, patch_loss)
+def patches(samples: Array, cubic: bool, decay: float, neurons: int) -> Instance:
+    """Build the objective of :func:`patch_loss` for so many neurons of both classes."""
+    return objective(
+        samples,
+        patch_loss,
+        parameters=Network(cubic, decay),
+        layers=[(0, neurons, DIMENSION)],
+        start=np.zeros(neurons * DIMENSION),
+    )
 
 
 def error(theta: Array, samples: Array) -> float:

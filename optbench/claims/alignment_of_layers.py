@@ -57,8 +57,8 @@ def alignment_of_layers(turn: float = 0.0) -> Iterator[Check | Curve]:
         ("commuting", right * stretch, True),
         ("generic", other * stretch, False),
     ):
-        instance, layers = network(WIDTHS, inputs, target @ inputs)
-        chunk = start(instance, layers, "gradient_descent", [{"learning_rate": 0.01}], theta)
+        instance = network(WIDTHS, inputs, target @ inputs)
+        chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": 0.01}], theta)
         chunk.advance(3000, steps=np.arange(0, 3001, 10))
         first, second = matrices(chunk.records.snapshots[:, 0], WIDTHS)
         energy = np.maximum(

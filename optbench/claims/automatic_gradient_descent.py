@@ -125,11 +125,9 @@ def descent(name: str, optimizer: str) -> Iterator[Check | Curve]:
 
     widths, slope = NETWORKS[name]
     inputs, targets = teacher()
-    instance, layers = network(
-        widths, inputs, targets, 1.0 / targets.size, slope=slope, by_sample=True
-    )
+    instance = network(widths, inputs, targets, 1.0 / targets.size, slope=slope, by_sample=True)
     theta = orthogonal_start(widths)
-    chunk = start(instance, layers, optimizer, settings(optimizer), theta)
+    chunk = start(instance, "linear", optimizer, settings(optimizer), theta)
     chunk.advance(STEPS, steps=np.arange(STEPS + 1))
     loss = np.exp(chunk.records.log_loss[:, 0])
     summary = gradient_summary(chunk.records.snapshots[:, 0], widths, slope)
@@ -141,7 +139,7 @@ def descent(name: str, optimizer: str) -> Iterator[Check | Curve]:
     least = np.minimum.accumulate(summary[:-1] ** 2)
     yield Check.at_most(f"{name}: largest T min G^2", (times * least).max(), 22.0, 22.0)
     baseline = start(
-        instance, layers, "gradient_descent", [{"learning_rate": rate} for rate in RATES], theta
+        instance, "linear", "gradient_descent", [{"learning_rate": rate} for rate in RATES], theta
     )
     baseline.advance(500, steps=np.arange(0, 501, 5))
     records = baseline.records
@@ -167,8 +165,8 @@ def tail_rate(optimizer: str) -> Iterator[Check]:
     from optbench.claims.simulation.network import network
 
     inputs, targets = teacher()
-    instance, layers = network((16, 8), inputs, targets, 1.0 / targets.size, by_sample=True)
-    chunk = start(instance, layers, optimizer, settings(optimizer), orthogonal_start((16, 8)))
+    instance = network((16, 8), inputs, targets, 1.0 / targets.size, by_sample=True)
+    chunk = start(instance, "linear", optimizer, settings(optimizer), orthogonal_start((16, 8)))
     chunk.advance(STEPS, steps=np.arange(0, STEPS + 1, 10))
     log_loss = chunk.records.log_loss[:, 0]
     tail = (log_loss < log_loss[0] + np.log(1e-8)) & (log_loss > log_loss[0] + np.log(1e-22))
@@ -243,8 +241,8 @@ def chain(theta: np.ndarray, optimizer: str, horizon: int) -> np.ndarray:
     """Return w (R, K, L) at every step of chains of scalars from theta (K, L)."""
     from optbench.claims.simulation.network import network
 
-    instance, layers = network((1,) * (theta.shape[1] + 1), np.eye(1), np.eye(1))
-    chunk = start(instance, layers, optimizer, settings(optimizer, len(theta)), theta)
+    instance = network((1,) * (theta.shape[1] + 1), np.eye(1), np.eye(1))
+    chunk = start(instance, "linear", optimizer, settings(optimizer, len(theta)), theta)
     chunk.advance(horizon, steps=np.arange(horizon + 1))
     return chunk.records.snapshots
 
@@ -255,7 +253,7 @@ def balancedness(optimizer: str) -> Iterator[Check]:
 
     inputs, targets = teacher()
     widths, theta = (16, 16, 8), orthogonal_start((16, 16, 8))
-    instance, layers = network(widths, inputs, targets, 1.0 / targets.size, by_sample=True)
+    instance = network(widths, inputs, targets, 1.0 / targets.size, by_sample=True)
 
     def drift(found: np.ndarray) -> float:
         (first, second), (before, after) = matrices(found, widths), matrices(theta, widths)
@@ -263,11 +261,11 @@ def balancedness(optimizer: str) -> Iterator[Check]:
         change = first @ first.T - second.T @ second - initial
         return float(np.linalg.norm(change) / np.linalg.norm(initial))
 
-    chunk = start(instance, layers, optimizer, settings(optimizer), theta)
+    chunk = start(instance, "linear", optimizer, settings(optimizer), theta)
     chunk.advance(STEPS, steps=np.array([STEPS]))
     yield Check.at_least("depth 2: relative drift of balancedness", drift(chunk.runs.theta[0]), 0.2)
     rates = [{"learning_rate": 0.2}, {"learning_rate": 0.1}]
-    chunk = start(instance, layers, "gradient_descent", rates, theta)
+    chunk = start(instance, "linear", "gradient_descent", rates, theta)
     chunk.advance(4000, steps=np.array([2000, 4000]))
     whole = drift(chunk.records.snapshots[1, 0])
     half = drift(chunk.records.snapshots[2, 1])

@@ -43,9 +43,9 @@ def soft_thresholding(decay_factor: float) -> Iterator[Check | Curve]:
 
     generator = np.random.Generator(np.random.PCG64(0))
     target, beta, widths = 1.5 * generator.standard_normal((4, 5)), 0.5, (5, 6, 4)
-    instance, layers = network(widths, np.eye(5), target, decay=decay_factor * beta)
-    theta = 0.5 * generator.standard_normal(layers.parameters)
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": 0.01}], theta)
+    instance = network(widths, np.eye(5), target, decay=decay_factor * beta)
+    theta = 0.5 * generator.standard_normal(instance.dimension)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": 0.01}], theta)
     chunk.advance(40_000)
     convex = soft_thresholded(target, beta)
     found = product(chunk.runs.theta[0], widths)
@@ -74,9 +74,9 @@ def rank_one_layers(decay_factor: float) -> Iterator[Check]:
     beta, widths = 0.1, (8, 6, 6, 1)
     features = np.linalg.qr(generator.standard_normal((20, 8)))[0]
     targets = features @ generator.standard_normal(8)
-    instance, layers = network(widths, features.T, targets[None], decay=decay_factor * beta)
-    theta = 0.5 * generator.standard_normal(layers.parameters)
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": 0.02}], theta)
+    instance = network(widths, features.T, targets[None], decay=decay_factor * beta)
+    theta = 0.5 * generator.standard_normal(instance.dimension)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": 0.02}], theta)
     chunk.advance(60_000)
     weights = matrices(chunk.runs.theta[0], widths)
     parts = [np.linalg.svd(matrix) for matrix in weights]

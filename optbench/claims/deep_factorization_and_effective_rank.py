@@ -60,9 +60,9 @@ def trajectory(depth: int, alpha: float, duration: float) -> tuple[np.ndarray, n
     from optbench.claims.simulation.network import network, product
 
     widths = (3,) * (depth + 1)
-    instance, layers = network(widths, np.eye(3), np.diag(MODES))
+    instance = network(widths, np.eye(3), np.diag(MODES))
     theta = np.tile(alpha * np.eye(3).ravel(), depth)
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": ETA}], theta)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": ETA}], theta)
     horizon = int(duration / ETA)
     chunk.advance(horizon, steps=np.linspace(0, horizon, 2001).astype(int))
     theta = chunk.records.snapshots[:, 0]

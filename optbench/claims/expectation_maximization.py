@@ -9,26 +9,25 @@ import numpy as np
 from optbench.claim import Check, claim
 from optbench.claims.simulation import objective, start
 from optbench.elementwise import exp, log
-from optbench.parametrizations.linear import linear
 
 COMPONENTS, SAMPLES, ITERATIONS = 2, 200, 10
 
 
-def log_sum_exp_loss(d: np.ndarray, data: np.ndarray, grad: np.ndarray) -> float:
-    """log sum_j exp(-d_j); its derivative in d_j is -exp(-d_j) / sum_k exp(-d_k)."""
-    least = d[0]
-    for j in range(d.size):
-        least = min(least, d[j])
+def log_sum_exp_loss(w: np.ndarray, grad: np.ndarray) -> float:
+    """log sum_j exp(-w_j) of distances w; its derivative in w_j is -exp(-w_j) / sum_k exp(-w_k)."""
+    least = w[0]
+    for j in range(w.size):
+        least = min(least, w[j])
     total = 0.0
-    for j in range(d.size):
-        grad[j] = -exp(least - d[j])
+    for j in range(w.size):
+        grad[j] = -exp(least - w[j])
         total -= grad[j]
-    for j in range(d.size):
+    for j in range(w.size):
         grad[j] /= total
     return float(log(total) - least)
 
 
-def mixture_loss(theta: np.ndarray, data: np.ndarray, grad: np.ndarray) -> float:
+def mixture_loss(w: np.ndarray, data: np.ndarray, grad: np.ndarray) -> float:
     """-sum_i log sum_j exp(-||x_i - mu_j||^2 / 2), theta the means in the plane, one by one.
 
     No sample is so far from all means that the sum underflows.
@@ -37,10 +36,10 @@ def mixture_loss(theta: np.ndarray, data: np.ndarray, grad: np.ndarray) -> float
     grad[:] = 0.0
     for i in range(data.shape[0]):
         total = 0.0
-        for j in range(0, theta.size, 2):
-            total += exp(-0.5 * ((theta[j] - data[i, 0]) ** 2 + (theta[j + 1] - data[i, 1]) ** 2))
-        for j in range(0, theta.size, 2):
-            across, along = theta[j] - data[i, 0], theta[j + 1] - data[i, 1]
+        for j in range(0, w.size, 2):
+            total += exp(-0.5 * ((w[j] - data[i, 0]) ** 2 + (w[j + 1] - data[i, 1]) ** 2))
+        for j in range(0, w.size, 2):
+            across, along = w[j] - data[i, 0], w[j + 1] - data[i, 1]
             share = exp(-0.5 * (across**2 + along**2)) / total
             grad[j] += share * across
             grad[j + 1] += share * along
@@ -81,13 +80,13 @@ def implicit_expectation_maximization(rate: float = 1.0) -> Iterator[Check]:
     error = np.abs(posterior.runs.gradient + softmax(-distances, axis=1)).max()
     yield Check.at_most("largest difference of gradient and -responsibility", error, 1e-12)
     x = generator.standard_normal((SAMPLES, 2)) + 1.5 * generator.choice([-1.0, 1.0], (SAMPLES, 1))
-    mixture = objective(x, mixture_loss)
     means = np.array([[-0.5, 1.0], [0.3, -0.2]])
+    mixture = objective(x, mixture_loss, start=means.ravel())
     differences = []
     for _ in range(ITERATIONS):
         expected, shares = em_step(x, means)
         rates = [{"learning_rate": rate / share} for share in shares]
-        chunk = start(mixture, linear(means.size), "gradient_descent", rates, means.ravel())
+        chunk = start(mixture, "linear", "gradient_descent", rates, means.ravel())
         chunk.advance(1)
         moved = chunk.runs.theta.reshape(COMPONENTS, COMPONENTS, 2)
         means = np.array([moved[j, j] for j in range(COMPONENTS)])  # run j has the step of mean j

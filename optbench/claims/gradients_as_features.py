@@ -96,10 +96,8 @@ def train(theta: Array, inputs: Array, targets: Array) -> Array:
     instance = problem.build(
         activation="tanh", loss="square", n=len(inputs), d=DIMENSION, hidden=HIDDEN
     )
-    data = instance.features.copy()
-    data[1:, :DIMENSION], data[1:, DIMENSION] = inputs, targets
-    run = [{"learning_rate": RATE}]
-    chunk = start(replace(instance, features=data), "linear", "gradient_descent", run, theta)
+    instance = replace(instance, features=inputs, targets=targets)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": RATE}], theta)
     chunk.advance(STEPS, steps=np.array([STEPS]))
     return np.asarray(chunk.runs.theta[0])
 

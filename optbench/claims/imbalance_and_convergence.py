@@ -70,8 +70,8 @@ def exponential_rate(size: float, decay: float) -> Iterator[Check | Curve]:
     # step x largest curvature of the start is 0.02
     largest = np.linalg.norm(u, 2) ** 2 + np.linalg.norm(v, 2) ** 2
     eta = 0.02 / (curvatures[-1] * largest)
-    instance, layers = network((6, 20, 3), features.T, targets.T, decay=decay)
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": eta}], flat([u.T, v]))
+    instance = network((6, 20, 3), features.T, targets.T, decay=decay)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": eta}], flat([u.T, v]))
     horizon = int(25.0 / (rate * eta))
     chunk.advance(horizon, steps=np.linspace(0, horizon, 1000).astype(int))
     least = 0.5 * np.linalg.lstsq(features, targets, rcond=None)[1].sum()
@@ -111,8 +111,8 @@ def scalar_half_time(imbalance: float, decay: float) -> Iterator[Check]:
     # u^2 - v^2 = c and u v = 0.01
     total = np.sqrt(imbalance**2 + 4.0 * first**2)
     theta = np.sqrt([(total + imbalance) / 2.0, (total - imbalance) / 2.0])
-    instance, layers = network((1, 1, 1), np.eye(1), np.eye(1), decay=decay)
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": eta}], theta)
+    instance = network((1, 1, 1), np.eye(1), np.eye(1), decay=decay)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": eta}], theta)
     chunk.advance(60_000, steps=np.arange(0, 60_001, 20))
     product = chunk.records.snapshots[:, 0].prod(axis=1)
     measured = float(np.interp(0.5, product, chunk.records.steps * eta))

@@ -55,8 +55,8 @@ def inverse_problems_with_weight_decay(decay_factor: float = 1.0) -> Iterator[Ch
     begin = np.linalg.norm(matrices(theta, WIDTHS)[0] @ unseen)
     ends, kept, lines = [], [], {}
     for decay in (decay_factor * DECAY, 0.0):
-        instance, layers = network(WIDTHS, measured, signals, decay=decay)
-        chunk = start(instance, layers, "gradient_descent", [{"learning_rate": ETA}], theta)
+        instance = network(WIDTHS, measured, signals, decay=decay)
+        chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": ETA}], theta)
         chunk.advance(HORIZON)
         ends.append(product(chunk.runs.theta[0], WIDTHS))
         path = chunk.records.snapshots[:, 0]

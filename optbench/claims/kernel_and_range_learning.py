@@ -134,13 +134,13 @@ def gradient_descent(hidden: int) -> np.ndarray:
 
     inputs, targets, _ = data(SAMPLES)
     widths = (INPUTS, hidden, OUTPUTS)
-    instance, layers = network(widths, inputs.T, targets.T, 1.0 / SAMPLES)
+    instance = network(widths, inputs.T, targets.T, 1.0 / SAMPLES)
     generator = np.random.Generator(np.random.PCG64(2))
     theta = flat([
         semi_orthogonal(rows, columns, generator) for columns, rows in pairwise(widths)
     ])  # fmt: skip
     rate = [{"learning_rate": 0.2}]
-    chunk = start(instance, layers, "gradient_descent", rate, theta)
+    chunk = start(instance, "linear", "gradient_descent", rate, theta)
     chunk.advance(STEPS)
     return np.asarray(product(chunk.runs.theta[0], widths).T)
 

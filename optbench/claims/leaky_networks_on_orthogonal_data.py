@@ -10,35 +10,34 @@ import numpy as np
 from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import objective, start
 from optbench.elementwise import exp, log1p, sigmoid
-from optbench.parametrizations.linear import linear
 
 Array = np.ndarray
 SAMPLES, DIMENSION, NEURONS, ETA, LEAK = 10, 2000, 50, 0.01, 0.1
 OUTPUTS = np.where(np.arange(NEURONS) % 2 == 0, 1.0, -1.0) / math.sqrt(NEURONS)
 
 
-def leaky_network_loss(theta: Array, data: Array, grad: Array) -> float:
+def leaky_network_loss(w: Array, data: Array, grad: Array, targets: Array, scratch: Array) -> float:
     """Mean of log(1 + exp(-y f(x))), f(x) = sum_r a_r s(w_r . x), theta = (w_1, ..., w_m).
 
-    A row of data: a sample x, its label y, and room for w_r . x of all neurons r.
+    Data holds a sample x a row, targets its label y, scratch w_r . x of all neurons r.
     """
-    samples, room = data.shape[0], DIMENSION + 1
+    samples = data.shape[0]
     size = 1.0 / math.sqrt(NEURONS)
     total = 0.0
     grad[:] = 0.0
     for i in range(samples):
-        sample, label = data[i, :DIMENSION], data[i, DIMENSION]
+        sample, label = data[i], targets[i]
         margin = 0.0
         for r in range(NEURONS):
-            value = np.dot(theta[r * DIMENSION : (r + 1) * DIMENSION], sample)
-            data[i, room + r] = value
+            value = np.dot(w[r * DIMENSION : (r + 1) * DIMENSION], sample)
+            scratch[r] = value
             value *= 1.0 if value > 0.0 else LEAK
             margin += label * (size if r % 2 == 0 else -size) * value
         total += log1p(exp(-abs(margin))) + max(-margin, 0.0)
         slope = -label * sigmoid(-margin) / samples
         for r in range(NEURONS):
             factor = slope * (size if r % 2 == 0 else -size)
-            factor *= 1.0 if data[i, room + r] > 0.0 else LEAK
+            factor *= 1.0 if scratch[r] > 0.0 else LEAK
             into = grad[r * DIMENSION : (r + 1) * DIMENSION]
             for k in range(DIMENSION):
                 into[k] += factor * sample[k]
@@ -109,10 +108,15 @@ def leaky_networks_on_orthogonal_data(
 
 def train(inputs: Array, labels: Array, weights: Array, horizon: int) -> tuple[Array, Array]:
     """Return steps (R,) and weights (R, m, d): every step up to 20, then some."""
-    data = np.hstack([inputs, labels[:, None], np.zeros((SAMPLES, NEURONS))])
-    instance = objective(data, leaky_network_loss)
-    rate = [{"learning_rate": ETA}]
-    chunk = start(instance, linear(weights.size), "gradient_descent", rate, weights.ravel())
+    instance = objective(
+        inputs,
+        leaky_network_loss,
+        targets=labels,
+        scratch=NEURONS,
+        layers=[(0, NEURONS, DIMENSION)],
+        start=weights.ravel(),
+    )
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": ETA}])
     late = np.geomspace(20, horizon, 20).astype(int)
     chunk.advance(horizon, steps=np.union1d(np.arange(21), late))
     return chunk.records.steps, chunk.records.snapshots[:, 0].reshape(-1, NEURONS, DIMENSION)

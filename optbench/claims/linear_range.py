@@ -65,8 +65,8 @@ def linear_range(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]
     rate = min(largest_rate(theta, *batch, optimizer) for batch in batches)
     expected = min(RANGE / slope(theta, *batch) for batch in batches)
     yield Check.between("linear-range learning rate / predicted", rate / expected, 0.999, 1.001)
-    instance, layers = network(WIDTHS, inputs, targets, scale=1.0 / 30.0)
-    chunk = start(instance, layers, optimizer, [{"learning_rate": rate}], theta)
+    instance = network(WIDTHS, inputs, targets, scale=1.0 / 30.0)
+    chunk = start(instance, "linear", optimizer, [{"learning_rate": rate}], theta)
     chunk.advance(20, steps=np.arange(21))
     increase = np.diff(chunk.records.log_loss[:, 0]).max()
     yield Check.at_most("largest change of the log loss in 20 steps at that rate", increase, 0.0)
@@ -87,8 +87,8 @@ def nonlinearity(
     """Return e(eta) (K,) of one step of the engine for each eta."""
     from optbench.claims.simulation.network import network, product
 
-    instance, layers = network(WIDTHS, inputs, targets, scale=1.0 / inputs.shape[1])
-    chunk = start(instance, layers, optimizer, [{"learning_rate": eta} for eta in etas], theta)
+    instance = network(WIDTHS, inputs, targets, scale=1.0 / inputs.shape[1])
+    chunk = start(instance, "linear", optimizer, [{"learning_rate": eta} for eta in etas], theta)
     chunk.advance(0)
     gradient = chunk.runs.gradient[0].copy()
     chunk.advance(1)

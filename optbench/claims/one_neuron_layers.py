@@ -129,9 +129,9 @@ def run(
     size = SIZE ** (1.0 / depth)
     layers = [size * np.outer(out, into) for into, out in pairwise(ends)]
     layers[0], layers[-1] = imbalance * layers[0], layers[-1] / imbalance
-    instance, parameters = network(widths, np.eye(6), target)
+    instance = network(widths, np.eye(6), target)
     rate = [{"learning_rate": ETA}]
-    chunk = start(instance, parameters, "gradient_descent", rate, flat(layers))
+    chunk = start(instance, "linear", "gradient_descent", rate, flat(layers))
     chunk.advance(horizon, steps=np.arange(0, horizon + 1, 20))
     records = chunk.records
     return records.steps * ETA, product(records.snapshots[:, 0], widths), records.log_loss[:, 0]

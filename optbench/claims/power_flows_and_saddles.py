@@ -117,8 +117,8 @@ def escape_times(depth: int, imbalance: float) -> np.ndarray:
     runs = [{"q": q, "learning_rate": rate} for (q, _), rate in zip(pairs, rates, strict=True)]
     theta = np.array([eps for _, eps in pairs])[:, None] * np.ones(depth)
     theta[:, 0] *= imbalance
-    instance, factors = network([1] * (depth + 1), np.eye(1), np.eye(1))
-    chunk = start(instance, factors, "power_flow", runs, theta)
+    instance = network([1] * (depth + 1), np.eye(1), np.eye(1))
+    chunk = start(instance, "linear", "power_flow", runs, theta)
     horizon = 12_000
     chunk.advance(horizon, steps=np.arange(0, horizon + 1, 8))
     with np.errstate(over="ignore"):  # once it is out, a run may diverge
@@ -137,9 +137,9 @@ def drifts() -> np.ndarray:
     """Largest change of |w_i|^q - |w_j|^q from w = (0.3, 1, -0.7), for each q."""
     from optbench.claims.simulation.network import network
 
-    instance, factors = network([1] * 4, np.eye(1), np.eye(1))
+    instance = network([1] * 4, np.eye(1), np.eye(1))
     runs = [{"q": q, "learning_rate": 1e-5} for q in POWERS]
-    chunk = start(instance, factors, "power_flow", runs, UNBALANCED)
+    chunk = start(instance, "linear", "power_flow", runs, UNBALANCED)
     chunk.advance(300_000, steps=np.arange(0, 300_001, 1000))
     powers = np.abs(chunk.records.snapshots) ** POWERS[None, :, None]
     differences = powers - np.roll(powers, 1, axis=2)

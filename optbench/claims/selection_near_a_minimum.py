@@ -39,7 +39,7 @@ def selection_near_a_minimum(optimizer: str = "gradient_descent") -> Iterator[Ch
     inputs = generator.standard_normal((4, 3))
     first, second = generator.standard_normal((6, 4)) / 2.0, generator.standard_normal((3, 6)) / 2.0
     minimum = np.concatenate([first.ravel(), second.ravel()])
-    instance, layers = network(WIDTHS, inputs, second @ first @ inputs)
+    instance = network(WIDTHS, inputs, second @ first @ inputs)
     # rows: outputs (i, s); columns: entries of W_1 (j, k), then of W_2 (a, b)
     jacobian = np.hstack([
         np.einsum("ij,ks->isjk", second, inputs).reshape(9, 24),
@@ -50,7 +50,7 @@ def selection_near_a_minimum(optimizer: str = "gradient_descent") -> Iterator[Ch
     direction /= np.linalg.norm(direction)
     theta = minimum + DISTANCES[:, None] * direction
     rates = [{"learning_rate": 0.02}] * DISTANCES.size
-    chunk = start(instance, layers, optimizer, rates, theta)
+    chunk = start(instance, "linear", optimizer, rates, theta)
     chunk.advance(20_000)
     yield Check.at_most("largest final loss", chunk.runs.loss.max(), 1e-20)
     moved = np.linalg.norm((chunk.runs.theta - theta) @ null, axis=1)

@@ -54,8 +54,8 @@ def trajectory(
     """Return times (R,) and products W_2 W_1 (R, K, 6, 8) of runs from theta (K, p)."""
     from optbench.claims.simulation.network import network, product
 
-    instance, layers = network(WIDTHS, np.eye(8), target)
-    chunk = start(instance, layers, optimizer, [{"learning_rate": rate}] * len(theta), theta)
+    instance = network(WIDTHS, np.eye(8), target)
+    chunk = start(instance, "linear", optimizer, [{"learning_rate": rate}] * len(theta), theta)
     chunk.advance(horizon, steps=np.arange(0, horizon + 1, every))
     return chunk.records.steps * rate, product(chunk.records.snapshots, WIDTHS)
 

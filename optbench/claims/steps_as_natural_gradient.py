@@ -109,7 +109,7 @@ def factorization() -> Setting:
     from optbench.claims.simulation.network import flat, matrices, network
 
     widths, target = (3, 2, 3), np.diag([2.0, 1.0, 0.0])
-    instance, parameters = network(widths, np.eye(3), target)
+    instance = network(widths, np.eye(3), target)
 
     def gradient(theta: np.ndarray) -> np.ndarray:
         first, second = matrices(theta, widths)
@@ -119,7 +119,7 @@ def factorization() -> Setting:
 
     generator = np.random.Generator(np.random.PCG64(1))
     theta = flat([generator.uniform(size=(2, 3)), generator.uniform(size=(3, 2))])
-    return Setting(replace(instance, optimal_value=lambda: 0.0), parameters, gradient, theta, 4.0)
+    return Setting(replace(instance, optimal_value=lambda: 0.0), "linear", gradient, theta, 4.0)
 
 
 def steps_of(

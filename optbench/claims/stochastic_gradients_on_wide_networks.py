@@ -82,9 +82,9 @@ def train(inputs: np.ndarray, labels: np.ndarray, weights: np.ndarray, batch: in
     """Return the log loss (T, K) on all samples after each step."""
     from optbench.claims.simulation.two_layer import two_layer
 
-    instance, layer = two_layer(inputs, labels, weights.shape[1] // DIMENSION, batch)
+    instance = two_layer(inputs, labels, weights.shape[1] // DIMENSION, batch)
     rates = [{"learning_rate": ETA}] * STARTS
-    chunk = start(instance, layer, "gradient_descent", rates, weights)
+    chunk = start(instance, "linear", "gradient_descent", rates, weights)
     chunk.advance(HORIZONS[batch], steps=np.arange(HORIZONS[batch] + 1))
     return chunk.records.log_loss
 

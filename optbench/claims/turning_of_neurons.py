@@ -44,8 +44,8 @@ def turning_of_neurons(optimizer: str = "nero") -> Iterator[Check | Curve]:
     first = balanced(generator.standard_normal((NEURONS, INPUTS)))
     targets = teacher @ inputs
     scale = 1.0 / (SAMPLES * NEURONS)
-    instance, layer = network([INPUTS, NEURONS], inputs, targets, scale)
-    chunk = start(instance, layer, optimizer, [{"learning_rate": RATE}], first.ravel())
+    instance = network([INPUTS, NEURONS], inputs, targets, scale)
+    chunk = start(instance, "linear", optimizer, [{"learning_rate": RATE}], first.ravel())
     chunk.advance(STEPS, steps=np.arange(STEPS + 1))
     neurons = chunk.records.snapshots[:, 0].reshape(-1, NEURONS, INPUTS)
     moved = np.linalg.norm(neurons[1] - first, axis=1)

@@ -82,9 +82,9 @@ def critical_values(
     right = np.linalg.qr(generator.standard_normal((5, 5)))[0]
     target = (left * MODES) @ right[:, :4].T
     widths = (5, *[6] * (depth - 1), 4)
-    instance, layers = network(widths, np.eye(5), target, decay=decay_factor * decay)
-    theta = 0.5 * generator.standard_normal(layers.parameters)
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": ETA}], theta)
+    instance = network(widths, np.eye(5), target, decay=decay_factor * decay)
+    theta = 0.5 * generator.standard_normal(instance.dimension)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": ETA}], theta)
     horizon = 20_000
     chunk.advance(horizon, steps=np.arange(0, horizon + 1, 20))
     last = product(chunk.runs.theta[0], widths)
@@ -110,8 +110,8 @@ def critical_decay(decay_factor: float) -> Iterator[Check | Curve]:
     """Depth 2, one mode with sigma = decay = 1: u = (2 t)^(-1/2)."""
     from optbench.claims.simulation.network import network
 
-    instance, layers = network((1, 1, 1), np.eye(1), np.eye(1), decay=decay_factor)
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": ETA}], np.ones(2))
+    instance = network((1, 1, 1), np.eye(1), np.eye(1), decay=decay_factor)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": ETA}], np.ones(2))
     chunk.advance(1_000_000)
     predicted = (2.0 * ETA * 1e6) ** -0.5
     yield Check.close("sigma = decay: u at t = 1e4", chunk.runs.theta[0, 0], predicted, 0.02)

@@ -75,8 +75,8 @@ def losses(depth: int, target: np.ndarray, theta: np.ndarray, eta: float) -> np.
     from optbench.claims.simulation.network import network
 
     widths = (4,) * (depth + 1)
-    instance, layers = network(widths, np.eye(4), target)
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": eta}], theta)
+    instance = network(widths, np.eye(4), target)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": eta}], theta)
     chunk.advance(STEPS, steps=np.arange(STEPS + 1))
     return np.asarray(chunk.records.log_loss[:, 0])
 
@@ -95,8 +95,8 @@ def failures() -> Iterator[Check | Curve]:
         one[0, 0] = first ** (1.0 / depth)
         theta = np.concatenate([np.tile(one.ravel(), depth - 1), -one.ravel()])
         widths = (4,) * (depth + 1)
-        instance, layers = network(widths, np.eye(4), PHI)
-        chunk = start(instance, layers, "gradient_descent", [{"learning_rate": eta}], theta)
+        instance = network(widths, np.eye(4), PHI)
+        chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": eta}], theta)
         chunk.advance(horizon, steps=np.arange(0, horizon + 1, 100))
         size = np.linalg.norm(product(chunk.records.snapshots[:, 0], widths), axis=(1, 2))
         sizes[f"depth {depth}"] = size.tolist()

@@ -124,8 +124,8 @@ def train(width: int, scale: float = 1.0, eta: float = ETA) -> Training:
     generator = np.random.Generator(np.random.PCG64(0))
     inputs, labels = data(generator)
     weights = scale * generator.standard_normal(width * DIMENSION)
-    instance, layer = two_layer(inputs, labels, width)
-    chunk = start(instance, layer, "gradient_descent", [{"learning_rate": eta}], weights)
+    instance = two_layer(inputs, labels, width)
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": eta}], weights)
     chunk.advance(HORIZON, steps=np.arange(HORIZON + 1))
     log_loss = chunk.records.log_loss[:, 0]
     tail = (log_loss < log_loss[0] + np.log(1e-6)) & (log_loss > log_loss[0] + np.log(1e-22))

@@ -79,7 +79,6 @@ def labelled(count: int, distinct: bool, generator: np.random.Generator) -> Inst
 
 def smallest_width(instance: Instance, samples: int, generator: np.random.Generator) -> float:
     """Return the mean over the starts of the first width that fits; nan when none up to n does."""
-    from optbench.parametrizations.linear import linear
 
     first = np.full(STARTS, np.nan)
     for width in range(-(-samples // (DIMENSION + 1)), samples + 1):
@@ -87,7 +86,7 @@ def smallest_width(instance: Instance, samples: int, generator: np.random.Genera
         theta = np.hstack([inner, generator.choice([-1.0, 1.0], (STARTS, width))])
         left = np.flatnonzero(np.isnan(first))
         rates = [{"learning_rate": RATE}] * left.size
-        chunk = start(instance, linear(theta.shape[1]), "gradient_descent", rates, theta[left])
+        chunk = start(instance, "linear", "gradient_descent", rates, theta[left])
         chunk.advance(HORIZON)
         first[left[np.min(chunk.records.log_loss, axis=0) <= np.log(1e-6)]] = width
         if not np.isnan(first).any():

@@ -140,6 +140,7 @@ def compile_one(kernels: Kernels, plugins: tuple[str, ...]) -> Done:
 def bind(kernels: Kernels, registry: Registry) -> None:
     """Bind one entry of the work, as a comparison would."""
     from optbench.engine import bind as engine
+    from optbench.engine import bind_instance
     from optbench.parametrizations import parametrization
 
     kind, name = kernels
@@ -149,16 +150,13 @@ def bind(kernels: Kernels, registry: Registry) -> None:
         engine.bind_parametrization(parametrization(name, DIMENSION))
     elif kind == "problem":
         for instance in instances(registry.problem(name), registry):
-            if instance.row is not None:
-                engine.bind_rows(instance.row)
-            if instance.loss_and_grad is not None:
-                engine.bind_objective(instance.loss_and_grad)
+            bind_instance.bind_instance(instance)
     elif name == "loop":
         engine.bind_loop()
     elif name == "tail":
-        engine.bind_tail()
+        bind_instance.bind_tail()
     else:
-        engine.bind_objective(name)
+        bind_instance.bind_engine_objective(name)
 
 
 def instances(problem: Problem, registry: Registry) -> Iterator[Instance]:

@@ -1,71 +1,58 @@
 """Turn a plug-in's plain Python kernels into compiled functions of the loop's fixed types.
 
 For each kernel a few lines of source are generated that unpack the batch and call it; they are
-compiled together with it, so that the kernel is inlined.  The error of a kernel that does not
-compile is one line naming its file.
+compiled together with it, so that the kernel is inlined.  What a kernel may only read has a type
+that does not compile where it is written to.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
-import inspect
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numba
-import numpy as np
 from numba.core.compiler import Compiler
-from numba.core.serialize import dumps
 
 from optbench import elementwise
 from optbench.contract import Optimizer
-from optbench.engine import helpers, loop, matrices, segments, sparse, types, vectorised
+from optbench.engine import helpers, loop, matrices, types, vectorised
+from optbench.engine.blame import compile_errors
 from optbench.engine.bounds import needs_bounds_checks
-from optbench.engine.cache import compile_kernel
+from optbench.engine.cache import KernelId, compile_kernel, kernel_id, once
+from optbench.engine.views import read_only
 from optbench.engine.wide import HAS_MASKS, MaskedVectors
-from optbench.errors import UserError
-from optbench.instance import draws_samples
 from optbench.parametrizations import Parametrization
 from optbench.parametrizations.nonnegative import forward as any_forward
 from optbench.parametrizations.nonnegative import pull_back as any_pull_back
 
 _ARGUMENTS = {
     "theta": "runs.theta[run]",
-    "grad": "runs.gradient[run]",
+    "grad": "read_only(runs.gradient[run])",
     "step": "step",
     "loss": "runs.loss[run]",
     "optimal_loss": "rule.optimal_loss",
-    "natural_grad": "runs.state[run, rule.offsets[own, 0]:rule.offsets[own, 1]]",
-    "sample_grad": "runs.gradient[run]",
-    "sample_row": "runs.state[run, rule.offsets[own, 1]:rule.offsets[own, 2]]",
-    "layers": "rule.layers",
+    "natural_grad": "read_only(runs.state[run, rule.offsets[own, 0]:rule.offsets[own, 1]])",
+    "sample_grad": "read_only(runs.gradient[run])",
+    "sample_row": "read_only(runs.state[run, rule.offsets[own, 1]:rule.offsets[own, 2]])",
+    "layers": "read_only(rule.layers)",
     "rng": "runs.rng[run]",
 }
 
 assert helpers and matrices and vectorised  # imported for what they make known to the compiler
 
 
-def _define(source: str, name: str, label: str, **names: Any) -> Callable[..., Any]:
-    """Run generated source; ``label`` distinguishes the function in the cache."""
+def define(source: str, name: str, called: str, **names: Any) -> Callable[..., Any]:
+    """Run generated source; ``called`` distinguishes the function in the cache."""
     namespace: dict[str, Any] = {"__name__": __name__, **names}
-    exec(compile(source, f"<optbench {label}>", "exec"), namespace)  # noqa: S102
+    exec(compile(source, f"<optbench {called}>", "exec"), namespace)  # noqa: S102
     function: Callable[..., Any] = namespace[name]
-    function.__qualname__ = f"{name}-{label}"
+    function.__qualname__ = f"{name}-{called}"
     return function
 
 
-def _label(kernel: Callable[..., Any]) -> str:
-    """Return what distinguishes a kernel in the cache: its name, file, line and bound values."""
-    code = kernel.__code__
-    bound = tuple(cell.cell_contents for cell in kernel.__closure__ or ())
-    digest = hashlib.sha256(dumps((bound, kernel.__defaults__))).hexdigest()[:8]
-    return f"{kernel.__name__}-{Path(code.co_filename).stem}-{code.co_firstlineno}-{digest}"
-
-
-def _jitted(kernel: Callable[..., Any]) -> Any:
+def jitted(kernel: Callable[..., Any]) -> Any:
+    """Return a plug-in's kernel as a part of the generated function around it."""
     # Inlined into the generated loop around it: only then does LLVM vectorise across elements
     # and drop what is not used, such as the loss where the slope alone is wanted.
     # Its own loops are vectorised before that.  Wide and masked vectors make exponentials up to 1.7
@@ -95,18 +82,6 @@ def bounds_checks(wanted: bool) -> Iterator[None]:
         numba.config.BOUNDSCHECK = before
 
 
-def _one_line(error: Exception) -> str:
-    if "allocate" in str(error) or "NRT required" in str(error):
-        return "it allocates memory; hold arrays in a Slot and write into them instead"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [
-        line
-        for line in lines
-        if not line.startswith(("Failed in", "During", "File", "[", "- Resolution", "<source", "^"))
-    ]
-    return " ".join(telling[:2]) or type(error).__name__
-
-
 def update_source(optimizer: Optimizer, checked: bool) -> str:
     """Return the source that steps one run with ``kernel``."""
     slots, hypers = list(optimizer.slots), list(optimizer.hypers)
@@ -119,7 +94,8 @@ def update_source(optimizer: Optimizer, checked: bool) -> str:
                 view += ".reshape(runs.theta.shape[1], runs.theta.shape[1])"
             arguments.append(view)
         elif name in hypers:
-            arguments.append(f"runs.scaled_hypers[run, {hypers.index(name)}]")
+            value = f"runs.scaled_hypers[run, {hypers.index(name)}]"
+            arguments.append(f"int({value})" if optimizer.hypers[name].integer else value)
         else:
             arguments.append(_ARGUMENTS[name])
     call = f"kernel({', '.join(arguments)})"
@@ -132,29 +108,6 @@ def update_source(optimizer: Optimizer, checked: bool) -> str:
     return f"def update(step, run, runs, rule):\n    own = runs.optimizer[run]\n    {call}\n"
 
 
-@functools.cache
-def compiled_update(optimizer_key: tuple[str, str, int]) -> Any:
-    """Compile the optimizer's update for the loop (by key: see :func:`bind_update`)."""
-    optimizer = _OPTIMIZERS[optimizer_key]
-    checked = needs_bounds_checks(optimizer)
-    jit = numba.config.DISABLE_JIT
-    kernel = optimizer.kernel if jit else _jitted(optimizer.kernel)
-    source, label = update_source(optimizer, checked), _label(optimizer.kernel)
-    update = _define(source, "update", label, kernel=kernel)
-    folder = Path(inspect.getfile(optimizer.kernel)).parent
-    try:
-        with bounds_checks(checked):
-            return compile_kernel(update, types.update_s, plugin_folder=folder)
-    except Exception as error:  # Numba raises more than its own errors on invalid code
-        raise UserError(
-            f"{optimizer.file}:{optimizer.line}: optimizer {optimizer.name!r} does not compile: "
-            f"{_one_line(error)}"
-        ) from None
-
-
-_OPTIMIZERS: dict[tuple[str, str, int], Optimizer] = {}
-
-
 def bind_update(optimizer: Optimizer) -> Any:
     """Return the compiled ``update(step, run, runs, rule)`` of an optimizer.
 
@@ -163,109 +116,27 @@ def bind_update(optimizer: Optimizer) -> Any:
     UserError
         When the kernel does not compile.
     """
-    key = (optimizer.name, inspect.getfile(optimizer.kernel), id(optimizer))
-    _OPTIMIZERS[key] = optimizer
-    return compiled_update(key)
+    return _compiled_update(optimizer, kernel_id(optimizer.kernel, optimizer.identity))
 
 
-_SLOPES = """
-def slopes(predictions, targets, log_unit, out):
-    for i in range(predictions.size):
-        out[i] = row(predictions[i], targets[i])[1]
-"""
-_LOSSES = """
-def losses(predictions, targets, log_unit):
-    total = 0.0
-    for i in range(predictions.size):
-        total += row(predictions[i], targets[i])[0]
-    return total
-"""
+@once
+def _compiled_update(optimizer: Optimizer, own: KernelId) -> Any:
+    checked = needs_bounds_checks(optimizer)
+    kernel = optimizer.kernel if numba.config.DISABLE_JIT else jitted(optimizer.kernel)
+    source = update_source(optimizer, checked)
+    called = optimizer.kernel.__name__
+    update = define(source, "update", called, kernel=kernel, read_only=read_only)
+    with compile_errors(f"optimizer {optimizer.name!r}", optimizer.kernel), bounds_checks(checked):
+        return compile_kernel(update, types.update_s, kernel=own)
 
 
-@functools.cache
-def bind_rows(row: Callable[[float, float], tuple[float, float]]) -> tuple[Any, Any]:
-    """Compile ``row(prediction, target) -> (loss, slope)`` into ``slopes`` and ``losses``."""
-    folder = Path(inspect.getfile(row)).parent
-    kernel = row if numba.config.DISABLE_JIT else _jitted(row)
-    try:
-        return (
-            compile_kernel(
-                _define(_SLOPES, "slopes", _label(row), row=kernel),
-                types.slopes_s,
-                plugin_folder=folder,
-            ),
-            compile_kernel(
-                _define(_LOSSES, "losses", _label(row), row=kernel),
-                types.losses_s,
-                plugin_folder=folder,
-                fastmath={"contract", "reassoc"},
-            ),
-        )
-    except Exception as error:  # Numba raises more than its own errors on invalid code
-        place = f"{inspect.getfile(row)}:{row.__code__.co_firstlineno}"
-        raise UserError(
-            f"{place}: row loss {row.__name__!r} does not compile: {_one_line(error)}"
-        ) from None
-
-
-@functools.cache
-def bind_tail() -> tuple[Any, Any]:
-    """Compile the exponential tail: loss exp(log_unit - margin) in units of exp(-log_unit)."""
-    from optbench.engine import tail
-
-    return (
-        compile_kernel(tail.tail_slopes, types.slopes_s),
-        compile_kernel(tail.tail_losses, types.losses_s, fastmath={"contract", "reassoc"}),
-    )
-
-
-_OBJECTIVE = """
-def objective(want_loss, kernels, data, scratch, runs):
-    for run in range(runs.w.shape[0]):
-        try:
-            runs.loss[run] = loss_and_grad(runs.w[run], data.panels[0], runs.gradient_w[run]{rng})
-        except Exception:
-            runs.gradient_w[run, :] = np.nan
-            runs.loss[run] = np.nan
-"""
-
-
-ENGINE_OBJECTIVES = {
-    "dense": segments.dense_objective,
-    "wide": segments.wide_objective,
-    "sparse": sparse.sparse_objective,
-}
-
-
-@functools.cache
-def bind_objective(kind: str | Callable[..., float]) -> Any:
-    """Compile the objective: of ``ENGINE_OBJECTIVES``, or a plug-in's own ``loss_and_grad``."""
-    if isinstance(kind, str):
-        return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s)
-    kernel = kind if numba.config.DISABLE_JIT else _jitted(kind)
-    rng = ", scratch.rng[run]" if draws_samples(kind) else ""
-    function = _define(
-        _OBJECTIVE.format(rng=rng), "objective", _label(kind), loss_and_grad=kernel, np=np
-    )
-    folder = Path(inspect.getfile(kind)).parent
-    try:
-        # Whole objectives index freely: one outside its arrays, or an error, ends the run.
-        with bounds_checks(True):
-            return compile_kernel(function, types.objective_s, plugin_folder=folder)
-    except Exception as error:  # Numba raises more than its own errors on invalid code
-        place = f"{inspect.getfile(kind)}:{kind.__code__.co_firstlineno}"
-        raise UserError(
-            f"{place}: objective {kind.__name__!r} does not compile: {_one_line(error)}"
-        ) from None
-
-
-@functools.cache
+@once
 def bind_loop() -> Any:
     """Compile the loop."""
     return compile_kernel(loop.advance, types.advance_s)
 
 
-@functools.cache
+@once
 def _compiled_map(forward: Callable[..., None], pull_back: Callable[..., None]) -> tuple[Any, Any]:
     flags = {"contract", "reassoc"}
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ FLAT = 1e-10  # a gradient below this fraction of the initial one has converged
 class Combination(NamedTuple):
     """What the loop needs of instance x parametrization x optimizer, compiled and arranged."""
 
+    again: Callable[[], Combination]  # makes it in another process
     advance: Any
     kernels: types.Kernels
     data: types.Data
@@ -36,6 +37,7 @@ class Combination(NamedTuple):
     oracle: types.Oracle
     segments: int
     group: int  # runs that are evaluated together
+    scratch: int  # numbers that an objective of the plug-in's own needs for itself
 
 
 def share_predictor(runs: types.Runs, linear: bool) -> types.Runs:
@@ -114,6 +116,14 @@ class Chunk:
             gradient=gradient,
         )
         self.records = Records.blank(record_steps(0), count, dimension, snapshots)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without addresses: what is compiled is found, or compiled, on arrival."""
+        return {**vars(self), "combination": self.combination.again}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.combination = state["combination"]()
 
     def advance(
         self,
@@ -204,6 +214,7 @@ class Chunk:
                 board=board,
                 pullback=np.zeros((count, self._scratch)),
                 rng=self.runs.rng,
+                own=aligned_zeros(self.combination.scratch),
             )
             for _ in range(threads)
         ]

@@ -6,34 +6,33 @@ does not depend on its neighbours: the same bits for one thread or two, alone or
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from optbench.contract import Optimizer
 from optbench.engine import types
-from optbench.engine.bind import (
-    bind_loop,
-    bind_objective,
-    bind_parametrization,
-    bind_rows,
-    bind_tail,
-)
+from optbench.engine.bind import bind_loop, bind_parametrization
+from optbench.engine.bind_instance import bind_instance, bind_tail, objective_kind
 from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
-from optbench.engine.layouts import arrange, is_wide, repeat_targets
+from optbench.engine.layouts import arrange, repeat_targets
 from optbench.engine.natural import fisher_roots
 from optbench.engine.products import BLOCK_ROWS, GROUP
 from optbench.engine.records import Records
 from optbench.engine.rules import make_rule
 from optbench.engine.segments import bind_assistant, count_segments
 from optbench.engine.slices import no_slices, split
+from optbench.engine.views import read_only
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.oracles import missing_oracle
-from optbench.parametrizations import Parametrization
+from optbench.parameters import pack
+from optbench.parametrizations import Parametrization, as_typed, parametrization
 
 CHUNK_RUNS = 32
 INSTANCES_KEPT = 8  # whose Fisher matrices are kept: every call of `bind` asks for them again
@@ -54,7 +53,7 @@ def make_data(instance: Instance) -> types.Data:
     by_row, by_column = no_slices(), no_slices()
     order, columns_order = np.arange(rows), np.zeros(0, np.uint32)
     if instance.loss_and_grad is not None:
-        panels = np.ascontiguousarray(instance.features, dtype=float)[None]
+        panels = read_only(np.ascontiguousarray(instance.features, dtype=float))[None]
     elif instance.sparse:
         values = np.ascontiguousarray(instance.features.data, dtype=float)
         columns = np.ascontiguousarray(instance.features.indices, dtype=np.uint32)
@@ -62,6 +61,7 @@ def make_data(instance: Instance) -> types.Data:
         order, columns_order, panels, by_row, by_column = split(instance.features)
     else:
         panels = arrange(np.asarray(instance.features, dtype=float))
+    numbers, integers = pack(instance.parameters)
     targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
     targets[:rows] = instance.targets[order]
     targets[rows:] = targets[rows - 1]  # a row loss may know no other than real ones
@@ -80,6 +80,8 @@ def make_data(instance: Instance) -> types.Data:
         repeated=repeated,
         rows=rows,
         scale=float(instance.scale),
+        numbers=numbers,
+        integers=integers,
     )
 
 
@@ -92,15 +94,6 @@ def _fisher(instance: Instance | None) -> np.ndarray:
         where = f"{instance.problem}:{instance.name}"
         raise UserError(f"{where}: inverse_fisher has shape {inverse.shape}, not ({size}, {size})")
     return fisher_roots(inverse)
-
-
-def objective_kind(instance: Instance) -> str | Callable[..., float]:
-    """Return what evaluates an instance: a key of ``ENGINE_OBJECTIVES``, or the plug-in's own."""
-    if instance.loss_and_grad is not None:
-        return instance.loss_and_grad
-    if instance.sparse:
-        return "sparse"
-    return "wide" if is_wide(*instance.features.shape) else "dense"
 
 
 def bind(
@@ -120,12 +113,19 @@ def bind(
     """
     if reason := missing_oracle(instance, parametrization, optimizer):
         raise UserError(f"optimizer {optimizer.name!r} {reason}")
+    if parametrization.linear and parametrization.parameters != instance.dimension:
+        raise UserError(
+            f"{instance.problem}:{instance.name}: its predictor has {instance.dimension} numbers, "
+            f"the {parametrization.name} parametrization {parametrization.parameters}"
+        )
+    again = Recipe(instance, parametrization, optimizer)
     kind = objective_kind(instance)
+    parametrization = with_layers(instance, parametrization)
+    objective, slopes, losses = bind_instance(instance)
     tail = bind_tail()
-    slopes, losses = tail if instance.row is None else bind_rows(instance.row)
     forward, pull_back = bind_parametrization(parametrization)
     kernels = types.Kernels(
-        objective=address_of(bind_objective(kind)),
+        objective=address_of(objective),
         forward=address_of(forward),
         pull_back=address_of(pull_back),
         slopes=address_of(slopes),
@@ -151,7 +151,48 @@ def bind(
         bind_assistant(kind == "wide")
     loop = entry_point(bind_loop())
     needs_loss = "loss" in optimizer.needs
-    return Combination(loop, kernels, data, rule, slots, needs_loss, oracle, segments, group)
+    return Combination(
+        again,
+        loop,
+        kernels,
+        data,
+        rule,
+        slots,
+        needs_loss,
+        oracle,
+        segments,
+        group,
+        int(instance.scratch),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """What a combination is made of: names, numbers and identities when it travels."""
+
+    instance: Instance
+    parametrization: Parametrization
+    optimizer: Optimizer
+
+    def __call__(self) -> Combination:
+        """Make the combination in this process."""
+        return bind(self.instance, self.parametrization, self.optimizer)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send the parametrization as it is typed."""
+        typed = as_typed(self.parametrization, self.instance.dimension)
+        return _recipe, (self.instance, typed, self.optimizer)
+
+
+def _recipe(instance: Instance, typed: str, optimizer: Optimizer) -> Recipe:
+    return Recipe(instance, parametrization(typed, instance.dimension), optimizer)
+
+
+def with_layers(instance: Instance, parametrization: Parametrization) -> Parametrization:
+    """Return the parametrization with the weight matrices of the predictor where that is theta."""
+    if instance.layers is None or parametrization.name != "linear":
+        return parametrization
+    return dataclasses.replace(parametrization, layers=instance.layers)
 
 
 def make_oracle(
@@ -182,6 +223,7 @@ def make_chunks(
     seeds: Sequence[int],
     perturbation: float = 0.0,
     snapshots: bool = True,
+    starts: Sequence[np.ndarray] | None = None,
 ) -> list[Chunk]:
     """Prepare runs for every row of ``hypers`` (K, H), each with its own seed.
 
@@ -195,6 +237,8 @@ def make_chunks(
         Seeds other than 0 add this much Gaussian noise (standard deviation) to theta at the start.
     snapshots
         See :class:`Chunk`.
+    starts : sequence of ndarray, float64 (p,), optional
+        Where each run starts; by default where the parametrization does.
 
     Raises
     ------
@@ -210,7 +254,10 @@ def make_chunks(
     theta = np.empty((len(seeds), parametrization.parameters))
     for row, seed in enumerate(seeds):
         generator = np.random.Generator(np.random.PCG64([seed, 0x0B]))
-        theta[row] = parametrization.initial(instance.start, generator)
+        if starts is not None:
+            theta[row] = starts[row]
+        else:
+            theta[row] = parametrization.initial(instance.start, generator)
         if seed and perturbation:
             noise = perturbation * generator.standard_normal(parametrization.parameters)
             theta[row] = theta[row] * np.exp(noise) if instance.positive else theta[row] + noise

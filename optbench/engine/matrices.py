@@ -39,7 +39,7 @@ ROWS = 4  # sums that do not wait for one another
 @type_callable(matrices.as_matrix)
 def _type_of_matrix(_context: Any) -> Any:
     def typer(vector: Any, rows: Any, columns: Any) -> Any:
-        return types.Array(vector.dtype, 2, "C")
+        return types.Array(vector.dtype, 2, "C", readonly=not vector.mutable)
 
     return typer
 

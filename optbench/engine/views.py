@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numba import types
+from numba.core.imputils import impl_ret_borrowed
 from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import populate_array
 
@@ -32,6 +33,29 @@ def _part(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     whole = context.make_array(signature.args[0])(context, builder, arguments[0])
     start = builder.gep(whole.data, [arguments[1]])
     return view(context, builder, signature.return_type, whole, start, [arguments[2]])
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Return the same numbers as an array that nobody may write to.
+
+    Compiled it costs nothing: a statement that writes has no type and does not compile.
+    """
+    fixed = array.view()
+    fixed.flags.writeable = False
+    return fixed
+
+
+@type_callable(read_only)
+def _type_of_read_only(_context: Any) -> Any:
+    def typer(array: Any) -> Any:
+        return array.copy(readonly=True)
+
+    return typer
+
+
+@lower_builtin(read_only, types.Array)
+def _read_only(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    return impl_ret_borrowed(context, builder, signature.return_type, arguments[0])
 
 
 def view(context: Any, builder: Any, kind: Any, whole: Any, data: Any, shape: Any) -> Any:

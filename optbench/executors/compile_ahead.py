@@ -17,7 +17,8 @@ from typing import IO
 import numba
 
 from optbench.contract import Optimizer
-from optbench.engine.bind import ENGINE_OBJECTIVES, bind_loop, bind_objective, bind_update
+from optbench.engine.bind import bind_loop, bind_update
+from optbench.engine.bind_instance import ENGINE_OBJECTIVES, bind_engine_objective
 from optbench.engine.cache import is_kept, writable_root
 from optbench.errors import UserError
 from optbench.registry import load_registry
@@ -109,7 +110,7 @@ def wait_for(count: int, lines: IO[str]) -> None:
 def main(kinds: Sequence[str], optimizers: Sequence[str], plugins: Sequence[str]) -> None:
     """Compile in the helper; write a line for each objective."""
     for kind in kinds:
-        bind_objective(kind)
+        bind_engine_objective(kind)
         print(kind, flush=True)
     registry = load_registry(tuple(plugins))
     for name in optimizers:

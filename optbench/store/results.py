@@ -1,16 +1,13 @@
 """Finished cells on disk: a comparison that was interrupted continues, a repeat is read back.
 
-A cell's key holds all that its rows depend on: the instances' numbers, the sources of optbench
-and of the plug-in folders, hyperparameters, rates, horizon, seeds and, for the timings, the
-processor.
+A cell's key holds all that its rows depend on: identities of the instances and of the optimizer,
+the sources of optbench, hyperparameters, rates, horizon, seeds and, for the timings, the processor.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from optbench.engine.cache import PACKAGE, engine_hash, sources_hash
@@ -30,28 +27,19 @@ class Finished(NamedTuple):
 
 @functools.cache
 def _host() -> str:
-    folders = (PACKAGE, PACKAGE / "analysis", PACKAGE / "references")
+    folders = [PACKAGE / name for name in ("", "analysis", "executors", "references", "store")]
     return f"{engine_hash()}|{sources_hash(*folders)}|{processor()}"
-
-
-@functools.cache
-def _folder_hash(folder: Path) -> str:
-    return sources_hash(folder)
 
 
 def cell_key(cell: Cell, horizon: int, seeds: int, rates: Sequence[float] | None) -> str:
     """Return everything that a cell's rows depend on."""
-    instance, optimizer = cell.instance, cell.choice.optimizer
-    kernel: Any = instance.row or instance.loss_and_grad
-    folders = {Path(inspect.getfile(kernel)).parent, Path(inspect.getfile(optimizer.kernel)).parent}
     parts = (
         _host(),
-        *(_folder_hash(folder) for folder in sorted(folders)),
-        instance.problem,
-        *(each.key for each in cell.instances),
-        kernel.__qualname__,
+        *(each.identity for each in cell.instances),
+        cell.instance.name,
         cell.parametrization.name,
-        optimizer.name,
+        cell.choice.optimizer.identity,
+        cell.choice.label,
         sorted(cell.choice.fixed.items()),
         horizon,
         seeds,

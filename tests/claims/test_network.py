@@ -29,15 +29,15 @@ def test_loss_and_gradient(widths, slope, by_sample) -> None:
     """A complex step has no cancellation: derivatives to rounding, sums of about 100 terms."""
     rng = np.random.default_rng(0)
     inputs, targets = rng.standard_normal((widths[0], 9)), rng.standard_normal((widths[-1], 9))
-    instance, layers = network(widths, inputs, targets, SCALE, DECAY, slope, by_sample)
-    theta = rng.standard_normal((2, layers.parameters))
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": 0.0}] * 2, theta)
+    instance = network(widths, inputs, targets, SCALE, DECAY, slope, by_sample)
+    theta = rng.standard_normal((2, instance.dimension))
+    chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": 0.0}] * 2, theta)
     chunk.advance(0)
     for run in range(2):
         expected = plain_loss(theta[run], widths, inputs, targets, slope)
         assert chunk.runs.loss[run] == pytest.approx(expected, rel=1e-13)
         assert np.exp(chunk.records.log_loss[0, run]) == pytest.approx(expected, rel=1e-13)
-        steps = theta[run] + 1e-30j * np.eye(layers.parameters)
+        steps = theta[run] + 1e-30j * np.eye(instance.dimension)
         slopes = [plain_loss(step, widths, inputs, targets, slope).imag / 1e-30 for step in steps]
         size = np.abs(slopes).max()
         np.testing.assert_allclose(chunk.runs.gradient[run], slopes, rtol=1e-12, atol=1e-14 * size)

@@ -13,7 +13,8 @@ from small_instances import bits, data, one_chunk, regression
 from optbench import UserError
 from optbench.contract import Optimizer
 from optbench.engine.bounds import needs_bounds_checks
-from optbench.registry import load_file, load_registry
+from optbench.plugin_files import load_file
+from optbench.registry import load_registry
 
 INSTANCE = regression(data(9, 4), data(9, 1, 1)[:, 0])
 HEADER = "from optbench import Hyper, Slot, optimizer\n"
@@ -130,7 +131,7 @@ def test_a_kernel_that_does_not_compile_is_one_line(body: str, kernel) -> None:
         one_chunk(INSTANCE, rule, [0.1])
     message = str(error.value)
     assert "\n" not in message and "does not compile" in message
-    assert f"{rule.name}.py:2: optimizer {rule.name!r}" in message
+    assert f"{rule.name}.py:4: optimizer {rule.name!r}" in message  # that of the statement
 
 
 def test_a_row_loss_that_does_not_compile_is_one_line() -> None:
@@ -139,7 +140,8 @@ def test_a_row_loss_that_does_not_compile_is_one_line() -> None:
 
     instance = regression(data(3, 2), np.ones(3))
     object.__setattr__(instance, "row", row)
-    message = r"test_bounds.py:\d+: row loss 'row' does not compile: [^\n]+$"
+    line = row.__code__.co_firstlineno + 1
+    message = rf"test_bounds.py:{line}: row loss 'row' does not compile at `return [^\n]+$"
     with pytest.raises(UserError, match=message):
         one_chunk(instance, "gradient_descent", [0.1])
 

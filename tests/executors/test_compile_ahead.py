@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from small_instances import optimizer, python
 
-from optbench.engine.bind import ENGINE_OBJECTIVES, bind_objective
+from optbench.engine.bind_instance import ENGINE_OBJECTIVES, bind_engine_objective
 from optbench.engine.cache import is_kept
 from optbench.executors import compile_ahead as module
 from optbench.executors.compile_ahead import compile_ahead
@@ -24,7 +24,7 @@ def nothing_kept(monkeypatch):
 
 
 def test_what_is_kept_needs_no_second_process(monkeypatch):
-    bind_objective("dense")
+    bind_engine_objective("dense")
     assert is_kept(ENGINE_OBJECTIVES["dense"])
     monkeypatch.setattr(module.subprocess, "Popen", None)  # starting one would be an error
     with compile_ahead(["dense"], ADAM, []) as finish:
@@ -34,8 +34,8 @@ def test_what_is_kept_needs_no_second_process(monkeypatch):
 
 
 def test_waits_for_every_objective(nothing_kept, monkeypatch):
-    bind_objective("dense")
-    bind_objective("sparse")
+    bind_engine_objective("dense")
+    bind_engine_objective("sparse")
     lines = []
     monkeypatch.setattr(module, "wait_for", lambda count, out: lines.extend(out.readlines()))
     with compile_ahead(["dense", "sparse"], ADAM, []) as finish:
@@ -81,7 +81,7 @@ def test_a_frozen_program_does_not_start_itself_again(monkeypatch):
 
 
 def test_files_of_the_current_directory_are_not_run(nothing_kept, monkeypatch, tmp_path):
-    bind_objective("dense")
+    bind_engine_objective("dense")
     for name in ("json", "statistics", "numba"):
         (tmp_path / f"{name}.py").write_text("open('was_run', 'w')")
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])

@@ -57,7 +57,7 @@ def test_the_discriminating_instance_tells_the_geometries_apart():
 )
 def test_each_optimizer_selects_what_the_literature_says(loss, chosen):
     result = compare(
-        [f"{DISCRIMINATING},loss={loss}"], chosen, horizon=10_000, threads=1, fresh=True
+        [f"{DISCRIMINATING},loss={loss}"], chosen, horizon=10_000, threads=1, rerun=True
     )
     assert [row["optimizer"] for row in result.bias_rows] == chosen
     for row in result.bias_rows:
@@ -76,11 +76,11 @@ def test_each_optimizer_selects_what_the_literature_says(loss, chosen):
 def test_longer_runs_come_closer():
     """Unnormalised, p = 1.5 nears like 1 / log t: its p, but no verdict at 1e6 steps."""
     chosen = ["p_norm_mirror_descent[p=1.5]", ADAM, "gradient_descent"]
-    rows = compare([DISCRIMINATING], chosen, horizon=1_000_000, threads=1, fresh=True).bias_rows
+    rows = compare([DISCRIMINATING], chosen, horizon=1_000_000, threads=1, rerun=True).bias_rows
     assert [row["selected"] for row in rows[1:]] == ["linf", "l2"]
     assert [row["effective_p"] for row in rows] == [1.5, np.inf, 2.0]
     assert "from l1.5" in rows[0]["reason"]
-    early = compare([DISCRIMINATING], chosen, horizon=10_000, threads=1, fresh=True).bias_rows
+    early = compare([DISCRIMINATING], chosen, horizon=10_000, threads=1, rerun=True).bias_rows
     for before, after, own in zip(early[1:], rows[1:], ("linf", "l2"), strict=True):
         name = f"margin_ratio_{own}"
         assert before["measures"][name] < after["measures"][name]
@@ -112,7 +112,7 @@ def test_parametrizations_have_their_own_bias():
         ["normalized_gradient_descent"],
         parametrizations=["diagonal:scale=0.01", "deep_linear:widths=8,scale=0.1"],
         horizon=10_000,
-        fresh=True,
+        rerun=True,
     )
     diagonal, deep = result.bias_rows
     assert diagonal["selected"] == diagonal["theory"] == "l1"
@@ -143,7 +143,7 @@ def test_data_that_cannot_be_separated_has_a_minimiser(tmp_path):
     risk = np.logaddexp(0.0, -labels * (features @ expected)).mean()
     assert instance.optimum == pytest.approx(risk, rel=1e-10)
     result = compare(
-        [text], ["gradient_descent", "nesterov"], horizon=10_000, threads=1, fresh=True
+        [text], ["gradient_descent", "nesterov"], horizon=10_000, threads=1, rerun=True
     )
     for row in result.bias_rows:
         assert row["selected"] == "minimizer"
@@ -184,7 +184,7 @@ def test_sparse_data_end_to_end_equals_dense(tmp_path):
     for source in (file, table):
         text = f"logistic_regression:data={source},standardize=false"
         assert build(text).sparse == (source is file)
-        results.append(compare([text], chosen, horizon=1_000, learning_rates=[0.1], fresh=True))
+        results.append(compare([text], chosen, horizon=1_000, learning_rates=[0.1], rerun=True))
     for sparse, full in zip(results[0].bias_rows, results[1].bias_rows, strict=True):
         assert sparse["selected"] == full["selected"]
         assert sparse["measures"] == pytest.approx(full["measures"], rel=1e-9, abs=1e-7)

@@ -37,7 +37,7 @@ def build(text: str) -> Instance:
 
 
 def rows(text: str, *optimizers: str, **options) -> list[dict]:
-    return compare([text], optimizers, threads=1, fresh=True, **options).bias_rows
+    return compare([text], optimizers, threads=1, rerun=True, **options).bias_rows
 
 
 @pytest.mark.parametrize("name", INSTANCES)

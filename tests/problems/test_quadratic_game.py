@@ -45,7 +45,7 @@ def test_lookahead_finds_the_solution_and_descent_ascent_does_not() -> None:
         ["lookahead", "gradient_descent"],
         horizon=10_000,  # each iteration of 5 contracts by 0.994
         learning_rates=[0.1],
-        fresh=True,
+        rerun=True,
     )
     found = {row["optimizer"]: (row["selected"], row["status"]) for row in result.bias_rows}
     assert found == {"lookahead": ("solution", "horizon"), "gradient_descent": (None, "diverged")}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.extending import register_jitable
@@ -16,52 +16,64 @@ from numba.extending import register_jitable
 from optbench.claims.simulation.layers import backward_layer, forward_layer
 from optbench.claims.simulation.objectives import objective
 from optbench.instance import Instance
-from optbench.parametrizations.base import Parametrization, layer_table
+from optbench.parametrizations.base import layer_table
 
 Array = np.ndarray
 
-# The one row of data: depth, samples, scale, decay, slope, whether values lie sample after sample;
-# widths d_0 .. d_L, A, B, the outputs of all layers, and room for the derivatives in two layers.
-_WIDTHS = 6
+
+class Network(NamedTuple):
+    """What the kernel is told beside the data, which is one row: A, then B.
+
+    The values of a layer lie sample after sample, or unit after unit.
+    """
+
+    widths: Array
+    samples: int
+    scale: float
+    decay: float
+    slope: float
+    by_sample: bool
 
 
-def network_loss(theta: Array, data: Array, gradient: Array) -> float:
-    """Write the gradient and return the loss; see the docstring of this file."""
-    numbers = data[0]
-    depth, samples = int(numbers[0]), int(numbers[1])
-    scale, decay = numbers[2], numbers[3]
-    inputs = _WIDTHS + depth + 1
-    size = int(numbers[_WIDTHS + depth]) * samples
-    targets = inputs + int(numbers[_WIDTHS]) * samples
-    top = forward(theta, numbers, inputs, targets + size)
+def network_loss(w: Array, data: Array, grad: Array, parameters: Network, scratch: Array) -> float:
+    """Write the gradient and return the loss; see the docstring of this file.
+
+    Scratch holds the outputs of all layers, then room for the derivatives in two layers.
+    """
+    widths, samples = parameters.widths, parameters.samples
+    size = widths[-1] * samples
+    targets = data[0, widths[0] * samples :]
+    top = forward(w, data[0], parameters, scratch)
     derivative = top + size
     total = 0.0
     for s in range(size):
-        residual = numbers[top + s] - numbers[targets + s]
+        residual = scratch[top + s] - targets[s]
         total += residual * residual
-        numbers[derivative + s] = scale * residual
-    backward(theta, numbers, inputs, top, derivative, gradient)
+        scratch[derivative + s] = parameters.scale * residual
+    backward(w, data[0], parameters, scratch, top, grad)
     weights = 0.0
-    for i in range(theta.size):
-        weights += theta[i] * theta[i]
-        gradient[i] += decay * theta[i]
-    return float(0.5 * scale * total + 0.5 * decay * weights)
+    for i in range(w.size):
+        weights += w[i] * w[i]
+        grad[i] += parameters.decay * w[i]
+    return float(0.5 * parameters.scale * total + 0.5 * parameters.decay * weights)
 
 
 @register_jitable  # type: ignore[untyped-decorator]
-def forward(theta: Array, numbers: Array, below: int, above: int) -> int:
-    """Apply the layers, one output after the other from ``above``; return where the last is."""
-    depth, samples, slope = int(numbers[0]), int(numbers[1]), numbers[4]
-    offset = 0
-    for layer in range(depth):
-        columns, rows = int(numbers[_WIDTHS + layer]), int(numbers[_WIDTHS + layer + 1])
+def forward(w: Array, inputs: Array, parameters: Network, scratch: Array) -> int:
+    """Apply the layers, one output after the other; return where in scratch the last is."""
+    widths, samples = parameters.widths, parameters.samples
+    last = widths.size - 2
+    offset, below, above = 0, 0, 0
+    for layer in range(last + 1):
+        columns, rows = widths[layer], widths[layer + 1]
+        source = inputs if layer == 0 else scratch
         forward_layer(
-            theta[offset : offset + rows * columns],
-            numbers[below : below + columns * samples],
-            numbers[above : above + rows * samples],
+            w[offset : offset + rows * columns],
+            source[below : below + columns * samples],
+            scratch[above : above + rows * samples],
             columns,
-            slope if layer < depth - 1 else 1.0,
-            numbers[5] != 0.0,
+            parameters.slope if layer < last else 1.0,
+            parameters.by_sample,
         )
         below, above = above, above + rows * samples
         offset += rows * columns
@@ -70,28 +82,30 @@ def forward(theta: Array, numbers: Array, below: int, above: int) -> int:
 
 @register_jitable  # type: ignore[untyped-decorator]
 def backward(
-    theta: Array, numbers: Array, inputs: int, top: int, derivative: int, gradient: Array
+    w: Array, inputs: Array, parameters: Network, scratch: Array, top: int, grad: Array
 ) -> None:
-    """Send the derivative in the outputs at ``top`` down the layers."""
-    depth, samples, slope = int(numbers[0]), int(numbers[1]), numbers[4]
-    offset = theta.size
-    other = (derivative + numbers.size) // 2  # the room is twice the widest layer
-    for layer in range(depth - 1, -1, -1):
-        columns, rows = int(numbers[_WIDTHS + layer]), int(numbers[_WIDTHS + layer + 1])
+    """Send the derivative in the outputs at ``top``, which lies behind them, down the layers."""
+    widths, samples, slope = parameters.widths, parameters.samples, parameters.slope
+    offset = w.size
+    derivative = top + widths[-1] * samples
+    other = (derivative + scratch.size) // 2  # the room is twice the widest layer
+    for layer in range(widths.size - 2, -1, -1):
+        columns, rows = widths[layer], widths[layer + 1]
         offset -= rows * columns
-        below = inputs if layer == 0 else top - columns * samples
+        below = 0 if layer == 0 else top - columns * samples
+        source = inputs if layer == 0 else scratch
         backward_layer(
-            theta[offset : offset + rows * columns],
-            numbers[below : below + columns * samples],
-            numbers[derivative : derivative + rows * samples],
-            numbers[other : other + columns * samples],
-            gradient[offset : offset + rows * columns],
+            w[offset : offset + rows * columns],
+            source[below : below + columns * samples],
+            scratch[derivative : derivative + rows * samples],
+            scratch[other : other + columns * samples],
+            grad[offset : offset + rows * columns],
             columns,
-            numbers[5] != 0.0,
+            parameters.by_sample,
         )
         if slope != 1.0 and layer > 0:
             for s in range(columns * samples):
-                numbers[other + s] *= 1.0 if numbers[below + s] > 0.0 else slope
+                scratch[other + s] *= 1.0 if scratch[below + s] > 0.0 else slope
         derivative, other = other, derivative
         top = below
 
@@ -104,8 +118,8 @@ def network(
     decay: float = 0.0,
     slope: float = 1.0,
     by_sample: bool = False,
-) -> tuple[Instance, Parametrization]:
-    """Build a network's objective and the layers of its theta.
+) -> Instance:
+    """Build a network's objective; it starts at zero.
 
     Parameters
     ----------
@@ -123,29 +137,20 @@ def network(
 
     Returns
     -------
-    Instance, Parametrization
+    Instance
     """
     samples = inputs.shape[1]
-    room = (sum(widths[1:]) + 2 * max(widths)) * samples
-    head = [len(widths) - 1, samples, scale, decay, slope, by_sample, *widths]
     given = (inputs.T, targets.T) if by_sample else (inputs, targets)
-    data = np.concatenate([head, *map(np.ravel, given), np.zeros(room)])
-    return objective(data[None], network_loss), layers_of(widths)
-
-
-def layers_of(widths: Sequence[int]) -> Parametrization:
-    """Return what engine and optimizers know of theta = (W_1, ..., W_L): it starts at zero."""
     layers = layer_table(*zip(widths[1:], widths[:-1], strict=True))
-    count = int((layers[:, 1] * layers[:, 2]).sum())
-    return Parametrization(
-        name="network",
-        formula="theta = (W_1, ..., W_L)",
-        forward=None,
-        pull_back=None,
+    sizes = np.array(widths, dtype=np.int64)
+    numbers = (float(scale), float(decay), float(slope))
+    return objective(
+        np.concatenate([np.ravel(values) for values in given])[None],
+        network_loss,
+        parameters=Network(sizes, samples, *numbers, by_sample),
+        scratch=int(sizes[1:].sum() + 2 * sizes.max()) * samples,
         layers=layers,
-        initial=lambda w, generator: np.zeros(count),
-        parameters=count,
-        weight_matrices=True,
+        start=np.zeros(int((layers[:, 1] * layers[:, 2]).sum())),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -10,27 +11,30 @@ from optbench.instance import Instance
 from optbench.losses import MARGIN_LOSSES, squared_error
 
 
-def objective(data: np.ndarray, loss: Callable[..., float]) -> Instance:
-    """Build the objective of a kernel ``loss(theta, data, gradient)`` over its data.
+def objective(data: np.ndarray, loss: Callable[..., float], **given: Any) -> Instance:
+    """Build the objective of a kernel over its data.
 
     Parameters
     ----------
     data : ndarray, float64 (n, d)
         With whatever rows and columns the kernel wants.
     loss : callable
-        Writes the gradient and returns the loss; it draws from ``rng`` when that is an argument.
+        Writes the gradient and returns the loss; see ``loss_and_grad`` of :class:`Instance`.
+    **given
+        Further fields of the instance: targets, parameters, scratch, layers, start.
 
     Returns
     -------
     Instance
     """
+    fields = {"targets": np.zeros(len(data)), **given}
     return Instance(
         problem="claim",
         name=loss.__name__,
         features=data,
-        targets=np.zeros(len(data)),
         kind="other",
         loss_and_grad=loss,
+        **fields,
     )
 
 

@@ -65,7 +65,7 @@ def start(
         together,
         np.array([_values(rule, given) for given in runs], dtype=float).reshape(len(runs), -1),
         range(len(runs)),
-        built.parameters if built.linear else instance.dimension,
+        instance.dimension,
     )
 
 

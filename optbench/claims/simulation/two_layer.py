@@ -10,44 +10,52 @@ theta holds the rows w_1, ..., w_m and is the predictor itself; the outputs a_r 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba.extending import register_jitable
 
 from optbench.claims.simulation.objectives import objective
 from optbench.instance import Instance
-from optbench.parametrizations.base import Parametrization
-from optbench.parametrizations.linear import linear
 from optbench.random import integer
 
 Array = np.ndarray
-ROOM = 4  # rows of data below the inputs: targets, residuals, one neuron's values, the batch
 
 
-def two_layer_loss(theta: Array, data: Array, gradient: Array, rng: Array) -> float:
-    """Write the gradient and return the loss; data is X^T, one sample a column, and ``ROOM``."""
-    inputs, samples = data.shape[0] - ROOM, data.shape[1]
-    targets, residuals, values = data[inputs], data[inputs + 1], data[inputs + 2]
-    neurons = theta.size // inputs
+class Batch(NamedTuple):
+    """Samples drawn for a gradient; 0 for all samples, each once."""
+
+    batch: int
+
+
+def two_layer_loss(
+    w: Array, data: Array, grad: Array, parameters: Batch, scratch: Array, rng: Array
+) -> float:
+    """Write the gradient and return the loss.
+
+    Data is X^T, one sample a column, and the targets below it; scratch holds residuals and one
+    neuron's values.
+    """
+    inputs, samples = data.shape[0] - 1, data.shape[1]
+    targets, residuals, values = data[inputs], scratch[:samples], scratch[samples:]
+    neurons = w.size // inputs
     size = 1.0 / math.sqrt(neurons)
-    residuals[:] = 0.0
     for r in range(neurons):
-        projections(theta[r * inputs : (r + 1) * inputs], data, values)
+        projections(w[r * inputs : (r + 1) * inputs], data, values)
         for i in range(samples):
             residuals[i] += (size if r % 2 == 0 else -size) * max(values[i], 0.0)
     total = 0.0
     for i in range(samples):
         residuals[i] -= targets[i]
         total += residuals[i] * residuals[i]
-    batch = int(data[inputs + 3, 0])
-    if batch > 0:
+    if parameters.batch > 0:
         values[:] = 0.0
-        for _ in range(batch):
-            values[integer(rng, samples)] += samples / batch
+        for _ in range(parameters.batch):
+            values[integer(rng, samples)] += samples / parameters.batch
         for i in range(samples):
             residuals[i] *= values[i]
     for r in range(neurons):
-        projections(theta[r * inputs : (r + 1) * inputs], data, values)
+        projections(w[r * inputs : (r + 1) * inputs], data, values)
         for i in range(samples):
             slope = (size if r % 2 == 0 else -size) if values[i] > 0.0 else 0.0
             values[i] = slope * residuals[i]
@@ -55,7 +63,7 @@ def two_layer_loss(theta: Array, data: Array, gradient: Array, rng: Array) -> fl
             product = 0.0
             for i in range(samples):
                 product += values[i] * data[k, i]
-            gradient[r * inputs + k] = product
+            grad[r * inputs + k] = product
     return 0.5 * total
 
 
@@ -68,10 +76,8 @@ def projections(weights: Array, data: Array, values: Array) -> None:
             values[i] += weights[k] * data[k, i]
 
 
-def two_layer(
-    inputs: Array, targets: Array, neurons: int, batch: int = 0
-) -> tuple[Instance, Parametrization]:
-    """Build the objective and the shape of its theta.
+def two_layer(inputs: Array, targets: Array, neurons: int, batch: int = 0) -> Instance:
+    """Build the objective; it starts at zero.
 
     Parameters
     ----------
@@ -83,12 +89,17 @@ def two_layer(
 
     Returns
     -------
-    Instance, Parametrization
+    Instance
     """
     samples, dimension = inputs.shape
-    data = np.vstack([inputs.T, targets, np.zeros((ROOM - 1, samples))])
-    data[-1] = batch
-    return objective(data, two_layer_loss), linear(neurons * dimension)
+    return objective(
+        np.vstack([inputs.T, targets]),
+        two_layer_loss,
+        parameters=Batch(batch),
+        scratch=2 * samples,
+        layers=[(0, neurons, dimension)],
+        start=np.zeros(neurons * dimension),
+    )
 
 
 def outputs(theta: Array, inputs: Array) -> Array:

@@ -1,0 +1,184 @@
+"""Turn an instance's plain Python kernels into compiled functions of the loop's fixed types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from optbench.engine import segments, sparse, types
+from optbench.engine.bind import bounds_checks, define, jitted
+from optbench.engine.blame import compile_errors
+from optbench.engine.cache import KernelId, compile_kernel, kernel_id, once
+from optbench.engine.layouts import is_wide
+from optbench.engine.views import part, read_only
+from optbench.instance import Instance
+from optbench.parameters import Field, arguments, layout
+from optbench.parametrizations.matrices import as_matrix
+
+ENGINE_OBJECTIVES = {
+    "dense": segments.dense_objective,
+    "wide": segments.wide_objective,
+    "sparse": sparse.sparse_objective,
+}
+_SLOPES = """
+def slopes(predictions, targets, log_unit, data, out):
+    {parameters}
+    for i in range(predictions.size):
+        out[i] = row(predictions[i], targets[i]{argument})[1]
+"""
+_LOSSES = """
+def losses(predictions, targets, log_unit, data):
+    {parameters}
+    total = 0.0
+    for i in range(predictions.size):
+        total += row(predictions[i], targets[i]{argument})[0]
+    return total
+"""
+_OBJECTIVE = """
+def objective(want_loss, kernels, data, scratch, runs):
+    {parameters}
+    for run in range(runs.w.shape[0]):
+        {clear}
+        try:
+            runs.loss[run] = loss_and_grad({arguments})
+        except Exception:
+            runs.gradient_w[run, :] = np.nan
+            runs.loss[run] = np.nan
+"""
+_ARGUMENTS = {
+    "w": "read_only(runs.w[run])",
+    "data": "read_only(data.panels[0])",
+    "grad": "runs.gradient_w[run]",
+    "targets": "read_only(data.row_targets)",
+    "parameters": "parameters",
+    "scratch": "scratch.own",
+    "rng": "scratch.rng[run]",
+}
+_NUMBERS, _INTEGERS = "data.numbers", "data.integers"
+_FIELDS = {
+    "number": f"{_NUMBERS}[{{0}}]",
+    "integer": f"{_INTEGERS}[{{0}}]",
+    "switch": f"{_INTEGERS}[{{0}}] != 0",
+    "numbers": f"read_only(part({_NUMBERS}, {_INTEGERS}[{{0}}], {_INTEGERS}[{{1}}]))",
+    "integers": f"read_only(part({_INTEGERS}, {_INTEGERS}[{{0}}], {_INTEGERS}[{{1}}]))",
+    "matrix": (
+        f"read_only(as_matrix(part({_NUMBERS}, {_INTEGERS}[{{0}}], "
+        f"{_INTEGERS}[{{1}}] * {_INTEGERS}[{{2}}]), {_INTEGERS}[{{1}}], {_INTEGERS}[{{2}}]))"
+    ),
+}
+
+
+class Form(NamedTuple):
+    """What a kernel is compiled for beside its code: the class and fields of its parameters."""
+
+    parameters: type
+    fields: tuple[Field, ...]
+
+    @property
+    def source(self) -> str:
+        """The expression that makes the named tuple from an instance's flat numbers."""
+        values = [_FIELDS[f.kind].format(f.place, f.place + 1, f.place + 2) for f in self.fields]
+        return f"parameters = Parameters({', '.join(values)})"
+
+
+def form_of(instance: Instance) -> Form | None:
+    """Return the form of an instance's parameters, or None where there are none."""
+    given = instance.parameters
+    return None if given is None else Form(type(given), layout(given))
+
+
+def _generate(
+    template: str, name: str, kernel: Callable[..., Any], form: Form | None, **names: Any
+) -> Any:
+    """Return a generated function with the kernel, and the parameters if there are any, in it."""
+    known = {"np": np, "part": part, "as_matrix": as_matrix, "read_only": read_only, **names}
+    if form is not None:
+        known["Parameters"] = form.parameters
+    source = template.replace("{parameters}", "pass" if form is None else form.source)
+    return define(source, name, kernel.__name__, **known)
+
+
+@once
+def bind_rows(
+    row: Callable[..., tuple[float, float]], form: Form | None, own: KernelId
+) -> tuple[Any, Any]:
+    """Compile ``row(prediction, target) -> (loss, slope)`` into ``slopes`` and ``losses``."""
+    kernel = row if numba.config.DISABLE_JIT else jitted(row)
+    argument = "" if form is None else ", parameters"
+    slopes, losses = (
+        _generate(template.replace("{argument}", argument), name, row, form, row=kernel)
+        for name, template in (("slopes", _SLOPES), ("losses", _LOSSES))
+    )
+    flags = {"contract", "reassoc"}
+    with compile_errors(f"row loss {row.__name__!r}", row):
+        return (
+            compile_kernel(slopes, types.slopes_s, kernel=own),
+            compile_kernel(losses, types.losses_s, kernel=own, fastmath=flags),
+        )
+
+
+@once
+def bind_tail() -> tuple[Any, Any]:
+    """Compile the exponential tail: loss exp(log_unit - margin) in units of exp(-log_unit)."""
+    from optbench.engine import tail
+
+    return (
+        compile_kernel(tail.tail_slopes, types.slopes_s),
+        compile_kernel(tail.tail_losses, types.losses_s, fastmath={"contract", "reassoc"}),
+    )
+
+
+@once
+def bind_engine_objective(kind: str) -> Any:
+    """Compile one of ``ENGINE_OBJECTIVES``."""
+    return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s)
+
+
+@once
+def bind_own_objective(kernel: Callable[..., float], form: Form | None, own: KernelId) -> Any:
+    """Compile a plug-in's own ``loss_and_grad``."""
+    names = arguments(kernel)
+    # memory that a kernel finds as another run left it would carry numbers from run to run
+    clear = "scratch.own[:] = 0.0" if "scratch" in names else "pass"
+    given = ", ".join(_ARGUMENTS[name] for name in names)
+    template = _OBJECTIVE.replace("{arguments}", given).replace("{clear}", clear)
+    inner = kernel if numba.config.DISABLE_JIT else jitted(kernel)
+    function = _generate(template, "objective", kernel, form, loss_and_grad=inner)
+    # Whole objectives index freely: one outside its arrays, or an error, ends the run.
+    with compile_errors(f"objective {kernel.__name__!r}", kernel), bounds_checks(True):
+        return compile_kernel(function, types.objective_s, kernel=own)
+
+
+def objective_kind(instance: Instance) -> str:
+    """Return what evaluates an instance: a key of ``ENGINE_OBJECTIVES``, or ``"own"``."""
+    if instance.loss_and_grad is not None:
+        return "own"
+    if instance.sparse:
+        return "sparse"
+    return "wide" if is_wide(*instance.features.shape) else "dense"
+
+
+def bind_objective(instance: Instance) -> Any:
+    """Compile what evaluates an instance."""
+    if instance.loss_and_grad is not None:
+        own = kernel_id(instance.loss_and_grad, instance.kernel_identity)
+        return bind_own_objective(instance.loss_and_grad, form_of(instance), own)
+    return bind_engine_objective(objective_kind(instance))
+
+
+def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:
+    """Compile an instance's objective, and the slopes and losses of its rows.
+
+    Raises
+    ------
+    UserError
+        When a kernel of the plug-in does not compile.
+    """
+    rows = bind_tail()
+    if instance.row is not None:
+        own = kernel_id(instance.row, instance.kernel_identity)
+        rows = bind_rows(instance.row, form_of(instance), own)
+    return (bind_objective(instance), *rows)
