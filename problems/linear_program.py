@@ -8,6 +8,7 @@ the tables report infeasibility and objective error separately.
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from optbench import Instance, Option, UserError, problem
 from optbench.losses import squared_error
 
 STRENGTH = 0.01  # of the entropy, in units of the largest cost
+LARGEST = 50_000_000  # numbers of a matrix, 400 MB: it is kept dense
 
 
 @problem(
@@ -30,7 +32,7 @@ def linear_program(
     n=Option(15, needs={"data": ("random", "basis_pursuit")}),
     seed=Option(0, needs={"data": ("random", "transport", "basis_pursuit")}),
 ):
-    """Build an instance from a bundled Netlib name, an MPS file, or one of the seeded sources.
+    """Build an instance from a bundled Netlib name, an MPS or LP file, or a seeded source.
 
     ``random``: Gaussian; ``transport``: optimal transport between m and m points;
     ``basis_pursuit``: least L1 norm of w with X w = y, x = (w_+, w_-).
@@ -42,16 +44,16 @@ def linear_program(
         raise UserError(f"linear_program: strength={strength:g} must be positive")
     if m < 1 or n < 1:
         raise UserError(f"linear_program: m={m} and n={n} must be at least 1")
-    matrix, b, c, objective, vertex, source = PROGRAMS.get(data, program)(data, m, n, seed)
+    matrix, b, c, vertex, source, sign, offset = PROGRAMS.get(data, program)(data, m, n, seed)
     cost = remembered(references.nonnegative_cost, matrix, c)
     scale = max(float(np.max(np.abs(cost))), 1e-300)
     start = np.exp(-cost / (strength * scale))
 
     def entropic():
         found = references.entropic_program(matrix, b, cost, strength * scale)
-        value = objective(found.solution)
-        # The objective without the entropy, and as far below it as the dual value is.
-        return replace(found, value=value, bound=value - abs(found.value - found.bound))
+        # The program's objective, without the entropy, and as far from it as the dual value is.
+        value = sign * float(c @ found.solution) + offset
+        return replace(found, value=value, bound=value + sign * (found.bound - found.value))
 
     return Instance(
         problem="linear_program",
@@ -77,6 +79,18 @@ def linear_program(
     )
 
 
+class Standard(NamedTuple):
+    """Minimise c.x, A x = b, x >= 0; the objective of the program as given is sign c.x + offset."""
+
+    matrix: np.ndarray
+    b: np.ndarray
+    c: np.ndarray
+    vertex: object
+    source: str
+    sign: float = 1.0
+    offset: float = 0.0
+
+
 def program(data, m, n, seed):
     """A bundled Netlib program or a file, in standard form, in units that its optimum sets."""
     from optbench import data as sources
@@ -91,6 +105,11 @@ def program(data, m, n, seed):
     except UserError as error:
         raise UserError(f"linear_program: {data}: {error}") from None
     form = sources.to_standard_form(general, best.solution)
+    rows, columns = form.A.shape
+    if rows * columns > LARGEST:
+        raise UserError(
+            f"linear_program: {data}: its standard form, {rows} x {columns}, is too large"
+        )
     vertex = replace(
         best,
         solution=form.optimum,
@@ -98,7 +117,7 @@ def program(data, m, n, seed):
         bound=sign * best.bound + general.offset,
         unique=best.unique if form.one_to_one else None,
     )
-    return form.A.toarray(), form.b, form.c, form.objective, vertex, f"file {data}"
+    return Standard(form.A.toarray(), form.b, form.c, vertex, f"file {data}", sign, form.offset)
 
 
 def standard(matrix, b, c, source):
@@ -107,7 +126,7 @@ def standard(matrix, b, c, source):
     from optbench.store.references import remembered
 
     vertex = remembered(references.solve_linear_program, matrix, b, c)
-    return matrix, b, c, c.dot, vertex, source
+    return Standard(matrix, b, c, vertex, source)
 
 
 def random_program(data, m, n, seed):

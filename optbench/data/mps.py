@@ -74,7 +74,7 @@ def _between_gaps(line: str) -> Fields:
     code, name = FIXED_FIELDS[:2]
     line = line.expandtabs()
     start = name.start if line[code].strip() else 0
-    return [*line[:start].split(), *re.split(r"\s{2,}", line[start:].strip())]
+    return [*line[:start].split(), *filter(None, re.split(r"\s{2,}", line[start:].strip()))]
 
 
 def _in_columns(line: str) -> Fields:

@@ -32,7 +32,7 @@ from optbench.errors import UserError
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-FAR = 2.0**20  # times the largest variable: a bound beyond is no origin
+FAR = 2.0**10  # times the largest variable: a bound beyond is no origin
 
 
 @dataclass(frozen=True)
