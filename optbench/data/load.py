@@ -6,11 +6,11 @@ from pathlib import Path
 
 from optbench.data.bundled import bundled_names, load_bundled
 from optbench.data.dataset import Dataset
+from optbench.data.general_program import GeneralProgram
 from optbench.data.linear_programs import (
-    GeneralProgram,
     bundled_program,
     bundled_program_names,
-    read_mps,
+    read_linear_program,
 )
 from optbench.data.readers import read_dataset
 from optbench.errors import UserError
@@ -72,9 +72,9 @@ def load_dataset(
 
 
 def load_program(name: str) -> GeneralProgram:
-    """Load a bundled linear program by name, or an MPS file by path."""
+    """Load a bundled linear program by name, or a file by path."""
     if name in bundled_program_names():
         return bundled_program(name)
     if is_path(name):
-        return read_mps(name)
+        return read_linear_program(name)
     raise UserError(f"unknown linear program {name!r}{suggest(name, bundled_program_names())}")
