@@ -6,6 +6,7 @@ import functools
 import hashlib
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from optbench.engine.cache import compile_kernel
 from optbench.engine.layouts import is_wide
 from optbench.engine.views import part, read_only
 from optbench.instance import Instance
-from optbench.parameters import Field, arguments, layout
+from optbench.parameters import Field, arguments, layout, pack
 from optbench.parametrizations.matrices import as_matrix
 
 ENGINE_OBJECTIVES = {
@@ -28,14 +29,12 @@ ENGINE_OBJECTIVES = {
     "sparse": sparse.sparse_objective,
 }
 _SLOPES = """
-def slopes(predictions, targets, log_unit, data, out):
-    {parameters}
+def slopes(predictions, targets, log_unit, out):
     for i in range(predictions.size):
         out[i] = row(predictions[i], targets[i]{argument})[1]
 """
 _LOSSES = """
-def losses(predictions, targets, log_unit, data):
-    {parameters}
+def losses(predictions, targets, log_unit):
     total = 0.0
     for i in range(predictions.size):
         total += row(predictions[i], targets[i]{argument})[0]
@@ -43,7 +42,6 @@ def losses(predictions, targets, log_unit, data):
 """
 _OBJECTIVE = """
 def objective(want_loss, kernels, data, scratch, runs):
-    {parameters}
     for run in range(runs.w.shape[0]):
         {clear}
         try:
@@ -57,10 +55,10 @@ _ARGUMENTS = {
     "data": "read_only(data.panels[0])",
     "grad": "runs.gradient_w[run]",
     "targets": "read_only(data.row_targets)",
-    "parameters": "parameters",
     "scratch": "scratch.own",
     "rng": "scratch.rng[run]",
 }
+_HELPERS = {"np": np, "part": part, "as_matrix": as_matrix, "read_only": read_only}
 _NUMBERS, _INTEGERS = "data.numbers", "data.integers"
 _FIELDS = {
     "number": f"{_NUMBERS}[{{0}}]",
@@ -76,7 +74,7 @@ _FIELDS = {
 
 
 class Form(NamedTuple):
-    """What a kernel is compiled for beside its code: the class and fields of its parameters."""
+    """The class and fields of parameters: what a plug-in's own objective is compiled for."""
 
     parameters: type
     fields: tuple[Field, ...]
@@ -85,40 +83,43 @@ class Form(NamedTuple):
     def source(self) -> str:
         """The expression that makes the named tuple from an instance's flat numbers."""
         values = [_FIELDS[f.kind].format(f.place, f.place + 1, f.place + 2) for f in self.fields]
-        return f"parameters = Parameters({', '.join(values)})"
-
-    @property
-    def digest(self) -> str:
-        """What distinguishes it in the cache."""
-        return hashlib.sha256(repr(self.fields).encode()).hexdigest()[:8]
+        return f"Parameters({', '.join(values)})"
 
 
-def form_of(instance: Instance) -> Form | None:
-    """Return the form of an instance's parameters, or None where there are none."""
+@dataclass(frozen=True)
+class Constants:
+    """Parameters with their values, which a row loss is compiled for.
+
+    An argument more would cost every row loss 3 ns a step.
+    """
+
+    digest: str
+    parameters: Any = field(compare=False)
+
+
+def constants_of(instance: Instance) -> Constants | None:
+    """Return the parameters of an instance's row loss, or None where there are none."""
     given = instance.parameters
-    return None if given is None else Form(type(given), layout(given))
-
-
-def _generate(
-    template: str, name: str, kernel: Callable[..., Any], form: Form | None, **names: Any
-) -> Any:
-    """Return a generated function with the kernel, and the parameters if there are any, in it."""
-    known = {"np": np, "part": part, "as_matrix": as_matrix, "read_only": read_only, **names}
-    called = label(kernel)
-    if form is not None:
-        known["Parameters"], called = form.parameters, f"{called}-{form.digest}"
-    source = template.replace("{parameters}", "pass" if form is None else form.source)
-    return define(source, name, called, **known)
+    if given is None:
+        return None
+    values = [layout(given), *(part.tobytes() for part in pack(given))]
+    return Constants(hashlib.sha256(repr(values).encode()).hexdigest()[:16], given)
 
 
 @functools.cache
-def bind_rows(row: Callable[..., tuple[float, float]], form: Form | None = None) -> tuple[Any, Any]:
+def bind_rows(
+    row: Callable[..., tuple[float, float]], constants: Constants | None = None
+) -> tuple[Any, Any]:
     """Compile ``row(prediction, target) -> (loss, slope)`` into ``slopes`` and ``losses``."""
     folder = Path(inspect.getfile(row)).parent
-    kernel = row if numba.config.DISABLE_JIT else jitted(row)
-    argument = "" if form is None else ", parameters"
+    names, called, argument = {"row": row}, label(row), ""
+    if not numba.config.DISABLE_JIT:
+        names["row"] = jitted(row)
+    if constants is not None:
+        names["parameters"], argument = constants.parameters, ", parameters"
+        called = f"{called}-{constants.digest}"
     slopes, losses = (
-        _generate(template.replace("{argument}", argument), name, row, form, row=kernel)
+        define(template.replace("{argument}", argument), name, called, **names)
         for name, template in (("slopes", _SLOPES), ("losses", _LOSSES))
     )
     flags = {"contract", "reassoc"}
@@ -149,13 +150,16 @@ def bind_engine_objective(kind: str) -> Any:
 @functools.cache
 def bind_own_objective(kernel: Callable[..., float], form: Form | None = None) -> Any:
     """Compile a plug-in's own ``loss_and_grad``."""
-    names = arguments(kernel)
+    given, names, called = dict(_ARGUMENTS), dict(_HELPERS), label(kernel)
+    names["loss_and_grad"] = kernel if numba.config.DISABLE_JIT else jitted(kernel)
+    if form is not None:
+        given["parameters"], names["Parameters"] = form.source, form.parameters
+        called += hashlib.sha256(repr(form.fields).encode()).hexdigest()[:8]
     # memory that a kernel finds as another run left it would carry numbers from run to run
-    clear = "scratch.own[:] = 0.0" if "scratch" in names else "pass"
-    given = ", ".join(_ARGUMENTS[name] for name in names)
-    template = _OBJECTIVE.replace("{arguments}", given).replace("{clear}", clear)
-    inner = kernel if numba.config.DISABLE_JIT else jitted(kernel)
-    function = _generate(template, "objective", kernel, form, loss_and_grad=inner)
+    asks = arguments(kernel)
+    clear = "scratch.own[:] = 0.0" if "scratch" in asks else "pass"
+    source = _OBJECTIVE.replace("{arguments}", ", ".join(given[name] for name in asks))
+    function = define(source.replace("{clear}", clear), "objective", called, **names)
     folder = Path(inspect.getfile(kernel)).parent
     # Whole objectives index freely: one outside its arrays, or an error, ends the run.
     with compile_errors(f"objective {kernel.__name__!r}", kernel), bounds_checks(True):
@@ -174,7 +178,9 @@ def objective_kind(instance: Instance) -> str:
 def bind_objective(instance: Instance) -> Any:
     """Compile what evaluates an instance."""
     if instance.loss_and_grad is not None:
-        return bind_own_objective(instance.loss_and_grad, form_of(instance))
+        given = instance.parameters
+        form = None if given is None else Form(type(given), layout(given))
+        return bind_own_objective(instance.loss_and_grad, form)
     return bind_engine_objective(objective_kind(instance))
 
 
@@ -186,5 +192,6 @@ def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:
     UserError
         When a kernel of the plug-in does not compile.
     """
-    rows = bind_tail() if instance.row is None else bind_rows(instance.row, form_of(instance))
+    row = instance.row
+    rows = bind_tail() if row is None else bind_rows(row, constants_of(instance))
     return (bind_objective(instance), *rows)
