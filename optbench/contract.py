@@ -8,7 +8,7 @@ The signature of an optimizer IS its declaration.  Its arguments are recognised 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -46,7 +46,7 @@ class Hyper:
         Its unit as a power of the unit of the objective: -1 for a step size that multiplies a
         gradient, 1 for Adam's ``eps``, 0 for a pure number.
     integer : bool
-        Only whole numbers are valid.
+        Only whole numbers are valid, and the kernel gets an int.
     """
 
     default: float | None = None
@@ -161,6 +161,11 @@ class Optimizer:
             return self.selects
         return self.selects.get(kind, "unknown")
 
+    def given(self, values: Iterable[float]) -> dict[str, float]:
+        """Return hyperparameters by name, as the kernel gets them."""
+        pairs = zip(self.hypers.items(), values, strict=True)
+        return {k: int(value) if hyper.integer else float(value) for (k, hyper), value in pairs}
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of the oracle arguments that the kernel asks for."""
@@ -256,6 +261,8 @@ def _check_declaration(
             raise UserError(f'{where}: Hyper {name!r} needs a default value or tune="log"')
         if hyper.tune not in (None, "log"):
             raise UserError(f'{where}: Hyper {name!r} has tune={hyper.tune!r}; only "log" is known')
+        if hyper.integer and hyper.degree != 0:
+            raise UserError(f"{where}: Hyper {name!r} is an integer: it has no unit, degree=0")
         if hyper.default is not None and (reason := hyper.problem_with(hyper.default)):
             raise UserError(f"{where}: default {hyper.default!r} of Hyper {name!r} {reason}")
     for name, slot in slots.items():
@@ -302,12 +309,15 @@ class Problem:
     options : dict
         What ``problem:key=value`` accepts.
     metrics : tuple of str
-        What the implicit-bias table measures on it.
+        What the implicit-bias table measures on it, ``*`` for any number.
     references : tuple of str
-        Reference solutions that its instances offer.
+        Reference solutions and families of them that its instances offer, ``*`` for any number.
     default : tuple of dict
         The instances that ``optbench compare`` runs when no problem is named; without any, it
         runs only where it is named.
+    examples : tuple of dict
+        Options of further instances for ``optbench check``: one for each kind of data that has
+        references or metrics of its own.
     """
 
     name: str
@@ -318,6 +328,7 @@ class Problem:
     references: tuple[str, ...]
     metrics: tuple[str, ...]
     default: tuple[Mapping[str, Any], ...] = field(default=({},))
+    examples: tuple[Mapping[str, Any], ...] = ()
     file: str = ""
     line: int = 0
 
@@ -345,6 +356,7 @@ def problem(
     references: tuple[str, ...],
     metrics: tuple[str, ...],
     default: tuple[Mapping[str, Any], ...] = ({},),
+    examples: tuple[Mapping[str, Any], ...] = (),
 ) -> Callable[[Callable[..., Any]], Problem]:
     """Declare a problem family; the builder's keyword arguments are its options.
 
@@ -375,6 +387,7 @@ def problem(
             references=references,
             metrics=metrics,
             default=default,
+            examples=examples,
             file=file,
             line=line,
         )

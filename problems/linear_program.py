@@ -18,7 +18,13 @@ STRENGTH = 0.01  # of the entropy, in units of the largest cost
 @problem(
     reference="Wang, Ghosal, Mazumder 2023, arXiv:2310.02535",
     references=("vertex", "entropic"),
-    metrics=("objective_gap", "infeasibility", "distance_entropic", "distance_vertex"),
+    metrics=(
+        "objective_gap",
+        "infeasibility",
+        "distance_entropic",
+        "distance_vertex",
+        "support_f1",
+    ),
     default=({"data": "afiro"}, {"data": "transport"}),
 )
 def linear_program(

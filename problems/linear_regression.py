@@ -14,9 +14,19 @@ GAUSSIAN = {"data": ("gaussian",)}
 
 @problem(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
-    references=("l1", "l2", "linf", "lp", "hypentropy", "fisher"),
-    metrics=("norm_excess_l1", "norm_excess_l2", "norm_excess_linf", "angle_l2", "residual"),
+    references=("l1", "l2", "linf", "lp", "hypentropy", "fisher", "minimizer"),
+    metrics=(
+        "norm_excess_l1",
+        "norm_excess_l2",
+        "norm_excess_linf",
+        "distance_l1",
+        "distance_l2",
+        "distance_linf",
+        "distance_minimizer",
+        "residual",
+    ),
     default=({"data": "digits", "rows": 30},),
+    examples=({"data": "gaussian", "n": 20, "d": 5},),
 )
 def linear_regression(
     data=Option("digits"),

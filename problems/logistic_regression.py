@@ -24,12 +24,15 @@ SEEDED = {"data": ("gaussian", "partly_separable")}
         "margin_ratio_l1",
         "margin_ratio_l2",
         "margin_ratio_linf",
+        "angle_l1",
         "angle_l2",
+        "angle_linf",
         "angle_direction",
         "distance_offset",
         "distance_minimizer",
     ),
     default=({"data": "digits_3v8"}, DISCRIMINATING),
+    examples=({"data": "gaussian", "n": 40, "d": 2}, {"data": "partly_separable"}),
 )
 def logistic_regression(
     data=Option("digits_3v8"),

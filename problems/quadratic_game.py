@@ -20,11 +20,10 @@ def field(w, data, grad, targets):
     """Write F = A (w - solution), A the data and solution the targets; return ||F||^2 / 2."""
     total = 0.0
     for i in range(w.size):
-        slope = 0.0
+        grad[i] = 0.0
         for j in range(w.size):
-            slope += data[i, j] * (w[j] - targets[j])
-        grad[i] = slope
-        total += slope * slope
+            grad[i] += data[i, j] * (w[j] - targets[j])
+        total += grad[i] * grad[i]
     return 0.5 * total
 
 

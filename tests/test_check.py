@@ -58,7 +58,8 @@ def test_a_second_process_compiles_nothing_for_all_of_them() -> None:
     plugins = []
     for optimizer in OPTIMIZERS.values():
         chunk(optimizer)
-        plugins.append((str(Path(inspect.getfile(optimizer.kernel)).resolve()), optimizer.name))
+        file = str(Path(inspect.getfile(optimizer.kernel)).resolve())
+        plugins.append((file, optimizer.name, None))
     assert compiled_by_second_process(plugins) == []
 
 
@@ -80,14 +81,38 @@ BROKEN = {
     "writes grad": (
         f"{GRADIENT_STEP}\nfor i in range(grad.size):\n    grad[i] = 0.0",
         "",
-        "writes",
-        r"writes into grad",
+        "compiles",
+        r"kernel\.py:9: .* does not compile at `grad\[i\] = 0\.0`: it writes .* read only",
+    ),
+    "a helper writes grad": (
+        f"{GRADIENT_STEP}\nhelper(grad, -6)",
+        "",
+        "compiles",
+        r"kernel\.py:4: .* does not compile at `x\[x\.size \+ k\] = 7\.0`: it writes .* read only",
+    ),
+    "never moves": (
+        "for i in range(theta.size):\n    theta[i] -= rate * 0.0 * grad[i]",
+        "",
+        "descends",
+        r"theta never moves in \d+ steps",
+    ),
+    "climbs": (
+        "for i in range(theta.size):\n    theta[i] += rate * grad[i]",
+        "",
+        "descends",
+        r"the loss of a quadratic rises from 2\.53 to .*, whatever the learning rate",
+    ),
+    "stumbles over NaN": (
+        f"if grad[0] != grad[0]:\n    raise ValueError('not a number')\n{GRADIENT_STEP}",
+        "",
+        "NaN",
+        r"kernel\.py:7: ValueError: not a number",
     ),
     "allocates": (
         "copy = grad * rate\nfor i in range(theta.size):\n    theta[i] -= copy[i]",
         "",
         "compiles",
-        r"kernel\.py:4: .* does not compile: it allocates memory; hold arrays in a Slot",
+        r"kernel\.py:6: .* at `copy = grad \* rate`: it allocates memory; hold arrays in a Slot",
     ),
     "raises": (
         f"{GRADIENT_STEP}\nif step > 3:\n    raise ValueError('too many steps')",
@@ -105,7 +130,7 @@ BROKEN = {
         f"MEMORY[0] += 1.0\n{GRADIENT_STEP.replace('rate', '(rate + 1e-3 * MEMORY[0])')}",
         "",
         "compiles",
-        r"does not compile: .*readonly",
+        r"does not compile at `MEMORY\[0\] \+= 1\.0`: it writes into an array that is read only",
     ),
     "moves without gradient": (
         "for i in range(theta.size):\n    theta[i] -= rate * (grad[i] + 0.1 * theta[i])",

@@ -54,8 +54,16 @@ def measure(
         infeasibility and distances for linear programs; with several ``outputs`` (a fact of the
         instance), where w is a matrix row by row, also its effective and stable rank; on partly
         separable data the angle to the direction and the distance to the offset, each of the part
-        of w outside and inside the ``span`` of the rows that cannot be separated.
+        of w outside and inside the ``span`` of the rows that cannot be separated.  What the
+        instance measures itself comes last.
     """
+    own = {name: float(measure_own(w)) for name, measure_own in instance.measures.items()}
+    return _measure(instance, references, w) | own
+
+
+def _measure(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+) -> dict[str, float]:
     if instance.kind == "classification":
         return _classification(instance, references, w)
     if instance.kind == "linear_program":
@@ -63,8 +71,8 @@ def measure(
     if instance.kind == "partly_separable":
         return _partly_separable(instance, references, w)
     measures = {}
-    residual = np.linalg.norm(instance.features @ w - instance.targets)
     if instance.kind == "regression":
+        residual = np.linalg.norm(instance.features @ w - instance.targets)
         measures["residual"] = float(
             residual / max(float(np.linalg.norm(instance.targets)), 1e-300)
         )
