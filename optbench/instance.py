@@ -280,9 +280,13 @@ class Instance:
 
     @functools.cached_property
     def kernel_identity(self) -> str:
-        """Hash of the code of its row loss or objective, and of the form of its parameters."""
-        form = () if self.parameters is None else (type(self.parameters), layout(self.parameters))
-        return identity(self.row or self.loss_and_grad, form)
+        """Hash of what its row loss or objective is compiled from.
+
+        Of an objective's parameters that is the form, of a row loss's also the values.
+        """
+        if self.row is not None or self.parameters is None:
+            return identity(self.row or self.loss_and_grad, self.parameters)
+        return identity(self.loss_and_grad, type(self.parameters), layout(self.parameters))
 
     @functools.cached_property
     def solved(self) -> dict[str, Reference]:

@@ -31,6 +31,7 @@ GAUSSIAN = {"data": ("gaussian",)}
         "residual",
     ),
     default=({"data": "digits", "rows": 30},),
+    examples=({"data": "gaussian", "n": 20, "d": 5},),
 )
 def linear_regression(
     data=Option("digits"),

@@ -52,6 +52,7 @@ SEEDED = {"data": ("gaussian", "partly_separable")}
         "distance_linf",
     ),
     default=({"data": "digits_3v8"}, DISCRIMINATING),
+    examples=({"data": "gaussian", "n": 40, "d": 2}, {"data": "partly_separable"}),
 )
 def logistic_regression(
     data=Option("digits_3v8"),

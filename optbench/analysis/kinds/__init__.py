@@ -15,7 +15,12 @@ from optbench.analysis.kinds.regression import REGRESSION
 from optbench.column import Measure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
     from optbench.instance import Instance
+    from optbench.references import Reference
 
 KINDS: tuple[Kind, ...] = (
     CLASSIFICATION, PARTLY_SEPARABLE, NONSEPARABLE, REGRESSION, MATRIX, LINEAR_PROGRAM, OTHER,
@@ -32,6 +37,14 @@ def kind_of(instance: Instance) -> Kind:
     return next((kind for kind in KINDS if kind.name == instance.kind), OTHER)
 
 
+def measure(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+) -> dict[str, float]:
+    """Measure a predictor: what its kind of problem measures, then what the problem itself does."""
+    own = {name: float(measured(w)) for name, measured in instance.measures.items()}
+    return kind_of(instance).measure(instance, references, w) | own
+
+
 def measure_named(name: str) -> Measure:
     """Return the measure of that name; of further references, and of plug-ins, from the name."""
     if name in MEASURES:
@@ -46,4 +59,13 @@ def measure_named(name: str) -> Measure:
     return Measure(name, "", header=name.replace("_", " "), rank=6)
 
 
-__all__ = ["HEADLINE", "KINDS", "MEASURES", "Kind", "Measure", "kind_of", "measure_named"]
+__all__ = [
+    "HEADLINE",
+    "KINDS",
+    "MEASURES",
+    "Kind",
+    "Measure",
+    "kind_of",
+    "measure",
+    "measure_named",
+]
