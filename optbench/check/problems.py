@@ -36,7 +36,7 @@ def builds(instance: Instance, problem: Problem, given: Mapping[str, Any]) -> st
         require(same, f"{name} differ between two builds: use a seed")
     same = instance.identity == again.identity
     require(
-        same, "start, parameters, layers, facts or solvers differ between two builds: use a seed"
+        same, "start, parameters, layers or facts differ between two builds: use a seed"
     )
     require(instance.problem == problem.name, f"its instance says problem={instance.problem!r}")
     rows, columns = instance.features.shape
