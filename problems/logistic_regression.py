@@ -51,6 +51,7 @@ SEEDED = {"data": ("gaussian", "partly_separable")}
         "distance_l2",
         "distance_linf",
     ),
+    reads="labels",
     default=({"data": "digits_3v8"}, DISCRIMINATING),
     examples=({"data": "gaussian", "n": 40, "d": 2}, {"data": "partly_separable"}),
 )

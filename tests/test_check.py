@@ -21,10 +21,11 @@ from optbench.engine.ensemble import make_chunks
 from optbench.instance import Instance
 from optbench.losses import squared_error
 from optbench.parametrizations import parametrization
-from optbench.registry import load_file, load_registry
+from optbench.plugin_files import load_file
+from optbench.registry import load_registry
 
 REGRESSION = Instance(
-    "test", "eye", np.eye(3), np.ones(3), "regression", row=squared_error, scale=1.0 / 3.0
+    "test", np.eye(3), np.ones(3), "regression", row=squared_error, scale=1.0 / 3.0
 )
 OPTIMIZERS = load_registry().optimizers
 PROBLEMS = load_registry().problems
@@ -292,7 +293,7 @@ BODY
 @problem(reference="a test", references=(), metrics=METRICS)
 def wrong(seed=0):
     rng = np.random.default_rng()
-    return Instance("wrong", "one", np.eye(3), np.ones(3), "other", loss_and_grad=kernel,
+    return Instance("wrong", np.eye(3), np.ones(3), "other", loss_and_grad=kernel,
                     parameters=Given(FACTOR), scratch=3, measures=MEASURES)
 """
 SQUARES = """total = 0.0

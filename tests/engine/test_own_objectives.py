@@ -284,7 +284,7 @@ def too_many(prediction, target, delta):
 )
 def test_wrong_declarations_are_one_line(fields, words) -> None:
     with pytest.raises(UserError) as error:
-        Instance("mine", "own", DATA, TARGETS, "other", **fields)
+        Instance("mine", DATA, TARGETS, "other", **fields)
     message = str(error.value)
     assert words in message and "\n" not in message
     kernel = fields.get("loss_and_grad") or fields["row"]
