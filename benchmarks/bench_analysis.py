@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from benchmarks import prepared
-from optbench.analysis.measures import measure
+from optbench.analysis.kinds import kind_of
 from optbench.analysis.profiles import performance_profile, runtime_ecdf
 from optbench.analysis.rates import fit_rate
 from optbench.analysis.selection import effective_p, select
@@ -29,7 +29,7 @@ class Verdict:
         self.w = sum(reference.solution for reference in self.solved.values())
 
     def time_measure(self) -> None:
-        measure(self.instance, self.solved, self.w)
+        kind_of(self.instance).measure(self.instance, self.solved, self.w)
 
     def time_select(self) -> None:
         select(self.instance, self.solved, self.w)

@@ -55,13 +55,13 @@ class Compare:
     track_cold.unit = "seconds"
 
     def time_warm(self, prepared: tuple[str, float]) -> None:
-        compare(prepared[0], *COMPARISON, "--fresh")
+        compare(prepared[0], *COMPARISON, "--rerun")
 
     def time_repeated(self, prepared: tuple[str, float]) -> None:
         compare(prepared[0], *COMPARISON)
 
     def time_sweep_of_200_rates(self, prepared: tuple[str, float]) -> None:
         compare(
-            prepared[0], "--fresh", "linear_regression:data=gaussian", "-o", "gradient_descent",
+            prepared[0], "--rerun", "linear_regression:data=gaussian", "-o", "gradient_descent",
             "--learning-rates", SWEEP, "--horizon", "1000",
         )  # fmt: skip

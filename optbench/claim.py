@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, SupportsFloat
 
+from optbench.contract import Declared
 from optbench.errors import UserError
 
 COSTS: Mapping[str, str] = {"fast": "< 2 s", "normal": "< 20 s", "slow": "longer"}
@@ -111,7 +112,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Declared):
     """A theorem and the function that checks it.
 
     Attributes
@@ -366,14 +367,15 @@ def load_claims(plugins: Iterable[str] = ()) -> Claims:
     UserError
         When a path does not exist.
     """
-    from optbench.registry import explain, load_file, plugin_files
+    from optbench.plugin_files import explain, load_file, load_shipped, plugin_files
 
     found = Claims()
     folder = Path(__file__).resolve().parent / "claims"
     for path in (folder, *map(Path, plugins)):
         for file in plugin_files(path):
             try:
-                declared = vars(load_file(file)).values()
+                load = load_shipped if path == folder else load_file
+                declared = vars(load(file)).values()
             except Exception as error:  # a plug-in may raise anything; the others still load
                 found.broken.append(explain(file.resolve(), error))
                 continue

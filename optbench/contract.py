@@ -7,14 +7,20 @@ The signature of an optimizer IS its declaration.  Its arguments are recognised 
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from optbench.errors import UserError, first_line
+from optbench.identity import identity
+from optbench.labels import label
 from optbench.options import Option, check_conditions, check_options
+from optbench.plugin_files import declared_again, require_sendable
+
+UNKNOWN = "unknown"  # what an optimizer selects where there is no theorem
 
 ORACLE_ARGUMENTS: Mapping[str, str] = {
     "theta": "the trained parameters, float64 (p,); written in place",
@@ -97,8 +103,25 @@ class Slot:
         return {None: parameters, "matrix": parameters**2, "layers": layers}[self.shape]
 
 
+class Selected(NamedTuple):
+    """A solution that theory names: a reference, or a member of a family of references."""
+
+    solution: str
+    parameter: str = ""  # the hyperparameter that says which member it is
+
+    @classmethod
+    def parse(cls, text: str) -> Selected:
+        """Read ``"l2"`` or ``"lp(p)"``."""
+        solution, _, parameter = text.partition("(")
+        return cls(solution, parameter.removesuffix(")"))
+
+
+class Declared:
+    """What a plug-in file may declare: an optimizer, a problem, a claim."""
+
+
 @dataclass(frozen=True)
-class Optimizer:
+class Optimizer(Declared):
     """A declared update rule: a plain Python kernel and what is known about it.
 
     Attributes
@@ -115,7 +138,8 @@ class Optimizer:
         The paper; the step-size condition of its theorem on implicit bias.
     selects : str or mapping of str to str
         The solution that theory says it selects, everywhere or by the kind of problem
-        (``{"classification": "linf"}``: unknown elsewhere).
+        (``{"classification": "linf"}``: unknown elsewhere).  Of a family of solutions, with the
+        hyperparameter that says which: ``"lp(p)"``.
     homogeneous : bool
         Its path does not change when the objective is multiplied by a positive constant and
         every ``Hyper`` and ``Slot`` is rescaled by its degree, so that the host may hand it
@@ -131,6 +155,8 @@ class Optimizer:
     follows_flow : bool
         Small steps follow gradient flow, at any speed: what theorems on gradient flow say of a
         parametrization then holds for it.
+    baseline : bool
+        Whether tables give the time of a step as a multiple of its own.
     """
 
     name: str
@@ -148,18 +174,32 @@ class Optimizer:
     start: str
     default: bool
     follows_flow: bool
+    baseline: bool
     file: str
     line: int
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel by name: another process finds the file, and the same code in it, or says so."""
+        require_sendable(self.kernel)
+        path = inspect.getfile(self.kernel)
+        where = self.kernel.__module__, path, self.kernel.__name__
+        return _optimizer_again, (*where, self.identity)
 
     def __call__(self, *args: Any) -> None:
         """Run the kernel as plain Python."""
         self.kernel(*args)
 
-    def selection(self, kind: str) -> str:
-        """Return what theory says it selects on a kind of problem, or ``"unknown"``."""
+    def selection(self, kind: str) -> Selected:
+        """Return what theory says it selects on a kind of problem."""
         if isinstance(self.selects, str):
-            return self.selects
-        return self.selects.get(kind, "unknown")
+            return Selected.parse(self.selects)
+        return Selected.parse(self.selects.get(kind, UNKNOWN))
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """Hash of its declaration and of all code that its kernel reaches."""
+        told = ("formula", "reference", "condition", "file", "line")
+        return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
 
     def given(self, values: Iterable[float]) -> dict[str, float]:
         """Return hyperparameters by name, as the kernel gets them."""
@@ -182,10 +222,17 @@ class Optimizer:
         return tuple(name for name, hyper in self.hypers.items() if hyper.default is None)
 
 
+def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer:
+    found = declared_again(module, file, name)
+    if not isinstance(found, Optimizer) or found.identity != known:
+        raise UserError(f"{file}: optimizer {name!r} is not what it was: it was edited meanwhile")
+    return found
+
+
 def optimizer(
     *,
     reference: str,
-    selects: str | Mapping[str, str] = "unknown",
+    selects: str | Mapping[str, str] = UNKNOWN,
     condition: str = "",
     homogeneous: bool = False,
     fixed_point: bool = True,
@@ -193,6 +240,7 @@ def optimizer(
     start: str = "zero",
     default: bool = True,
     follows_flow: bool = False,
+    baseline: bool = False,
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
@@ -224,6 +272,7 @@ def optimizer(
         if "theta" not in arguments:
             raise UserError(f"{where}: has no argument 'theta', the parameters it must update")
         _check_declaration(where, hypers, slots, symmetries, start)
+        _check_selects(where, selects, hypers)
         _check_sampling(where, arguments, hypers)
         doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
         return Optimizer(
@@ -242,6 +291,7 @@ def optimizer(
             start=start,
             default=default,
             follows_flow=follows_flow,
+            baseline=baseline,
             file=file,
             line=line,
         )
@@ -277,6 +327,18 @@ def _check_declaration(
         raise UserError(f'{where}: start={start!r}; known are "zero" and "positive"')
 
 
+def _check_selects(
+    where: str, selects: str | Mapping[str, str], hypers: Mapping[str, Hyper]
+) -> None:
+    for text in [selects] if isinstance(selects, str) else selects.values():
+        parameter = Selected.parse(text).parameter
+        if parameter and parameter not in hypers:
+            raise UserError(
+                f"{where}: selects={text!r} names {parameter!r}, which is none of its "
+                f"hyperparameters ({', '.join(hypers) or 'none'})"
+            )
+
+
 def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str, Hyper]) -> None:
     sampled = [name for name in arguments if name in ("sample_grad", "sample_row")]
     if not sampled:
@@ -297,7 +359,7 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Declared):
     """A declared problem family: a builder of instances and what is known about it.
 
     Attributes
@@ -318,6 +380,9 @@ class Problem:
     examples : tuple of dict
         Options of further instances for ``optbench check``: one for each kind of data that has
         references or metrics of its own.
+    reads : {"", "labels", "numbers"}
+        Which targets of a matrix in memory, ``compare((X, y))``, mean this problem: those of two
+        classes or other numbers; its option ``data`` then takes ``(X, y)``.
     """
 
     name: str
@@ -329,8 +394,15 @@ class Problem:
     metrics: tuple[str, ...]
     default: tuple[Mapping[str, Any], ...] = field(default=({},))
     examples: tuple[Mapping[str, Any], ...] = ()
+    reads: str = ""
     file: str = ""
     line: int = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel by name; instances know what they must be."""
+        require_sendable(self.builder)
+        path = inspect.getfile(self.builder)
+        return declared_again, (self.builder.__module__, path, self.builder.__name__)
 
     @property
     def option_defaults(self) -> dict[str, Any]:
@@ -347,7 +419,11 @@ class Problem:
             with the values of the others.
         """
         check_options(self.name, self.options, given)
-        return self.builder(**{**self.option_defaults, **given})
+        resolved = {**self.option_defaults, **given}
+        built = self.builder(**resolved)
+        if not is_dataclass(built) or isinstance(built, type):
+            return built
+        return replace(built, options=resolved, name=label(self.options, resolved), made_by=self)
 
 
 def problem(
@@ -357,6 +433,7 @@ def problem(
     metrics: tuple[str, ...],
     default: tuple[Mapping[str, Any], ...] = ({},),
     examples: tuple[Mapping[str, Any], ...] = (),
+    reads: str = "",
 ) -> Callable[[Callable[..., Any]], Problem]:
     """Declare a problem family; the builder's keyword arguments are its options.
 
@@ -388,6 +465,7 @@ def problem(
             metrics=metrics,
             default=default,
             examples=examples,
+            reads=reads,
             file=file,
             line=line,
         )

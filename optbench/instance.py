@@ -4,29 +4,48 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from optbench.errors import UserError, one_line
+from optbench.identity import identity, solving_versions
 from optbench.parameters import (
     arguments,
     check_objective,
     check_parameters,
     check_row,
-    pack,
+    layout,
     place,
     shown,
 )
 
 if TYPE_CHECKING:
+    from optbench.contract import Problem
     from optbench.references import Reference
 
 EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, float("inf"))
 OWN_NAMES = {1.0: "l1", 2.0: "l2", float("inf"): "linf"}  # members of "lp" that are solved once
 
 Row = Callable[..., tuple[float, float]]
+
+
+_SENT: WeakValueDictionary[tuple[str, str], Instance] = WeakValueDictionary()
+
+
+def _again(problem: Problem, options: Mapping[str, Any], name: str, known: str) -> Instance:
+    """Return an instance that was sent to this process: the same as long as it is in use."""
+    found = _SENT.get((known, name))
+    if found is None:
+        found = replace(problem.build(**options), name=name)
+        if found.identity != known:
+            raise UserError(
+                f"{problem.name}:{name}: is not what it was: data, code or versions differ here"
+            )
+        _SENT[known, name] = found
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +56,8 @@ class Instance:
 
     Attributes
     ----------
-    problem, name : str
-        The family and what this instance of it is called in tables.
+    problem : str
+        The family.
     features : ndarray or CSR array, float64 (n, d)
         The data matrix.
     targets : ndarray, float64 (n,)
@@ -68,8 +87,9 @@ class Instance:
         Reference families with one parameter, by what an optimizer ``selects``: ``"lp"`` of p
         (largest margin or least norm in L_p, also for the effective p), ``"hypentropy"`` of the
         scale, ``"fisher"`` of nothing (called with nan).
-    optimal_value : callable
-        The certified infimum of the loss.
+    optimal_value : callable or "best", optional
+        The certified infimum of the loss; ``"best"``: take the best loss of all rows for it.
+        Without any, what is measured from the optimum is left blank.
     smoothness : callable
         Largest eigenvalue of the Hessian (its supremum), for the linear parametrization.
     inverse_fisher : callable, optional
@@ -93,10 +113,15 @@ class Instance:
         Whether another seed gives another instance.
     facts : mapping
         What tables and JSON say of it: sizes, source, certificates.
+    options : mapping
+        All options of the problem as resolved: the host fills them in.
+    name : str
+        What tables call it, see :mod:`optbench.labels`: for people only, the host fills it in.
+    made_by : Problem, optional
+        What builds it from its options again, in another process; the host fills it in.
     """
 
     problem: str
-    name: str
     features: Any
     targets: np.ndarray
     kind: str
@@ -106,7 +131,7 @@ class Instance:
     exponential_tail: bool = False
     references: Mapping[str, Callable[[], Reference]] = field(default_factory=dict)
     parametric: Mapping[str, Callable[[float], Reference]] = field(default_factory=dict)
-    optimal_value: Callable[[], float] | None = None
+    optimal_value: Callable[[], float] | Literal["best"] | None = None
     smoothness: Callable[[], float] | None = None
     inverse_fisher: Callable[[], np.ndarray] | None = None
     start: np.ndarray | None = None
@@ -119,6 +144,9 @@ class Instance:
     parametrization: str = "linear"
     seeded: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    made_by: Problem | None = None
 
     def __post_init__(self) -> None:
         """Refuse data that no optimizer could read."""
@@ -145,6 +173,11 @@ class Instance:
     def _check_kernels(self, where: str) -> None:
         if (self.row is None) == (self.loss_and_grad is None):
             raise UserError(f"{where}: exactly one of row and loss_and_grad must be given")
+        if self.optimal_value not in (None, "best") and not callable(self.optimal_value):
+            raise UserError(
+                f"{where}: optimal_value={self.optimal_value!r} must be a function without "
+                'arguments, "best" (the best loss of all rows) or None (unknown)'
+            )
         kernel = self.row or self.loss_and_grad
         assert kernel is not None
         (check_row if self.row is not None else check_objective)(kernel)
@@ -174,6 +207,27 @@ class Instance:
             )
         return table
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as a problem and its options: each process builds the data for itself, once."""
+        if self.made_by is None:
+            raise UserError(
+                f"{self.problem}:{self.name}: was made by hand; to be sent to other processes it "
+                "must be built by a @problem"
+            )
+        return _again, (self.made_by, self.given, self.name, self.identity)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those of its options that do not have their defaults."""
+        if self.made_by is None:
+            return {}
+        defaults = self.made_by.option_defaults
+        return {
+            name: value
+            for name, value in self.options.items()
+            if value is not defaults[name] and identity(value) != identity(defaults[name])
+        }
+
     @property
     def dimension(self) -> int:
         """Size d of the predictor w."""
@@ -193,7 +247,7 @@ class Instance:
     @functools.cached_property
     def optimum(self) -> float:
         """The certified infimum of the loss; nan when it is not known."""
-        return float("nan") if self.optimal_value is None else float(self.optimal_value())
+        return float(self.optimal_value()) if callable(self.optimal_value) else float("nan")
 
     @functools.cached_property
     def curvature(self) -> float:
@@ -201,18 +255,21 @@ class Instance:
         return float("nan") if self.smoothness is None else float(self.smoothness())
 
     @functools.cached_property
-    def key(self) -> str:
-        """Hash of all that the instance's results depend on: what is on disk is found by it."""
-        from optbench.store.references import data_hash
+    def identity(self) -> str:
+        """Hash of all that results on it depend on: options, data, every function it reaches."""
+        told = [f.name for f in fields(self) if f.name not in ("name", "made_by")]
+        return identity(solving_versions(), *(getattr(self, name) for name in told))
 
-        start = np.zeros(0) if self.start is None else self.start
-        facts = {k: v for k, v in self.facts.items() if isinstance(v, str | float | int)}
-        if self.in_order:
-            facts["in_order"] = True
-        parts = (self.problem, self.name, self.kind, self.scale, self.exponential_tail)
-        layers = np.zeros(0) if self.layers is None else self.layers
-        numbers = data_hash(self.features, self.targets, start, *pack(self.parameters), layers)
-        return "|".join(map(repr, (*parts, sorted(facts.items()), numbers)))
+    @functools.cached_property
+    def kernel_identity(self) -> str:
+        """Hash of the code of its row loss or objective, and of its parameters.
+
+        In a row loss they are constants; an objective is compiled for their form only.
+        """
+        given = self.parameters
+        if given is not None and self.loss_and_grad is not None:
+            given = type(given), layout(given)
+        return identity(self.row or self.loss_and_grad, given)
 
     @functools.cached_property
     def solved(self) -> dict[str, Reference]:
@@ -248,7 +305,7 @@ class Instance:
         from optbench.store.references import stored
 
         try:
-            return stored(f"{self.key}|{name}", solve)
+            return stored(f"{self.identity}|{name}", solve)
         except UserError:
             raise
         except Exception as error:  # of a plug-in's solver, or of SciPy on data it cannot solve

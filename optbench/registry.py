@@ -1,62 +1,78 @@
-"""Find plug-ins: every ``.py`` file of a plug-in directory, by path, under a stable module name.
+"""Which plug-ins there are, by name, and which file each name stands for.
 
-Search order: the built-in directories (inside the wheel, or beside the package in a checkout),
-entry points ``optbench.optimizers`` / ``optbench.problems``, ``--plugin FILE_OR_DIR``,
-``OPTBENCH_PLUGINS``, and the directories named in ``./optbench.toml``.  A built-in has no
-privilege that a user's file lacks.  A broken file becomes a :class:`Broken` entry with one line;
-the others still load.
+Later sources win over earlier ones: the built-in directories (inside the wheel, or beside the
+package in a checkout), entry points ``optbench.optimizers`` / ``optbench.problems``, the
+directories named in ``./optbench.toml``, ``OPTBENCH_PLUGINS``, and ``--plugin FILE_OR_DIR``.  Two
+files of one source that declare one name are an error.  A broken file becomes a :class:`Broken`
+entry with one line; the others still load.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import importlib.util
 import os
-import sys
 import tomllib
-import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
-from optbench.claim import Claim
-from optbench.contract import Optimizer, Problem
+from optbench.contract import Declared, Optimizer, Problem
 from optbench.errors import UserError
 from optbench.options import suggest
+from optbench.plugin_files import (
+    explain,
+    forget_imports,
+    load_file,
+    load_shipped,
+    plugin_files,
+    remembering_imports,
+)
 
 PACKAGE = Path(__file__).resolve().parent
 FOLDERS = ("optimizers", "problems")
+SHIPPED, INSTALLED = "optbench", "entry points"
+PROJECT, ENVIRONMENT, NAMED = "optbench.toml", "OPTBENCH_PLUGINS", "--plugin"
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A plug-in file that could not be loaded, and the one line that says why."""
+    """A plug-in file that could not be loaded, the one line that says why, and who named it."""
 
     file: str
     reason: str
+    source: str
 
 
 @dataclass
 class Registry:
-    """All loaded plug-ins by name."""
+    """All loaded plug-ins by name.
+
+    Attributes
+    ----------
+    optimizers, problems : dict
+        What each name stands for.
+    broken : list of Broken
+        Files that could not be loaded.
+    replaced : dict of str to Optimizer or Problem
+        What a name of the user's stood for before: ``optimizer adam`` to the built-in one.
+    """
 
     optimizers: dict[str, Optimizer] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
+    replaced: dict[str, Optimizer | Problem] = field(default_factory=dict)
+    _sources: dict[str, str] = field(default_factory=dict)
 
     def optimizer(self, name: str) -> Optimizer:
         """Return the optimizer called ``name``; a UserError with a suggestion otherwise."""
-        if name not in self.optimizers:
-            self._raise("optimizer", name, self.optimizers)
+        self._require("optimizer", name, self.optimizers)
         return self.optimizers[name]
 
     def problem(self, name: str) -> Problem:
         """Return the problem family called ``name``; a UserError with a suggestion otherwise."""
-        if name not in self.problems:
-            self._raise("problem", name, self.problems)
+        self._require("problem", name, self.problems)
         return self.problems[name]
 
     @property
@@ -69,28 +85,58 @@ class Registry:
         """Names of the problems that run when none is named."""
         return sorted(name for name, plugin in self.problems.items() if plugin.default)
 
-    def _raise(self, kind: str, name: str, known: Iterable[str]) -> None:
-        for entry in self.broken:
-            if Path(entry.file).stem == name:
-                raise UserError(entry.reason)
-        raise UserError(f"unknown {kind} {name!r}{suggest(name, known)}")
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of results must know of names and files."""
+        lines = [f"plug-in left out: {entry.reason}" for entry in self.broken]
+        for name, old in self.replaced.items():
+            kind, _, own = name.partition(" ")
+            new = self.optimizers[own] if kind == "optimizer" else self.problems[own]
+            lines.append(f"{name} is the one of {new.file}, not that of {old.file}")
+        return lines
 
-    def add(self, module: ModuleType, file: Path) -> None:
+    def _require(self, kind: str, name: str, known: Iterable[str]) -> None:
+        """Refuse an unknown name, and one that the user means for a file that is broken."""
+        for entry in self.broken:
+            shipped = entry.source == SHIPPED and name in known
+            if Path(entry.file).stem == name and not shipped:
+                raise UserError(entry.reason)
+        if name not in known:
+            raise UserError(f"unknown {kind} {name!r}{suggest(name, known)}")
+
+    def add(self, module: ModuleType, file: Path, source: str) -> None:
         """Add every optimizer and problem that a module declares."""
-        found = [v for v in vars(module).values() if isinstance(v, Optimizer | Problem)]
-        if not found and not any(isinstance(v, Claim) for v in vars(module).values()):
-            self.broken.append(Broken(str(file), f"{file}: declares no @optimizer and no @problem"))
+        found = [value for value in vars(module).values() if isinstance(value, Declared)]
+        if not found:
+            reason = f"{file}: declares no @optimizer and no @problem"
+            self.broken.append(Broken(str(file), reason, source))
         for plugin in found:
-            self.add_plugin(plugin, str(file))
+            if isinstance(plugin, Optimizer | Problem):
+                self.add_plugin(plugin, source)
 
     def add_plugin(self, plugin: Optimizer | Problem, source: str) -> None:
-        """Add one plug-in unless its name is taken; the same one twice is no conflict."""
+        """Let a plug-in have its name, also where an earlier source gave it to another one.
+
+        Raises
+        ------
+        UserError
+            When another file of the same source declares the name.
+        """
+        kind = "optimizer" if isinstance(plugin, Optimizer) else "problem"
         table: dict[str, Optimizer] | dict[str, Problem]
         table = self.optimizers if isinstance(plugin, Optimizer) else self.problems
-        known = table.setdefault(plugin.name, plugin)  # type: ignore[arg-type]
-        if known is not plugin:
-            reason = f"{plugin.file}:{plugin.line}: {plugin.name!r} is already in {known.file}"
-            self.broken.append(Broken(source, reason))
+        known, name = table.get(plugin.name), f"{kind} {plugin.name}"
+        if known is plugin:
+            return
+        if known is not None and self._sources[name] == source:
+            raise UserError(
+                f"{plugin.file}:{plugin.line}: {kind} {plugin.name!r} is also in "
+                f"{known.file}:{known.line}: name one of the two files, or rename it"
+            )
+        if known is not None:
+            self.replaced.setdefault(name, known)
+        table[plugin.name] = plugin  # type: ignore[assignment]
+        self._sources[name] = source
 
 
 def builtin_folders() -> list[Path]:
@@ -120,59 +166,8 @@ def project_folders(root: Path) -> list[Path]:
     return [root / path for path in named]
 
 
-def plugin_files(path: Path) -> Iterator[Path]:
-    """Yield the plug-in files of a file or directory.
-
-    Raises
-    ------
-    UserError
-        When the path does not exist or holds no Python file.
-    """
-    if path.is_file() and path.suffix == ".py":
-        yield path
-    elif path.is_dir():
-        files = [file for file in sorted(path.glob("*.py")) if not file.name.startswith("_")]
-        if not files:
-            raise UserError(f"plug-in directory {path} holds no .py file")
-        yield from files
-    else:
-        raise UserError(f"plug-in {path} is neither a .py file nor a directory")
-
-
-def load_file(file: Path) -> ModuleType:
-    """Execute a plug-in file as a module whose name depends on its path only."""
-    file = file.resolve()
-    digest = hashlib.sha256(str(file.parent).encode()).hexdigest()[:8]
-    name = f"optbench_plugin_{digest}_{file.stem}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Registered before execution: Numba's cache and pickling find functions by module name.
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def explain(file: Path, error: Exception) -> str:
-    """Return one line: file, line, what."""
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, SyntaxError):
-        return f"{file}:{error.lineno}: syntax error: {error.msg}"
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
-    line = frames[-1].lineno if frames else 1
-    return f"{file}:{line}: {type(error).__name__}: {' '.join(str(error).split())}"
-
-
-@functools.lru_cache(maxsize=8)
 def load_registry(plugins: tuple[str, ...] = (), root: Path | None = None) -> Registry:
-    """Load all plug-ins.
+    """Load all plug-ins, those of the user as their files are now.
 
     Parameters
     ----------
@@ -184,28 +179,60 @@ def load_registry(plugins: tuple[str, ...] = (), root: Path | None = None) -> Re
     Raises
     ------
     UserError
-        When a path named by the user does not exist.
+        When a path named by the user does not exist, or two of its files declare one name.
     """
+    variable = os.environ.get("OPTBENCH_PLUGINS", "").split(os.pathsep)
+    sources = {
+        PROJECT: project_folders(root or Path.cwd()),
+        ENVIRONMENT: [Path(path) for path in variable if path],
+        NAMED: [Path(path) for path in plugins],
+    }
+    files = {
+        source: list(dict.fromkeys(f for path in paths for f in plugin_files(path)))
+        for source, paths in sources.items()
+    }
     registry = Registry()
-    named = [*plugins, *filter(None, os.environ.get("OPTBENCH_PLUGINS", "").split(os.pathsep))]
-    paths = [*builtin_folders(), *map(Path, named), *project_folders(root or Path.cwd())]
-    for path in paths:
-        for file in plugin_files(path):
-            try:
-                registry.add(load_file(file), file)
-            except Exception as error:  # a plug-in may raise anything; the others still load
-                registry.broken.append(Broken(str(file), explain(file.resolve(), error)))
-    for kind in FOLDERS:
-        for entry in entry_points(group=f"optbench.{kind}"):
-            try:
-                loaded = entry.load()
-                if isinstance(loaded, ModuleType):
-                    registry.add(loaded, Path(loaded.__file__ or entry.name))
-                elif isinstance(loaded, Optimizer | Problem):
-                    registry.add_plugin(loaded, entry.value)
-                else:
-                    raise TypeError(f"is a {type(loaded).__name__}, no @optimizer or @problem")
-            except Exception as error:
-                reason = f"entry point {entry.value}: {type(error).__name__}: {error}"
-                registry.broken.append(Broken(entry.value, reason))
+    shipped = [file for folder in builtin_folders() for file in plugin_files(folder)]
+    for file in shipped:
+        _load(registry, load_shipped, file, SHIPPED)
+    entries = _entry_points()
+    mine = [file.resolve() for own in files.values() for file in own]
+    forget_imports([*map(str, mine), *(entry.value for entry in entries)])
+    for entry in entries:
+        _load_entry_point(registry, entry)
+    done = {file.resolve() for file in shipped}
+    for source, own in files.items():
+        for file in own:
+            if file.resolve() not in done:
+                done.add(file.resolve())
+                _load(registry, load_file, file, source)
     return registry
+
+
+def _load(registry: Registry, load: Callable[[Path], ModuleType], file: Path, source: str) -> None:
+    try:
+        module = load(file)
+    except Exception as error:  # a plug-in may raise anything; the others still load
+        registry.broken.append(Broken(str(file), explain(file.resolve(), error), source))
+        return
+    registry.add(module, file, source)
+
+
+@functools.cache
+def _entry_points() -> tuple[EntryPoint, ...]:
+    return tuple(entry for kind in FOLDERS for entry in entry_points(group=f"optbench.{kind}"))
+
+
+def _load_entry_point(registry: Registry, entry: EntryPoint) -> None:
+    try:
+        with remembering_imports(entry.value):
+            loaded = entry.load()
+        if isinstance(loaded, ModuleType):
+            registry.add(loaded, Path(loaded.__file__ or entry.name), INSTALLED)
+        elif isinstance(loaded, Optimizer | Problem):
+            registry.add_plugin(loaded, INSTALLED)
+        else:
+            raise TypeError(f"is a {type(loaded).__name__}, no @optimizer or @problem")
+    except Exception as error:
+        reason = f"entry point {entry.value}: {type(error).__name__}: {error}"
+        registry.broken.append(Broken(entry.value, reason, INSTALLED))

@@ -40,7 +40,6 @@ def inverse_problem(measurements=6, unknowns=10, latent=2, samples=40, seed=0):
     targets = signals.ravel()
     return Instance(
         problem="inverse_problem",
-        name=f"{measurements}of{unknowns}_latent{latent}_samples{samples}_seed{seed}",
         features=features,
         targets=targets,
         kind="regression",

@@ -53,7 +53,6 @@ def linear_program(
     start = np.exp(-cost / (strength * scale))
     return Instance(
         problem="linear_program",
-        name=name,
         features=matrix,
         targets=b,
         kind="linear_program",
@@ -82,12 +81,10 @@ def linear_program(
 def solved(matrix, b, c):
     """An optimal vertex, and the cost shifted to c + A^T nu >= 0; kept on disk."""
     from optbench import references
-    from optbench.store.references import data_hash, stored
+    from optbench.store.references import remembered
 
-    numbers = data_hash(matrix, b, c)
-    vertex = stored(f"vertex {numbers}", lambda: references.solve_linear_program(matrix, b, c))
-    cost = stored(f"cost {numbers}", lambda: references.nonnegative_cost(matrix, c), np.ndarray)
-    return vertex, cost
+    vertex = remembered(references.solve_linear_program, matrix, b, c)
+    return vertex, remembered(references.nonnegative_cost, matrix, c)
 
 
 def program(data, m, n, seed):

@@ -47,10 +47,10 @@ def linear_regression(
     from optbench import references
 
     if data == "gaussian":
-        name, features, targets = gaussian(n, d, sparsity, noise, seed)
+        features, targets = gaussian(n, d, sparsity, noise, seed)
         source = f"Gaussian, seed {seed}"
     else:
-        name, features, targets, source = real(data, rows, standardize, intercept, target)
+        features, targets, source = real(data, rows, standardize, intercept, target)
     count, dimension = features.shape
 
     def inverse_fisher():
@@ -58,7 +58,6 @@ def linear_regression(
 
     return Instance(
         problem="linear_regression",
-        name=name,
         features=features,
         targets=targets,
         kind="regression",
@@ -108,7 +107,7 @@ def gaussian(n, d, sparsity, noise, seed):
         targets = features[:, :sparsity].sum(axis=1) + noise * generator.standard_normal(n)
     else:
         targets = generator.standard_normal(n)
-    return f"gaussian_{n}x{d}_seed{seed}", features, targets
+    return features, targets
 
 
 def real(data, rows, standardize, intercept, target):
@@ -130,5 +129,4 @@ def real(data, rows, standardize, intercept, target):
     targets = dataset.targets
     if not intercept:
         targets = targets - targets.mean()
-    name = f"{dataset.name}_first{rows}" if rows else dataset.name
-    return name, features, targets, dataset.source
+    return features, targets, dataset.source

@@ -101,7 +101,7 @@ def instance(name, features, targets, loss, seeded, source):
     """Attach the certified references of separable, partly separable or other data."""
     from optbench import references
     from optbench.references import logistic
-    from optbench.store.references import data_hash, stored
+    from optbench.store.references import remembered
 
     count, dimension = features.shape
     signed = (
@@ -109,11 +109,7 @@ def instance(name, features, targets, loss, seeded, source):
         if isinstance(features, np.ndarray)
         else features.multiply(targets[:, None]).tocsr()
     )
-    separation = stored(
-        f"separability {data_hash(signed)}",
-        lambda: references.separability(signed),
-        references.Separability,
-    )
+    separation = remembered(references.separability, signed)
 
     def fisher():
         """Fisher matrix of the logistic model at w = 0."""
@@ -127,7 +123,6 @@ def instance(name, features, targets, loss, seeded, source):
         facts["span"] = span(signed[~separation.separable_rows])
     return Instance(
         problem="logistic_regression",
-        name=name,
         features=features,
         targets=targets,
         row=MARGIN_LOSSES[loss],

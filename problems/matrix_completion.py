@@ -54,7 +54,6 @@ def matrix_completion(
     targets = features @ hidden.ravel()
     return Instance(
         problem="matrix_completion",
-        name=f"{measurements}_{rows}x{columns}_rank{rank}_observed{observed:g}_seed{seed}",
         features=features,
         targets=targets,
         kind="regression",

@@ -41,7 +41,6 @@ def matrix_factorization(singular_values=Option("4x2x1x0.5"), rows=6, columns=8,
     size = rows * columns
     return Instance(
         problem="matrix_factorization",
-        name=f"{rows}x{columns}_modes{singular_values}_seed{seed}",
         features=sparse.eye_array(size, format="csr"),
         targets=target.ravel(),
         kind="regression",

@@ -56,10 +56,8 @@ def matrix_regression(
     scale = 1.0 / (n * outputs) if loss == "mean" else 1.0
     features = sparse.csr_array(sparse.kron(sparse.eye_array(outputs), inputs))
     references, optimal_value = solutions(features, inputs, targets, scale)
-    suffix = "_mean" if loss == "mean" else ""
     return Instance(
         problem="matrix_regression",
-        name=f"gaussian_{n}x{d}_outputs{outputs}_rank{rank}_seed{seed}{suffix}",
         features=features,
         targets=targets.T.ravel(),
         kind="regression",

@@ -33,7 +33,6 @@ def nonnegative_least_squares(m=30, n=10, start=1e-6, seed=0):
     references, optimal_value = solutions(matrix, b)
     return Instance(
         problem="nonnegative_least_squares",
-        name=f"gaussian_{m}x{n}_start{start:g}_seed{seed}",
         features=matrix,
         targets=b,
         kind="regression",

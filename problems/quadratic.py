@@ -41,10 +41,8 @@ def quadratic(
         rotation = np.linalg.qr(generator.standard_normal((d, d)))[0]
     features = np.sqrt(curvatures)[:, None] * rotation.T
     targets = np.sqrt(curvatures)
-    turned = f"_rotated_seed{seed}" if rotated else ""
     return Instance(
         problem="quadratic",
-        name=f"{spectrum}_{d}_kappa{kappa:g}{turned}",
         features=features,
         targets=targets,
         kind="other",

@@ -40,7 +40,6 @@ def quadratic_game(monotonicity=0.0):
     matrix = np.array([[monotonicity, 1.0], [-1.0, monotonicity]])
     return Instance(
         problem="quadratic_game",
-        name="bilinear" if monotonicity == 0.0 else f"monotonicity_{monotonicity:g}",
         features=matrix,
         targets=SOLUTION,
         kind="game",

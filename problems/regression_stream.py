@@ -36,7 +36,6 @@ def regression_stream(samples=4000, d=20, noise=0.5, seed=0):
     hessian = scale * features.T @ features
     return Instance(
         problem="regression_stream",
-        name=f"{samples}x{d}_seed{seed}",
         features=features,
         targets=targets,
         kind="other",

@@ -33,7 +33,6 @@ def scalar_chain(depth=3, target=1.0, scale=Option(0.5, unless={"depth": (1,)}))
     widths = "x".join(["1"] * (depth - 1))
     return Instance(
         problem="scalar_chain",
-        name=f"depth{depth}_target{target:g}",
         features=features,
         targets=targets,
         kind="other",

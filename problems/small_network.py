@@ -106,7 +106,6 @@ def small_network(
     leak = LEAKS.get(activation, 0.0)
     return Instance(
         problem="small_network",
-        name=f"{activation}_{n}x{d}_hidden{hidden}_seed{seed}{'_logistic' * (loss != 'square')}",
         features=inputs,
         targets=targets,
         kind="other",

@@ -96,17 +96,15 @@ def spherical_logistic(
         )
     first, v = np.eye(d)[0], np.eye(d)[-1]
     if samples:
-        name, source = f"gaussian_d{d}_{samples}_samples", f"{samples} fresh samples a step"
+        source = f"{samples} fresh samples a step"
         objective = {"loss_and_grad": sampled_loss(samples)}
         nodes, weights = v[None], np.ones(1)  # the loss draws its own data
     else:
-        name = f"gaussian_{angles}x{radii}"
         source = f"quadrature {angles} x {radii}"
         objective = {"row": weighted_logistic_loss}
         nodes, weights = quadrature(angles, radii)
     return Instance(
         problem="spherical_logistic",
-        name=name,
         features=nodes,
         targets=weights,
         kind="classification",

@@ -24,7 +24,7 @@ from optbench.parametrizations import parametrization
 from optbench.registry import load_file, load_registry
 
 REGRESSION = Instance(
-    "test", "eye", np.eye(3), np.ones(3), "regression", row=squared_error, scale=1.0 / 3.0
+    "test", np.eye(3), np.ones(3), "regression", row=squared_error, scale=1.0 / 3.0
 )
 OPTIMIZERS = load_registry().optimizers
 PROBLEMS = load_registry().problems
@@ -292,7 +292,7 @@ BODY
 @problem(reference="a test", references=(), metrics=METRICS)
 def wrong(seed=0):
     rng = np.random.default_rng()
-    return Instance("wrong", "one", np.eye(3), np.ones(3), "other", loss_and_grad=kernel,
+    return Instance("wrong", np.eye(3), np.ones(3), "other", loss_and_grad=kernel,
                     parameters=Given(FACTOR), scratch=3, measures=MEASURES)
 """
 SQUARES = """total = 0.0
@@ -377,7 +377,7 @@ WRONG = {
         SQUARES,
         {"factor": "1.0 + rng.random()"},
         "builds",
-        "start, parameters, layers or facts differ between two builds",
+        "start, parameters, facts or what its functions hold differ between two builds",
     ),
 }
 
@@ -401,7 +401,7 @@ def row(prediction, target):
 @problem(reference="a test", references=(), metrics=())
 def wrong(seed=0):
     rng = np.random.default_rng()
-    return Instance("wrong", "one", np.eye(3) + FEATURES, np.ones(3), "regression", row=row,
+    return Instance("wrong", np.eye(3) + FEATURES, np.ones(3), "regression", row=row,
                     optimal_value=lambda: 100.0)
 @problem(reference="a test", references=(), metrics=())
 def nothing(n=0):
@@ -412,8 +412,8 @@ def nothing(n=0):
 def test_a_wrong_problem_is_found(tmp_path: Path) -> None:
     (tmp_path / "wrong.py").write_text(WRONG_PROBLEM.replace("FEATURES", "0.0"))
     found = dict(failures(check(str(tmp_path / "wrong.py"))))
-    assert "differ by" in found["wrong: one: gradient"]
-    assert "below the optimal value 100" in found["wrong: one: optimal value"]
+    assert "differ by" in found["wrong: default: gradient"]
+    assert "below the optimal value 100" in found["wrong: default: optimal value"]
     assert found["nothing: builds"] == "builds a NoneType, not an Instance"
     (tmp_path / "random.py").write_text(WRONG_PROBLEM.replace("FEATURES", "rng.random((3, 3))"))
     found = dict(failures(check(str(tmp_path / "random.py"))))

@@ -10,7 +10,8 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from optbench import UserError, registry
-from optbench.registry import load_file, load_registry
+from optbench.plugin_files import load_file
+from optbench.registry import load_registry
 
 GOOD = """from optbench import Hyper, optimizer
 @optimizer(reference="a test")
@@ -84,9 +85,9 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """No plug-ins from the environment or the current folder, nothing remembered."""
     monkeypatch.delenv("OPTBENCH_PLUGINS", raising=False)
     monkeypatch.chdir(tmp_path)
-    load_registry.cache_clear()
+    registry._entry_points.cache_clear()
     yield
-    load_registry.cache_clear()
+    registry._entry_points.cache_clear()
 
 
 def write(folder: Path, name: str, text: str = GOOD) -> Path:
@@ -169,13 +170,65 @@ def test_wrong_paths_are_one_line(path: str, message: str, tmp_path: Path) -> No
         load_registry((path,))
 
 
-def test_the_first_of_two_with_one_name_stays(tmp_path: Path) -> None:
-    first = write(tmp_path / "a", "twice")
+def test_two_files_of_the_user_with_one_name_are_an_error(tmp_path: Path) -> None:
+    write(tmp_path / "a", "twice")
     write(tmp_path / "b", "twice")
-    found = load_registry((str(tmp_path / "a"), str(tmp_path / "b")))
-    assert found.optimizers["twice"].kernel.__code__.co_filename == str(first)
-    (broken,) = found.broken
-    assert re.search(r"b/twice\.py:2: 'twice' is already in .*a/twice\.py", broken.reason)
+    message = r"b/twice\.py:\d+: optimizer 'twice' is also in .*a/twice\.py:\d+: name one of"
+    with pytest.raises(UserError, match=message):
+        load_registry((str(tmp_path / "a"), str(tmp_path / "b")))
+
+
+def test_what_is_named_on_the_command_line_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over the environment, which wins over the project, which wins over what is built in."""
+    folders = {name: tmp_path / name for name in ("project", "environment", "command")}
+    files = {name: write(folder, "adam") for name, folder in folders.items()}
+    (tmp_path / "optbench.toml").write_text('plugins = ["./project"]\n')
+
+    def adam(*plugins: str) -> str:
+        found = load_registry(plugins)
+        (note,) = found.notes
+        assert note.startswith("optimizer adam is the one of ") and "not that of" in note
+        return found.optimizer("adam").kernel.__code__.co_filename
+
+    assert adam() == str(files["project"])
+    monkeypatch.setenv("OPTBENCH_PLUGINS", str(folders["environment"]))
+    assert adam() == str(files["environment"])
+    assert adam(str(files["command"])) == str(files["command"])
+
+
+def test_a_broken_file_of_the_user_does_not_give_way_to_a_built_in_one(tmp_path: Path) -> None:
+    (tmp_path / "adam.py").write_text("def (")
+    found = load_registry((str(tmp_path / "adam.py"),))
+    with pytest.raises(UserError, match=r"adam\.py:1: syntax error"):
+        found.optimizer("adam")
+
+
+def test_an_edit_is_seen_by_the_next_call_in_the_same_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the file, of a module that it imports, and of a file that it reads, within a second."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "own_helper.py").write_text("FACTOR = 1.0\n")
+    (tmp_path / "number.txt").write_text("1.0")
+    reading = "from own_helper import FACTOR\nfrom pathlib import Path\n"
+    reading += f"NUMBER = float(Path({str(tmp_path / 'number.txt')!r}).read_text())\n"
+    file = write(tmp_path, "edited", reading + GOOD)
+
+    def loaded() -> tuple[float, float, str]:
+        rule = load_registry((str(file),)).optimizer("edited")
+        names = rule.kernel.__globals__
+        return names["FACTOR"], names["NUMBER"], rule.formula
+
+    before = loaded()
+    assert before[:2] == (1.0, 1.0)
+    (tmp_path / "own_helper.py").write_text("FACTOR = 2.0\n")
+    assert loaded()[:2] == (2.0, 1.0)
+    (tmp_path / "number.txt").write_text("3.0")
+    assert loaded()[:2] == (2.0, 3.0)
+    file.write_text('"""Another formula."""\n' + file.read_text())
+    assert loaded()[2] == "Another formula." != before[2]
 
 
 def test_the_same_file_twice_is_no_conflict(tmp_path: Path) -> None:
@@ -213,7 +266,7 @@ def test_entry_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.optimizers["single"] is single
     assert [broken.file for broken in found.broken] == ["other:single", "bad:missing", "bad:number"]
     reasons = [broken.reason for broken in found.broken]
-    assert "'single' is already in" in reasons[0]
+    assert "'single' is also in" in reasons[0]
     assert reasons[1] == "entry point bad:missing: ImportError: no module named bad"
     assert "no @optimizer or @problem" in reasons[2]
 
@@ -231,9 +284,8 @@ def test_unknown_names_get_a_suggestion() -> None:
 def test_a_module_name_depends_on_the_path_only(tmp_path: Path) -> None:
     file = write(tmp_path / "a", "named")
     module = load_file(file)
-    assert module is load_file(tmp_path / "a" / ".." / "a" / "named.py")
     assert (
         module.__name__
-        == load_file(file).__name__
+        == load_file(tmp_path / "a" / ".." / "a" / "named.py").__name__
         != load_file(write(tmp_path / "b", "named")).__name__
     )

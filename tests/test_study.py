@@ -66,7 +66,7 @@ def test_default_instances_and_seeds(registry):
     ((first, second, third),) = build_instances(registry, f"{GAUSSIAN},seed=7", 3)
     generator = np.random.Generator(np.random.PCG64(8))
     np.testing.assert_array_equal(second.features, generator.standard_normal((3, 5)))
-    assert [i.name[-5:] for i in (first, second, third)] == ["seed7", "seed8", "seed9"]
+    assert [i.name[-6:] for i in (first, second, third)] == ["seed=7", "seed=8", "seed=9"]
     ((real,),) = build_instances(registry, "linear_regression:data=digits,rows=5", 3)
     assert not real.seeded
 

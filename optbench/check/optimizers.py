@@ -27,7 +27,8 @@ from optbench.engine.bounds import needs_bounds_checks
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks
 from optbench.parametrizations import parametrization
-from optbench.registry import explain
+from optbench.plugin_files import explain
+from optbench.status import Status
 
 TWIN = 1e-12  # compiled against plain Python, relative
 SYMMETRY = 1e-9  # sums over coordinates run in another order
@@ -191,11 +192,11 @@ def not_a_number(optimizer: Optimizer) -> str:
         path(optimizer, NotANumber(), 3)  # neither raises nor indexes outside
     runs = chunk(optimizer, (1.0, 0.5))
     runs.advance(5)
-    running = runs.status == ["horizon", "horizon"]
+    running = runs.status == [Status.HORIZON] * 2
     require(running, f"ends after {runs.stopped.min()} steps on a quadratic: {runs.status}")
     runs.combination.data.targets[0] = np.nan
     runs.advance(100)
-    require(runs.status == ["diverged", "diverged"], f"status {runs.status} after a NaN")
+    require(runs.status == [Status.DIVERGED] * 2, f"status {runs.status} after a NaN")
     require(bool(np.all(runs.stopped == 6)), f"goes on to step {runs.stopped.max()} after a NaN")
     return "ends the run as diverged"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from optbench.registry import explain
+from optbench.plugin_files import explain
 
 
 @dataclass(frozen=True)

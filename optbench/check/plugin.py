@@ -12,7 +12,8 @@ from optbench.check.problems import check_problem
 from optbench.contract import Optimizer, Problem
 from optbench.errors import UserError
 from optbench.options import suggest
-from optbench.registry import explain, load_file, load_registry, plugin_files
+from optbench.plugin_files import explain, load_file, plugin_files
+from optbench.registry import load_registry
 
 
 def check(name_or_file: str, plugins: Sequence[str] = ()) -> list[CheckResult]:

@@ -17,7 +17,7 @@ from optbench.engine.cache import compiled
 from optbench.engine.bind_instance import bind_instance
 from optbench.engine.ensemble import bind
 from optbench.parametrizations import parametrization
-from optbench.registry import load_file
+from optbench.plugin_files import load_file
 for file, name, options in json.loads(sys.argv[1]):
     declared = vars(load_file(Path(file))).values()
     plugin = next(value for value in declared if getattr(value, "name", "") == name)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from optbench.cli.cache import cache
 from optbench.cli.check import check
 from optbench.cli.compare import compare
 from optbench.cli.list import list_plugins
@@ -48,3 +49,4 @@ app.command("show")(show)
 app.command("check")(check)
 app.command("verify")(verify)
 app.command("warmup")(warmup)
+app.command("cache")(cache)

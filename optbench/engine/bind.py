@@ -8,23 +8,18 @@ that does not compile where it is written to.
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
-import inspect
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numba
 from numba.core.compiler import Compiler
-from numba.core.serialize import dumps
 
 from optbench import elementwise
 from optbench.contract import Optimizer
 from optbench.engine import helpers, loop, matrices, types, vectorised
 from optbench.engine.blame import compile_errors
 from optbench.engine.bounds import needs_bounds_checks
-from optbench.engine.cache import compile_kernel
+from optbench.engine.cache import KernelId, compile_kernel, kernel_id, once
 from optbench.engine.views import read_only
 from optbench.engine.wide import HAS_MASKS, MaskedVectors
 from optbench.parametrizations import Parametrization
@@ -54,14 +49,6 @@ def define(source: str, name: str, called: str, **names: Any) -> Callable[..., A
     function: Callable[..., Any] = namespace[name]
     function.__qualname__ = f"{name}-{called}"
     return function
-
-
-def label(kernel: Callable[..., Any]) -> str:
-    """Return what distinguishes a kernel in the cache: its name, file, line and bound values."""
-    code = kernel.__code__
-    bound = tuple(cell.cell_contents for cell in kernel.__closure__ or ())
-    digest = hashlib.sha256(dumps((bound, kernel.__defaults__))).hexdigest()[:8]
-    return f"{kernel.__name__}-{Path(code.co_filename).stem}-{code.co_firstlineno}-{digest}"
 
 
 def jitted(kernel: Callable[..., Any]) -> Any:
@@ -121,23 +108,6 @@ def update_source(optimizer: Optimizer, checked: bool) -> str:
     return f"def update(step, run, runs, rule):\n    own = runs.optimizer[run]\n    {call}\n"
 
 
-@functools.cache
-def compiled_update(optimizer_key: tuple[str, str, int]) -> Any:
-    """Compile the optimizer's update for the loop (by key: see :func:`bind_update`)."""
-    optimizer = _OPTIMIZERS[optimizer_key]
-    checked = needs_bounds_checks(optimizer)
-    jit = numba.config.DISABLE_JIT
-    kernel = optimizer.kernel if jit else jitted(optimizer.kernel)
-    source, label_ = update_source(optimizer, checked), label(optimizer.kernel)
-    update = define(source, "update", label_, kernel=kernel, read_only=read_only)
-    folder = Path(inspect.getfile(optimizer.kernel)).parent
-    with compile_errors(f"optimizer {optimizer.name!r}", optimizer.kernel), bounds_checks(checked):
-        return compile_kernel(update, types.update_s, plugin_folder=folder)
-
-
-_OPTIMIZERS: dict[tuple[str, str, int], Optimizer] = {}
-
-
 def bind_update(optimizer: Optimizer) -> Any:
     """Return the compiled ``update(step, run, runs, rule)`` of an optimizer.
 
@@ -146,18 +116,27 @@ def bind_update(optimizer: Optimizer) -> Any:
     UserError
         When the kernel does not compile.
     """
-    key = (optimizer.name, inspect.getfile(optimizer.kernel), id(optimizer))
-    _OPTIMIZERS[key] = optimizer
-    return compiled_update(key)
+    return _compiled_update(optimizer, kernel_id(optimizer.kernel, optimizer.identity))
 
 
-@functools.cache
+@once
+def _compiled_update(optimizer: Optimizer, own: KernelId) -> Any:
+    checked = needs_bounds_checks(optimizer)
+    kernel = optimizer.kernel if numba.config.DISABLE_JIT else jitted(optimizer.kernel)
+    source = update_source(optimizer, checked)
+    called = optimizer.kernel.__name__
+    update = define(source, "update", called, kernel=kernel, read_only=read_only)
+    with compile_errors(f"optimizer {optimizer.name!r}", optimizer.kernel), bounds_checks(checked):
+        return compile_kernel(update, types.update_s, kernel=own)
+
+
+@once
 def bind_loop() -> Any:
     """Compile the loop."""
     return compile_kernel(loop.advance, types.advance_s)
 
 
-@functools.cache
+@once
 def _compiled_map(forward: Callable[..., None], pull_back: Callable[..., None]) -> tuple[Any, Any]:
     flags = {"contract", "reassoc"}
     return (

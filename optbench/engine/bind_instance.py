@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
 from optbench.engine import segments, sparse, types
-from optbench.engine.bind import bounds_checks, define, jitted, label
+from optbench.engine.bind import bounds_checks, define, jitted
 from optbench.engine.blame import compile_errors
-from optbench.engine.cache import compile_kernel
+from optbench.engine.cache import KernelId, compile_kernel, kernel_id, once
 from optbench.engine.layouts import is_wide
 from optbench.engine.views import part, read_only
 from optbench.instance import Instance
-from optbench.parameters import Field, arguments, layout, pack
+from optbench.parameters import Field, arguments, layout
 from optbench.parametrizations.matrices import as_matrix
 
 ENGINE_OBJECTIVES = {
@@ -86,51 +81,29 @@ class Form(NamedTuple):
         return f"Parameters({', '.join(values)})"
 
 
-@dataclass(frozen=True)
-class Constants:
-    """Parameters with their values, which a row loss is compiled for.
-
-    An argument more would cost every row loss 3 ns a step.
-    """
-
-    digest: str
-    parameters: Any = field(compare=False)
-
-
-def constants_of(instance: Instance) -> Constants | None:
-    """Return the parameters of an instance's row loss, or None where there are none."""
-    given = instance.parameters
-    if given is None:
-        return None
-    values = [layout(given), *(part.tobytes() for part in pack(given))]
-    return Constants(hashlib.sha256(repr(values).encode()).hexdigest()[:16], given)
-
-
-@functools.cache
+@once
 def bind_rows(
-    row: Callable[..., tuple[float, float]], constants: Constants | None = None
+    row: Callable[..., tuple[float, float]], parameters: Any, own: KernelId
 ) -> tuple[Any, Any]:
-    """Compile ``row(prediction, target) -> (loss, slope)`` into ``slopes`` and ``losses``."""
-    folder = Path(inspect.getfile(row)).parent
-    names, called, argument = {"row": row}, label(row), ""
-    if not numba.config.DISABLE_JIT:
-        names["row"] = jitted(row)
-    if constants is not None:
-        names["parameters"], argument = constants.parameters, ", parameters"
-        called = f"{called}-{constants.digest}"
+    """Compile ``row(prediction, target) -> (loss, slope)`` into ``slopes`` and ``losses``.
+
+    Parameters are constants of the code: an argument more would cost every row loss 3 ns a step.
+    """
+    names = {"row": row if numba.config.DISABLE_JIT else jitted(row), "parameters": parameters}
+    argument = "" if parameters is None else ", parameters"
     slopes, losses = (
-        define(template.replace("{argument}", argument), name, called, **names)
+        define(template.replace("{argument}", argument), name, row.__name__, **names)
         for name, template in (("slopes", _SLOPES), ("losses", _LOSSES))
     )
     flags = {"contract", "reassoc"}
     with compile_errors(f"row loss {row.__name__!r}", row):
         return (
-            compile_kernel(slopes, types.slopes_s, plugin_folder=folder),
-            compile_kernel(losses, types.losses_s, plugin_folder=folder, fastmath=flags),
+            compile_kernel(slopes, types.slopes_s, kernel=own),
+            compile_kernel(losses, types.losses_s, kernel=own, fastmath=flags),
         )
 
 
-@functools.cache
+@once
 def bind_tail() -> tuple[Any, Any]:
     """Compile the exponential tail: loss exp(log_unit - margin) in units of exp(-log_unit)."""
     from optbench.engine import tail
@@ -141,29 +114,27 @@ def bind_tail() -> tuple[Any, Any]:
     )
 
 
-@functools.cache
+@once
 def bind_engine_objective(kind: str) -> Any:
     """Compile one of ``ENGINE_OBJECTIVES``."""
     return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s)
 
 
-@functools.cache
-def bind_own_objective(kernel: Callable[..., float], form: Form | None = None) -> Any:
+@once
+def bind_own_objective(kernel: Callable[..., float], form: Form | None, own: KernelId) -> Any:
     """Compile a plug-in's own ``loss_and_grad``."""
-    given, names, called = dict(_ARGUMENTS), dict(_HELPERS), label(kernel)
+    given, names = dict(_ARGUMENTS), dict(_HELPERS)
     names["loss_and_grad"] = kernel if numba.config.DISABLE_JIT else jitted(kernel)
     if form is not None:
         given["parameters"], names["Parameters"] = form.source, form.parameters
-        called += hashlib.sha256(repr(form.fields).encode()).hexdigest()[:8]
-    # memory that a kernel finds as another run left it would carry numbers from run to run
     asks = arguments(kernel)
+    # memory that a kernel finds as another run left it would carry numbers from run to run
     clear = "scratch.own[:] = 0.0" if "scratch" in asks else "pass"
     source = _OBJECTIVE.replace("{arguments}", ", ".join(given[name] for name in asks))
-    function = define(source.replace("{clear}", clear), "objective", called, **names)
-    folder = Path(inspect.getfile(kernel)).parent
+    function = define(source.replace("{clear}", clear), "objective", kernel.__name__, **names)
     # Whole objectives index freely: one outside its arrays, or an error, ends the run.
     with compile_errors(f"objective {kernel.__name__!r}", kernel), bounds_checks(True):
-        return compile_kernel(function, types.objective_s, plugin_folder=folder)
+        return compile_kernel(function, types.objective_s, kernel=own)
 
 
 def objective_kind(instance: Instance) -> str:
@@ -177,11 +148,12 @@ def objective_kind(instance: Instance) -> str:
 
 def bind_objective(instance: Instance) -> Any:
     """Compile what evaluates an instance."""
-    if instance.loss_and_grad is not None:
-        given = instance.parameters
-        form = None if given is None else Form(type(given), layout(given))
-        return bind_own_objective(instance.loss_and_grad, form)
-    return bind_engine_objective(objective_kind(instance))
+    if instance.loss_and_grad is None:
+        return bind_engine_objective(objective_kind(instance))
+    given = instance.parameters
+    form = None if given is None else Form(type(given), layout(given))
+    own = kernel_id(instance.loss_and_grad, instance.kernel_identity)
+    return bind_own_objective(instance.loss_and_grad, form, own)
 
 
 def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:
@@ -192,6 +164,8 @@ def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:
     UserError
         When a kernel of the plug-in does not compile.
     """
-    row = instance.row
-    rows = bind_tail() if row is None else bind_rows(row, constants_of(instance))
+    rows = bind_tail()
+    if instance.row is not None:
+        own = kernel_id(instance.row, instance.kernel_identity)
+        rows = bind_rows(instance.row, instance.parameters, own)
     return (bind_objective(instance), *rows)

@@ -1,9 +1,10 @@
-"""Compile a kernel once per machine: a Numba cache keyed by the content of every source.
+"""Compile a kernel once per machine: a Numba cache keyed by the identity of what is compiled.
 
 Numba never sees an edit in an imported file, so each compiled function is stored below a
-directory whose name hashes all sources of the engine, the Numba version and, for a plug-in, the
-sources of its whole directory.  An edit anywhere gives a new directory; a second process
-compiles nothing.  Only optbench's own functions use it: ``numba.config`` stays as it is.
+directory whose name hashes all sources of the engine, the versions of the compilers and, for a
+plug-in, the code that its kernel reaches, as it was imported.  An edit anywhere gives a new
+directory; a second process compiles nothing.  Only optbench's own functions use it:
+``numba.config`` stays as it is.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import llvmlite
 import numba
 import platformdirs
 from numba.core.caching import Cache, CompileResultCacheImpl, _CacheLocator
 
 from optbench.engine.wide import WideVectors
+from optbench.identity import identity
 
 PACKAGE = Path(__file__).resolve().parents[1]
 KERNEL_FOLDERS = (PACKAGE / "engine", PACKAGE / "parametrizations")
@@ -33,6 +36,9 @@ KERNEL_FILES = tuple(
 )
 
 UNUSED = 30 * 24 * 3600.0  # seconds after which a folder of kernels is removed
+
+_BEGAN = time.time()
+_THIS_PROCESS = os.urandom(16)
 
 # Compilations of this process, by name: `optbench check` and the tests read it.
 compiled: list[str] = []
@@ -58,32 +64,55 @@ def writable_root() -> Path:
 
 
 def sources_hash(*folders: Path) -> str:
-    """Hash names and contents of the Python files directly inside ``folders`` (or given files)."""
+    """Hash names and contents of the Python files directly inside ``folders`` (or given files).
+
+    Of a file that was edited after this process began nobody knows which content it imported: the
+    hash is then of this process alone, and nothing that depends on it is found again.
+    """
     digest = hashlib.sha256()
     for folder in folders:
         for file in sorted(folder.glob("*.py")) if folder.is_dir() else [folder]:
             digest.update(file.name.encode())
             digest.update(file.read_bytes())
+            if file.stat().st_mtime > _BEGAN:
+                digest.update(_THIS_PROCESS)
     return digest.hexdigest()
 
 
 @functools.cache
 def engine_hash() -> str:
-    """Hash of the engine's sources, the Numba version and the Python version."""
-    versions = f"{numba.__version__}-{sys.version_info[0]}.{sys.version_info[1]}"
-    return f"{sources_hash(*KERNEL_FOLDERS, *KERNEL_FILES)}-{versions}"
+    """Hash of the engine's sources and of the versions of what compiles it."""
+    versions = f"{numba.__version__}-{llvmlite.__version__}"
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return f"{sources_hash(*KERNEL_FOLDERS, *KERNEL_FILES)}-{versions}-{python}"
+
+
+class KernelId(NamedTuple):
+    """Which code of a plug-in is compiled: its identity, and its module, which that code names."""
+
+    identity: str
+    module: str
+
+
+ENGINE = KernelId("", "")
+
+
+def kernel_id(kernel: Callable[..., Any], known: str | None = None) -> KernelId:
+    """Return what machine code is kept by; ``known`` is the identity where it is known already."""
+    return KernelId(known or identity(kernel), str(kernel.__module__))
+
+
+def cache_directory(kernel: KernelId = ENGINE) -> Path:
+    """Return the directory of what depends on the engine and on a plug-in's kernel."""
+    key = hashlib.sha256("|".join((engine_hash(), *kernel)).encode()).hexdigest()[:20]
+    return used(cache_root() / "kernels" / key)
 
 
 @functools.cache
-def cache_directory(plugin_folder: Path | None = None) -> Path:
-    """Return the directory for functions that depend on the engine and one plug-in folder."""
-    key = engine_hash()
-    if plugin_folder is not None:
-        # The path too: compiled code refers to modules that are named after it.
-        key += f"{sources_hash(plugin_folder)}-{plugin_folder.resolve()}"
-    directory = cache_root() / "kernels" / hashlib.sha256(key.encode()).hexdigest()[:20]
+def used(directory: Path) -> Path:
+    """Stamp a directory as used by this process."""
     try:
-        os.utime(directory)  # the stamp of its last use
+        os.utime(directory)
     except FileNotFoundError:
         remove_unused(directory.parent)
     except OSError:  # of another user: it can be read nevertheless
@@ -146,6 +175,68 @@ class _ContentCache(Cache):
             super().save_overload(signature, result)
 
 
+class _Renewal:
+    """What a process has made since it was asked to find nothing that was made before."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.made: set[Path] | None = None
+
+
+_RENEWAL = _Renewal()
+
+
+@contextlib.contextmanager
+def renewing() -> Iterator[None]:
+    """Make anew whatever is asked for meanwhile: machine code, references, cells."""
+    _RENEWAL.number += 1
+    _RENEWAL.made = set()
+    fresh_directory(cache_directory())  # before another process compiles into it
+    try:
+        yield
+    finally:
+        _RENEWAL.made = None
+
+
+def may_read(path: Path) -> bool:
+    """Whether what was kept under a path counts: unless it is to be renewed and was not yet."""
+    return _RENEWAL.made is None or path in _RENEWAL.made
+
+
+def renewed(path: Path) -> Path:
+    """Take note that a path has new content."""
+    if _RENEWAL.made is not None:
+        _RENEWAL.made.add(path)
+    return path
+
+
+def fresh_directory(directory: Path) -> Path:
+    """Return a directory of kernels, emptied if it is to be renewed and was not yet."""
+    if not may_read(directory):
+        shutil.rmtree(directory, ignore_errors=True)
+    return renewed(directory)
+
+
+def once(bind: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a process compile each kernel once.
+
+    What was bound is kept by the :class:`KernelId` where that is the last argument, not by the
+    function: a plug-in file is executed again at each comparison.  Machine code is never freed:
+    a run may still hold its address.
+    """
+    kept: dict[Any, Any] = {}
+
+    @functools.wraps(bind)
+    def bound(*arguments: Any) -> Any:
+        own = arguments[-1:] if arguments and isinstance(arguments[-1], KernelId) else arguments
+        key = _RENEWAL.number, own
+        if key not in kept:
+            kept[key] = bind(*arguments)
+        return kept[key]
+
+    return bound
+
+
 def is_kept(function: Callable[..., Any]) -> bool:
     """Whether the cache has a function of the engine."""
     directory = cache_directory()
@@ -156,7 +247,7 @@ def compile_kernel(
     function: Callable[..., Any],
     signature: Any,
     *,
-    plugin_folder: Path | None = None,
+    kernel: KernelId = ENGINE,
     fastmath: frozenset[str] | set[str] = frozenset({"contract"}),
 ) -> Any:
     """Compile ``function`` for one explicit signature, or load it from the cache.
@@ -167,8 +258,8 @@ def compile_kernel(
         Plain Python in Numba's nopython subset.
     signature : numba signature
         The only signature it will ever have.
-    plugin_folder : Path, optional
-        Folder whose sources the function depends on besides the engine's.
+    kernel : KernelId
+        The plug-in's code that it calls, besides the engine's.
     fastmath : set of str
         At most ``{"contract", "reassoc"}``: never ``nnan`` or ``ninf``, divergence detection
         needs them.
@@ -191,7 +282,7 @@ def compile_kernel(
         no_cfunc_wrapper=True,
         _nrt=False,
     )(function)
-    directory = cache_directory(plugin_folder)
+    directory = fresh_directory(cache_directory(kernel))
     try:
         dispatcher._cache = _ContentCache(function, directory)
     except OSError:

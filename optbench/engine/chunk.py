@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from optbench.engine.stop import StopSignal
 from optbench.engine.vectors import LANES
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
+from optbench.status import Status
 
 GROWTH = 1e8  # a loss this many times the initial one, at a record, has diverged
 FLAT = 1e-10  # a gradient below this fraction of the initial one has converged
@@ -27,6 +28,7 @@ FLAT = 1e-10  # a gradient below this fraction of the initial one has converged
 class Combination(NamedTuple):
     """What the loop needs of instance x parametrization x optimizer, compiled and arranged."""
 
+    again: Callable[[], Combination]  # makes it in another process
     advance: Any
     kernels: types.Kernels
     data: types.Data
@@ -93,7 +95,7 @@ class Chunk:
         gradient = np.zeros((count, parameters))
         self.combination = combination
         self.step = 0
-        self.ended_by_host = "horizon"
+        self.ended_by_host = Status.HORIZON
         self._scratch = parametrization.scratch
         self.previous = theta.copy()
         self.seeded = np.stack([seeded(seed) for seed in seeds])
@@ -115,6 +117,14 @@ class Chunk:
             gradient=gradient,
         )
         self.records = Records.blank(record_steps(0), count, dimension, snapshots)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without addresses: what is compiled is found, or compiled, on arrival."""
+        return {**vars(self), "combination": self.combination.again}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.combination = state["combination"]()
 
     def advance(
         self,
@@ -140,7 +150,7 @@ class Chunk:
         self.records = self.records.extended(np.union1d(self.records.steps, planned))
         rule = self.combination.rule
         rule = rule if stop is None else rule._replace(stop=stop.flag)
-        self.ended_by_host = "horizon"
+        self.ended_by_host = Status.HORIZON
         start = 0
         if self.step > 0:
             start = int(np.searchsorted(self.records.steps, self.step, side="right"))
@@ -248,6 +258,7 @@ class Chunk:
         size = np.abs(w)
         with np.errstate(all="ignore"):
             records.log_loss[record, rows] = np.log(runs.loss[rows]) - unit
+            records.loss[record, rows] = np.ldexp(runs.loss[rows], -runs.exponents[rows])
             norm = np.linalg.norm(runs.gradient[rows], axis=1)
             records.log_gradient_norm[record, rows] = np.log(norm) - unit
             records.norms[record, rows, 0] = size.sum(axis=1)
@@ -262,7 +273,9 @@ class Chunk:
         runs, records = self.runs, self.records
         running = alive[runs.status[alive] == types.RUNNING]
         rows = self._rows(running)
-        grown = records.log_loss[record, rows] > records.log_loss[0, rows] + math.log(GROWTH)
+        with np.errstate(all="ignore"):  # the first loss may be negative
+            first = np.fmax(records.log_loss[0, rows], np.log(np.abs(records.loss[0, rows])))
+        grown = records.log_loss[record, rows] > first + math.log(GROWTH)
         grown |= ~np.isfinite(records.norms[record, rows, 2])  # where the loss is flat
         still = (runs.theta[rows] == self.previous[rows]).all(axis=1)
         self.previous[rows] = runs.theta[rows]
@@ -285,9 +298,9 @@ class Chunk:
         return part
 
     @property
-    def status(self) -> list[str]:
+    def status(self) -> list[Status]:
         """Status of each run; a run at rest at the horizon has ``converged``."""
-        names = [self.ended_by_host, *types.STATUS_NAMES[1:]]
+        names = [self.ended_by_host, *types.STATUSES[1:]]
         return [names[code] for code in self.runs.status]
 
     @property

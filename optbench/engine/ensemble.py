@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -31,7 +32,7 @@ from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.oracles import missing_oracle
 from optbench.parameters import pack
-from optbench.parametrizations import Parametrization
+from optbench.parametrizations import Parametrization, as_typed, parametrization
 
 CHUNK_RUNS = 32
 INSTANCES_KEPT = 8  # whose Fisher matrices are kept: every call of `bind` asks for them again
@@ -117,6 +118,7 @@ def bind(
             f"{instance.problem}:{instance.name}: its predictor has {instance.dimension} numbers, "
             f"the {parametrization.name} parametrization {parametrization.parameters}"
         )
+    again = Recipe(instance, parametrization, optimizer)
     kind = objective_kind(instance)
     parametrization = with_layers(instance, parametrization)
     objective, slopes, losses = bind_instance(instance)
@@ -150,8 +152,40 @@ def bind(
     loop = entry_point(bind_loop())
     needs_loss = "loss" in optimizer.needs
     return Combination(
-        loop, kernels, data, rule, slots, needs_loss, oracle, segments, group, int(instance.scratch)
+        again,
+        loop,
+        kernels,
+        data,
+        rule,
+        slots,
+        needs_loss,
+        oracle,
+        segments,
+        group,
+        int(instance.scratch),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """What a combination is made of: names, numbers and identities when it travels."""
+
+    instance: Instance
+    parametrization: Parametrization
+    optimizer: Optimizer
+
+    def __call__(self) -> Combination:
+        """Make the combination in this process."""
+        return bind(self.instance, self.parametrization, self.optimizer)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send the parametrization as it is typed."""
+        typed = as_typed(self.parametrization, self.instance.dimension)
+        return _recipe, (self.instance, typed, self.optimizer)
+
+
+def _recipe(instance: Instance, typed: str, optimizer: Optimizer) -> Recipe:
+    return Recipe(instance, parametrization(typed, instance.dimension), optimizer)
 
 
 def with_layers(instance: Instance, parametrization: Parametrization) -> Parametrization:
@@ -189,6 +223,7 @@ def make_chunks(
     seeds: Sequence[int],
     perturbation: float = 0.0,
     snapshots: bool = True,
+    starts: Sequence[np.ndarray] | None = None,
 ) -> list[Chunk]:
     """Prepare runs for every row of ``hypers`` (K, H), each with its own seed.
 
@@ -202,6 +237,8 @@ def make_chunks(
         Seeds other than 0 add this much Gaussian noise (standard deviation) to theta at the start.
     snapshots
         See :class:`Chunk`.
+    starts : sequence of ndarray, float64 (p,), optional
+        Where each run starts; by default where the parametrization does.
 
     Raises
     ------
@@ -217,7 +254,10 @@ def make_chunks(
     theta = np.empty((len(seeds), parametrization.parameters))
     for row, seed in enumerate(seeds):
         generator = np.random.Generator(np.random.PCG64([seed, 0x0B]))
-        theta[row] = parametrization.initial(instance.start, generator)
+        if starts is not None:
+            theta[row] = starts[row]
+        else:
+            theta[row] = parametrization.initial(instance.start, generator)
         if seed and perturbation:
             noise = perturbation * generator.standard_normal(parametrization.parameters)
             theta[row] = theta[row] * np.exp(noise) if instance.positive else theta[row] + noise

@@ -13,6 +13,7 @@ from numba import types
 
 from optbench.engine.calls import caller
 from optbench.engine.pointers import PointerTo
+from optbench.status import Status
 
 f8, i8, b1 = types.float64, types.int64, types.boolean
 vector, matrix, cube = f8[::1], f8[:, ::1], f8[:, :, ::1]
@@ -247,4 +248,10 @@ call_objective, call_update = caller(objective_s), caller(update_s)
 call_forward, call_pull_back = caller(forward_s), caller(pull_back_s)
 
 RUNNING, CONVERGED, DIVERGED, STALLED, FAILED = range(5)
-STATUS_NAMES = ("horizon", "converged", "diverged", "stalled", "failed")
+STATUSES = (  # by code
+    Status.HORIZON,
+    Status.CONVERGED,
+    Status.DIVERGED,
+    Status.STALLED,
+    Status.FAILED,
+)

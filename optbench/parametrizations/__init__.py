@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 from optbench.errors import UserError
+from optbench.identity import identity
 from optbench.options import parse_options, parse_specification, suggest
 from optbench.parametrizations.base import Builder, Parametrization
 from optbench.parametrizations.circular import circular
@@ -30,6 +33,7 @@ PARAMETRIZATIONS: dict[str, Builder] = {
 }
 
 
+@functools.lru_cache(maxsize=256)
 def parametrization(specification: str, dimension: int) -> Parametrization:
     """Build a parametrization for predictors of ``dimension`` numbers.
 
@@ -59,4 +63,20 @@ def parametrization(specification: str, dimension: int) -> Parametrization:
     return builder(dimension, **parse_options(f"parametrization {name}", given, defaults))
 
 
-__all__ = ["PARAMETRIZATIONS", "Parametrization", "parametrization"]
+def as_typed(built: Parametrization, dimension: int) -> str:
+    """Return the specification that another process builds the same parametrization from.
+
+    Raises
+    ------
+    UserError
+        When it was made by hand and has none.
+    """
+    name = built.name.partition(":")[0]
+    if name in PARAMETRIZATIONS:
+        again = parametrization(built.name, dimension)
+        if identity(again) == identity(built):
+            return built.name
+    raise UserError(f"parametrization {built.name!r} was made by hand: it cannot be sent")
+
+
+__all__ = ["PARAMETRIZATIONS", "Parametrization", "as_typed", "parametrization"]

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from optbench.engine.cache import cache_root
+from optbench.engine.cache import cache_root, may_read, renewed
 
 
 def _path(kind: str, key: str) -> Path:
@@ -19,8 +19,11 @@ def _path(kind: str, key: str) -> Path:
 
 def read(kind: str, key: str) -> Any:
     """Return the object stored under a key; None when there is none that can be read."""
+    path = _path(kind, key)
+    if not may_read(path):
+        return None
     try:
-        return pickle.loads(_path(kind, key).read_bytes())  # noqa: S301 - our own cache folder
+        return pickle.loads(path.read_bytes())  # noqa: S301 - our own cache folder
     except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError):
         return None  # not there, cut short, or written by another version
 
@@ -32,4 +35,4 @@ def write(kind: str, key: str, value: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             pickle.dump(value, file)
-        os.replace(file.name, path)
+        os.replace(file.name, renewed(path))

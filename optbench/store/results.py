@@ -1,18 +1,17 @@
 """Finished cells on disk: a comparison that was interrupted continues, a repeat is read back.
 
-A cell's key holds all that its rows depend on: the instances' numbers, the sources of optbench
-and of the plug-in folders, hyperparameters, rates, horizon, seeds and, for the timings, the
-processor.
+A cell's key holds all that its rows depend on: identities of the instances and of the optimizer,
+the sources of optbench, hyperparameters, rates, horizon, seeds and, for the timings, the processor.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from optbench.columns import BiasRow, ConvergenceRow
 from optbench.engine.cache import PACKAGE, engine_hash, sources_hash
 from optbench.environment import processor
 from optbench.result import Trace
@@ -23,35 +22,25 @@ from optbench.study import Cell
 class Finished(NamedTuple):
     """The rows and the trace of one cell."""
 
-    bias: dict[str, Any]
-    convergence: dict[str, Any]
-    trace: Trace
+    bias: BiasRow
+    convergence: ConvergenceRow
+    trace: Trace | None  # None where nothing ran
 
 
 @functools.cache
 def _host() -> str:
-    folders = (PACKAGE, PACKAGE / "analysis", PACKAGE / "references")
+    names = ("", "analysis", "analysis/kinds", "executors", "references", "store")
+    folders = [PACKAGE / name for name in names]
     return f"{engine_hash()}|{sources_hash(*folders)}|{processor()}"
-
-
-@functools.cache
-def _folder_hash(folder: Path) -> str:
-    return sources_hash(folder)
 
 
 def cell_key(cell: Cell, horizon: int, seeds: int, rates: Sequence[float] | None) -> str:
     """Return everything that a cell's rows depend on."""
-    instance, optimizer = cell.instance, cell.choice.optimizer
-    kernel: Any = instance.row or instance.loss_and_grad
-    folders = {Path(inspect.getfile(kernel)).parent, Path(inspect.getfile(optimizer.kernel)).parent}
     parts = (
         _host(),
-        *(_folder_hash(folder) for folder in sorted(folders)),
-        instance.problem,
-        *(each.key for each in cell.instances),
-        kernel.__qualname__,
+        *(each.identity for each in cell.instances),
         cell.parametrization.name,
-        optimizer.name,
+        cell.choice.optimizer.identity,
         sorted(cell.choice.fixed.items()),
         horizon,
         seeds,
@@ -60,13 +49,19 @@ def cell_key(cell: Cell, horizon: int, seeds: int, rates: Sequence[float] | None
     return "|".join(map(repr, parts))
 
 
-def stored_cell(key: str) -> Finished | None:
-    """Return a finished cell, or None."""
+def stored_cell(key: str, cell: Cell) -> Finished | None:
+    """Return a finished cell under the labels that this comparison uses, or None."""
     found = read("cells", key)
-    return found if isinstance(found, Finished) else None
+    if not isinstance(found, Finished) or found.trace is None:
+        return None
+    labels: dict[str, Any] = {"instance": cell.instance.name, "optimizer": cell.choice.label}
+    bias, convergence, trace = found.bias, found.convergence, found.trace
+    return Finished(
+        replace(bias, **labels), replace(convergence, **labels), replace(trace, **labels)
+    )
 
 
 def store_cell(key: str, finished: Finished) -> None:
     """Store a cell whose runs came to their own end."""
-    if finished.convergence["status"] not in ("timeout", "interrupted", "failed"):
+    if finished.convergence.status.final:
         write("cells", key, finished)

@@ -9,7 +9,8 @@ import pytest
 from scipy.optimize import linprog
 from sklearn.metrics import f1_score
 
-from optbench.analysis.measures import angle, margin, measure, relative_distance
+from optbench.analysis.kinds import kind_of
+from optbench.analysis.kinds.distances import angle, margin, relative_distance
 from optbench.registry import load_registry
 from optbench.study import build_instances
 
@@ -19,6 +20,10 @@ GENERATOR = np.random.default_rng(0)
 def build(text):
     ((instance,),) = build_instances(load_registry(), text, 1)
     return instance
+
+
+def measure(instance, references, w):
+    return kind_of(instance).measure(instance, references, w)
 
 
 def test_angles_by_hand():

@@ -10,6 +10,7 @@ from searched_cells import cell, searched
 
 from optbench.analysis import progress, rows, theory
 from optbench.analysis.selection import INCONCLUSIVE, Selection
+from optbench.status import Status, worst
 
 
 @pytest.mark.parametrize(
@@ -43,13 +44,14 @@ def test_the_predicted_reference_joins_the_candidates():
 
 
 def test_statuses_of_several_seeds():
-    assert progress.worst(["horizon", "converged", "diverged"]) == "diverged"
-    assert progress.worst(["converged", "horizon"]) == "horizon"
-    assert progress.why(["horizon", "converged"], [10, 10]) is None
-    assert progress.why(["diverged"], [1234]) == "diverged at step 1,234"
-    reason = progress.why(["horizon", "diverged", "diverged"], [9, 7, 5])
+    horizon, converged, diverged = Status.HORIZON, Status.CONVERGED, Status.DIVERGED
+    assert worst([horizon, converged, diverged]) == diverged
+    assert worst([converged, horizon]) == horizon
+    assert progress.why([horizon, converged], [10, 10]) is None
+    assert progress.why([diverged], [1234]) == "diverged at step 1,234"
+    reason = progress.why([horizon, diverged, diverged], [9, 7, 5])
     assert reason == "diverged at step 5 (2 of 3 seeds)"
-    assert progress.why(["timeout"], [5]) == "stopped by the time limit at step 5"
+    assert progress.why([Status.TIMEOUT], [5]) == "stopped by the time limit at step 5"
 
 
 def verdict(selected, reason=None):
@@ -66,9 +68,8 @@ def verdict(selected, reason=None):
     ],
 )
 def test_the_verdict_needs_more_than_half_of_the_seeds(verdicts, selected, reason):
-    row = {"reason": None}
-    rows.add_verdict(row, verdicts)
-    assert row["selected"] == selected and row["reason"] == reason
+    row = rows.with_verdict(rows.empty_bias(cell(), 1_000, len(verdicts)), verdicts)
+    assert row.selected == selected and row.reason == reason
 
 
 def test_steps_to_targets_are_those_of_the_spectral_solution():
@@ -78,7 +79,7 @@ def test_steps_to_targets_are_those_of_the_spectral_solution():
     """
     made = cell(optimizer="gradient_descent[learning_rate=0.05]")
     X, y = made.instance.features, made.instance.targets
-    row = rows.convergence_row(made, searched(made, 10_000), 10_000, 1, 100.0)
+    row = rows.convergence_row(made, searched(made, 10_000), 10_000, 1, 100.0, {})
     w, losses = np.zeros(12), []
     for _ in range(3_000):
         residual = X @ w - y
@@ -87,37 +88,37 @@ def test_steps_to_targets_are_those_of_the_spectral_solution():
     losses = np.array(losses)
     for name in ("1e-1", "1e-2", "1e-4", "1e-6", "1e-8"):
         exact = int(np.argmax(losses <= float(name) * losses[0]))
-        assert row["steps_to"][name] == pytest.approx(exact, rel=0.1, abs=1.0)
-        assert row["seconds_to"][name] == pytest.approx(row["steps_to"][name] * 1e-7, rel=1e-9)
-    assert row["success_rate"] == 1.0
+        assert row.steps_to[name] == pytest.approx(exact, rel=0.1, abs=1.0)
+        assert row.seconds_to[name] == pytest.approx(row.steps_to[name] * 1e-7, rel=1e-9)
+    assert row.success_rate == 1.0
     eigenvalue = np.linalg.eigvalsh(X @ X.T / 5.0)[0]
-    assert row["rate"]["law"] == "linear"
-    assert row["rate"]["value"] == pytest.approx((1.0 - 0.05 * eigenvalue) ** 2, rel=1e-3)
-    low, high = row["rate"]["window"]
+    assert row.rate.law == "linear"
+    assert row.rate.value == pytest.approx((1.0 - 0.05 * eigenvalue) ** 2, rel=1e-3)
+    low, high = row.rate.window
     assert 0 < low < high <= 10_000
 
 
 def test_targets_that_were_not_reached_are_null():
     made = cell(optimizer="gradient_descent[learning_rate=1e-6]")
-    row = rows.convergence_row(made, searched(made), 1_000, 1, 100.0)
-    assert set(row["steps_to"].values()) == {None}
-    assert row["success_rate"] == 0.0
+    row = rows.convergence_row(made, searched(made), 1_000, 1, 100.0, {})
+    assert set(row.steps_to.values()) == {None}
+    assert row.success_rate == 0.0
     at_zero = 0.5 * np.mean(made.instance.targets**2)
-    assert 0.9 * at_zero < row["final_suboptimality"] < at_zero
+    assert 0.9 * at_zero < row.final_suboptimality < at_zero
 
 
 def test_a_diverged_cell_has_a_reason_and_no_numbers():
     made = cell()
     found = searched(made, rates=[1e3])
     first = rows.bias_row(made, found, 1_000, 1)
-    second = rows.convergence_row(made, found, 1_000, 1, math.nan)
+    second = rows.convergence_row(made, found, 1_000, 1, math.nan, {})
     for row in (first, second):
-        assert row["status"] == "diverged"
-        assert row["reason"].startswith("diverged at step")
-    assert first["selected"] is None and first["measures"] == {}
-    assert second["final_suboptimality"] is None and second["ns_per_step"] is None
-    assert second["rate"]["law"] is None
-    assert second["hyperparameters"] == {"learning_rate": 1e3}
+        assert row.status == "diverged"
+        assert row.reason.startswith("diverged at step")
+    assert first.selected is None and first.measures == {}
+    assert second.final_suboptimality is None and second.ns_per_step is None
+    assert second.rate.law is None
+    assert second.hyperparameters == {"learning_rate": 1e3}
 
 
 def test_medians_and_intervals_over_seeds_are_those_of_the_single_runs():
@@ -129,15 +130,15 @@ def test_medians_and_intervals_over_seeds_are_those_of_the_single_runs():
         w = chunk.runs.w[0]
         finals.append(np.linalg.norm(instance.features @ w - instance.targets)
                       / np.linalg.norm(instance.targets))  # fmt: skip
-    assert row["measures"]["residual"] == pytest.approx(np.median(finals), rel=1e-12)
-    low, high = row["intervals"]["residual"]
-    assert min(finals) <= low <= row["measures"]["residual"] <= high <= max(finals)
+    assert row.measures["residual"] == pytest.approx(np.median(finals), rel=1e-12)
+    low, high = row.intervals["residual"]
+    assert min(finals) <= low <= row.measures["residual"] <= high <= max(finals)
 
 
 def test_a_trace_is_the_gap_of_every_seed():
     made = cell(seeds=2)
     found = searched(made, seeds=2, rates=[0.05])
-    trace = rows.trace_of(made, found)
+    trace = rows.trace_of(made, found, {})
     assert trace.log_gap.shape == (trace.steps.size, 2)
     for column, instance in enumerate(made.instances):
         start = 0.5 * np.mean(instance.targets**2)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optbench.analysis.measures import angle
+from optbench.analysis.kinds.distances import angle
 from optbench.analysis.selection import (
     INCONCLUSIVE,
     distances,

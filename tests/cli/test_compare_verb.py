@@ -31,8 +31,8 @@ def test_arguments_reach_the_api(calls):
     assert optimizers == ("adam[eps=0]", "nesterov")
     assert options == {
         "parametrizations": ("diagonal:depth=3",), "horizon": 500, "learning_rates": (0.1, 0.01),
-        "seeds": 3, "threads": 2, "plugins": ("mine.py",), "timeout": 1.5, "fresh": False,
-        "progress": None,
+        "seeds": 3, "threads": 2, "plugins": ("mine.py",), "timeout": 1.5, "rerun": False,
+        "fresh": False, "progress": None,
     }  # fmt: skip
 
 

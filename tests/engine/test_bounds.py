@@ -13,7 +13,8 @@ from small_instances import bits, data, one_chunk, regression
 from optbench import UserError
 from optbench.contract import Optimizer
 from optbench.engine.bounds import needs_bounds_checks
-from optbench.registry import load_file, load_registry
+from optbench.plugin_files import load_file
+from optbench.registry import load_registry
 
 INSTANCE = regression(data(9, 4), data(9, 1, 1)[:, 0])
 HEADER = "from optbench import Hyper, Slot, optimizer\n"

@@ -30,7 +30,7 @@ import json, sys
 from pathlib import Path
 from small_instances import data, one_chunk, regression
 from optbench.engine.cache import compiled
-from optbench.registry import load_file
+from optbench.plugin_files import load_file
 rule = load_file(Path(sys.argv[1])).edited
 chunk = one_chunk(regression(data(5, 3), data(5, 1)[:, 0]), rule, [0.1])
 chunk.advance(1)
@@ -41,9 +41,11 @@ print(json.dumps([compiled, chunk.runs.theta[0].tolist()]))
 @pytest.fixture
 def own_cache(tmp_path: Path) -> Path:
     """A cache that holds the engine only, so that nothing of an earlier session is found."""
-    one_chunk(regression(data(5, 3), data(5, 1)[:, 0]), "gradient_descent", [0.1])
+    instance = regression(data(5, 3), data(5, 1)[:, 0])
+    one_chunk(instance, "gradient_descent", [0.1])
     root = tmp_path / "cache"
-    row_losses = cache.cache_directory(Path(losses.__file__).parent)
+    own = cache.kernel_id(losses.squared_error, instance.kernel_identity)
+    row_losses = cache.cache_directory(own)
     for folder in (cache.cache_directory(), row_losses):
         shutil.copytree(folder, root / "kernels" / folder.name)
     return root
@@ -124,14 +126,29 @@ def test_an_edited_engine_has_another_directory(
     shutil.copytree(cache.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     here = [path.relative_to(cache.PACKAGE) for path in cache.KERNEL_FOLDERS]
     files = [path.relative_to(cache.PACKAGE) for path in cache.KERNEL_FILES]
-    original = cache.cache_directory.__wrapped__()
+    original = cache.cache_directory()
     monkeypatch.setattr(cache, "KERNEL_FOLDERS", tuple(copy / path for path in here))
     monkeypatch.setattr(cache, "KERNEL_FILES", tuple(copy / path for path in files))
     monkeypatch.setattr(cache, "engine_hash", cache.engine_hash.__wrapped__)
-    assert cache.cache_directory.__wrapped__() == original
+    assert cache.cache_directory() == original
+    before = (copy / edited).stat()
     with (copy / edited).open("a") as file:
         file.write("# an edit\n")
-    assert cache.cache_directory.__wrapped__() != original
+    assert cache.cache_directory() != original
+    os.utime(copy / edited, (before.st_atime, before.st_mtime))  # as if made before this process
+    assert cache.cache_directory() != original
+
+
+def test_sources_edited_after_this_process_began_are_of_this_process_alone(tmp_path: Path) -> None:
+    """What it imported was perhaps the content before: nobody may find what it compiles."""
+    file = tmp_path / "source.py"
+    file.write_text("x = 1\n")
+    os.utime(file, (0.0, 0.0))
+    told = "from optbench.engine.cache import sources_hash; from pathlib import Path; import sys\n"
+    told += "print(sources_hash(Path(sys.argv[1])))"
+    assert python(told, str(file)).strip() == cache.sources_hash(file)
+    os.utime(file, (2.0**33, 2.0**33))
+    assert python(told, str(file)).strip() != cache.sources_hash(file)
 
 
 def test_equal_names_in_one_folder_are_different_kernels(tmp_path: Path) -> None:

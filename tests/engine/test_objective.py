@@ -53,7 +53,7 @@ WIDE = [
 
 
 def make(kind: str, features, targets: np.ndarray) -> Instance:
-    return Instance("test", kind, features, targets, kind, row=ROWS[kind], scale=0.37)
+    return Instance("test", features, targets, kind, row=ROWS[kind], scale=0.37)
 
 
 def evaluated(instance: Instance, w: np.ndarray):
@@ -139,9 +139,7 @@ def test_logistic_loss_is_right_at_large_margins_of_both_signs(margin: float, la
     targets = np.array([1.0, 1.0, -1.0, 1.0, -1.0])
     features = np.full((5, 2), 0.5) * targets[:, None]
     given = features if layout == "dense" else csr(features)
-    instance = Instance(
-        "test", "equal", given, targets, "classification", ROWS["classification"], scale=0.2
-    )
+    instance = Instance("test", given, targets, "classification", ROWS["classification"], scale=0.2)
     runs = evaluated(instance, np.full((1, 2), margin))
     assert runs.lowest[0] == margin
     expected = math.log1p(math.exp(-margin)) if margin > -700 else -margin
@@ -157,7 +155,6 @@ def test_log_domain_keeps_losses_that_underflow(layout: str) -> None:
     rows = np.eye(1, 600) * np.ones((7, 1)) if layout == "wide" else np.ones((7, 1))
     instance = Instance(
         "test",
-        "equal",
         csr(rows) if layout == "sparse" else rows,
         np.ones(7),
         "classification",
@@ -206,7 +203,7 @@ def test_own_objective_of_a_problem() -> None:
         return 0.25 * square * square
 
     features = data(2, 5)
-    instance = Instance("test", "own", features, np.zeros(2), "other", loss_and_grad=quartic)
+    instance = Instance("test", features, np.zeros(2), "other", loss_and_grad=quartic)
     w = data(6, 5, 4)
     (chunk,) = chunks(instance, "gradient_descent", [0.1] * 6)
     chunk.runs.theta[:] = w

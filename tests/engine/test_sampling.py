@@ -52,7 +52,7 @@ def last_row(theta, sample_grad, sample_row, seen=Slot(), batch=Hyper(1, low=1, 
 def classification(features) -> Instance:
     labels = np.where(data(37, 1, 2)[:, 0] > 0.0, 1.0, -1.0)
     row = ROWS["classification"]
-    return Instance("test", "logistic", features, labels, "classification", row, scale=1.0 / 37)
+    return Instance("test", features, labels, "classification", row, scale=1.0 / 37)
 
 
 def jacobian(parameters: str, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -237,7 +237,7 @@ def noisy(w, data, grad, rng):
 
 def own_samples() -> Instance:
     features = np.arange(4.0)[None]
-    return Instance("test", "noisy", features, np.zeros(1), "other", loss_and_grad=noisy)
+    return Instance("test", features, np.zeros(1), "other", loss_and_grad=noisy)
 
 
 @pytest.mark.parametrize("name", ["gradient_descent", SGD])
@@ -268,7 +268,7 @@ def test_what_cannot_be_sampled_is_skipped_with_its_reason() -> None:
     def own(w, data, grad):
         return 0.0
 
-    fixed = Instance("mine", "own", FEATURES, TARGETS, "other", loss_and_grad=own)
+    fixed = Instance("mine", FEATURES, TARGETS, "other", loss_and_grad=own)
     linear, diagonal = (parametrization(name, 5) for name in ("linear", "diagonal"))
     cases = [
         (fixed, linear, "draws rows of the data; mine has an objective of its own"),

@@ -122,26 +122,26 @@ def test_the_table_names_what_was_selected_and_the_effective_p():
         "p_norm_mirror_descent[p=3]",
         "hypentropy",
     ]
-    result = compare([UNDERDETERMINED], chosen, horizon=10_000, fresh=True)
-    selected = [row["selected"] for row in result.bias_rows]
+    result = compare([UNDERDETERMINED], chosen, horizon=10_000, rerun=True)
+    selected = [row.selected for row in result.bias_rows]
     assert selected == ["l2"] * 4 + ["l1.5", "l3", "hypentropy"]
-    assert selected == [row["theory"] for row in result.bias_rows]
-    exponents = [row["effective_p"] for row in result.bias_rows]
+    assert selected == [row.theory for row in result.bias_rows]
+    exponents = [row.effective_p for row in result.bias_rows]
     assert exponents[:6] == [2.0] * 4 + [1.5, 3.0]
     assert 1.0 < exponents[6] < 2.0  # hypentropy lies between L1 and L2
     for row in result.bias_rows[:4]:
-        assert row["measures"]["distance_l2"] <= 1e-8
+        assert row.measures["distance_l2"] <= 1e-8
 
 
 @pytest.mark.parametrize("text", [UNDERDETERMINED, "linear_regression:data=digits,rows=30"])
 def test_the_critical_learning_rate_of_gradient_descent_is_2_over_l(text):
     """Brackets end 3% apart, and just above 2/L a run needs more than 200 steps to blow up."""
-    result = compare([text], ["gradient_descent"], horizon=1_000, fresh=True)
+    result = compare([text], ["gradient_descent"], horizon=1_000, rerun=True)
     (row,) = result.convergence_rows
     features = build(text).features
     theory = 2.0 / np.linalg.eigvalsh(features @ features.T / len(features))[-1]
-    assert row["theory_learning_rate"] == pytest.approx(theory, rel=1e-9)
-    assert row["critical_learning_rate"] == pytest.approx(theory, rel=0.04)
+    assert row.theory_learning_rate == pytest.approx(theory, rel=1e-9)
+    assert row.critical_learning_rate == pytest.approx(theory, rel=0.04)
 
 
 def test_more_rows_than_features_select_the_minimiser():
@@ -156,11 +156,11 @@ def test_more_rows_than_features_select_the_minimiser():
         last_predictor(instance, "gradient_descent"), fitted.coef_, rtol=1e-8
     )
     row, first = (
-        compare([text], ["gradient_descent"], horizon=1_000, fresh=True).bias_rows[0],
+        compare([text], ["gradient_descent"], horizon=1_000, rerun=True).bias_rows[0],
         "minimizer",
     )
-    assert (row["selected"], row["runner_up"], row["effective_p"]) == (first, None, None)
-    assert row["measures"]["distance_minimizer"] <= 1e-8
+    assert (row.selected, row.runner_up, row.effective_p) == (first, None, None)
+    assert row.measures["distance_minimizer"] <= 1e-8
 
 
 def test_the_default_is_real_and_underdetermined():

@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 from small_instances import one_chunk
 
 from optbench import compare
-from optbench.analysis.measures import angle
+from optbench.analysis.kinds.distances import angle
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.registry import load_registry
@@ -57,18 +57,18 @@ def test_the_discriminating_instance_tells_the_geometries_apart():
 )
 def test_each_optimizer_selects_what_the_literature_says(loss, chosen):
     result = compare(
-        [f"{DISCRIMINATING},loss={loss}"], chosen, horizon=10_000, threads=1, fresh=True
+        [f"{DISCRIMINATING},loss={loss}"], chosen, horizon=10_000, threads=1, rerun=True
     )
-    assert [row["optimizer"] for row in result.bias_rows] == chosen
+    assert [row.optimizer for row in result.bias_rows] == chosen
     for row in result.bias_rows:
-        expected, exponents = THEORY[row["optimizer"]]
-        assert row["selected"] == row["theory"] == expected, row
-        assert row["effective_p"] in exponents, row
-        assert row["separation"] > 10.0  # degrees: the verdict means something
-        ratios = [row["measures"][f"margin_ratio_{name}"] for name in ("l1", "l2", "linf")]
+        expected, exponents = THEORY[row.optimizer]
+        assert row.selected == row.theory == expected, row
+        assert row.effective_p in exponents, row
+        assert row.separation > 10.0  # degrees: the verdict means something
+        ratios = [row.measures[f"margin_ratio_{name}"] for name in ("l1", "l2", "linf")]
         assert max(ratios) <= 1.0 + 1e-9  # no predictor beats a certified margin
         if expected in ("l1", "l2", "linf"):
-            own = row["measures"][f"margin_ratio_{expected}"]
+            own = row.measures[f"margin_ratio_{expected}"]
             assert own == max(ratios) and own > 0.85
 
 
@@ -76,14 +76,14 @@ def test_each_optimizer_selects_what_the_literature_says(loss, chosen):
 def test_longer_runs_come_closer():
     """Unnormalised, p = 1.5 nears like 1 / log t: its p, but no verdict at 1e6 steps."""
     chosen = ["p_norm_mirror_descent[p=1.5]", ADAM, "gradient_descent"]
-    rows = compare([DISCRIMINATING], chosen, horizon=1_000_000, threads=1, fresh=True).bias_rows
-    assert [row["selected"] for row in rows[1:]] == ["linf", "l2"]
-    assert [row["effective_p"] for row in rows] == [1.5, np.inf, 2.0]
-    assert "from l1.5" in rows[0]["reason"]
-    early = compare([DISCRIMINATING], chosen, horizon=10_000, threads=1, fresh=True).bias_rows
+    rows = compare([DISCRIMINATING], chosen, horizon=1_000_000, threads=1, rerun=True).bias_rows
+    assert [row.selected for row in rows[1:]] == ["linf", "l2"]
+    assert [row.effective_p for row in rows] == [1.5, np.inf, 2.0]
+    assert "from l1.5" in rows[0].reason
+    early = compare([DISCRIMINATING], chosen, horizon=10_000, threads=1, rerun=True).bias_rows
     for before, after, own in zip(early[1:], rows[1:], ("linf", "l2"), strict=True):
         name = f"margin_ratio_{own}"
-        assert before["measures"][name] < after["measures"][name]
+        assert before.measures[name] < after.measures[name]
 
 
 def test_gradient_descent_follows_the_law_of_soudry_et_al():
@@ -112,13 +112,13 @@ def test_parametrizations_have_their_own_bias():
         ["normalized_gradient_descent"],
         parametrizations=["diagonal:scale=0.01", "deep_linear:widths=8,scale=0.1"],
         horizon=10_000,
-        fresh=True,
+        rerun=True,
     )
     diagonal, deep = result.bias_rows
-    assert diagonal["selected"] == diagonal["theory"] == "l1"
-    assert diagonal["measures"]["margin_ratio_l1"] > 0.95
-    assert deep["selected"] == deep["theory"] == "l2"
-    assert deep["measures"]["margin_ratio_l2"] > 0.99
+    assert diagonal.selected == diagonal.theory == "l1"
+    assert diagonal.measures["margin_ratio_l1"] > 0.95
+    assert deep.selected == deep.theory == "l2"
+    assert deep.measures["margin_ratio_l2"] > 0.99
 
 
 def overlapping(folder, rows: int = 40):
@@ -143,12 +143,12 @@ def test_data_that_cannot_be_separated_has_a_minimiser(tmp_path):
     risk = np.logaddexp(0.0, -labels * (features @ expected)).mean()
     assert instance.optimum == pytest.approx(risk, rel=1e-10)
     result = compare(
-        [text], ["gradient_descent", "nesterov"], horizon=10_000, threads=1, fresh=True
+        [text], ["gradient_descent", "nesterov"], horizon=10_000, threads=1, rerun=True
     )
     for row in result.bias_rows:
-        assert row["selected"] == "minimizer"
-        assert row["measures"]["distance_minimizer"] <= 1e-6
-        assert not any(name.startswith("margin") for name in row["measures"])
+        assert row.selected == "minimizer"
+        assert row.measures["distance_minimizer"] <= 1e-6
+        assert not any(name.startswith("margin") for name in row.measures)
 
 
 def test_exponential_loss_on_such_data_is_refused(tmp_path):
@@ -184,10 +184,10 @@ def test_sparse_data_end_to_end_equals_dense(tmp_path):
     for source in (file, table):
         text = f"logistic_regression:data={source},standardize=false"
         assert build(text).sparse == (source is file)
-        results.append(compare([text], chosen, horizon=1_000, learning_rates=[0.1], fresh=True))
+        results.append(compare([text], chosen, horizon=1_000, learning_rates=[0.1], rerun=True))
     for sparse, full in zip(results[0].bias_rows, results[1].bias_rows, strict=True):
-        assert sparse["selected"] == full["selected"]
-        assert sparse["measures"] == pytest.approx(full["measures"], rel=1e-9, abs=1e-7)
+        assert sparse.selected == full.selected
+        assert sparse.measures == pytest.approx(full.measures, rel=1e-9, abs=1e-7)
     for sparse, full in zip(results[0].traces, results[1].traces, strict=True):
         np.testing.assert_allclose(sparse.log_gap, full.log_gap, rtol=0, atol=1e-10)
 

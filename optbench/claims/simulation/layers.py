@@ -9,13 +9,11 @@ the time and are compiled on their own, unchecked.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numba import float64, int64, void
 from numba.extending import register_jitable
 
-from optbench.engine.cache import compile_kernel
+from optbench.engine.cache import compile_kernel, kernel_id
 
 Array = np.ndarray
 
@@ -125,10 +123,14 @@ _VECTOR = float64[::1]
 _READ = _VECTOR.copy(readonly=True)
 _FORWARD = void(_READ, _READ, _VECTOR, int64, float64)
 _BACKWARD = void(_READ, _READ, _READ, _VECTOR, _VECTOR, int64)
-_FOLDER = Path(__file__).resolve().parent
-_forward_by_unit = compile_kernel(forward_by_unit, _FORWARD, plugin_folder=_FOLDER)
-_backward_by_unit = compile_kernel(backward_by_unit, _BACKWARD, plugin_folder=_FOLDER)
+_forward_by_unit = compile_kernel(forward_by_unit, _FORWARD, kernel=kernel_id(forward_by_unit))
+_backward_by_unit = compile_kernel(backward_by_unit, _BACKWARD, kernel=kernel_id(backward_by_unit))
 _forward_by_sample = compile_kernel(
-    forward_by_sample, _FORWARD, plugin_folder=_FOLDER, fastmath={"contract", "reassoc"}
+    forward_by_sample,
+    _FORWARD,
+    kernel=kernel_id(forward_by_sample),
+    fastmath={"contract", "reassoc"},
 )
-_backward_by_sample = compile_kernel(backward_by_sample, _BACKWARD, plugin_folder=_FOLDER)
+_backward_by_sample = compile_kernel(
+    backward_by_sample, _BACKWARD, kernel=kernel_id(backward_by_sample)
+)
