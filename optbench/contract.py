@@ -379,12 +379,12 @@ class Problem(Declared):
     default : tuple of dict
         The instances that ``optbench compare`` runs when no problem is named; without any, it
         runs only where it is named.
-    reads : {"", "labels", "numbers"}
-        Which targets of a matrix in memory, ``compare((X, y))``, mean this problem: those of two
-        classes or other numbers; its option ``data`` then takes ``(X, y)``.
     examples : tuple of dict
         Options of further instances for ``optbench check``: one for each kind of data that has
         references or metrics of its own.
+    reads : {"", "labels", "numbers"}
+        Which targets of a matrix in memory, ``compare((X, y))``, mean this problem: those of two
+        classes or other numbers; its option ``data`` then takes ``(X, y)``.
     """
 
     name: str
@@ -395,8 +395,8 @@ class Problem(Declared):
     references: tuple[str, ...]
     metrics: tuple[str, ...]
     default: tuple[Mapping[str, Any], ...] = field(default=({},))
-    reads: str = ""
     examples: tuple[Mapping[str, Any], ...] = ()
+    reads: str = ""
     file: str = ""
     line: int = 0
 
@@ -434,8 +434,8 @@ def problem(
     references: tuple[str, ...],
     metrics: tuple[str, ...],
     default: tuple[Mapping[str, Any], ...] = ({},),
-    reads: str = "",
     examples: tuple[Mapping[str, Any], ...] = (),
+    reads: str = "",
 ) -> Callable[[Callable[..., Any]], Problem]:
     """Declare a problem family; the builder's keyword arguments are its options.
 
@@ -466,8 +466,8 @@ def problem(
             references=references,
             metrics=metrics,
             default=default,
-            reads=reads,
             examples=examples,
+            reads=reads,
             file=file,
             line=line,
         )

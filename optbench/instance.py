@@ -280,13 +280,14 @@ class Instance:
 
     @functools.cached_property
     def kernel_identity(self) -> str:
-        """Hash of what its row loss or objective is compiled from.
+        """Hash of the code of its row loss or objective, and of its parameters.
 
-        Of an objective's parameters that is the form, of a row loss's also the values.
+        In a row loss they are constants; an objective is compiled for their form only.
         """
-        if self.row is not None or self.parameters is None:
-            return identity(self.row or self.loss_and_grad, self.parameters)
-        return identity(self.loss_and_grad, type(self.parameters), layout(self.parameters))
+        given = self.parameters
+        if given is not None and self.loss_and_grad is not None:
+            given = type(given), layout(given)
+        return identity(self.row or self.loss_and_grad, given)
 
     @functools.cached_property
     def solved(self) -> dict[str, Reference]:

@@ -151,16 +151,16 @@ def test_parameters_of_a_row_loss_are_constants_of_a_closure() -> None:
     assert not np.array_equal(*paths)
 
 
-def test_parameters_are_shown_and_part_of_the_key() -> None:
+def test_parameters_are_shown_and_part_of_the_identity() -> None:
     instance = own(weighted, GIVEN, 4)
     assert instance.facts["parameters"] == shown(GIVEN)
     assert "power=2, factor=0.5, centred=True, weights=[1 2 3 4]" in shown(GIVEN)
     assert "long (9,)" in shown(NamedTuple("Long", [("long", np.ndarray)])(np.ones(9)))
-    keys = {own(weighted, given, 4).key for given in
+    keys = {own(weighted, given, 4).identity for given in
             (GIVEN, GIVEN._replace(factor=0.25), GIVEN._replace(order=np.array([0, 2, 1])),
              GIVEN._replace(matrix=data(2, 3, 6)), GIVEN._replace(centred=False))}  # fmt: skip
     assert len(keys) == 5
-    assert own(weighted, GIVEN, 4).key in keys
+    assert own(weighted, GIVEN, 4).identity in keys
 
 
 def test_packed_integers_are_exact() -> None:

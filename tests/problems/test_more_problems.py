@@ -44,10 +44,12 @@ def rows(text: str, *optimizers: str, **options) -> Sequence[BiasRow]:
 
 @pytest.mark.parametrize("name", INSTANCES)
 def test_keeps_the_contract(name):
-    problem = dataclasses.replace(load_registry().problem(name), default=tuple(INSTANCES[name]))
+    problem = load_registry().problem(name)
+    problem = dataclasses.replace(problem, examples=(*problem.examples, *INSTANCES[name]))
     results = check_problem(problem)
     assert [result for result in results if not result.passed] == []
-    assert len(results) == 4 * len(INSTANCES[name])
+    instances = len(problem.default or ({},)) + len(problem.examples)
+    assert len(results) == 7 * instances + 2
 
 
 @pytest.mark.parametrize("name", INSTANCES)
