@@ -19,6 +19,7 @@ from optbench.references.certificate import Reference, relative_gap
 from optbench.references.dual_newton import Potential, dual_value, maximize_dual, weighted_solve
 from optbench.references.linear_program import solve_linear_program
 
+_ENLARGED = 2.0**15
 _SPARSE = 0.2  # share of entries that are not zero, below which products skip the zeros
 
 
@@ -79,9 +80,9 @@ def _positive_somewhere(A: Array, b: Array) -> NDArray[np.intp]:
     rows, columns = A.shape
     result = linprog(
         np.concatenate([-np.ones(columns), np.zeros(columns + 1)]),
-        A_eq=np.hstack([A, A, -b[:, None]]),
+        A_eq=np.hstack([A, A, -_ENLARGED * b[:, None]]),  # HiGHS drops entries below 1e-9
         b_eq=np.zeros(rows),
-        bounds=[(0.0, 1.0)] * columns + [(0.0, None)] * columns + [(1.0, None)],
+        bounds=[(0.0, 1.0)] * columns + [(0.0, None)] * columns + [(1.0 / _ENLARGED, None)],
         method="highs",
     )
     if result.x is None:
