@@ -119,7 +119,8 @@ def _linear_program(
     vertex = references["vertex"]
     cost = np.asarray(instance.facts["cost"])
     terms = float(np.abs(cost * vertex.solution).sum())
-    size = max(abs(vertex.value), 1e-6 * terms, 1e-300)  # an optimum of 0 has terms that cancel
+    # An optimum of 0 has terms that cancel: what is left of them is rounding.
+    size = abs(vertex.value) if abs(vertex.value) > ROUNDING * terms else terms or 1.0
     violated = np.linalg.norm(instance.features @ w - instance.targets)
     chosen = w > SUPPORT * max(float(w.max()), 0.0)
     basic = vertex.solution > SUPPORT * max(float(vertex.solution.max()), 0.0)

@@ -152,3 +152,19 @@ def test_no_effective_p_without_a_margin(separable):
     assert effective_p(separable, separable.norm_optima, w) == (None, None)
     assert effective_p(separable, {}, w) == (None, None)
     assert effective_p(separable, separable.norm_optima, np.zeros(12)) == (None, None)
+
+
+def test_a_reference_without_certificate_decides_nothing():
+    """The nearest one is not certified: the verdict is about the others."""
+    instance = build(REGRESSION)
+    certified = dict(instance.solved)
+    doubtful = replace(certified["l1"], gap=0.4)
+    w = certified["l1"].solution
+    assert select(instance, certified, w).selected == "l1"
+    left = {**certified, "l1": doubtful}
+    assert select(instance, left, w) == select(
+        instance, {name: found for name, found in certified.items() if name != "l1"}, w
+    )
+    verdict = select(instance, {"l1": doubtful}, w)
+    assert (verdict.selected, verdict.runner_up) == (INCONCLUSIVE, None)
+    assert "certified" in verdict.reason
