@@ -12,9 +12,9 @@ import numpy as np
 
 from benchmarks.peers.task import Task
 from optbench.data import load_dataset, load_program, standardize, to_standard_form, two_classes
-from optbench.references import solve_bounded_program
 from optbench.data.dataset import Dataset
 from optbench.parametrizations import parametrization
+from optbench.references import solve_bounded_program
 
 ROOT = Path(__file__).resolve().parents[2]
 MUSHROOMS = ROOT.parent / "shared" / "data" / "libsvm" / "mushrooms.svm.gz"
@@ -242,7 +242,7 @@ JOBS = (
         "squared",
         "exponentiated_gradient",
         10_000,
-        (0.05,),
+        (0.02,),
         start=np.full(162, 0.1),
     ),
     Job(
