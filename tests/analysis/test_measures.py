@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,10 @@ from sklearn.metrics import f1_score
 
 from optbench.analysis.kinds import kind_of, measure_named
 from optbench.analysis.kinds.distances import angle, excess, margin, relative_distance
+from optbench.data import read_linear_program, to_standard_form
+from optbench.instance import Instance
+from optbench.losses import squared_error
+from optbench.references import Reference
 from optbench.registry import load_registry
 from optbench.study import build_instances
 
@@ -169,3 +174,31 @@ def test_measures_of_a_matrix_against_numpy():
     assert found["stable_rank"] == pytest.approx((w @ w) / values[0] ** 2, rel=1e-12)
     least = instance.solved["nuclear"].value
     assert found["norm_excess_nuclear"] == pytest.approx(values.sum() / least - 1.0, rel=1e-12)
+
+
+def test_the_objective_gap_of_a_file_is_in_its_own_units():
+    """A maximization with a constant: the gap is of the objective as the file says it."""
+    file = Path(__file__).parents[1] / "data" / "cases" / "03d-inlineMAXIMIZE.mps"
+    instance = build(f"linear_program:data={file}")
+    form = to_standard_form(read_linear_program(file), np.array([0.0, 10.0]))
+    w = np.abs(GENERATOR.standard_normal(instance.dimension))
+    x, y = form.recover(w)
+    found = measure(instance, instance.solved, w)
+    assert found["objective_gap"] == pytest.approx(abs(2.0 * x + 3.0 * y - 30.0) / 30.0, rel=1e-12)
+
+
+def test_an_optimum_of_zero_is_no_division_by_zero():
+    """min x - y, x = y = 1: relative to the terms, of which there are two of 1."""
+    vertex = Reference(
+        "vertex", "linear_program", None, np.ones(2), 0.0, 0.0, 0.0, np.zeros(2), True
+    )
+    instance = Instance(
+        problem="p",
+        features=np.eye(2),
+        targets=np.ones(2),
+        kind="linear_program",
+        row=squared_error,
+        facts={"cost": np.array([1.0, -1.0])},
+    )
+    found = measure(instance, {"vertex": vertex}, np.array([1.0 + 1e-9, 1.0]))
+    assert found["objective_gap"] == pytest.approx(1e-9 / 2.0, rel=1e-6)
