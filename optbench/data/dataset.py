@@ -112,40 +112,104 @@ def _dense(dataset: Dataset) -> Matrix:
     return dense
 
 
-def standardize(dataset: Dataset, intercept: bool = False) -> Dataset:
-    """Centre every column and divide it by its standard deviation: (x - mean) / std.
+def prepare(
+    dataset: Dataset,
+    *,
+    standardize: bool = True,
+    center: bool = True,
+    intercept: bool = False,
+) -> Dataset:
+    """Scale columns to a standard deviation of 1, subtract their means, append a column of ones.
 
-    Constant columns are dropped. Sparse features become dense, since centring fills the zeros;
-    where that would need more than 1 GiB use :func:`scale`, which keeps them sparse.
+    Each is done or left out by itself; with the defaults entries become (x - mean) / std, as
+    scikit-learn's ``StandardScaler`` has it. Constant columns are dropped by centring, which would
+    leave zeros, and kept as they are where columns are only scaled. Sparse features become dense
+    by centring, which fills the zeros, and stay sparse else.
 
     Parameters
     ----------
     dataset : Dataset
         Any data set.
+    standardize : bool
+        Divide columns by their population standard deviation (ddof=0).
+    center : bool
+        Subtract the mean of each column.
     intercept : bool
-        Append a column of ones after standardizing.
+        Append a column of ones.
 
     Returns
     -------
     Dataset
-        Dense features of mean 0 and population standard deviation (ddof=0) 1.
 
     Raises
     ------
     UserError
-        If every column is constant, or sparse features are too large to become dense.
+        If every column is constant where columns are centred or zero where they are not, or sparse
+        features are too large to become dense.
     """
-    # One memory layout, hence one order of summation: results equal to the last bit.
-    features = np.ascontiguousarray(_dense(dataset))
-    # Exact comparison: the computed std of a constant column can be a rounding error, not 0.
-    kept = np.flatnonzero(features.max(axis=0) > features.min(axis=0))
-    if kept.size == 0:
-        raise UserError(f"{dataset.name}: every feature is constant; nothing to learn from")
-    centred = features[:, kept] - features.mean(axis=0)[kept]
-    columns = [centred / features.std(axis=0)[kept]]
+    features = dataset.features
+    if not abs(features).max() > 0.0:
+        raise UserError(f"{dataset.name}: every feature is zero; nothing to learn from")
+    if center:
+        # One memory layout, hence one order of summation: results equal to the last bit.
+        features = np.ascontiguousarray(_dense(dataset))
+        # Exact comparison: the computed std of a constant column can be a rounding error, not 0.
+        kept = np.flatnonzero(features.max(axis=0) > features.min(axis=0))
+        if kept.size == 0:
+            raise UserError(f"{dataset.name}: every feature is constant; nothing to learn from")
+        features, exponents = _moderate(features)
+        centred = features[:, kept] - features.mean(axis=0)[kept]
+        features = (
+            centred / features.std(axis=0)[kept]
+            if standardize
+            else np.ldexp(centred, exponents[kept])
+        )
+    elif standardize:
+        features = _scaled(features)
     if intercept:
-        columns.append(np.ones((len(features), 1)))
-    return replace(dataset, features=np.ascontiguousarray(np.hstack(columns)))
+        features = _beside_ones(features)
+    if isinstance(features, np.ndarray):
+        features = np.ascontiguousarray(features)
+    return replace(dataset, features=features)
+
+
+def _scaled(features: Matrix | csr_array) -> Matrix | csr_array:
+    """Columns over their standard deviation, constant ones as they are."""
+    from sklearn.preprocessing import StandardScaler
+
+    moderate, exponents = _moderate(features)
+    deviations = StandardScaler(with_mean=False).fit(moderate).scale_
+    # Entries are below 1, so that only a constant column is left with the divisor 1.
+    exponents = np.where(deviations == 1.0, exponents, 0)
+    if isinstance(moderate, np.ndarray):
+        return np.ldexp(moderate / deviations, exponents)
+    columns = moderate.indices
+    moderate.data = np.ldexp(moderate.data / deviations[columns], exponents[columns])
+    return moderate
+
+
+def _moderate(features: Matrix | csr_array) -> tuple[Matrix | csr_array, NDArray[np.int_]]:
+    """Columns over powers of two that leave entries below 1, and the exponents.
+
+    Squares then neither overflow nor vanish, and no bit of a mean or a deviation changes.
+    """
+    if isinstance(features, np.ndarray):
+        exponents = np.frexp(np.abs(features).max(axis=0))[1]
+        return np.ldexp(features, -exponents), exponents
+    exponents = np.frexp(abs(features).max(axis=0).toarray().ravel())[1]
+    moderate = features.copy()
+    moderate.data = np.ldexp(features.data, -exponents[features.indices])
+    return moderate, exponents
+
+
+def _beside_ones(features: Matrix | csr_array) -> Matrix | csr_array:
+    """Features and a last column of ones."""
+    ones = np.ones((features.shape[0], 1))
+    if isinstance(features, np.ndarray):
+        return np.hstack([features, ones])
+    from scipy import sparse
+
+    return sparse.hstack([features, sparse.csr_array(ones)], format="csr")
 
 
 def scale(dataset: Dataset, intercept: bool = False) -> Dataset:
@@ -177,15 +241,14 @@ def scale(dataset: Dataset, intercept: bool = False) -> Dataset:
     kept = np.flatnonzero(largest)
     if kept.size == 0:
         raise UserError(f"{dataset.name}: every feature is zero; nothing to learn from")
-    ones = np.ones((dataset.features.shape[0], 1))
     if isinstance(dataset.features, np.ndarray):
-        columns = [dataset.features[:, kept] / largest[kept]] + [ones] * intercept
-        return replace(dataset, features=np.ascontiguousarray(np.hstack(columns)))
-    from scipy import sparse
+        scaled = dataset.features[:, kept] / largest[kept]
+    else:
+        from scipy import sparse
 
-    scaled = (dataset.features[:, kept] @ sparse.diags_array(1.0 / largest[kept])).tocsr()
+        scaled = (dataset.features[:, kept] @ sparse.diags_array(1.0 / largest[kept])).tocsr()
     if intercept:
-        scaled = sparse.hstack([scaled, sparse.csr_array(ones)], format="csr")
+        scaled = _beside_ones(scaled)
     return replace(dataset, features=scaled)
 
 

@@ -13,7 +13,7 @@ import pytest
 from scipy import sparse
 from scipy.io import savemat
 
-from optbench.data import read_dataset, standardize, two_classes
+from optbench.data import prepare, read_dataset, two_classes
 from optbench.errors import UserError
 
 X = np.array([[1.5, 0.0], [-2.0, 3.25], [0.1, 4.0]])
@@ -230,7 +230,7 @@ def test_wrong_arrays_are_one_line(
     "name, options, message",
     [
         ("missing.csv", {}, "missing.csv: no such file"),
-        ("folder.csv", {}, "cannot be read .Is a directory"),
+        ("folder.csv", {}, "cannot be read"),
         ("a.csv", {"target": "z"}, "no column 'z' for the target; the columns are x, y"),
         ("a.csv", {"regression": True}, "line 2, target column 'y' is 'a'"),
         ("a.svm", {"target": 0}, "option target has no meaning for LIBSVM"),
@@ -273,7 +273,7 @@ def test_regression_sets_of_the_shared_folder(shared: Path) -> None:
 def test_digests_of_the_truth_file(shared: Path, file: str) -> None:
     truth = json.loads((shared / "truth" / "margins.json").read_text())
     raw = two_classes(read_dataset(shared / "libsvm" / file))
-    prepared = {"raw": raw, "std": standardize(raw), "std1": standardize(raw, intercept=True)}
+    prepared = {"raw": raw, "std": prepare(raw), "std1": prepare(raw, intercept=True)}
     for preparation, dataset in prepared.items():
         expected = truth[f"{raw.name}|{preparation}"]
         dense = dataset.features
