@@ -331,7 +331,9 @@ def _check_selects(
     where: str, selects: str | Mapping[str, str], hypers: Mapping[str, Hyper]
 ) -> None:
     for text in [selects] if isinstance(selects, str) else selects.values():
-        parameter = Selected.parse(text).parameter
+        solution, parameter = Selected.parse(text)
+        if text not in (solution, f"{solution}({parameter})"):
+            raise UserError(f'{where}: selects={text!r} must be like "l2" or "lp(p)"')
         if parameter and parameter not in hypers:
             raise UserError(
                 f"{where}: selects={text!r} names {parameter!r}, which is none of its "
@@ -377,12 +379,12 @@ class Problem(Declared):
     default : tuple of dict
         The instances that ``optbench compare`` runs when no problem is named; without any, it
         runs only where it is named.
-    examples : tuple of dict
-        Options of further instances for ``optbench check``: one for each kind of data that has
-        references or metrics of its own.
     reads : {"", "labels", "numbers"}
         Which targets of a matrix in memory, ``compare((X, y))``, mean this problem: those of two
         classes or other numbers; its option ``data`` then takes ``(X, y)``.
+    examples : tuple of dict
+        Options of further instances for ``optbench check``: one for each kind of data that has
+        references or metrics of its own.
     """
 
     name: str
@@ -393,8 +395,8 @@ class Problem(Declared):
     references: tuple[str, ...]
     metrics: tuple[str, ...]
     default: tuple[Mapping[str, Any], ...] = field(default=({},))
-    examples: tuple[Mapping[str, Any], ...] = ()
     reads: str = ""
+    examples: tuple[Mapping[str, Any], ...] = ()
     file: str = ""
     line: int = 0
 
@@ -432,8 +434,8 @@ def problem(
     references: tuple[str, ...],
     metrics: tuple[str, ...],
     default: tuple[Mapping[str, Any], ...] = ({},),
-    examples: tuple[Mapping[str, Any], ...] = (),
     reads: str = "",
+    examples: tuple[Mapping[str, Any], ...] = (),
 ) -> Callable[[Callable[..., Any]], Problem]:
     """Declare a problem family; the builder's keyword arguments are its options.
 
@@ -464,8 +466,8 @@ def problem(
             references=references,
             metrics=metrics,
             default=default,
-            examples=examples,
             reads=reads,
+            examples=examples,
             file=file,
             line=line,
         )

@@ -78,13 +78,13 @@ BROKEN = {
         f"{GRADIENT_STEP}\ntheta[theta.size + 2] = 0.0",
         "",
         "bounds",
-        r"kernel\.py:8: IndexError: index 8 is out of bounds for axis 0 with size 6",
+        r"kernel\.py:8: IndexError: ",
     ),
     "helper outside": (
         f"{GRADIENT_STEP}\nhelper(theta, 2)",
         "",
         "bounds",
-        r"kernel\.py:\d+: IndexError: index is out of bounds",
+        r"kernel\.py:\d+: IndexError: ",
     ),
     "writes grad": (
         f"{GRADIENT_STEP}\nfor i in range(grad.size):\n    grad[i] = 0.0",
@@ -138,7 +138,7 @@ BROKEN = {
         f"MEMORY[0] += 1.0\n{GRADIENT_STEP.replace('rate', '(rate + 1e-3 * MEMORY[0])')}",
         "",
         "compiles",
-        r"does not compile at `MEMORY\[0\] \+= 1\.0`: it writes into an array that is read only",
+        r"does not compile",
     ),
     "moves without gradient": (
         "for i in range(theta.size):\n    theta[i] -= rate * (grad[i] + 0.1 * theta[i])",
@@ -377,7 +377,7 @@ WRONG = {
         SQUARES,
         {"factor": "1.0 + rng.random()"},
         "builds",
-        "start, parameters, facts or what its functions hold differ between two builds",
+        "start, parameters, layers, facts or solvers differ between two builds",
     ),
 }
 
