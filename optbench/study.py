@@ -83,13 +83,27 @@ def parse_optimizer(registry: Registry, text: str) -> Choice:
     optimizer = registry.optimizer(name)
     defaults = dict.fromkeys(optimizer.hypers, 0.0)
     fixed = parse_options(f"optimizer {name}", given, defaults)
-    for key, value in fixed.items():
-        if reason := optimizer.hypers[key].problem_with(value):
-            raise UserError(f"optimizer {name}: {key}={given[key]} {reason}")
+    check_ranges(optimizer, fixed, given)
     free = [key for key in optimizer.tuned if key not in fixed]
     if len(free) > 1:
         raise UserError(f"optimizer {name}: give all but one of {', '.join(free)} a value")
     return Choice(optimizer, fixed)
+
+
+def check_ranges(
+    optimizer: Optimizer, values: Mapping[str, float], typed: Mapping[str, str] | None = None
+) -> None:
+    """Refuse hyperparameters outside of their ranges.
+
+    Raises
+    ------
+    UserError
+        The name, the value, as typed where it was, and what would be right.
+    """
+    for key, value in values.items():
+        if reason := optimizer.hypers[key].problem_with(value):
+            shown = value if typed is None else typed[key]
+            raise UserError(f"optimizer {optimizer.name}: {key}={shown} {reason}")
 
 
 def choose_all(registry: Registry, given: Sequence[str | Optimizer]) -> list[Choice]:

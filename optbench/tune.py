@@ -21,7 +21,7 @@ import numpy as np
 
 from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
-from optbench.run import RunSpec, prepare
+from optbench.runs import RunSpec, prepare
 from optbench.status import Status
 from optbench.study import Cell
 from optbench.targets import RELATIVE_TARGETS, log_suboptimality, steps_to_targets

@@ -17,6 +17,7 @@ import numpy as np
 from optbench.contract import Optimizer
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks
+from optbench.engine.together import join
 from optbench.errors import UserError
 from optbench.identity import identity
 from optbench.instance import Instance
@@ -197,6 +198,18 @@ def prepare(specs: Sequence[RunSpec]) -> list[Chunk]:
     return chunks
 
 
+def prepare_together(specs: Sequence[RunSpec]) -> Chunk:
+    """Return runs that have not begun in one chunk, however many there are.
+
+    Parameters
+    ----------
+    specs : sequence of RunSpec
+        All of one instance, parametrization and optimizer.
+    """
+    chunks = prepare(specs)
+    return chunks[0] if len(chunks) == 1 else join(chunks)
+
+
 def _groups(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:
     """Cut specs into runs of neighbours that differ in numbers only."""
     groups: list[list[RunSpec]] = []
@@ -254,7 +267,7 @@ def hyper_values(optimizer: Optimizer, given: Mapping[str, float]) -> tuple[floa
     Raises
     ------
     UserError
-        For one that is unknown, out of range, or has neither a value nor a default.
+        For one that is unknown, or has neither a value nor a default.
     """
     where = f"optimizer {optimizer.name}"
     if unknown := sorted(set(given) - set(optimizer.hypers)):
@@ -263,7 +276,4 @@ def hyper_values(optimizer: Optimizer, given: Mapping[str, float]) -> tuple[floa
     values = {name: hyper.default for name, hyper in optimizer.hypers.items()} | dict(given)
     if missing := [name for name, value in values.items() if value is None]:
         raise UserError(f"{where}: give {', '.join(missing)} a value")
-    for name, value in given.items():
-        if reason := optimizer.hypers[name].problem_with(value):
-            raise UserError(f"{where}: {name}={value} {reason}")
     return tuple(float(value) for value in values.values() if value is not None)
