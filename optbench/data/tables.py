@@ -58,7 +58,6 @@ def read_delimited(content: bytes, delimiter: str, header: bool | None = None) -
             header=None,
             skipinitialspace=True,
             low_memory=False,
-            float_precision="round_trip",  # to the last bit in pandas 2 as well
         )
     except pd.errors.ParserError as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()

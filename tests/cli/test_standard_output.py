@@ -54,7 +54,7 @@ TEXTS = [
     ("check", "gradient_descent"),
     ("check", "quadratic"),
 ]
-TESTED = {"compare", "list", "show", "check", "verify", "warmup"}
+TESTED = {"cache", "compare", "list", "show", "check", "verify", "warmup"}
 
 
 @pytest.fixture(name="folder", scope="module")
@@ -155,6 +155,13 @@ def test_list_as_json(folder: Path, kind: str) -> None:
     code, printed, errors = optbench(folder, "list", kind, "--format", "json")
     assert (code, errors) == (0, "")
     assert len(json.loads(printed)[kind]) > 10
+
+
+def test_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPTBENCH_CACHE", str(tmp_path))
+    test_list_show_and_check(folder, ("cache", "info"), monkeypatch)
+    code, printed, errors = optbench(folder, "cache", "clear")
+    assert (code, printed.count("\n"), errors) == (0, 1, "") and printed.startswith("removed ")
 
 
 @pytest.mark.parametrize("file", ["infeasible.mps", "broken.mps", "missing.mps"])
