@@ -324,7 +324,9 @@ def _check_selects(
     where: str, selects: str | Mapping[str, str], hypers: Mapping[str, Hyper]
 ) -> None:
     for text in [selects] if isinstance(selects, str) else selects.values():
-        parameter = Selected.parse(text).parameter
+        solution, parameter = Selected.parse(text)
+        if text not in (solution, f"{solution}({parameter})"):
+            raise UserError(f'{where}: selects={text!r} must be like "l2" or "lp(p)"')
         if parameter and parameter not in hypers:
             raise UserError(
                 f"{where}: selects={text!r} names {parameter!r}, which is none of its "

@@ -76,8 +76,9 @@ class Instance:
         How many numbers of memory an evaluation of ``loss_and_grad`` needs for itself.
     scale : float
         Factor of the sum, usually 1/n.
-    kind : {"regression", "classification", "linear_program", "other"}
-        What the implicit-bias table measures.
+    kind : str
+        What the implicit-bias table measures: a name in :mod:`optbench.analysis.kinds`, or any
+        other word for distances to the references.
     exponential_tail : bool
         The row loss tends to exp(-margin): the engine then works in the log domain.
     references : mapping of str to callable

@@ -22,6 +22,7 @@ from optbench.errors import UserError
 from optbench.identity import identity
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization, as_typed, parametrization
+from optbench.status import Status
 
 if TYPE_CHECKING:
     from optbench.engine.stop import StopSignal
@@ -100,8 +101,8 @@ class RunResult:
     chunk: Chunk
 
     @property
-    def status(self) -> str:
-        """``horizon``, ``converged``, ``stalled``, ``diverged``, ``timeout``, ``interrupted``..."""
+    def status(self) -> Status:
+        """How it ended."""
         return self.chunk.status[0]
 
     @property
@@ -122,7 +123,7 @@ class RunResult:
     @property
     def loss(self) -> np.ndarray:
         """The loss at each recorded step, float64 (R,); 0 where it is below the least float64."""
-        return np.asarray(np.exp(self.log_loss))
+        return np.asarray(self.chunk.records.loss[self._recorded, 0])
 
     @property
     def log_gradient_norm(self) -> np.ndarray:

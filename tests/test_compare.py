@@ -345,6 +345,38 @@ def test_a_reference_that_cannot_be_solved_is_a_note_and_the_runs_go_on(tmp_path
     assert any("reference 'a': ArithmeticError: no such number" in n for n in result.notes)
 
 
+REFERENCES = """
+import numpy as np
+from optbench import Instance, problem
+from optbench.losses import squared_error
+from optbench.references import Reference
+
+def reference(name, place, gap):
+    solution = np.array([place])
+    return Reference(name, "interpolant", None, solution, place, place, gap, np.zeros(0), None)
+
+@problem(reference="a test", references=("near", "far"), metrics=())
+def doubtful(gap=0.0):
+    found = {"near": lambda: reference("near", 1.0, gap), "far": lambda: reference("far", 3.0, 0.0)}
+    return Instance("doubtful", np.ones((1, 1)), np.ones(1), "other", row=squared_error,
+                    references=found, optimal_value=float)
+"""
+
+
+def test_a_reference_that_is_not_certified_decides_no_verdict(tmp_path):
+    """The run ends at w = 1, where the doubtful reference is; the other is 2/3 of itself away."""
+    file = tmp_path / "doubtful.py"
+    file.write_text(REFERENCES)
+    sure, unsure = (
+        quick(f"doubtful:gap={gap}", plugins=str(file)).bias_rows[0] for gap in (0.0, 1e-3)
+    )
+    assert (sure.selected, sure.runner_up, sure.uncertified) == ("near", "far", ())
+    assert (unsure.selected, unsure.runner_up) == ("INCONCLUSIVE", None)
+    assert unsure.reason == "not there yet: 0.67 from far"
+    assert unsure.uncertified == ("near",)
+    assert unsure.measures["distance_near"] == pytest.approx(0.0, abs=1e-7)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -41,6 +41,16 @@ BROKEN = {
         GOOD.format(name="broken").replace("grad,", "grad=None,"),
         r"broken\.py:2: optimizer 'broken': oracle argument 'grad' takes no default",
     ),
+    "family": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(selects='lp(p)', "),
+        r"selects='lp\(p\)' names 'p', which is none of its hyperparameters \(rate\)",
+    ),
+    "family without its end": (
+        GOOD.format(name="broken").replace(
+            "@optimizer(", "@optimizer(selects={'game': 'lp(rate'}, "
+        ),
+        r"selects='lp\(rate' must be like \"l2\" or \"lp\(p\)\"",
+    ),
     "no default": (
         GOOD.format(name="broken").replace("Hyper(0.1)", "Hyper()"),
         r"Hyper 'rate' needs a default value or tune=\"log\"",
