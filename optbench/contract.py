@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from numbers import Real
 from typing import Any, NamedTuple
@@ -52,7 +52,7 @@ class Hyper:
         Its unit as a power of the unit of the objective: -1 for a step size that multiplies a
         gradient, 1 for Adam's ``eps``, 0 for a pure number.
     integer : bool
-        Only whole numbers are valid.
+        Only whole numbers are valid, and the kernel gets an int.
     """
 
     default: float | None = None
@@ -201,6 +201,11 @@ class Optimizer(Declared):
         told = ("formula", "reference", "condition", "file", "line")
         return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
 
+    def given(self, values: Iterable[float]) -> dict[str, float]:
+        """Return hyperparameters by name, as the kernel gets them."""
+        pairs = zip(self.hypers.items(), values, strict=True)
+        return {k: int(value) if hyper.integer else float(value) for (k, hyper), value in pairs}
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of the oracle arguments that the kernel asks for."""
@@ -306,6 +311,8 @@ def _check_declaration(
             raise UserError(f'{where}: Hyper {name!r} needs a default value or tune="log"')
         if hyper.tune not in (None, "log"):
             raise UserError(f'{where}: Hyper {name!r} has tune={hyper.tune!r}; only "log" is known')
+        if hyper.integer and hyper.degree != 0:
+            raise UserError(f"{where}: Hyper {name!r} is an integer: it has no unit, degree=0")
         if hyper.default is not None and (reason := hyper.problem_with(hyper.default)):
             raise UserError(f"{where}: default {hyper.default!r} of Hyper {name!r} {reason}")
     for name, slot in slots.items():
@@ -366,15 +373,18 @@ class Problem(Declared):
     options : dict
         What ``problem:key=value`` accepts.
     metrics : tuple of str
-        What the implicit-bias table measures on it.
+        What the implicit-bias table measures on it, ``*`` for any number.
     references : tuple of str
-        Reference solutions that its instances offer.
+        Reference solutions and families of them that its instances offer, ``*`` for any number.
     default : tuple of dict
         The instances that ``optbench compare`` runs when no problem is named; without any, it
         runs only where it is named.
     reads : {"", "labels", "numbers"}
         Which targets of a matrix in memory, ``compare((X, y))``, mean this problem: those of two
         classes or other numbers; its option ``data`` then takes ``(X, y)``.
+    examples : tuple of dict
+        Options of further instances for ``optbench check``: one for each kind of data that has
+        references or metrics of its own.
     """
 
     name: str
@@ -386,6 +396,7 @@ class Problem(Declared):
     metrics: tuple[str, ...]
     default: tuple[Mapping[str, Any], ...] = field(default=({},))
     reads: str = ""
+    examples: tuple[Mapping[str, Any], ...] = ()
     file: str = ""
     line: int = 0
 
@@ -424,6 +435,7 @@ def problem(
     metrics: tuple[str, ...],
     default: tuple[Mapping[str, Any], ...] = ({},),
     reads: str = "",
+    examples: tuple[Mapping[str, Any], ...] = (),
 ) -> Callable[[Callable[..., Any]], Problem]:
     """Declare a problem family; the builder's keyword arguments are its options.
 
@@ -455,6 +467,7 @@ def problem(
             metrics=metrics,
             default=default,
             reads=reads,
+            examples=examples,
             file=file,
             line=line,
         )

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, float("inf"))
 OWN_NAMES = {1.0: "l1", 2.0: "l2", float("inf"): "linf"}  # members of "lp" that are solved once
 
+_SMALLEST, _LARGEST = 1e-140, 1e140  # squares, and sums of 1e20 of them, are finite and positive
+
 Row = Callable[..., tuple[float, float]]
 
 
@@ -46,6 +48,17 @@ def _again(problem: Problem, options: Mapping[str, Any], name: str, known: str) 
             )
         _SENT[known, name] = found
     return found
+
+
+def refuse_sizes(where: str, what: str, largest: np.ndarray) -> None:
+    """Refuse columns whose squares, or the squares of whose weights, leave the range of float64."""
+    wrong = (largest != 0.0) & ((largest < _SMALLEST) | (largest > _LARGEST))
+    if np.any(wrong):
+        size = float(np.atleast_1d(largest)[np.argmax(wrong)])
+        raise UserError(
+            f"{where}: {what} of size {size:.3g} have squares outside the range of float64; choose "
+            f"a unit in which they are between {_SMALLEST:g} and {_LARGEST:g}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +177,10 @@ class Instance:
         values = self.features.data if hasattr(self.features, "indptr") else self.features
         if not (np.all(np.isfinite(values)) and np.all(np.isfinite(self.targets))):
             raise UserError(f"{where}: data contains NaN or infinite values")
+        columns = abs(self.features).max(axis=0)
+        columns = columns.toarray().ravel() if hasattr(columns, "toarray") else columns
+        refuse_sizes(where, "features", columns)
+        refuse_sizes(where, "targets", np.abs(self.targets).max())
         self._check_kernels(where)
         if self.layers is not None:
             object.__setattr__(self, "layers", self._weight_matrices(where))
@@ -263,9 +280,13 @@ class Instance:
 
     @functools.cached_property
     def kernel_identity(self) -> str:
-        """Hash of the code of its row loss or objective, and of the form of its parameters."""
-        form = () if self.parameters is None else (type(self.parameters), layout(self.parameters))
-        return identity(self.row or self.loss_and_grad, form)
+        """Hash of what its row loss or objective is compiled from.
+
+        Of an objective's parameters that is the form, of a row loss's also the values.
+        """
+        if self.row is not None or self.parameters is None:
+            return identity(self.row or self.loss_and_grad, self.parameters)
+        return identity(self.loss_and_grad, type(self.parameters), layout(self.parameters))
 
     @functools.cached_property
     def solved(self) -> dict[str, Reference]:

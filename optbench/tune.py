@@ -120,7 +120,7 @@ def momentum_gain(cell: Cell) -> float:
     if set(optimizer.needs) - {"theta", "grad", "step"}:
         return 1.0
     rate = 1e-3
-    hypers = dict(zip(optimizer.hypers, cell.choice.hypers(rate), strict=True))
+    hypers = optimizer.given(cell.choice.hypers(rate))
     theta = np.zeros(1)
     values: dict[str, object] = {"theta": theta, "grad": np.ones(1), **hypers}
     values |= {name: np.full(1, slot.initial) for name, slot in optimizer.slots.items()}

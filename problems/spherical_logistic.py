@@ -71,6 +71,7 @@ def sampled_loss(samples):
     references=("minimizer",),
     metrics=(),
     default=(),
+    examples=({"samples": 20, "d": 5},),
 )
 def spherical_logistic(
     angle=1.2,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from optbench.analysis.instances import instance_id
-from optbench.analysis.kinds import kind_of
+from optbench.analysis.kinds import kind_of, measure
 from optbench.analysis.learning_rates import learning_rates
 from optbench.analysis.optimum import depends_on_other_rows
 from optbench.analysis.progress import Progress, progress, why
@@ -98,7 +98,7 @@ def _measured(cell: Cell, instance: Instance, w: np.ndarray) -> Measured:
     p, interval = None, None
     if kind.not_there(instance, certified(references), w) is None:
         p, interval = effective_p(instance, instance.norm_optima, w)
-    measures = kind.measure(instance, references, w)
+    measures = measure(instance, references, w)
     return Measured(references, measures, select(instance, references, w), p, interval)
 
 

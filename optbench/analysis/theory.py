@@ -23,7 +23,10 @@ def theory(cell: Cell) -> str:
     if "minimizer" in cell.instance.references:
         return "minimizer"  # the only solution: whatever converges selects it
     if cell.parametrization.linear:
-        return cell.choice.optimizer.selection(kind).solution
+        selected = cell.choice.optimizer.selection(kind).solution
+        # of the rows that can be separated the direction of largest L2 margin (1803.07300)
+        separated = kind == "partly_separable" and selected == "l2"
+        return "direction" if separated else selected
     known = cell.parametrization.selects if cell.choice.optimizer.follows_flow else {}
     return known.get(kind, UNKNOWN)
 

@@ -1,12 +1,14 @@
 """Certified reference solutions: the answers an optimizer could select, each with its proof."""
 
+from optbench.references.bounded_program import solve_bounded_program
 from optbench.references.certificate import Reference, norm_name, relative_gap, vector_norm
 from optbench.references.entropic import entropic_program
 from optbench.references.hypentropy import hypentropy, hypentropy_potential
 from optbench.references.lasso import lasso, lasso_path
-from optbench.references.least_norm import least_bregman, least_norm
+from optbench.references.least_norm import least_bregman, least_norm, least_norms
 from optbench.references.least_squares import (
     HessianEigenvalues,
+    fitted_values,
     hessian_eigenvalues,
     least_squares,
     nearest_minimizer,
@@ -27,6 +29,7 @@ from optbench.references.margin import max_margin, quadratic_margin
 from optbench.references.nonnegative_least_squares import nonnegative_least_squares
 from optbench.references.nuclear_norm import least_nuclear_norm, nuclear_norm, soft_thresholded
 from optbench.references.reduced_rank import reduced_rank
+from optbench.references.scaling import rank, row_space
 from optbench.references.separability import Separability, separability
 from optbench.references.transport import entropic_transport
 
@@ -39,6 +42,7 @@ __all__ = [
     "entropic_program",
     "entropic_transport",
     "finite_minimizer",
+    "fitted_values",
     "hessian_eigenvalues",
     "hypentropy",
     "hypentropy_potential",
@@ -46,6 +50,7 @@ __all__ = [
     "lasso_path",
     "least_bregman",
     "least_norm",
+    "least_norms",
     "least_nuclear_norm",
     "least_squares",
     "linear_program_errors",
@@ -57,11 +62,14 @@ __all__ = [
     "norm_name",
     "nuclear_norm",
     "quadratic_margin",
+    "rank",
     "reduced_rank",
     "relative_gap",
+    "row_space",
     "separability",
     "smoothness_logistic",
     "soft_thresholded",
+    "solve_bounded_program",
     "solve_linear_program",
     "vector_norm",
 ]

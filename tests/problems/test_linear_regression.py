@@ -179,7 +179,6 @@ def test_the_default_is_real_and_underdetermined():
     [
         ("data=digit", "did you mean 'digits'"),
         ("data=digits,n=3", "option n is for data=gaussian, not data=digits"),
-        ("intercept=true,standardize=false", "intercept=true needs standardize=true"),
         ("data=digits,rows=-1", "rows=-1"),
         ("data=digits,rows=99999", "rows=99999 of 1797"),
         ("data=gaussian,n=0", "n=0 and d=50 must be at least 1"),

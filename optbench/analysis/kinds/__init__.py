@@ -8,16 +8,22 @@ from optbench.analysis.kinds.base import HEADLINE, Kind
 from optbench.analysis.kinds.classification import CLASSIFICATION
 from optbench.analysis.kinds.linear_program import LINEAR_PROGRAM
 from optbench.analysis.kinds.matrix import MATRIX
+from optbench.analysis.kinds.nonseparable import NONSEPARABLE
 from optbench.analysis.kinds.other import OTHER
 from optbench.analysis.kinds.partly_separable import PARTLY_SEPARABLE
 from optbench.analysis.kinds.regression import REGRESSION
 from optbench.column import Measure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
     from optbench.instance import Instance
+    from optbench.references import Reference
 
 KINDS: tuple[Kind, ...] = (
-    CLASSIFICATION, PARTLY_SEPARABLE, REGRESSION, MATRIX, LINEAR_PROGRAM, OTHER,
+    CLASSIFICATION, PARTLY_SEPARABLE, NONSEPARABLE, REGRESSION, MATRIX, LINEAR_PROGRAM, OTHER,
 )  # fmt: skip
 MEASURES: dict[str, Measure] = {each.name: each for kind in KINDS for each in kind.measures}
 FURTHER = {"angle": "degrees between w and the {} solution",
@@ -29,6 +35,14 @@ def kind_of(instance: Instance) -> Kind:
     if instance.kind == REGRESSION.name and "outputs" in instance.facts:
         return MATRIX
     return next((kind for kind in KINDS if kind.name == instance.kind), OTHER)
+
+
+def measure(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+) -> dict[str, float]:
+    """Measure a predictor: what its kind of problem measures, then what the problem itself does."""
+    own = {name: float(measured(w)) for name, measured in instance.measures.items()}
+    return kind_of(instance).measure(instance, references, w) | own
 
 
 def measure_named(name: str) -> Measure:
@@ -45,4 +59,13 @@ def measure_named(name: str) -> Measure:
     return Measure(name, "", header=name.replace("_", " "), rank=6)
 
 
-__all__ = ["HEADLINE", "KINDS", "MEASURES", "Kind", "Measure", "kind_of", "measure_named"]
+__all__ = [
+    "HEADLINE",
+    "KINDS",
+    "MEASURES",
+    "Kind",
+    "Measure",
+    "kind_of",
+    "measure",
+    "measure_named",
+]

@@ -1,4 +1,4 @@
-"""Problems of no kind of their own: games, data that cannot be separated, own objectives."""
+"""Problems of no kind of their own: games, own objectives."""
 
 from __future__ import annotations
 
