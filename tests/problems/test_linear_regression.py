@@ -203,7 +203,7 @@ BAD_FILES = {
     "a,b,target\n1,2,3\n4,x,6\n": "x",
     "a,b,target\n1,2,3\n4,nan,6\n": "(?i)nan",
     "a,b,target\n1,2,3\n4,inf,6\n": "(?i)inf",
-    "a,b,target\n1,2\n": "header names 3 columns but the rows have 2",
+    "a,b,target\n1,2\n": "line 2 has 2 cells, not 3",
     "target\n1\n2\n": "feature",
     "a,target\n1,2\n1,3\n": "constant",
 }
