@@ -19,6 +19,7 @@ from optbench.references.arrays import Array, Matrix, as_dense, as_vector, exten
 from optbench.references.certificate import CERTIFIED_GAP, Reference, relative_gap
 from optbench.references.scaled_program import BoundedProgram, candidates, scaled
 
+_ROUNDING = 1e-13  # of a row's terms
 _SETTLED = 1e-10  # error at which no better answer is looked for
 
 
@@ -87,9 +88,10 @@ def solve_bounded_program(
     c = as_vector(c, matrix.shape[1], "c")
     program = BoundedProgram(matrix, c, row_lower, row_upper, col_lower, col_upper)
     best = _solve(program)
+    # A contradiction of 1 is small beside variables of 1e9, but it is not rounding.
+    if (best is None or best.primal > _ROUNDING) and _is_infeasible(program):
+        raise UserError("the linear program is infeasible: no point meets all constraints")
     if best is None or best.error > CERTIFIED_GAP:
-        if _is_infeasible(program):
-            raise UserError("the linear program is infeasible: no point meets all constraints")
         if _is_unbounded(program):
             raise UserError("the linear program is unbounded: the objective improves for ever")
         why = "HiGHS found no solution"
@@ -189,7 +191,7 @@ def _is_infeasible(program: BoundedProgram) -> bool:
             col_upper=np.concatenate([own.col_upper, np.full(2 * m, np.inf)]),
         )
     )
-    return found is not None and found.dual <= CERTIFIED_GAP and found.bound > 1e-7 * found.size
+    return found is not None and found.dual <= 1e-12 and found.bound > 1e-7 * found.size
 
 
 def _is_unbounded(program: BoundedProgram) -> bool:
