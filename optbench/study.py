@@ -205,7 +205,9 @@ def _given_instance(instance: Instance, seeds: int) -> tuple[Instance, ...]:
 
 def _of_arrays(registry: Registry, given: Arrays) -> tuple[Problem, dict[str, Any]]:
     """Return the problem that reads a matrix with such targets, and its options."""
-    features, targets = given
+    features, targets = (x if hasattr(x, "shape") else np.asarray(x) for x in given)
+    if len(features.shape) != 2:
+        raise UserError(f"problem (X, y): X has shape {features.shape}; it must be a matrix (n, d)")
     kind = "labels" if len(set(np.ravel(np.asarray(targets)).tolist())) == 2 else "numbers"
     for problem in registry.problems.values():
         if problem.reads == kind:

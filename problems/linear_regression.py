@@ -30,6 +30,7 @@ GAUSSIAN = {"data": ("gaussian",)}
         "distance_minimizer",
         "residual",
     ),
+    reads="numbers",
     default=({"data": "digits", "rows": 30},),
     examples=({"data": "gaussian", "n": 20, "d": 5},),
 )

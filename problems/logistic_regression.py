@@ -54,6 +54,7 @@ DEPENDENT = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0, 4.0]]), np.array
         "distance_l2",
         "distance_linf",
     ),
+    reads="labels",
     default=({"data": "digits_3v8"}, DISCRIMINATING),
     examples=(
         {"data": "gaussian", "n": 40, "d": 2},

@@ -21,7 +21,8 @@ from optbench.engine.ensemble import make_chunks
 from optbench.instance import Instance
 from optbench.losses import squared_error
 from optbench.parametrizations import parametrization
-from optbench.registry import load_file, load_registry
+from optbench.plugin_files import load_file
+from optbench.registry import load_registry
 
 REGRESSION = Instance(
     "test", np.eye(3), np.ones(3), "regression", row=squared_error, scale=1.0 / 3.0

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from optbench.analysis.instances import instance_id
-from optbench.analysis.kinds import kind_of, measure
+from optbench.analysis.kinds import kind_of, measured
 from optbench.analysis.learning_rates import learning_rates
 from optbench.analysis.optimum import depends_on_other_rows
 from optbench.analysis.progress import Progress, progress, why
@@ -24,6 +24,7 @@ from optbench.columns import BiasRow, ConvergenceRow, Interval, RateLaw, Row
 from optbench.instance import Instance
 from optbench.references import Reference
 from optbench.result import Trace
+from optbench.solutions import norm_optima
 from optbench.status import Status, worst
 from optbench.study import Cell
 from optbench.targets import SUCCESS_TARGET, TARGET_NAMES
@@ -97,8 +98,8 @@ def _measured(cell: Cell, instance: Instance, w: np.ndarray) -> Measured:
     kind = kind_of(instance)
     p, interval = None, None
     if kind.not_there(instance, certified(references), w) is None:
-        p, interval = effective_p(instance, instance.norm_optima, w)
-    measures = measure(instance, references, w)
+        p, interval = effective_p(instance, norm_optima(instance), w)
+    measures = measured(instance, references, w)
     return Measured(references, measures, select(instance, references, w), p, interval)
 
 

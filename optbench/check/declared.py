@@ -16,7 +16,7 @@ from optbench.references import Reference
 def declared(problem: Problem, instances: Sequence[Instance]) -> str:
     """Every reference and metric is declared, and none that no checked instance has."""
     _require_same("reference", problem.references, [references_of(each) for each in instances])
-    _require_same("metric", problem.metrics, [measured(each) for each in instances])
+    _require_same("metric", problem.metrics, [metrics_of(each) for each in instances])
     return f"{len(problem.references)} references, {len(problem.metrics)} metrics"
 
 
@@ -25,13 +25,13 @@ def references_of(instance: Instance) -> set[str]:
     return set(instance.references) | set(instance.parametric)
 
 
-def measured(instance: Instance) -> set[str]:
+def metrics_of(instance: Instance) -> set[str]:
     """Return the names of what is measured of a predictor, without solving a reference."""
-    from optbench.analysis.kinds import measure
+    from optbench.analysis.kinds import measured
 
     w = np.random.Generator(np.random.PCG64(7)).standard_normal(instance.dimension)
     stand_in = {name: _reference(name, w) for name in instance.references}
-    return set(measure(instance, stand_in, w))
+    return set(measured(instance, stand_in, w))
 
 
 def _reference(name: str, solution: np.ndarray) -> Reference:

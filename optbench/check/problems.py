@@ -34,9 +34,9 @@ def builds(instance: Instance, problem: Problem, given: Mapping[str, Any]) -> st
         one, other = getattr(instance, name), getattr(again, name)
         same = (one != other).nnz == 0 if hasattr(one, "indptr") else np.array_equal(one, other)
         require(same, f"{name} differ between two builds: use a seed")
-    same = instance.identity == again.identity
     require(
-        same, "start, parameters, layers, facts or solvers differ between two builds: use a seed"
+        instance.identity == again.identity,
+        "start, parameters, facts or what its functions hold differ between two builds: use a seed",
     )
     require(instance.problem == problem.name, f"its instance says problem={instance.problem!r}")
     rows, columns = instance.features.shape

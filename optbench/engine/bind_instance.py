@@ -87,13 +87,10 @@ def bind_rows(
 ) -> tuple[Any, Any]:
     """Compile ``row(prediction, target) -> (loss, slope)`` into ``slopes`` and ``losses``.
 
-    Parameters are constants of the machine code: an argument more would cost every row loss 3 ns a
-    step.
+    Parameters are constants of the code: an argument more would cost every row loss 3 ns a step.
     """
-    names: dict[str, Any] = {"row": row if numba.config.DISABLE_JIT else jitted(row)}
-    argument = ""
-    if parameters is not None:
-        names["parameters"], argument = parameters, ", parameters"
+    names = {"row": row if numba.config.DISABLE_JIT else jitted(row), "parameters": parameters}
+    argument = "" if parameters is None else ", parameters"
     slopes, losses = (
         define(template.replace("{argument}", argument), name, row.__name__, **names)
         for name, template in (("slopes", _SLOPES), ("losses", _LOSSES))
@@ -130,8 +127,8 @@ def bind_own_objective(kernel: Callable[..., float], form: Form | None, own: Ker
     names["loss_and_grad"] = kernel if numba.config.DISABLE_JIT else jitted(kernel)
     if form is not None:
         given["parameters"], names["Parameters"] = form.source, form.parameters
-    # memory that a kernel finds as another run left it would carry numbers from run to run
     asks = arguments(kernel)
+    # memory that a kernel finds as another run left it would carry numbers from run to run
     clear = "scratch.own[:] = 0.0" if "scratch" in asks else "pass"
     source = _OBJECTIVE.replace("{arguments}", ", ".join(given[name] for name in asks))
     function = define(source.replace("{clear}", clear), "objective", kernel.__name__, **names)
@@ -151,12 +148,12 @@ def objective_kind(instance: Instance) -> str:
 
 def bind_objective(instance: Instance) -> Any:
     """Compile what evaluates an instance."""
-    if instance.loss_and_grad is not None:
-        given = instance.parameters
-        form = None if given is None else Form(type(given), layout(given))
-        own = kernel_id(instance.loss_and_grad, instance.kernel_identity)
-        return bind_own_objective(instance.loss_and_grad, form, own)
-    return bind_engine_objective(objective_kind(instance))
+    if instance.loss_and_grad is None:
+        return bind_engine_objective(objective_kind(instance))
+    given = instance.parameters
+    form = None if given is None else Form(type(given), layout(given))
+    own = kernel_id(instance.loss_and_grad, instance.kernel_identity)
+    return bind_own_objective(instance.loss_and_grad, form, own)
 
 
 def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:

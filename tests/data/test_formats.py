@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import random
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +170,40 @@ def test_indices_outside_of_a_sparse_matrix_are_not_followed(tmp_path: Path, kin
     np.savez(path, **parts)
     with pytest.raises(UserError):
         read_dataset(path)
+
+
+def contents() -> dict[str, bytes]:
+    """One small file of each format that is read in this process."""
+    made = {name: io.BytesIO() for name in ("a.parquet", "a.npy", "a.npz", "sparse.npz")}
+    frame = pd.DataFrame({"a": X[:, 0], "k": ["x", "y", "y"], "t": pd.to_datetime(["2020"] * 3)})
+    frame.to_parquet(made["a.parquet"])
+    np.save(made["a.npy"], X)
+    np.savez(made["a.npz"], X=X, y=np.array(["x", "y", "y"]))
+    sparse.save_npz(made["sparse.npz"], sparse.csr_array(X), compressed=False)
+    texts = {
+        "a.csv": 'a,b,"c d"\n1,2,x\n3,4,"y,z"\n',
+        "a.txt": "a b\n1 2\n3 4\n",
+        "a.svm": "1 1:2 3:4.5\n-1 qid:1 2:1e3 # c\n",
+        "a.arff": HEADER + "1,x\n2,'y'\n",
+    }
+    found = {name: buffer.getvalue() for name, buffer in made.items()}
+    found |= {name: text.encode() for name, text in texts.items()}
+    return found | {"a.csv.gz": gzip.compress(found["a.csv"])}
+
+
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", list(contents()))
+def test_damaged_files_are_data_or_one_line(
+    name: str, count: int, tmp_path: Path, damaged: Any
+) -> None:
+    generator, content = random.Random(name), contents()[name]
+    for _ in range(count):
+        (tmp_path / name).write_bytes(damaged(content, generator))
+        try:
+            said = read_dataset(tmp_path / name).source
+        except UserError as error:
+            said = str(error)
+        assert said.isprintable()
 
 
 def build(text: str) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, Kind
 from optbench.analysis.kinds.classification import CLASSIFICATION
@@ -37,11 +40,11 @@ def kind_of(instance: Instance) -> Kind:
     return next((kind for kind in KINDS if kind.name == instance.kind), OTHER)
 
 
-def measure(
+def measured(
     instance: Instance, references: Mapping[str, Reference], w: np.ndarray
 ) -> dict[str, float]:
-    """Measure a predictor: what its kind of problem measures, then what the problem itself does."""
-    own = {name: float(measured(w)) for name, measured in instance.measures.items()}
+    """Return what its kind measures of a predictor, then what the instance itself measures."""
+    own = {name: float(measure(w)) for name, measure in instance.measures.items()}
     return kind_of(instance).measure(instance, references, w) | own
 
 
@@ -66,6 +69,6 @@ __all__ = [
     "Kind",
     "Measure",
     "kind_of",
-    "measure",
     "measure_named",
+    "measured",
 ]

@@ -53,7 +53,7 @@ def main(path: str, out: str) -> None:
     arrays["names"] = np.array(names, dtype=str)
     arrays["unread"] = np.array(list(unread), dtype=str)
     arrays["reasons"] = np.array(list(unread.values()), dtype=str)
-    np.savez(out, allow_pickle=False, **arrays)
+    np.savez(out, **arrays)
 
 
 def limit_memory(path: str) -> None:
