@@ -21,6 +21,9 @@ DISCRIMINATING = {"data": "gaussian", "n": 6, "d": 12, "seed": 11}
 GAUSSIAN = {"data": ("gaussian",)}
 SEEDED = {"data": ("gaussian", "partly_separable")}
 
+# two columns alike, and labels that no number tells apart: many minimizers
+DEPENDENT = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0, 4.0]]), np.array([1, -1, 1, -1])
+
 
 @problem(
     reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345",
@@ -53,7 +56,11 @@ SEEDED = {"data": ("gaussian", "partly_separable")}
     ),
     reads="labels",
     default=({"data": "digits_3v8"}, DISCRIMINATING),
-    examples=({"data": "gaussian", "n": 40, "d": 2}, {"data": "partly_separable"}),
+    examples=(
+        {"data": "gaussian", "n": 40, "d": 2},
+        {"data": "partly_separable"},
+        {"data": DEPENDENT},
+    ),
 )
 def logistic_regression(
     data=Option("digits_3v8"),
