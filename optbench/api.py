@@ -15,11 +15,11 @@ from optbench.errors import UserError
 from optbench.executors.cells import Report
 from optbench.executors.local import default_threads
 from optbench.instance import Instance
-from optbench.plan import Settings, make_plan, renewed
+from optbench.plan import PERTURBATION, Settings, make_plan, renewed
 from optbench.registry import load_registry
 from optbench.result import Comparison
-from optbench.run import DEFAULT_HORIZON
-from optbench.study import build_all, choose_all, is_arrays, make_cells
+from optbench.runs import DEFAULT_HORIZON, RunResult, RunSpec, hyper_values, run_all
+from optbench.study import build_all, check_ranges, choose_all, is_arrays, make_cells
 
 if TYPE_CHECKING:
     from optbench.contract import Optimizer
@@ -107,6 +107,71 @@ def compare(
     return result
 
 
+def run(
+    problem: str | Instance | Arrays,
+    optimizer: str | Optimizer,
+    *,
+    parametrization: str | None = None,
+    horizon: int = DEFAULT_HORIZON,
+    seed: int = 0,
+    steps: Sequence[int] | None = None,
+    plugins: Sequence[str] = (),
+    **hyperparameters: float,
+) -> RunResult:
+    """Run one optimizer on one instance; return the whole trajectory.
+
+    Parameters
+    ----------
+    problem : str, Instance or (X, y)
+        As in :func:`compare`; a name stands for its first default instance.
+    optimizer : str or Optimizer
+        ``NAME``, ``NAME[hyper=value,...]``, or a function under ``@optimizer``.
+    parametrization : str, optional
+        ``NAME`` or ``NAME:key=value,...``; default: what the problem prescribes.
+    horizon : int
+        Number of steps.
+    seed : int
+        Of its random numbers, and of noise of 1e-3 on its start where it is not 0.
+    steps : sequence of int, optional
+        Which steps are recorded; ten a decade by default.
+    plugins : sequence of str
+        Plug-in files or directories.
+    **hyperparameters : float
+        Such as ``learning_rate``, which has no default.
+
+    Returns
+    -------
+    RunResult
+        With ``steps``, ``loss``, ``snapshots``, ``w``, ``status`` and ``continued(horizon)``.
+
+    Raises
+    ------
+    UserError
+        For wrong input: what is wrong, where, what would be right.
+    """
+    settings = _settings(horizon, "auto", 1, 1, None, False, False)
+    registry = load_registry(tuple(map(str, _several(plugins))))
+    (choice,) = choose_all(registry, [optimizer])
+    instances = build_all(registry, [problem], 1)[0]
+    asked = () if parametrization is None else (parametrization,)
+    (cell,) = make_cells(instances, [choice], asked)
+    if cell.skip is not None:
+        raise UserError(f"optimizer {choice.label} on {cell.instance.problem}: {cell.skip}")
+    values = hyper_values(choice.optimizer, {**choice.fixed, **hyperparameters})
+    check_ranges(choice.optimizer, hyperparameters)
+    spec = RunSpec(
+        cell.instance,
+        cell.parametrization,
+        choice.optimizer,
+        values,
+        settings.horizon,
+        seed,
+        0.0 if cell.instance.seeded else PERTURBATION,
+        steps=None if steps is None else tuple(map(int, steps)),
+    )
+    return run_all([spec])[0]
+
+
 def _several(given: Any) -> Sequence[Any]:
     """Take one of them for a list of one: ``compare("linear_regression")``, ``compare((X, y))``."""
     one = not isinstance(given, Sequence) or isinstance(given, str)
@@ -142,4 +207,4 @@ def _settings(
     return Settings(horizon, seeds, rates, threads or default_threads(), timeout, rerun, fresh)
 
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "run"]

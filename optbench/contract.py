@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from numbers import Real
 from typing import Any, NamedTuple
@@ -52,7 +52,7 @@ class Hyper:
         Its unit as a power of the unit of the objective: -1 for a step size that multiplies a
         gradient, 1 for Adam's ``eps``, 0 for a pure number.
     integer : bool
-        Only whole numbers are valid.
+        Only whole numbers are valid, and the kernel gets an int.
     """
 
     default: float | None = None
@@ -201,6 +201,11 @@ class Optimizer(Declared):
         told = ("formula", "reference", "condition", "file", "line")
         return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
 
+    def given(self, values: Iterable[float]) -> dict[str, float]:
+        """Return hyperparameters by name, as the kernel gets them."""
+        pairs = zip(self.hypers.items(), values, strict=True)
+        return {k: int(value) if hyper.integer else float(value) for (k, hyper), value in pairs}
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of the oracle arguments that the kernel asks for."""
@@ -306,6 +311,8 @@ def _check_declaration(
             raise UserError(f'{where}: Hyper {name!r} needs a default value or tune="log"')
         if hyper.tune not in (None, "log"):
             raise UserError(f'{where}: Hyper {name!r} has tune={hyper.tune!r}; only "log" is known')
+        if hyper.integer and hyper.degree != 0:
+            raise UserError(f"{where}: Hyper {name!r} is an integer: it has no unit, degree=0")
         if hyper.default is not None and (reason := hyper.problem_with(hyper.default)):
             raise UserError(f"{where}: default {hyper.default!r} of Hyper {name!r} {reason}")
     for name, slot in slots.items():
@@ -324,7 +331,9 @@ def _check_selects(
     where: str, selects: str | Mapping[str, str], hypers: Mapping[str, Hyper]
 ) -> None:
     for text in [selects] if isinstance(selects, str) else selects.values():
-        parameter = Selected.parse(text).parameter
+        solution, parameter = Selected.parse(text)
+        if text not in (solution, f"{solution}({parameter})"):
+            raise UserError(f'{where}: selects={text!r} must be like "l2" or "lp(p)"')
         if parameter and parameter not in hypers:
             raise UserError(
                 f"{where}: selects={text!r} names {parameter!r}, which is none of its "
@@ -364,12 +373,15 @@ class Problem(Declared):
     options : dict
         What ``problem:key=value`` accepts.
     metrics : tuple of str
-        What the implicit-bias table measures on it.
+        What the implicit-bias table measures on it, ``*`` for any number.
     references : tuple of str
-        Reference solutions that its instances offer.
+        Reference solutions and families of them that its instances offer, ``*`` for any number.
     default : tuple of dict
         The instances that ``optbench compare`` runs when no problem is named; without any, it
         runs only where it is named.
+    examples : tuple of dict
+        Options of further instances for ``optbench check``: one for each kind of data that has
+        references or metrics of its own.
     reads : {"", "labels", "numbers"}
         Which targets of a matrix in memory, ``compare((X, y))``, mean this problem: those of two
         classes or other numbers; its option ``data`` then takes ``(X, y)``.
@@ -383,6 +395,7 @@ class Problem(Declared):
     references: tuple[str, ...]
     metrics: tuple[str, ...]
     default: tuple[Mapping[str, Any], ...] = field(default=({},))
+    examples: tuple[Mapping[str, Any], ...] = ()
     reads: str = ""
     file: str = ""
     line: int = 0
@@ -421,6 +434,7 @@ def problem(
     references: tuple[str, ...],
     metrics: tuple[str, ...],
     default: tuple[Mapping[str, Any], ...] = ({},),
+    examples: tuple[Mapping[str, Any], ...] = (),
     reads: str = "",
 ) -> Callable[[Callable[..., Any]], Problem]:
     """Declare a problem family; the builder's keyword arguments are its options.
@@ -452,6 +466,7 @@ def problem(
             references=references,
             metrics=metrics,
             default=default,
+            examples=examples,
             reads=reads,
             file=file,
             line=line,

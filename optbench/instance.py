@@ -89,8 +89,9 @@ class Instance:
         How many numbers of memory an evaluation of ``loss_and_grad`` needs for itself.
     scale : float
         Factor of the sum, usually 1/n.
-    kind : {"regression", "classification", "linear_program", "other"}
-        What the implicit-bias table measures.
+    kind : str
+        What the implicit-bias table measures: a name in :mod:`optbench.analysis.kinds`, or any
+        other word for distances to the references.
     exponential_tail : bool
         The row loss tends to exp(-margin): the engine then works in the log domain.
     references : mapping of str to callable
@@ -279,9 +280,14 @@ class Instance:
 
     @functools.cached_property
     def kernel_identity(self) -> str:
-        """Hash of the code of its row loss or objective, and of the form of its parameters."""
-        form = () if self.parameters is None else (type(self.parameters), layout(self.parameters))
-        return identity(self.row or self.loss_and_grad, form)
+        """Hash of the code of its row loss or objective, and of its parameters.
+
+        In a row loss they are constants; an objective is compiled for their form only.
+        """
+        given = self.parameters
+        if given is not None and self.loss_and_grad is not None:
+            given = type(given), layout(given)
+        return identity(self.row or self.loss_and_grad, given)
 
     @functools.cached_property
     def solved(self) -> dict[str, Reference]:

@@ -128,6 +128,9 @@ def _either(values: tuple[Any, ...]) -> str:
 
 def option_text(value: Any) -> str:
     """Return a value as a user would type it: ``16x16``, ``true``, ``0.1``."""
+    if isinstance(value, tuple) and any(hasattr(part, "shape") for part in value):
+        rows, columns = value[0].shape
+        return f"matrix {rows}x{columns}"
     if isinstance(value, tuple):
         return "x".join(map(str, value))
     if isinstance(value, bool):

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from optbench.column import REQUIRED, columns, fact
 from optbench.columns import CELL, BiasRow, ConvergenceRow, Number, Numbers
 from optbench.status import Status
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 SCHEMA_VERSION = 1
@@ -59,6 +58,10 @@ class InstanceFacts:
         "false when `infimum` is the value of a minimizer that is not certified"
     )
     references: tuple[ReferenceFacts, ...] = fact("reference solutions", default=())
+    missing_p: tuple[float | None, ...] = fact(
+        "exponents that the effective p cannot be, since their norm or margin is not certified",
+        default=(),
+    )
     separation: Numbers = fact(
         'distance of each pair of references (key `"l1-l2"`), in `separation_unit`', default={}
     )

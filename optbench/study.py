@@ -83,13 +83,27 @@ def parse_optimizer(registry: Registry, text: str) -> Choice:
     optimizer = registry.optimizer(name)
     defaults = dict.fromkeys(optimizer.hypers, 0.0)
     fixed = parse_options(f"optimizer {name}", given, defaults)
-    for key, value in fixed.items():
-        if reason := optimizer.hypers[key].problem_with(value):
-            raise UserError(f"optimizer {name}: {key}={given[key]} {reason}")
+    check_ranges(optimizer, fixed, given)
     free = [key for key in optimizer.tuned if key not in fixed]
     if len(free) > 1:
         raise UserError(f"optimizer {name}: give all but one of {', '.join(free)} a value")
     return Choice(optimizer, fixed)
+
+
+def check_ranges(
+    optimizer: Optimizer, values: Mapping[str, float], typed: Mapping[str, str] | None = None
+) -> None:
+    """Refuse hyperparameters outside of their ranges.
+
+    Raises
+    ------
+    UserError
+        The name, the value, as typed where it was, and what would be right.
+    """
+    for key, value in values.items():
+        if reason := optimizer.hypers[key].problem_with(value):
+            shown = value if typed is None else typed[key]
+            raise UserError(f"optimizer {optimizer.name}: {key}={shown} {reason}")
 
 
 def choose_all(registry: Registry, given: Sequence[str | Optimizer]) -> list[Choice]:
@@ -191,7 +205,9 @@ def _given_instance(instance: Instance, seeds: int) -> tuple[Instance, ...]:
 
 def _of_arrays(registry: Registry, given: Arrays) -> tuple[Problem, dict[str, Any]]:
     """Return the problem that reads a matrix with such targets, and its options."""
-    features, targets = given
+    features, targets = (x if hasattr(x, "shape") else np.asarray(x) for x in given)
+    if len(features.shape) != 2:
+        raise UserError(f"problem (X, y): X has shape {features.shape}; it must be a matrix (n, d)")
     kind = "labels" if len(set(np.ravel(np.asarray(targets)).tolist())) == 2 else "numbers"
     for problem in registry.problems.values():
         if problem.reads == kind:

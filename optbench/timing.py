@@ -12,7 +12,7 @@ import statistics
 import numpy as np
 
 from optbench.engine.chunk import Chunk
-from optbench.run import RunSpec, prepare
+from optbench.runs import RunSpec, prepare
 from optbench.status import Status
 from optbench.study import Cell
 

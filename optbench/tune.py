@@ -21,7 +21,7 @@ import numpy as np
 
 from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
-from optbench.run import RunSpec, prepare
+from optbench.runs import RunSpec, prepare
 from optbench.status import Status
 from optbench.study import Cell
 from optbench.targets import RELATIVE_TARGETS, log_suboptimality, steps_to_targets
@@ -120,7 +120,7 @@ def momentum_gain(cell: Cell) -> float:
     if set(optimizer.needs) - {"theta", "grad", "step"}:
         return 1.0
     rate = 1e-3
-    hypers = dict(zip(optimizer.hypers, cell.choice.hypers(rate), strict=True))
+    hypers = optimizer.given(cell.choice.hypers(rate))
     theta = np.zeros(1)
     values: dict[str, object] = {"theta": theta, "grad": np.ones(1), **hypers}
     values |= {name: np.full(1, slot.initial) for name, slot in optimizer.slots.items()}

@@ -7,18 +7,28 @@ the entropic solution (dual Newton).  On Netlib programs first-order methods are
 the tables report infeasibility and objective error separately.
 """
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
 from optbench.losses import squared_error
 
 STRENGTH = 0.01  # of the entropy, in units of the largest cost
+LARGEST = 50_000_000  # numbers of a matrix, 400 MB: it is kept dense
 
 
 @problem(
     reference="Wang, Ghosal, Mazumder 2023, arXiv:2310.02535",
     references=("vertex", "entropic"),
-    metrics=("objective_gap", "infeasibility", "distance_entropic", "distance_vertex"),
+    metrics=(
+        "objective_gap",
+        "infeasibility",
+        "distance_entropic",
+        "distance_vertex",
+        "support_f1",
+    ),
     default=({"data": "afiro"}, {"data": "transport"}),
 )
 def linear_program(
@@ -28,35 +38,38 @@ def linear_program(
     n=Option(15, needs={"data": ("random", "basis_pursuit")}),
     seed=Option(0, needs={"data": ("random", "transport", "basis_pursuit")}),
 ):
-    """Build an instance from a bundled Netlib name, an MPS file, or one of the seeded sources.
+    """Build an instance from a bundled Netlib name, an MPS or LP file, or a seeded source.
 
     ``random``: Gaussian; ``transport``: optimal transport between m and m points;
     ``basis_pursuit``: least L1 norm of w with X w = y, x = (w_+, w_-).
     """
     from optbench import references
+    from optbench.store.references import remembered
 
     if not strength > 0:
         raise UserError(f"linear_program: strength={strength:g} must be positive")
     if m < 1 or n < 1:
         raise UserError(f"linear_program: m={m} and n={n} must be at least 1")
-    name, matrix, b, c, objective, source = PROGRAMS.get(data, program)(data, m, n, seed)
-    if strength != STRENGTH:
-        name = f"{name}_strength{strength:g}"
-    vertex, cost = solved(matrix, b, c)
+    matrix, b, c, vertex, source, sign, offset = PROGRAMS.get(data, program)(data, m, n, seed)
+    cost = remembered(references.nonnegative_cost, matrix, c)
     scale = max(float(np.max(np.abs(cost))), 1e-300)
     start = np.exp(-cost / (strength * scale))
+
+    def entropic():
+        found = references.entropic_program(matrix, b, cost, strength * scale)
+        # The program's objective, without the entropy, and as far from it as the dual value is.
+        value = sign * float(c @ found.solution) + offset
+        return replace(found, value=value, bound=value + sign * (found.bound - found.value))
+
     return Instance(
         problem="linear_program",
         features=matrix,
         targets=b,
         kind="linear_program",
         row=squared_error,
-        references={
-            "vertex": lambda: vertex,
-            "entropic": lambda: references.entropic_program(matrix, b, cost, strength * scale),
-        },
+        references={"vertex": lambda: vertex, "entropic": entropic},
         optimal_value=float,
-        smoothness=lambda: spectral_norm(matrix) ** 2,
+        smoothness=lambda: float(np.linalg.eigvalsh(matrix @ matrix.T)[-1]),
         start=start,
         positive=True,
         parametrization="nonnegative",
@@ -66,36 +79,60 @@ def linear_program(
             "d": matrix.shape[1],
             "source": source,
             "cost": c,
-            "optimum": objective(vertex.solution),
+            "optimum": vertex.value,
             "strength": strength,
         },
     )
 
 
-def solved(matrix, b, c):
-    """An optimal vertex, and the cost shifted to c + A^T nu >= 0; kept on disk."""
+class Standard(NamedTuple):
+    """Minimise c.x, A x = b, x >= 0; the objective of the program as given is sign c.x + offset."""
+
+    matrix: np.ndarray
+    b: np.ndarray
+    c: np.ndarray
+    vertex: object
+    source: str
+    sign: float = 1.0
+    offset: float = 0.0
+
+
+def program(data, m, n, seed):
+    """A bundled Netlib program or a file, in standard form, in units that its optimum sets."""
+    from optbench import data as sources
+    from optbench import references
+    from optbench.store.references import remembered
+
+    general = sources.load_program(data)
+    sign = 1.0 if general.sense == "minimize" else -1.0
+    limits = (general.row_lower, general.row_upper, general.col_lower, general.col_upper)
+    try:
+        best = remembered(references.solve_bounded_program, general.A, sign * general.c, *limits)
+    except UserError as error:
+        raise UserError(f"linear_program: {data}: {error}") from None
+    form = sources.to_standard_form(general, best.solution)
+    rows, columns = form.A.shape
+    if rows * columns > LARGEST:
+        raise UserError(
+            f"linear_program: {data}: its standard form, {rows} x {columns}, is too large"
+        )
+    vertex = replace(
+        best,
+        solution=form.optimum,
+        value=sign * best.value + general.offset,
+        bound=sign * best.bound + general.offset,
+        unique=best.unique if form.one_to_one else None,
+    )
+    return Standard(form.A.toarray(), form.b, form.c, vertex, f"file {data}", sign, form.offset)
+
+
+def standard(matrix, b, c, source):
+    """A program that is in standard form already."""
     from optbench import references
     from optbench.store.references import remembered
 
     vertex = remembered(references.solve_linear_program, matrix, b, c)
-    return vertex, remembered(references.nonnegative_cost, matrix, c)
-
-
-def program(data, m, n, seed):
-    """A bundled Netlib program or an MPS file, in standard form, x in units of max |b|.
-
-    Entropy has no scale of its own: in these units solutions are of order one and the strength
-    means the same on every program.
-    """
-    from optbench import data as sources
-
-    form = sources.to_standard_form(sources.load_program(data))
-    unit = float(np.max(np.abs(form.b))) or 1.0
-
-    def objective(x):
-        return form.objective(unit * x)
-
-    return form.name, form.A.toarray(), form.b / unit, form.c, objective, f"MPS {data}"
+    return Standard(matrix, b, c, vertex, source)
 
 
 def random_program(data, m, n, seed):
@@ -104,7 +141,7 @@ def random_program(data, m, n, seed):
     matrix = generator.standard_normal((m, n))
     b = matrix @ np.abs(generator.standard_normal(n))
     c = generator.uniform(0.2, 1.2, n)
-    return f"random_{m}x{n}_seed{seed}", matrix, b, c, c.dot, f"random, seed {seed}"
+    return standard(matrix, b, c, f"random, seed {seed}")
 
 
 def transport(data, m, n, seed):
@@ -116,7 +153,7 @@ def transport(data, m, n, seed):
     columns = np.kron(np.ones(m), np.eye(m))
     b = np.full(2 * m, 1.0 / m)
     matrix = np.vstack([rows, columns])
-    return f"transport_{m}x{m}_seed{seed}", matrix, b, c, c.dot, f"transport, seed {seed}"
+    return standard(matrix, b, c, f"transport, seed {seed}")
 
 
 def basis_pursuit(data, m, n, seed):
@@ -125,12 +162,7 @@ def basis_pursuit(data, m, n, seed):
     features = generator.standard_normal((m, n))
     matrix, c = np.hstack([features, -features]), np.ones(2 * n)
     y = features[:, : max(m // 3, 1)].sum(axis=1)
-    return f"basis_pursuit_{m}x{n}_seed{seed}", matrix, y, c, c.dot, f"Gaussian, seed {seed}"
+    return standard(matrix, y, c, f"Gaussian, seed {seed}")
 
 
 PROGRAMS = {"random": random_program, "transport": transport, "basis_pursuit": basis_pursuit}
-
-
-def spectral_norm(matrix):
-    """Largest singular value."""
-    return float(np.linalg.norm(matrix, 2))

@@ -10,6 +10,7 @@ import functools
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
+from optbench.data import KINDS
 from optbench.losses import squared_error
 from optbench.options import SWITCH, switched_on
 
@@ -29,7 +30,9 @@ GAUSSIAN = {"data": ("gaussian",)}
         "distance_minimizer",
         "residual",
     ),
+    reads="numbers",
     default=({"data": "digits", "rows": 30},),
+    examples=({"data": "gaussian", "n": 20, "d": 5},),
 )
 def linear_regression(
     data=Option("digits"),
@@ -43,6 +46,8 @@ def linear_regression(
     center=Option("auto", choices=SWITCH, unless=GAUSSIAN),
     intercept=Option(False, unless=GAUSSIAN),
     target=Option("", unless=GAUSSIAN),
+    header=Option("auto", choices=("auto", "true", "false"), unless=GAUSSIAN),
+    kind=Option("auto", choices=("auto", *KINDS), unless=GAUSSIAN),
 ):
     """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded).
 
@@ -57,12 +62,13 @@ def linear_regression(
         features, targets = gaussian(n, d, sparsity, noise, seed)
         source = f"Gaussian, seed {seed}"
     else:
+        reading = {"target": target or None, "header": header, "kind": kind}
         preparation = {
             "standardize": standardize,
             "center": switched_on(center, standardize),
             "intercept": intercept,
         }
-        features, targets, source = real(data, rows, preparation, target)
+        features, targets, source = real(data, rows, preparation, reading)
     count, dimension = features.shape
 
     def inverse_fisher():
@@ -116,11 +122,11 @@ def gaussian(n, d, sparsity, noise, seed):
     return features, targets
 
 
-def real(data, rows, preparation, target):
-    """Load bundled data or a file; keep the first ``rows`` rows (0: all)."""
+def real(data, rows, preparation, reading):
+    """Load bundled data or a file, as ``reading`` says; keep the first ``rows`` rows (0: all)."""
     from optbench import data as sources
 
-    dataset = sources.load_dataset(data, regression=True, target=target or None)
+    dataset = sources.load_dataset(data, regression=True, **reading)
     if rows < 0 or rows > dataset.targets.size:
         raise UserError(f"linear_regression: rows={rows} of {dataset.targets.size} in {data}")
     if rows:

@@ -13,6 +13,7 @@ import functools
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
+from optbench.data import KINDS
 from optbench.losses import MARGIN_LOSSES
 from optbench.options import SWITCH, switched_on
 
@@ -50,7 +51,9 @@ SEEDED = {"data": ("gaussian", "partly_separable")}
         "distance_l2",
         "distance_linf",
     ),
+    reads="labels",
     default=({"data": "digits_3v8"}, DISCRIMINATING),
+    examples=({"data": "gaussian", "n": 40, "d": 2}, {"data": "partly_separable"}),
 )
 def logistic_regression(
     data=Option("digits_3v8"),
@@ -60,6 +63,8 @@ def logistic_regression(
     intercept=Option(False, unless=SEEDED),
     positive=Option("", unless=SEEDED),
     target=Option("", unless=SEEDED),
+    header=Option("auto", choices=("auto", "true", "false"), unless=SEEDED),
+    kind=Option("auto", choices=("auto", *KINDS), unless=SEEDED),
     n=Option(6, needs=GAUSSIAN),
     d=Option(12, needs=GAUSSIAN),
     seed=Option(11, needs=SEEDED),
@@ -80,7 +85,8 @@ def logistic_regression(
         features, targets = partly_separable(seed), np.ones(13)
         name, source = f"partly_separable_seed{seed}", f"5 of 13 rows separable, seed {seed}"
     else:
-        dataset = prepared(read(data, positive, target), standardize, center, intercept)
+        reading = {"target": target or None, "header": header, "kind": kind}
+        dataset = prepared(read(data, positive, reading), standardize, center, intercept)
         name, features, targets = dataset.name, dataset.features, dataset.targets
         source = dataset.source
     return instance(
@@ -103,17 +109,13 @@ def partly_separable(seed):
     return rows
 
 
-def read(data, positive, target):
-    """Load a two-class data set."""
+def read(data, positive, reading):
+    """Load a two-class data set, as ``reading`` says."""
     from optbench import data as sources
 
-    dataset = sources.load_dataset(data, target=target or None)
+    dataset = sources.load_dataset(data, **reading)
     if positive or set(np.unique(dataset.targets)) != {-1.0, 1.0}:
-        try:
-            label = float(positive) if positive else None
-        except ValueError:
-            raise UserError(f"logistic_regression: positive={positive} is not a number") from None
-        dataset = sources.two_classes(dataset, label)
+        dataset = sources.two_classes(dataset, positive or None)
     return dataset
 
 

@@ -215,7 +215,7 @@ BODIES = {
     "reads_outside": ("theta[0] = grad[-theta.size - step]", "failed", "an index outside"),
     "infinite": ("theta[0] = 1e308 * 10.0", "diverged", "diverged at step 1"),
     "overflow": ("theta[0] += 10.0 ** (2 * step)", "diverged", "diverged at step"),
-    "undefined": ("theta[0] = nothing", "failed", "NameError: name 'nothing'"),
+    "undefined": ("theta[0] = nothing", "failed", "does not compile"),
     "allocates": ("theta[:] = theta - grad", "failed", "does not compile: it allocates memory"),
     "wrong_type": ("theta[0] = 'a'", "failed", "does not compile"),
 }
@@ -335,13 +335,46 @@ def test_a_reference_that_cannot_be_solved_is_a_note_and_the_runs_go_on(tmp_path
         "def row(p, t):\n    return 0.5 * (p - t) ** 2, p - t\n"
         "@problem(reference='', references=('a',), metrics=())\n"
         "def half(scale=1.0):\n"
+        "    def solve():\n        raise ArithmeticError('no such number')\n"
         "    return Instance('half', np.ones((1, 1)), np.ones(1), 'other', row=row,\n"
-        "                    references={'a': lambda: 1 / 0})\n"
+        "                    references={'a': solve})\n"
     )
     result = quick("half", plugins=str(file))
     assert result.bias_rows[0].status == "converged"
     assert result.bias_rows[0].reason == "no reference solution is known here"
-    assert any("reference 'a': ZeroDivisionError: division by zero" in n for n in result.notes)
+    assert any("reference 'a': ArithmeticError: no such number" in n for n in result.notes)
+
+
+REFERENCES = """
+import numpy as np
+from optbench import Instance, problem
+from optbench.losses import squared_error
+from optbench.references import Reference
+
+def reference(name, place, gap):
+    solution = np.array([place])
+    return Reference(name, "interpolant", None, solution, place, place, gap, np.zeros(0), None)
+
+@problem(reference="a test", references=("near", "far"), metrics=())
+def doubtful(gap=0.0):
+    found = {"near": lambda: reference("near", 1.0, gap), "far": lambda: reference("far", 3.0, 0.0)}
+    return Instance("doubtful", np.ones((1, 1)), np.ones(1), "other", row=squared_error,
+                    references=found, optimal_value=float)
+"""
+
+
+def test_a_reference_that_is_not_certified_decides_no_verdict(tmp_path):
+    """The run ends at w = 1, where the doubtful reference is; the other is 2/3 of itself away."""
+    file = tmp_path / "doubtful.py"
+    file.write_text(REFERENCES)
+    sure, unsure = (
+        quick(f"doubtful:gap={gap}", plugins=str(file)).bias_rows[0] for gap in (0.0, 1e-3)
+    )
+    assert (sure.selected, sure.runner_up, sure.uncertified) == ("near", "far", ())
+    assert (unsure.selected, unsure.runner_up) == ("INCONCLUSIVE", None)
+    assert unsure.reason == "not there yet: 0.67 from far"
+    assert unsure.uncertified == ("near",)
+    assert unsure.measures["distance_near"] == pytest.approx(0.0, abs=1e-7)
 
 
 @pytest.mark.parametrize(

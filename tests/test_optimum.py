@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from optbench import Instance, UserError, compare
+from optbench.analysis.rows import NO_LAW_FROM_BEST
 from optbench.report import render, tables
 from optbench.result import BEST, UNKNOWN
 
@@ -109,6 +110,7 @@ def test_the_best_loss_of_all_rows_takes_the_place_of_the_optimum(hollow):
         assert row.steps_to == other.steps_to
         assert row.success_rate == other.success_rate
         assert row.reason is None
+        assert (row.rate.law, row.rate.text) == (None, NO_LAW_FROM_BEST)
     slow = best.convergence_rows[0]
     assert slow.final_suboptimality == pytest.approx(0.999**200, rel=1e-9)
     line = tables(best)[1].facts[0]
@@ -117,9 +119,9 @@ def test_the_best_loss_of_all_rows_takes_the_place_of_the_optimum(hollow):
 
 def test_the_best_loss_is_that_of_the_rows_of_this_comparison(hollow):
     """Alone, a slow row is its own best; nothing of it is read back beside a better one."""
-    (alone,) = run(hollow, "best", [SLOW], fresh=False).convergence_rows
+    (alone,) = run(hollow, "best", [SLOW], rerun=False).convergence_rows
     assert alone.success_rate == 1.0
-    together = run(hollow, "best", [SLOW, FAST], fresh=False)
+    together = run(hollow, "best", [SLOW, FAST], rerun=False)
     assert together.environment["cells_from_store"] == 0
     assert together.convergence_rows[0].success_rate == 0.0
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.selection import separations
 from optbench.analysis.statistics import finite
-from optbench.instance import Instance
+from optbench.instance import EFFECTIVE_P, Instance
 from optbench.result import BEST, DECLARED, UNKNOWN, InstanceFacts, ReferenceFacts
 
 OWN = ("n", "d", "source")
@@ -29,14 +29,13 @@ def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFact
         From :func:`optbench.analysis.optimum.best_losses`.
     """
     known = {k: v for k, v in instance.facts.items() if isinstance(v, str | bool | int | float)}
-    rows, dimension = instance.features.shape
     return InstanceFacts(
         problem=instance.problem,
         instance=instance.name,
         instance_id=instance_id(instance),
         kind=kind_of(instance).name,
-        n=int(known.get("n", rows)),
-        d=int(known.get("d", dimension)),
+        n=int(known.get("n", instance.features.shape[0])),
+        d=int(known.get("d", instance.dimension)),
         source=str(known.get("source", "")),
         infimum=finite(best.get(instance, instance.optimum)),
         infimum_from=_infimum_from(instance, best),
@@ -52,10 +51,15 @@ def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFact
             )
             for name, reference in instance.solved.items()
         ),
+        missing_p=tuple(p for p in _grid(instance) if p not in instance.norm_optima),
         separation={k: finite(v) for k, v in separations(instance, instance.solved).items()},
         separation_unit=kind_of(instance).unit,
         more={key: value for key, value in known.items() if key not in OWN},
     )
+
+
+def _grid(instance: Instance) -> tuple[float, ...]:
+    return EFFECTIVE_P if "lp" in instance.parametric else ()
 
 
 def _infimum_from(instance: Instance, best: Mapping[Instance, float]) -> str:

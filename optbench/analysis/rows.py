@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from optbench.analysis.instances import instance_id
-from optbench.analysis.kinds import kind_of
+from optbench.analysis.kinds import kind_of, measured
 from optbench.analysis.learning_rates import learning_rates
+from optbench.analysis.optimum import depends_on_other_rows
 from optbench.analysis.progress import Progress, progress, why
 from optbench.analysis.rates import fit_rate
 from optbench.analysis.runs import hyperparameters, last_predictors, runs_with_instances
@@ -28,6 +29,8 @@ from optbench.study import Cell
 from optbench.targets import SUCCESS_TARGET, TARGET_NAMES
 from optbench.tune import Search
 
+# near the best loss of all rows every gap falls to 0, whatever the law is
+NO_LAW_FROM_BEST = "the optimum is only the best loss of all rows"
 AnyRow = TypeVar("AnyRow", bound=Row)
 
 
@@ -95,7 +98,7 @@ def _measured(cell: Cell, instance: Instance, w: np.ndarray) -> Measured:
     p, interval = None, None
     if kind.not_there(instance, certified(references), w) is None:
         p, interval = effective_p(instance, instance.norm_optima, w)
-    measures = kind.measure(instance, references, w)
+    measures = measured(instance, references, w)
     return Measured(references, measures, select(instance, references, w), p, interval)
 
 
@@ -213,6 +216,8 @@ def rate_of(cell: Cell, went: Progress) -> RateLaw:
     """Fit the rate law to the median trace of the seeds that lasted."""
     if not went.lasted.size or not went.optimum_known:
         return RateLaw()
+    if depends_on_other_rows(cell):
+        return RateLaw(text=NO_LAW_FROM_BEST)
     gap = np.median(went.gaps[:, went.lasted], axis=1)
     told = ~np.isnan(gap) & (went.steps > 0)
     if told.sum() < 2:

@@ -87,11 +87,9 @@ def writable_cache() -> str:
     UserError
         When nothing can be kept there, or nothing is compiled at all.
     """
-    import numba
+    from optbench.engine.cache import cache_root, kernels_are_compiled, writable_root
 
-    from optbench.engine.cache import cache_root, writable_root
-
-    if numba.config.DISABLE_JIT:
+    if not kernels_are_compiled():
         raise UserError("NUMBA_DISABLE_JIT is set, so that nothing is compiled; unset it")
     try:
         return str(writable_root())

@@ -1,61 +1,15 @@
-"""Linear programs in general form, read from MPS files."""
+"""Linear programs from files: the bundled ones of Netlib, and the user's."""
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from optbench.data.dataset import Vector
+from optbench.data.general_program import GeneralProgram
 from optbench.errors import UserError
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 BUNDLED = Path(__file__).parent / "files"
-SUFFIXES = (".mps", ".mps.gz")
-
-
-@dataclass(frozen=True)
-class GeneralProgram:
-    """Optimize c.x + offset subject to row_lower <= A x <= row_upper, col_lower <= x <= col_upper.
-
-    Parameters
-    ----------
-    name : str
-        Short name, as shown in tables.
-    sense : {"minimize", "maximize"}
-        Direction of the optimization.
-    c : ndarray, shape (n,), float64
-        Objective.
-    offset : float
-        Constant of the objective.
-    A : scipy.sparse.csr_array, shape (m, n), float64
-        Constraints.
-    row_lower, row_upper : ndarray, shape (m,), float64
-        Bounds of A x, infinite where there is none.
-    col_lower, col_upper : ndarray, shape (n,), float64
-        Bounds of x, infinite where there is none.
-    row_names, col_names : tuple of str
-        Names, m and n of them.
-    """
-
-    name: str
-    sense: Literal["minimize", "maximize"]
-    c: Vector
-    offset: float
-    A: csr_array
-    row_lower: Vector
-    row_upper: Vector
-    col_lower: Vector
-    col_upper: Vector
-    row_names: tuple[str, ...]
-    col_names: tuple[str, ...]
+KINDS = (".mps", ".lp")
+COMPRESSIONS = (".gz", ".bz2", ".xz")
 
 
 def bundled_program_names() -> tuple[str, ...]:
@@ -88,18 +42,17 @@ def bundled_program(name: str) -> GeneralProgram:
     if name not in bundled_program_names():
         known = ", ".join(bundled_program_names())
         raise UserError(f"no bundled linear program {name!r}; known: {known}")
-    return read_mps(BUNDLED / f"{name}.mps.gz")
+    return read_linear_program(BUNDLED / f"{name}.mps.gz")
 
 
-def read_mps(path: str | Path) -> GeneralProgram:
-    """Read a linear program from an MPS file with HiGHS.
-
-    HiGHS reads some mistakes as zeros or drops them with a warning; here they are errors.
+def read_linear_program(path: str | Path) -> GeneralProgram:
+    """Read a linear program from an MPS file, or from an LP file by HiGHS.
 
     Parameters
     ----------
     path : str or Path
-        Fixed or free MPS, ``.mps`` or ``.mps.gz``. Bounds of 1e20 or more are infinite.
+        ``.mps`` (fixed or free) or ``.lp``, in either case, plain or with ``.gz``, ``.bz2`` or
+        ``.xz`` behind it. Sides and bounds of 1e20 or more are infinite.
 
     Returns
     -------
@@ -113,97 +66,45 @@ def read_mps(path: str | Path) -> GeneralProgram:
         variables, a quadratic objective).
     """
     path = Path(path)
-    if not path.name.endswith(SUFFIXES):
-        raise UserError(f"{path}: unknown kind of linear program; known: {', '.join(SUFFIXES)}")
+    name, compression = path.name, path.suffix.lower()
+    if compression in COMPRESSIONS:
+        name = name[: -len(compression)]
+    kind = Path(name).suffix.lower()
+    if kind not in KINDS:
+        known = f"{', '.join(KINDS)}, also with {', '.join(COMPRESSIONS)}"
+        raise UserError(f"{path}: unknown kind of linear program; known: {known}")
     if not path.is_file():
         raise UserError(f"{path}: no such file")
-    _require_numbers(path)
-    model = _highs_model(path)
-    lp = model.lp_
-    if model.hessian_.dim_ > 0:
-        raise UserError(f"{path}: the objective is quadratic; a linear program is needed")
-    integer = [k for k, kind in enumerate(lp.integrality_) if kind.value != 0]
-    if integer:
-        raise UserError(
-            f"{path}: variable {lp.col_names_[integer[0]]} is not continuous; "
-            "a linear program without integer variables is needed"
-        )
-    if lp.num_col_ == 0:
-        raise UserError(f"{path}: the program has no variables")
-    return _general_program(lp, path.name.removesuffix(".gz").removesuffix(".mps"))
-
-
-def _general_program(lp: Any, name: str) -> GeneralProgram:
-    import highspy
-    from scipy.sparse import csc_array
-
-    matrix = lp.a_matrix_
-    entries = (np.array(matrix.value_), np.array(matrix.index_), np.array(matrix.start_))
-    # HiGHS leaves a matrix it has read from a file by columns.
-    return GeneralProgram(
-        name=name,
-        sense="maximize" if lp.sense_ == highspy.ObjSense.kMaximize else "minimize",
-        c=np.array(lp.col_cost_, dtype=np.float64),
-        offset=float(lp.offset_),
-        A=csc_array(entries, shape=(lp.num_row_, lp.num_col_)).tocsr(),
-        row_lower=np.array(lp.row_lower_, dtype=np.float64),
-        row_upper=np.array(lp.row_upper_, dtype=np.float64),
-        col_lower=np.array(lp.col_lower_, dtype=np.float64),
-        col_upper=np.array(lp.col_upper_, dtype=np.float64),
-        row_names=tuple(lp.row_names_),
-        col_names=tuple(lp.col_names_),
-    )
-
-
-def _highs_model(path: Path) -> Any:
-    """Let HiGHS read the file; its log, kept off the terminal, says what it ignored."""
-    import highspy
-
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]
-    highs.setOptionValue("log_to_console", False)
-    with TemporaryDirectory() as folder:
-        log = Path(folder, "highs.log")
-        highs.setOptionValue("log_file", str(log))
-        status = highs.readModel(str(path))
-        highs.setOptionValue("log_file", "")
-        complaints = [
-            line.partition(":")[2].strip()
-            for line in log.read_text(errors="replace").splitlines()
-            if line.startswith("ERROR") or "ignored" in line or "inconsistent" in line
-        ]
-    if status == highspy.HighsStatus.kError or complaints:
-        reason = " ".join((complaints or ["HiGHS cannot parse it"])[0].split())
-        reason = reason.replace(str(path), "the file")
-        raise UserError(f"{path}: malformed MPS file ({reason})")
-    return highs.getModel()
-
-
-def _require_numbers(path: Path) -> None:
-    """The last field of these lines is a number; HiGHS would read another word as zero."""
-    section = ""
-    for number, line in enumerate(_lines(path), start=1):
-        fields = line.split()
-        if not fields or line.startswith("*"):
-            continue
-        if not line[0].isspace():
-            section = fields[0]
-            continue
-        unbounded = section == "BOUNDS" and fields[0] in ("FR", "MI", "PL", "BV")
-        if section not in ("COLUMNS", "RHS", "RANGES", "BOUNDS") or unbounded:
-            continue
-        if "'MARKER'" in fields:
-            continue
-        try:
-            float(fields[-1])
-        except ValueError:
-            raise UserError(
-                f"{path}: line {number} ends in {fields[-1]!r} where a number is needed"
-            ) from None
-
-
-def _lines(path: Path) -> Iterator[str]:
+    content = _uncompressed(path)
+    name = name[: -len(kind)]
     try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-            yield from file
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+        if kind == ".mps":
+            from optbench.data.mps import parse_mps
+
+            return parse_mps(_decoded(content), name)
+        from optbench.data.lp_file import parse_lp
+
+        return parse_lp(content, name)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _uncompressed(path: Path) -> bytes:
+    import bz2
+    import gzip
+    import lzma
+    import zlib
+
+    decompress = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
+    try:
+        return decompress.get(path.suffix.lower(), bytes)(path.read_bytes())
+    except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read ({error})") from None
+
+
+def _decoded(content: bytes) -> str:
+    """UTF-8, or else Latin-1, in which every byte is a letter."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")

@@ -14,12 +14,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
-import numba
-
 from optbench.contract import Optimizer
 from optbench.engine.bind import bind_loop, bind_update
 from optbench.engine.bind_instance import ENGINE_OBJECTIVES, bind_engine_objective
-from optbench.engine.cache import is_kept, writable_root
+from optbench.engine.cache import is_kept, kernels_are_compiled, writable_root
 from optbench.errors import UserError
 
 # Modules are looked for where this process finds them, not in the current directory first.
@@ -68,7 +66,7 @@ def compile_ahead(
 def can_share_work() -> bool:
     """Whether a helper can be started, and leave what it compiles."""
     # the executable of a frozen program is that program
-    if numba.config.DISABLE_JIT or not sys.executable or getattr(sys, "frozen", False):
+    if not kernels_are_compiled() or not sys.executable or getattr(sys, "frozen", False):
         return False
     try:
         writable_root()

@@ -1,5 +1,6 @@
 """Certified reference solutions: the answers an optimizer could select, each with its proof."""
 
+from optbench.references.bounded_program import solve_bounded_program
 from optbench.references.certificate import Reference, norm_name, relative_gap, vector_norm
 from optbench.references.entropic import entropic_program
 from optbench.references.hypentropy import hypentropy, hypentropy_potential
@@ -68,6 +69,7 @@ __all__ = [
     "separability",
     "smoothness_logistic",
     "soft_thresholded",
+    "solve_bounded_program",
     "solve_linear_program",
     "vector_norm",
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,10 +13,20 @@ from optbench.references.arrays import (
     as_matrix,
     as_vector,
     extended_product,
+    spread,
 )
 from optbench.references.certificate import Reference, relative_gap
-from optbench.references.dual_newton import Potential, dual_value, maximize_dual
+from optbench.references.dual_newton import (
+    Potential,
+    dual_value,
+    maximize_dual,
+    relative_residual,
+    weighted_solve,
+)
 from optbench.references.linear_program import solve_linear_program
+
+_ENLARGED = 2.0**15
+_SPARSE = 0.2  # share of entries that are not zero, below which products skip the zeros
 
 
 def entropic_program(A: Matrix, b: ArrayLike, c: ArrayLike, strength: float) -> Reference:
@@ -40,7 +48,7 @@ def entropic_program(A: Matrix, b: ArrayLike, c: ArrayLike, strength: float) -> 
     -------
     Reference
         `value` the regularised objective, `dual` nu (of the columns of A that are not zero in every
-        feasible x), `residual` the largest abs(A x - b) relative to abs(b).
+        feasible x), `residual` the largest abs(A x - b) relative to the row's own terms.
 
     Raises
     ------
@@ -55,54 +63,74 @@ def entropic_program(A: Matrix, b: ArrayLike, c: ArrayLike, strength: float) -> 
         raise UserError(f"strength = {strength} must be positive: it weighs the entropy")
     A = as_dense(as_matrix(A, "A"))
     b, c = as_vector(b, A.shape[0], "b"), as_vector(c, A.shape[1], "c")
-    solve_linear_program(A, b, np.ones_like(c))  # raises if there is no feasible x
-    free = _positive_somewhere(A, b)
-    if not free.all():  # the others are zero in every feasible x, where the dual has no maximum
-        reduced = _solve(A[:, free], b, c[free], strength)
-        solution = np.zeros_like(c)
-        solution[free] = reduced.solution
-        return replace(reduced, solution=solution)
-    return _solve(A, b, c, strength)
+    columns = _positive_somewhere(A, b)
+    rows = _independent(A[:, columns])
+    matrix = A[np.ix_(rows, columns)]
+    if np.count_nonzero(matrix) < _SPARSE * matrix.size:
+        from scipy.sparse import csr_array
+
+        matrix = csr_array(matrix)
+    nu = np.zeros_like(b)
+    nu[rows] = _follow(matrix, b[rows], c[columns], strength)
+    return _certify(A, b, c, columns, nu, strength)
 
 
-def _positive_somewhere(A: Array, b: Array) -> NDArray[np.bool_]:
+def _positive_somewhere(A: Array, b: Array) -> NDArray[np.intp]:
     """Columns that are positive in some x >= 0 with A x = b, from one linear program.
 
     max sum t subject to A (t + r) = s b, 0 <= t <= 1, r >= 0, s >= 1: a feasible x scaled by s.
+    The other columns are zero in every feasible x, where the dual has no maximum.
     """
     from scipy.optimize import linprog
 
     rows, columns = A.shape
     result = linprog(
         np.concatenate([-np.ones(columns), np.zeros(columns + 1)]),
-        A_eq=np.hstack([A, A, -b[:, None]]),
+        A_eq=np.hstack([A, A, -_ENLARGED * b[:, None]]),  # HiGHS drops entries below 1e-9
         b_eq=np.zeros(rows),
-        bounds=[(0.0, 1.0)] * columns + [(0.0, None)] * columns + [(1.0, None)],
+        bounds=[(0.0, 1.0)] * columns + [(0.0, None)] * columns + [(1.0 / _ENLARGED, None)],
         method="highs",
     )
     if result.x is None:
-        return np.ones(columns, dtype=bool)
-    return np.asarray(result.x[:columns] > 0.5)
+        solve_linear_program(A, b, np.ones(columns))  # raises if there is no feasible x
+        return np.arange(columns)
+    return np.flatnonzero(result.x[:columns] > 0.5)
 
 
-def _solve(A: Array, b: Array, c: Array, strength: float) -> Reference:
-    """Follow the solution from a large strength to the one asked for."""
+def _independent(A: Array) -> NDArray[np.intp]:
+    """Rows of A of which no other row is a combination, as many as there are.
+
+    A row with a column of its own, such as a slack, is independent of all others.
+    """
+    from scipy.linalg import qr
+
+    filled = A != 0.0
+    own = filled[:, filled.sum(axis=0) == 1].any(axis=1)
+    others = np.flatnonzero(~own)
+    if others.size == 0:
+        return np.arange(A.shape[0])
+    triangle, pivots = qr(A[others].T, mode="r", pivoting=True)
+    diagonal = np.abs(np.diag(triangle))
+    rank = int((diagonal > 1e-12 * diagonal.max(initial=0.0)).sum())
+    return np.sort(np.concatenate([np.flatnonzero(own), others[pivots[:rank]]]))
+
+
+def _follow(A: Matrix, b: Array, c: Array, strength: float) -> Array:
+    """Multipliers, followed from a large strength to the one asked for."""
     top = max(strength, np.ptp(c), np.abs(c).max())
     count = int(np.ceil(2.0 * np.log2(top / strength))) + 1
-    path = np.geomspace(top, strength, count)
     nu = np.zeros_like(b)
-    x = np.full(c.size, max(np.abs(b).max() / np.abs(A).sum(axis=1).max(), 1e-300))
-    for current in path:
+    x = np.full(c.size, max(np.abs(b).max() / abs(A).sum(axis=1).max(), 1e-300))
+    for current in np.geomspace(top, strength, count):
         # the multipliers under which x, the previous point, would be the solution
-        root = np.sqrt(x)
-        target = (c + current * np.log(np.maximum(x, 1e-300))) * root
-        predicted = np.linalg.lstsq(root[:, None] * A.T, target)[0]
+        target = c + current * np.log(np.maximum(x, 1e-300))
+        predicted = weighted_solve(A, x, A @ (x * target))
         potential = _potential(c, current)
         if dual_value(A, b, predicted, potential) > dual_value(A, b, nu, potential):
             nu = predicted  # else it overflows: coordinates near zero leave some of nu free
         nu = maximize_dual(A, b, nu, potential)
-        x = np.exp((A.T @ nu - c) / current)
-    return _certify(A, b, c, nu, strength)
+        x = potential.point(A.T @ nu)
+    return nu
 
 
 def _potential(c: Array, strength: float) -> Potential:
@@ -117,14 +145,16 @@ def _potential(c: Array, strength: float) -> Potential:
     )
 
 
-def _certify(A: Array, b: Array, c: Array, nu: Array, strength: float) -> Reference:
-    exponent = (extended_product(A.T, nu) - c) / strength
+def _certify(
+    A: Array, b: Array, c: Array, columns: NDArray[np.intp], nu: Array, strength: float
+) -> Reference:
+    exponent = (extended_product(A[:, columns].T, nu) - c[columns]) / strength
     wide = np.exp(exponent)
-    terms = wide * (c + strength * (exponent - 1.0))
+    terms = wide * (c[columns] + strength * (exponent - 1.0))
     value = float(terms.sum())
     bound = float(b @ nu.astype(np.longdouble) - strength * wide.sum())
-    x = np.asarray(wide, dtype=np.float64)
-    residual = np.abs(extended_product(A, x) - b).max() / (np.abs(b).max() or 1.0)
+    x = spread(np.asarray(wide, dtype=np.float64), columns, c.size)
+    missing = (b - extended_product(A, x)).astype(np.float64)
     return Reference(
         name="entropic",
         kind="entropic_program",
@@ -135,5 +165,5 @@ def _certify(A: Array, b: Array, c: Array, nu: Array, strength: float) -> Refere
         gap=relative_gap(value, bound, scale=float(np.abs(terms).sum())),
         dual=nu,
         unique=True,
-        residual=float(residual),
+        residual=relative_residual(missing, np.abs(A), b, x),
     )

@@ -7,19 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from optbench.errors import UserError
 from optbench.references.arrays import (
     Array,
     Matrix,
-    as_dense,
     as_matrix,
     as_vector,
     extended_product,
 )
-from optbench.references.certificate import Reference, relative_gap
-from optbench.references.norm_linear import HIGHS_OPTIONS
-
-_INFEASIBLE, _UNBOUNDED = 2, 3
+from optbench.references.bounded_program import solve_bounded_program
+from optbench.references.certificate import Reference
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ def linear_program_errors(
 
 
 def solve_linear_program(A: Matrix, b: ArrayLike, c: ArrayLike) -> Reference:
-    """Solution of min c.x subject to A x = b, x >= 0, by HiGHS, polished on its vertex.
+    """Solution of min c.x subject to A x = b, x >= 0: a vertex, polished to rounding.
 
     Parameters
     ----------
@@ -78,34 +74,16 @@ def solve_linear_program(A: Matrix, b: ArrayLike, c: ArrayLike) -> Reference:
     Returns
     -------
     Reference
-        `value` c.x, `bound` b.y, `dual` y with c - A^T y >= 0, `gap` relative to the size of the
-        terms of c.x, `residual` the larger of the primal and dual infeasibilities. `unique` is
-        True when the reduced costs prove it, else None.
+        As of :func:`optbench.references.solve_bounded_program`: `value` c.x, `bound` b.y, `dual` y
+        with c - A^T y >= 0.
 
     Raises
     ------
     UserError
-        If the program is infeasible or unbounded.
-
-    References
-    ----------
-    Huangfu and Hall 2018, doi:10.1007/s12532-017-0130-5 (HiGHS).
+        If the program is infeasible, unbounded, or could not be certified.
     """
-    from scipy.optimize import linprog
-
     A, b, c = _standard_form(A, b, c)
-    result = linprog(c, A_eq=A, b_eq=b, bounds=(0, None), method="highs", options=HIGHS_OPTIONS)
-    if result.status == _INFEASIBLE:
-        raise UserError("the linear program is infeasible: no x >= 0 has A x = b")
-    if result.status == _UNBOUNDED:
-        raise UserError(
-            "the linear program is unbounded: c.x decreases for ever on A x = b, x >= 0"
-        )
-    if result.status != 0:
-        raise UserError(f"the linear program was not solved: {result.message.splitlines()[0]}")
-    raw = np.maximum(result.x, 0.0), result.eqlin.marginals
-    candidates = [_certify(A, b, c, *pair) for pair in (raw, _polish(A, b, c, *raw))]
-    return min(candidates, key=lambda reference: reference.gap + reference.residual)
+    return solve_bounded_program(A, c, b, b, np.zeros(c.size), np.full(c.size, np.inf))
 
 
 def nonnegative_cost(A: Matrix, c: ArrayLike) -> Array:
@@ -119,7 +97,7 @@ def nonnegative_cost(A: Matrix, c: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (d,)
-        c itself when it is not negative.
+        c itself when it is not negative, else the one of least sum.
 
     Raises
     ------
@@ -130,60 +108,11 @@ def nonnegative_cost(A: Matrix, c: ArrayLike) -> Array:
     c = as_vector(c, A.shape[1], "c")
     if np.all(c >= 0):
         return c
-    from scipy.optimize import linprog
-
-    # The shift of least total cost change: any dual feasible point would do.
-    rows = A.shape[0]
-    result = linprog(
-        np.zeros(rows), A_ub=-A.T, b_ub=c, bounds=[(None, None)] * rows, method="highs"
-    )
-    if result.x is None:
-        raise UserError("linear_program: the program is unbounded (its dual has no feasible point)")
-    return np.asarray(np.maximum(c + A.T @ result.x, 0.0), dtype=np.float64)
+    # -nu solves the dual of min c.x, A x = A 1, x >= 0, which x = 1 makes feasible.
+    dual = solve_linear_program(A, A @ np.ones(c.size), c).dual
+    return np.asarray(np.maximum(c - extended_product(A.T, dual), 0.0), dtype=np.float64)
 
 
 def _standard_form(A: Matrix, b: ArrayLike, c: ArrayLike) -> tuple[Matrix, Array, Array]:
     A = as_matrix(A, "A")
     return A, as_vector(b, A.shape[0], "b"), as_vector(c, A.shape[1], "c")
-
-
-def _polish(A: Matrix, b: Array, c: Array, x: Array, y: Array) -> tuple[Array, Array]:
-    """Solve the equations of the basic columns again with residuals in extended precision."""
-    basic = np.flatnonzero(x > 1e-9 * x.max(initial=0.0))
-    if basic.size == 0:
-        return x, y
-    columns = as_dense(A[:, basic])
-    inverse = np.linalg.pinv(columns, rcond=1e-13)
-    x, y = x.copy(), y.copy()
-    for _ in range(2):
-        x[basic] += inverse @ (b - extended_product(A, x)).astype(np.float64)
-        y += inverse.T @ (c[basic] - extended_product(columns.T, y)).astype(np.float64)
-    return np.maximum(x, 0.0), y
-
-
-def _certify(A: Matrix, b: Array, c: Array, x: Array, y: Array) -> Reference:
-    errors = linear_program_errors(A, b, c, x, y)
-    value, bound = float(c @ x), float(b @ y)
-    gap = relative_gap(value, bound, scale=float(np.abs(c * x).sum()))
-    return Reference(
-        name="vertex",
-        kind="linear_program",
-        norm=None,
-        solution=x,
-        value=value,
-        bound=bound,
-        gap=gap,
-        dual=y,
-        unique=_proved_unique(A, c, y),
-        residual=max(errors.primal, errors.dual),
-    )
-
-
-def _proved_unique(A: Matrix, c: Array, y: Array) -> bool | None:
-    """True if the columns of zero reduced cost are independent (Mangasarian 1979)."""
-    candidates = np.flatnonzero(c - A.T @ y <= 1e-9 * (1.0 + np.abs(c).max()))
-    if candidates.size > A.shape[0]:
-        return None
-    columns = as_dense(A[:, candidates]) if candidates.size else np.zeros((1, 0))
-    independent = np.linalg.matrix_rank(columns, tol=1e-10) == candidates.size
-    return True if independent else None

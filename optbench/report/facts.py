@@ -70,9 +70,18 @@ def separation(instance: InstanceFacts) -> str:
     return f"relative distances between references: {shown}"
 
 
+def missing_p(instance: InstanceFacts) -> str:
+    """Return which exponents the effective p leaves out."""
+    if not instance.missing_p:
+        return ""
+    left_out = ", ".join(significant(p) for p in instance.missing_p)
+    return f"effective p without {left_out}{DOUBTFUL} (not certified)"
+
+
 def bias_facts(instance: InstanceFacts) -> tuple[str, ...]:
     """Return the lines above the implicit-bias table."""
-    return tuple(filter(None, (sizes(instance), references(instance), separation(instance))))
+    lines = (sizes(instance), references(instance), missing_p(instance), separation(instance))
+    return tuple(filter(None, lines))
 
 
 def convergence_facts(instance: InstanceFacts, rows: Sequence[ConvergenceRow]) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from searched_cells import cell, searched
 
 from optbench.analysis import progress, rows, theory
+from optbench.analysis.costs import relative_costs
 from optbench.analysis.selection import INCONCLUSIVE, Selection
 from optbench.status import Status, worst
 
@@ -153,3 +155,53 @@ def test_2_over_l_is_told_only_where_it_applies():
     for name in ("natural_gradient", "stochastic_gradient_descent"):
         assert theory.theory_rate(cell(optimizer=name)) is None
     assert theory.theory_rate(cell("linear_program:data=random")) is None
+
+
+def test_the_interval_of_the_effective_p_is_that_of_the_seed_in_the_middle(monkeypatch):
+    """Not that of the last seed."""
+    made = cell(seeds=3)
+    found = searched(made, seeds=3, rates=[0.05])
+    told = iter([(6.0, (4.0, 10.0)), (1.5, (1.25, 1.75)), (1.0, (1.0, 1.1))])
+    monkeypatch.setattr(rows, "effective_p", lambda *_: next(told))
+    row = rows.bias_row(made, found, 1_000, 3)
+    assert (row.effective_p, row.effective_p_interval) == (1.5, (1.25, 1.75))
+
+
+def test_no_effective_p_before_the_data_is_fitted():
+    """A small w has a small norm, whatever its geometry."""
+    made = cell(optimizer="gradient_descent[learning_rate=1e-6]")
+    row = rows.bias_row(made, searched(made), 1_000, 1)
+    assert row.reason.startswith("not there yet")
+    assert (row.effective_p, row.effective_p_interval) == (None, None)
+
+
+def test_an_interval_whose_end_some_seeds_never_reach_is_open(monkeypatch):
+    made = cell(optimizer="gradient_descent[learning_rate=0.05]", seeds=3)
+    found = searched(made, seeds=3)
+    monkeypatch.setattr(rows, "median_interval", lambda _: (10.0, 5.0, math.inf))
+    row = rows.convergence_row(made, found, 1_000, 3, 100.0, {})
+    assert row.intervals["1e-8"] == (5.0, math.inf)
+
+
+def test_costs_are_relative_to_the_baseline_on_the_same_instance():
+    """By identity: the other instance of the same label has a baseline of its own."""
+    made = {name: cell(optimizer=name) for name in ("gradient_descent", "adam")}
+    places = [("a" * 12, "adam", 30.0), ("a" * 12, "gradient_descent", 10.0),
+              ("b" * 12, "gradient_descent", 60.0), ("b" * 12, "adam", 30.0),
+              ("c" * 12, "adam", 30.0)]  # fmt: skip
+    told = [
+        replace(rows.empty_convergence(made[name], 1_000, 1), instance_id=place, ns_per_step=ns)
+        for place, name, ns in places
+    ]
+    found = relative_costs([made[name] for _, name, _ in places], told)
+    assert [row.relative_cost for row in found] == [3.0, 1.0, 1.0, 0.5, None]
+    assert [row.baseline for row in found] == ["gradient_descent"] * 4 + [None]
+
+
+def test_any_optimizer_may_be_the_baseline():
+    adam = cell(optimizer="adam")
+    declared = replace(adam.choice.optimizer, baseline=True)
+    other = replace(adam, choice=replace(adam.choice, optimizer=declared))
+    told = replace(rows.empty_convergence(other, 1_000, 1), ns_per_step=5.0)
+    (row,) = relative_costs([other], [told])
+    assert (row.relative_cost, row.baseline) == (1.0, "adam")

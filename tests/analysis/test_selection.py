@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from optbench.analysis.instances import describe
 from optbench.analysis.kinds.distances import angle
 from optbench.analysis.selection import (
     INCONCLUSIVE,
@@ -152,3 +153,49 @@ def test_no_effective_p_without_a_margin(separable):
     assert effective_p(separable, separable.norm_optima, w) == (None, None)
     assert effective_p(separable, {}, w) == (None, None)
     assert effective_p(separable, separable.norm_optima, np.zeros(12)) == (None, None)
+
+
+def test_a_reference_that_is_not_certified_decides_no_verdict(separable):
+    """Neither as what is selected, nor as a rival that keeps others from being selected."""
+    doubtful = {name: replace(each, gap=1e-3) for name, each in separable.solved.items()}
+    l2, linf = (separable.solved[name] for name in ("l2", "linf"))
+    one = separable.solved | {"l2": doubtful["l2"]}
+    verdict = select(separable, one, l2.solution)
+    assert verdict.selected != "l2" and verdict.runner_up != "l2"
+    assert "l2" not in str(verdict.reason)
+    at_rival = select(separable, separable.solved | {"l2": doubtful["l2"]}, linf.solution)
+    others = [angle(linf.solution, separable.solved["l1"].solution)]
+    assert at_rival.selected == "linf"
+    assert at_rival.separation == pytest.approx(min(others), rel=1e-9)
+
+
+def test_without_any_certified_reference_there_is_no_verdict_and_the_gaps_are_told(separable):
+    doubtful = {"l2": replace(separable.solved["l2"], gap=0.397)}
+    verdict = select(separable, doubtful, separable.solved["l2"].solution)
+    assert (verdict.selected, verdict.runner_up, verdict.separation) == (None, None, None)
+    assert verdict.reason == "no reference solution is certified here: l2 (gap 0.4)"
+
+
+def test_least_norm_solutions_that_leave_a_residual_are_selected_where_runs_predict_the_same():
+    """More rows than rank: the least-squares minimizers do not interpolate, and are many."""
+    generator = np.random.default_rng(5)
+    features = generator.standard_normal((9, 3)) @ generator.standard_normal((3, 7))
+    targets = generator.standard_normal(9)
+    least = np.linalg.pinv(features) @ targets
+    instance = build(REGRESSION)
+    l2 = replace(instance.solved["l2"], solution=least, value=float(np.linalg.norm(least)))
+    instance = replace(instance, features=features, targets=targets)
+    assert np.linalg.norm(features @ least - targets) > 0.1 * np.linalg.norm(targets)
+    assert select(instance, {"l2": l2}, least).selected == "l2"
+    verdict = select(instance, {"l2": l2}, 0.99 * least)
+    share = 0.01 * np.linalg.norm(features @ least) / np.linalg.norm(targets)
+    assert verdict.reason == f"not there yet: relative residual {share:.2g}"
+
+
+def test_the_facts_say_which_exponents_are_not_certified(separable, monkeypatch):
+    assert describe(separable, {}).missing_p == ()
+    certified = {p: 1.0 for p in EFFECTIVE_P if p != 3.0}
+    instance = replace(separable)
+    monkeypatch.setitem(vars(instance), "norm_optima", certified)  # in the place of the cached one
+    assert describe(instance, {}).missing_p == (3.0,)
+    assert describe(build("linear_program:data=random"), {}).missing_p == ()

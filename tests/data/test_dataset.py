@@ -140,8 +140,11 @@ def test_quadratic_features_are_the_polynomial_features() -> None:
         ),
         (lambda: prepare(small(np.ones((3, 2)))), "every feature is constant"),
         (lambda: scale(small(np.zeros((3, 2)))), "every feature is zero"),
-        (lambda: two_classes(small()), "3 different targets where two classes are needed"),
-        (lambda: two_classes(small(), 7), "no class 7; the classes are 0, 1, 2"),
+        (
+            lambda: two_classes(small()),
+            "3 classes where two are needed; .* positive=0, 1 or 2",
+        ),
+        (lambda: two_classes(small(), 7), "no class '7'; choose positive=0, 1 or 2"),
         (lambda: two_classes(small(), 1, 1), "two different classes are needed"),
         (lambda: two_classes(small(targets=np.ones(3)), 1), "two different classes are needed"),
     ],

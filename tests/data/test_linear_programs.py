@@ -1,103 +1,82 @@
-"""MPS files: what is read, and the mistakes that HiGHS would let pass."""
+"""Linear programs from files: kinds and compressions, LP files, the bundled ones."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import json
+import lzma
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from optbench.data import bundled_program, bundled_program_names, read_mps
+from optbench.data import bundled_program, bundled_program_names, read_linear_program
 from optbench.data.linear_programs import BUNDLED
 from optbench.errors import UserError
 
-MPS = """NAME          SMALL
-* a comment
-OBJSENSE
-    MAX
-ROWS
- N  obj
- L  r1
- G  r2
- E  r3
- N  another
-COLUMNS
-    x  obj  1.0  r1  1.0
-    x  r3  2.0
-    y  obj  2.0  r1  1.0
-    y  r2  1.0
-RHS
-    RHS  r1  4.0  r2  1.0
-    RHS  obj  -5.0
-RANGES
-    RNG  r1  3.0
-BOUNDS
- UP BND  x  1e30
- MI BND  y
- UP BND  y  7.5
-ENDATA
-"""
+CASES = Path(__file__).parent / "cases"
+MPS = (CASES / "01-plain.mps").read_bytes()
+LP = (CASES / "13-lpformat.lp").read_bytes()
 
 
-def test_every_part_of_a_program(tmp_path: Path) -> None:
-    for name, content in (("p.mps", MPS.encode()), ("p.mps.gz", gzip.compress(MPS.encode()))):
-        path = tmp_path / name
-        path.write_bytes(content)
-        program = read_mps(path)
-        assert (program.name, program.sense, program.offset) == ("p", "maximize", 5.0)
-        assert program.c.tolist() == [1, 2]
-        assert program.A.toarray().tolist() == [[1, 1], [0, 1], [2, 0]]
-        assert program.row_lower.tolist() == [1, 1, 0]
-        assert program.row_upper.tolist() == [4, np.inf, 0]
-        assert program.col_lower.tolist() == [0, -np.inf]
-        assert program.col_upper.tolist() == [np.inf, 7.5]
-        assert program.row_names == ("r1", "r2", "r3")
-        assert program.col_names == ("x", "y")
+@pytest.mark.parametrize("content, kind", [(MPS, ".mps"), (MPS, ".MPS"), (LP, ".lp"), (LP, ".Lp")])
+def test_kinds_and_compressions(tmp_path: Path, content: bytes, kind: str) -> None:
+    ways = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+    for ending, compress in {**ways, ".GZ": gzip.compress}.items():
+        path = tmp_path / f"my.own{kind}{ending}"
+        path.write_bytes(compress(content))
+        program = read_linear_program(path)
+        assert (program.name, program.sense) == ("my.own", "minimize")
+        assert program.c.tolist() == [2, 3]
+        assert program.A.toarray().tolist() == [[1, 1], [1, 2]]
+        assert program.row_lower.tolist() == [-np.inf, 4]
+        assert program.row_upper.tolist() == [10, np.inf]
 
 
-def test_names_with_spaces_in_fixed_columns(tmp_path: Path) -> None:
+def test_latin_1_and_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "p.mps"
+    for head in (b"* caf\xe9\n", "* caf\N{LATIN SMALL LETTER E WITH ACUTE}\n".encode("utf-8-sig")):
+        path.write_bytes(head + MPS)
+        assert read_linear_program(path).c.tolist() == [2, 3]
+
+
+def test_every_part_of_an_lp_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.lp"
     path.write_text(
-        "NAME          FIXED\nROWS\n N  COST\n G  ROW 1\nCOLUMNS\n"
-        "    COL A     COST               1.0   ROW 1              2.0\n"
-        "RHS\n    RHS       ROW 1              4.0\n"
-        "BOUNDS\n MI BND       COL A\nENDATA\n"
+        "\\ a comment\nMaximize\n obj: 2 x + 3 y + 5\nSubject To\n a: x + y <= 10\n"
+        " b: x - y >= -3\n c: x + 2 y = 7\nBounds\n -1 <= x <= 8\n y free\nEnd\n"
     )
-    program = read_mps(path)
-    assert (program.row_names, program.col_names) == (("ROW 1",), ("COL A",))
-    assert (program.A.toarray(), program.row_lower, program.col_lower) == ([[2]], [4], [-np.inf])
+    program = read_linear_program(path)
+    assert (program.sense, program.offset, program.c.tolist()) == ("maximize", 5, [2, 3])
+    assert program.A.toarray().tolist() == [[1, 1], [1, -1], [1, 2]]
+    assert program.row_lower.tolist() == [-np.inf, -3, 7]
+    assert program.row_upper.tolist() == [10, np.inf, 7]
+    assert program.col_lower.tolist() == [-1, -np.inf]
+    assert program.col_upper.tolist() == [8, np.inf]
+    assert (program.row_names, program.col_names) == (("a", "b", "c"), ("x", "y"))
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
-    "old, new, message",
+    "content, message",
     [
-        (MPS, "hello world\n", "malformed MPS file"),
-        (MPS, "", "malformed MPS file"),
-        ("ENDATA\n", "", "malformed MPS file"),
-        ("UP BND  y  7.5", "QQ BND  y  7.5", "malformed MPS file .*QQ"),
-        ("r2  1.0\nRHS", "r2  1.0.0\nRHS", "line 15 ends in '1.0.0' where a number is needed"),
-        ("UP BND  y  7.5", "UP BND  y  abc", "line 24 ends in 'abc' where a number is needed"),
-        ("RHS  r1  4.0", "RHS  r9  4.0", "malformed MPS file .*r9.* not defined"),
-        ("    y  r2", "    y  r9", "malformed MPS file .*r9"),
-        ("    y  r2", "    y  r1", "malformed MPS file .*duplicate"),
-        ("UP BND  y  7.5", "UP BND  y  nan", "malformed MPS file"),
-        ("UP BND  x  1e30", "UP BND  x  -1", "malformed MPS file .*inconsistent bounds"),
-        ("UP BND  x  1e30", "UI BND  x  3", "variable x is not continuous"),
-        ("ENDATA", "QUADOBJ\n    x  x  1.0\nENDATA", "objective is quadratic"),
+        ("", "malformed LP file|no variables"),
+        ("Minimize\n obj: 2 x + + \nSubject\n <= <= 3\nEnd\n", "malformed LP file"),
+        ("Minimize\n x\nSubject To\n x >= 1\nGeneral\n x\nEnd\n", "variable x is not continuous"),
+        ("Minimize\n [ x^2 ] / 2\nSubject To\n x >= 1\nEnd\n", "the objective is quadratic"),
+        ("Minimize\n x\nSubject To\n a: x >= 1\nBounds\n 5 <= x <= 2\nEnd\n", "of x .* 5 > 2"),
     ],
 )
-def test_wrong_file_is_one_line(
-    tmp_path: Path, old: str, new: str, message: str, capfd: pytest.CaptureFixture[str]
+def test_wrong_lp_file_is_one_line(
+    tmp_path: Path, content: str, message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "p.mps"
-    assert old in MPS
-    path.write_text(MPS.replace(old, new))
+    path = tmp_path / "p.lp"
+    path.write_text(content)
     with pytest.raises(UserError, match=message) as error:
-        read_mps(path)
-    assert "\n" not in str(error.value)
+        read_linear_program(path)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
     assert capfd.readouterr() == ("", "")
 
 
@@ -105,14 +84,19 @@ def test_wrong_file_is_one_line(
     "name, message",
     [
         ("missing.mps", "missing.mps: no such file"),
-        ("p.lp", "unknown kind of linear program; known: .mps, .mps.gz"),
+        ("p.mpq", "unknown kind of linear program; known: .mps, .lp, also with .gz, .bz2, .xz"),
         ("plain.mps.gz", "cannot be read"),
+        ("plain.mps.bz2", "cannot be read"),
+        ("plain.mps.xz", "cannot be read"),
+        ("folder.mps", "no such file"),
     ],
 )
 def test_wrong_path_is_one_line(tmp_path: Path, name: str, message: str) -> None:
-    (tmp_path / "plain.mps.gz").write_text(MPS)
+    (tmp_path / "folder.mps").mkdir()
+    for plain in ("plain.mps.gz", "plain.mps.bz2", "plain.mps.xz"):
+        (tmp_path / plain).write_bytes(MPS)
     with pytest.raises(UserError, match=message):
-        read_mps(tmp_path / name)
+        read_linear_program(tmp_path / name)
 
 
 def test_unknown_bundled_name() -> None:

@@ -44,10 +44,12 @@ def rows(text: str, *optimizers: str, **options) -> Sequence[BiasRow]:
 
 @pytest.mark.parametrize("name", INSTANCES)
 def test_keeps_the_contract(name):
-    problem = dataclasses.replace(load_registry().problem(name), default=tuple(INSTANCES[name]))
+    problem = load_registry().problem(name)
+    problem = dataclasses.replace(problem, examples=(*problem.examples, *INSTANCES[name]))
     results = check_problem(problem)
     assert [result for result in results if not result.passed] == []
-    assert len(results) == 4 * len(INSTANCES[name])
+    instances = len(problem.default or ({},)) + len(problem.examples)
+    assert len(results) == 7 * instances + 2
 
 
 @pytest.mark.parametrize("name", INSTANCES)
@@ -193,7 +195,7 @@ def test_small_network_against_numpy(activation, loss):
     from scipy.special import erf
 
     instance = build(f"small_network:activation={activation},loss={loss},n=4,d=3,hidden=5")
-    inputs, targets = instance.features[1:, :3], instance.features[1:, 3]
+    inputs, targets = instance.features, instance.targets
     functions = {
         "relu": lambda z: np.maximum(z, 0.0),
         "leaky": lambda z: np.where(z > 0.0, z, 0.1 * z),
@@ -221,7 +223,7 @@ def test_small_network_against_numpy(activation, loss):
 def test_small_network_says_its_least_kernel_eigenvalue():
     """E [1(w.x > 0) 1(w.x' > 0)] x.x' by a million Gaussian w, to about 1e-3."""
     instance = build("small_network:n=4,d=3")
-    inputs = instance.features[1:, :3]
+    inputs = instance.features
     active = inputs @ np.random.default_rng(0).standard_normal((3, 1_000_000)) > 0.0
     kernel = (inputs @ inputs.T) * (active.astype(float) @ active.T.astype(float)) / 1e6
     expected = np.linalg.eigvalsh(kernel)[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from optbench import compare
-from optbench.check.problems import evaluate
+from optbench.check.objective import evaluate
 from optbench.errors import UserError
 from optbench.registry import load_registry
 

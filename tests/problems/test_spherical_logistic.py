@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import quad
 
 from optbench import compare
-from optbench.check.problems import evaluate
+from optbench.check.objective import evaluate
 from optbench.claims.simulation import start
 from optbench.errors import UserError
 from optbench.registry import load_registry

@@ -13,7 +13,8 @@ import pytest
 from example_comparison import DIGITS, INSTANCES, NEVER, convergence
 
 from optbench.errors import UserError
-from optbench.report import convergence_table, render, tables
+from optbench.report import render, tables
+from optbench.report.convergence_table import convergence_table
 from optbench.report.document import plain
 from optbench.report.latex import escape as latex
 from optbench.report.markdown import escape as markdown
@@ -68,7 +69,7 @@ def test_schema_page_names_every_key(schema):
 
 def test_csv_round_trip_through_pandas(example):
     """pandas reads back every number with all its bits."""
-    long = pd.read_csv(io.StringIO(render(example, "csv")))
+    long = pd.read_csv(io.StringIO(render(example, "csv")), float_precision="round_trip")
     assert set(long.table) == {"bias", "convergence", "profile"}
     for table, rows in (("bias", example.bias_rows), ("convergence", example.convergence_rows)):
         own = long[long.table == table]
@@ -83,7 +84,7 @@ def test_csv_round_trip_through_pandas(example):
 
 
 def test_csv_keeps_reasons_and_leaves_unreached_targets_empty(example):
-    long = pd.read_csv(io.StringIO(render(example, "csv")))
+    long = pd.read_csv(io.StringIO(render(example, "csv")), float_precision="round_trip")
     failed = long[long.status == "failed"]
     assert set(failed.reason) == {"my_rule.py:12: division by zero in step 3 (100% of runs)"}
     assert failed[failed.quantity.str.startswith("steps_to")].value.isna().all()

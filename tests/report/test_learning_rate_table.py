@@ -16,8 +16,9 @@ import pytest
 from example_comparison import DIGITS, INSTANCES, NEVER, SKIPPED, TARGETS, convergence
 
 from optbench.columns import LearningRate
-from optbench.report import learning_rate_table, render, tables
+from optbench.report import render, tables
 from optbench.report.document import plain
+from optbench.report.learning_rate_table import learning_rate_table
 from optbench.result import as_dict
 from optbench.status import Status
 
@@ -225,7 +226,7 @@ def test_json_validates_and_keeps_all_digits(small):
 
 
 def test_csv_has_a_line_per_quantity_of_each_rate(small):
-    long = pd.read_csv(io.StringIO(render(small, "csv")))
+    long = pd.read_csv(io.StringIO(render(small, "csv")), float_precision="round_trip")
     own = long[long.table == "learning_rates"]
     assert long[long.table == "convergence"].learning_rate.isna().all()
     assert own.groupby(["optimizer", "learning_rate"]).ngroups == 6

@@ -63,6 +63,6 @@ def test_nothing_reached_is_no_error():
 
 def test_csv_has_the_shares(example):
     compared = dataclasses.replace(example, bias_rows=[], convergence_rows=ROWS)
-    long = pd.read_csv(io.StringIO(render(compared, "csv")))
+    long = pd.read_csv(io.StringIO(render(compared, "csv")), float_precision="round_trip")
     own = long[long.table == "profile"].pivot(index="optimizer", columns="quantity", values="value")
     assert own.T.to_dict() == profile_shares(ROWS)

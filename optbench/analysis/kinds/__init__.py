@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, Kind
 from optbench.analysis.kinds.classification import CLASSIFICATION
@@ -15,7 +18,12 @@ from optbench.analysis.kinds.regression import REGRESSION
 from optbench.column import Measure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
     from optbench.instance import Instance
+    from optbench.references import Reference
 
 KINDS: tuple[Kind, ...] = (
     CLASSIFICATION, PARTLY_SEPARABLE, NONSEPARABLE, REGRESSION, MATRIX, LINEAR_PROGRAM, OTHER,
@@ -32,6 +40,14 @@ def kind_of(instance: Instance) -> Kind:
     return next((kind for kind in KINDS if kind.name == instance.kind), OTHER)
 
 
+def measured(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+) -> dict[str, float]:
+    """Return what its kind measures of a predictor, then what the instance itself measures."""
+    own = {name: float(measure(w)) for name, measure in instance.measures.items()}
+    return kind_of(instance).measure(instance, references, w) | own
+
+
 def measure_named(name: str) -> Measure:
     """Return the measure of that name; of further references, and of plug-ins, from the name."""
     if name in MEASURES:
@@ -46,4 +62,13 @@ def measure_named(name: str) -> Measure:
     return Measure(name, "", header=name.replace("_", " "), rank=6)
 
 
-__all__ = ["HEADLINE", "KINDS", "MEASURES", "Kind", "Measure", "kind_of", "measure_named"]
+__all__ = [
+    "HEADLINE",
+    "KINDS",
+    "MEASURES",
+    "Kind",
+    "Measure",
+    "kind_of",
+    "measure_named",
+    "measured",
+]

@@ -67,7 +67,7 @@ def _objective_gap(instance: Instance, vertex: Reference, w: np.ndarray) -> floa
     cost = np.asarray(instance.facts["cost"])
     terms = float(np.abs(cost) @ np.abs(vertex.solution)) or float(np.linalg.norm(cost))
     size = abs(vertex.value) if abs(vertex.value) > VANISHES * terms else terms
-    return over(abs(float(cost @ w) - vertex.value), size)
+    return over(abs(float(cost @ (w - vertex.solution))), size)
 
 
 def _support_f1(solution: np.ndarray, w: np.ndarray) -> float:
