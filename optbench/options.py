@@ -14,6 +14,7 @@ from typing import Any
 from optbench.errors import UserError
 
 Values = Mapping[str, tuple[Any, ...]]
+TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 SWITCH = ("auto", "true", "false")  # choices of a yes or no whose default depends on the rest
 
 
@@ -142,7 +143,7 @@ def option_text(value: Any) -> str:
 
 def switched_on(value: str | bool, automatic: bool) -> bool:
     """What an option with the choices ``SWITCH`` says; ``automatic`` where it says auto."""
-    return automatic if value == "auto" else option_text(value) == "true"
+    return automatic if value == SWITCH[0] else option_text(value) == "true"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -208,11 +209,12 @@ def parse_options(
 
 
 def _convert(where: str, text: str, default: Any) -> Any:
-    if isinstance(default, bool):
-        if text.lower() in ("true", "yes", "on", "1"):
-            return True
-        if text.lower() in ("false", "no", "off", "0"):
-            return False
+    if isinstance(default, bool) or default == SWITCH[0]:
+        if text.lower() in TRUE + FALSE:
+            truth = text.lower() in TRUE
+            return truth if isinstance(default, bool) else option_text(truth)
+        if default == SWITCH[0]:
+            return text
         raise UserError(f"{where}: must be true or false")
     kind: type = type(default)
     if kind is tuple:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy import sparse
 from scipy.optimize import linprog
 from sklearn.preprocessing import MaxAbsScaler, PolynomialFeatures, StandardScaler
@@ -40,6 +43,33 @@ def test_standardize_is_the_standard_scaler_without_constant_columns() -> None:
     with_intercept = prepare(raw, intercept=True).features
     assert np.array_equal(with_intercept[:, :-1], prepared.features)
     assert np.all(with_intercept[:, -1] == 1)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    x=arrays(float, (5, 3), elements=st.floats(-1e3, 1e3).map(lambda v: round(v, 3))),
+    power=st.integers(-900, 900),
+    with_mean=st.booleans(),
+    with_std=st.booleans(),
+    as_sparse=st.booleans(),
+)
+def test_prepare_is_the_standard_scaler(x, power, with_mean, with_std, as_sparse) -> None:
+    """In every unit; without centring sparse data stays sparse, with it constants are dropped."""
+    x = np.ldexp(x, power)
+    assume(np.ptp(x, axis=0).max() > 0)
+    raw = small(sparse.csr_array(x) if as_sparse else x, np.arange(5.0))
+    prepared = prepare(raw, center=with_mean, standardize=with_std).features
+    varying = np.ptp(x, axis=0) > 0 if with_mean else np.full(3, True)
+    unit = np.ldexp(x, -power)[:, varying]
+    expected = StandardScaler(with_mean=with_mean, with_std=with_std).fit_transform(unit)
+    assert sparse.issparse(prepared) == (as_sparse and not with_mean)
+    found = prepared.toarray() if sparse.issparse(prepared) else prepared
+    if not with_std:
+        found = np.ldexp(found, -power)
+    elif not with_mean:  # constant columns stay what they are
+        found = np.where(np.ptp(unit, axis=0) == 0, np.ldexp(found, -power), found)
+    # Entries have three decimals, so that a deviation is at least 4e-4 of a mean below 1e3.
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
 def test_standardize_drops_a_constant_whose_computed_deviation_is_not_zero() -> None:
