@@ -14,6 +14,7 @@ from benchmarks.peers.task import Task
 from optbench.data import load_dataset, load_program, prepare, to_standard_form, two_classes
 from optbench.data.dataset import Dataset
 from optbench.parametrizations import parametrization
+from optbench.references import solve_bounded_program
 
 ROOT = Path(__file__).resolve().parents[2]
 MUSHROOMS = ROOT.parent / "shared" / "data" / "libsvm" / "mushrooms.svm.gz"
@@ -105,9 +106,11 @@ def random_program() -> tuple[np.ndarray, np.ndarray]:
 
 
 def netlib_program() -> tuple[Any, np.ndarray]:
-    """share2b in standard form as CSR: 96 x 162, 777 entries; A and b in units of their largest."""
-    form = to_standard_form(load_program("share2b"))
-    return form.A / abs(form.A).max(), form.b / np.abs(form.b).max()
+    """share2b in standard form as CSR: 96 x 162, 777 entries, at most 1 in size."""
+    program = load_program("share2b")
+    sides = program.row_lower, program.row_upper, program.col_lower, program.col_upper
+    form = to_standard_form(program, solve_bounded_program(program.A, program.c, *sides).solution)
+    return form.A, form.b
 
 
 JOBS = (
@@ -239,7 +242,7 @@ JOBS = (
         "squared",
         "exponentiated_gradient",
         10_000,
-        (0.05,),
+        (0.02,),
         start=np.full(162, 0.1),
     ),
     Job(

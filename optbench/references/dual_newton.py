@@ -12,6 +12,7 @@ from optbench.references.arrays import Array, Matrix, as_dense, extended_product
 _STEPS = 100
 _FULL_STEPS = 40  # at the end: each at least halves the error
 _CLOSE = 1e-6
+_NOTHING = 1e-9
 
 
 class Potential(NamedTuple):
@@ -75,8 +76,28 @@ def _residual(
     if not np.isfinite(point).all():
         return np.full_like(b, np.inf), np.inf
     residual = (b - extended_product(A, point)).astype(np.float64)
-    terms = np.abs(b) + size @ np.abs(point)
-    return residual, float((np.abs(residual) / np.maximum(terms, 1e-300)).max())
+    return residual, relative_residual(residual, size, b, point)
+
+
+def relative_residual(residual: Array, size: Matrix, b: Array, point: Array) -> float:
+    """Largest residual of A x = b relative to its row's own terms, which exp leaves at 1e-200.
+
+    Parameters
+    ----------
+    residual : ndarray, shape (m,)
+    size : ndarray or csr_array, shape (m, d)
+        abs(A).
+    b, point : ndarray, shapes (m,) and (d,)
+        Terms below 1e-9 of the largest entry of the point count as that.
+
+    Returns
+    -------
+    float
+    """
+    largest = np.asarray(size.max(axis=1).toarray() if is_sparse(size) else size.max(axis=1))
+    floor = _NOTHING * np.abs(point).max() * largest.ravel()
+    terms = np.maximum(np.abs(b) + size @ np.abs(point), floor)
+    return float((np.abs(residual) / np.maximum(terms, np.finfo(np.float64).tiny)).max())
 
 
 def _finish(A: Matrix, size: Matrix, b: Array, nu: Array, potential: Potential) -> Array:

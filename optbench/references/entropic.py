@@ -16,9 +16,16 @@ from optbench.references.arrays import (
     spread,
 )
 from optbench.references.certificate import Reference, relative_gap
-from optbench.references.dual_newton import Potential, dual_value, maximize_dual, weighted_solve
+from optbench.references.dual_newton import (
+    Potential,
+    dual_value,
+    maximize_dual,
+    relative_residual,
+    weighted_solve,
+)
 from optbench.references.linear_program import solve_linear_program
 
+_ENLARGED = 2.0**15
 _SPARSE = 0.2  # share of entries that are not zero, below which products skip the zeros
 
 
@@ -41,7 +48,7 @@ def entropic_program(A: Matrix, b: ArrayLike, c: ArrayLike, strength: float) -> 
     -------
     Reference
         `value` the regularised objective, `dual` nu (of the columns of A that are not zero in every
-        feasible x), `residual` the largest abs(A x - b) relative to the row's own largest term.
+        feasible x), `residual` the largest abs(A x - b) relative to the row's own terms.
 
     Raises
     ------
@@ -79,9 +86,9 @@ def _positive_somewhere(A: Array, b: Array) -> NDArray[np.intp]:
     rows, columns = A.shape
     result = linprog(
         np.concatenate([-np.ones(columns), np.zeros(columns + 1)]),
-        A_eq=np.hstack([A, A, -b[:, None]]),
+        A_eq=np.hstack([A, A, -_ENLARGED * b[:, None]]),  # HiGHS drops entries below 1e-9
         b_eq=np.zeros(rows),
-        bounds=[(0.0, 1.0)] * columns + [(0.0, None)] * columns + [(1.0, None)],
+        bounds=[(0.0, 1.0)] * columns + [(0.0, None)] * columns + [(1.0 / _ENLARGED, None)],
         method="highs",
     )
     if result.x is None:
@@ -147,8 +154,7 @@ def _certify(
     value = float(terms.sum())
     bound = float(b @ nu.astype(np.longdouble) - strength * wide.sum())
     x = spread(np.asarray(wide, dtype=np.float64), columns, c.size)
-    missing = np.abs(extended_product(A, x) - b)
-    own = np.maximum((np.abs(A) * x).max(axis=1), np.abs(b))
+    missing = (b - extended_product(A, x)).astype(np.float64)
     return Reference(
         name="entropic",
         kind="entropic_program",
@@ -159,5 +165,5 @@ def _certify(
         gap=relative_gap(value, bound, scale=float(np.abs(terms).sum())),
         dual=nu,
         unique=True,
-        residual=float((missing / np.maximum(own, np.finfo(np.float64).tiny)).max()),
+        residual=relative_residual(missing, np.abs(A), b, x),
     )
