@@ -10,7 +10,6 @@ import functools
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
-from optbench.data import KINDS
 from optbench.losses import squared_error
 from optbench.options import SWITCH, switched_on
 
@@ -46,8 +45,8 @@ def linear_regression(
     center=Option("auto", choices=SWITCH, unless=GAUSSIAN),
     intercept=Option(False, unless=GAUSSIAN),
     target=Option("", unless=GAUSSIAN),
-    header=Option("auto", choices=("auto", "true", "false"), unless=GAUSSIAN),
-    kind=Option("auto", choices=("auto", *KINDS), unless=GAUSSIAN),
+    header=Option("auto", unless=GAUSSIAN),
+    kind=Option("auto", unless=GAUSSIAN),
 ):
     """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded).
 

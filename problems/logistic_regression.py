@@ -13,7 +13,6 @@ import functools
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
-from optbench.data import KINDS
 from optbench.losses import MARGIN_LOSSES
 from optbench.options import SWITCH, switched_on
 
@@ -64,8 +63,8 @@ def logistic_regression(
     intercept=Option(False, unless=SEEDED),
     positive=Option("", unless=SEEDED),
     target=Option("", unless=SEEDED),
-    header=Option("auto", choices=("auto", "true", "false"), unless=SEEDED),
-    kind=Option("auto", choices=("auto", *KINDS), unless=SEEDED),
+    header=Option("auto", unless=SEEDED),
+    kind=Option("auto", unless=SEEDED),
     n=Option(6, needs=GAUSSIAN),
     d=Option(12, needs=GAUSSIAN),
     seed=Option(11, needs=SEEDED),

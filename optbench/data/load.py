@@ -19,7 +19,7 @@ from optbench.data.linear_programs import (
 )
 from optbench.data.readers import read_dataset
 from optbench.errors import UserError
-from optbench.options import suggest
+from optbench.options import option_text, suggest
 
 HEADER = {"auto": None, "true": True, "false": False}
 
@@ -34,7 +34,7 @@ def load_dataset(
     *,
     regression: bool = False,
     target: str | int | None = None,
-    header: str = "auto",
+    header: str | bool = "auto",
     kind: str = "auto",
 ) -> Dataset:
     """Load a bundled data set by name, a user's file by path, or arrays in memory.
@@ -49,8 +49,8 @@ def load_dataset(
     regression : bool
         Targets are numbers.
     target, header, kind
-        How a file is to be read, see :func:`read_dataset`; ``header`` is ``"true"``, ``"false"``
-        or ``"auto"``.
+        How a file is to be read, see :func:`read_dataset`: ``header`` is true, false or
+        ``"auto"``, and so may be ``kind``.
 
     Raises
     ------
@@ -63,12 +63,14 @@ def load_dataset(
             raise UserError(f"option {option} is for files only, not for arrays in memory")
     if not isinstance(name, str):
         return in_memory(*name, regression)
+    if option_text(header) not in HEADER:
+        raise UserError(f"header={header}; known: {', '.join(HEADER)}")
     if name not in bundled_names() and is_path(name):
         return read_dataset(
             name,
             target=target,
             regression=regression,
-            header=HEADER[header],
+            header=HEADER[option_text(header)],
             kind=None if kind == "auto" else kind,
         )
     for option in (option for option, is_given in given.items() if is_given):

@@ -115,7 +115,7 @@ def read_dataset(
 
 def _read(kind: str, content: bytes, options: ReadOptions) -> Content:
     if kind not in READERS:
-        raise UserError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
+        raise UserError(f"kind={kind}; known: {', '.join(KINDS)}")
     try:
         return READERS[kind](content, options)
     except UserError:

@@ -217,7 +217,13 @@ def test_problems_hand_on_how_a_file_is_read(tmp_path: Path, monkeypatch: Any) -
     assert build(f"{linear},header=false").features.shape == (4, 2)
     assert build(f"{linear},header=true").features.shape == (3, 2)
     assert build(linear).features.shape == (3, 2)
-    wrong = {"kind=csv,target=3": "positions are 0 to 2", "kind=xls": "known: auto, csv"}
+    problem = load_registry().problem("linear_regression")
+    assert problem.build(data="./rows", kind="csv", header=False).features.shape == (4, 2)
+    wrong = {
+        "kind=csv,target=3": "positions are 0 to 2",
+        "kind=xls": "kind=xls; known: csv, ",
+        "header=no": "header=no; known: auto, true",
+    }
     for option, message in wrong.items():
         with pytest.raises(UserError, match=message):
             build(f"linear_regression:data=./rows,{option}")

@@ -235,7 +235,7 @@ def test_wrong_arrays_are_one_line(
         ("a.csv", {"regression": True}, "line 2, target column 'y' is 'a'"),
         ("a.svm", {"target": 0}, "option target has no meaning for LIBSVM"),
         ("a.svm", {"header": False}, "option header has no meaning for LIBSVM"),
-        ("a.csv", {"kind": "xls"}, "unknown kind 'xls'; known: csv, "),
+        ("a.csv", {"kind": "xls"}, "kind=xls; known: csv, "),
     ],
 )
 def test_wrong_option_is_one_line(
