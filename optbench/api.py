@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.comparison import tell
-from optbench.engine import cache
+from optbench.engine.compiler import cache
 from optbench.environment import describe
 from optbench.errors import UserError
 from optbench.executors.cells import Report

@@ -2,7 +2,7 @@
 
 ``from optbench.elementwise import exp, log, log1p, sigmoid, sinh`` in a plug-in: the plain versions
 below run in a debugger and with ``NUMBA_DISABLE_JIT=1``; inside a compiled kernel
-:mod:`optbench.engine.vectorised` replaces them by polynomials that vectorise.
+:mod:`optbench.engine.compiler.vectorised` replaces them by polynomials that vectorise.
 """
 
 from __future__ import annotations

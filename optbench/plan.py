@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from optbench.contract import Optimizer
-from optbench.engine import cache
 from optbench.engine.bind_instance import objective_kind
+from optbench.engine.compiler import cache
 from optbench.engine.ensemble import bind
 from optbench.engine.stop import StopSignal
 from optbench.errors import UserError

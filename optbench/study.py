@@ -10,11 +10,11 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 
 from optbench.contract import Optimizer, Problem
+from optbench.engine.oracles.missing import missing_oracle
 from optbench.errors import UserError, one_line
 from optbench.instance import Instance
 from optbench.labels import tell_apart
 from optbench.options import parse_options, parse_specification
-from optbench.oracles import missing_oracle
 from optbench.parametrizations import Parametrization, parametrization
 from optbench.registry import Registry
 

@@ -56,7 +56,7 @@ def test_all_is_every_optimizer_and_a_name_beside_it_is_not_run_twice(
 def test_a_file_of_claims_is_no_broken_plug_in(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
-        "from optbench.claim import Check, claim\n\n"
+        "from optbench.claims.framework import Check, claim\n\n"
         '@claim(id="U-9", title="", citation="", statement="", formula="", cost="fast")\n'
         "def mine():\n    yield Check.reported('nothing', 0.0)\n"
     )

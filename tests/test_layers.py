@@ -17,7 +17,6 @@ LAYERS = (
     "plugin_files references data result",
     "contract parametrizations",
     "instance registry",
-    "oracles",
     "engine",
     "runs",
     "study",
@@ -27,9 +26,9 @@ LAYERS = (
     "executors",
     "plan",
     "analysis",
-    "api check claim",
-    "claims",
+    "api check",
     "report",
+    "claims",
     "cli",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optbench import linear_algebra
-from optbench.engine import helpers
+from optbench.engine.compiler import helpers
 
 assert helpers  # makes the functions known to the compiler
 

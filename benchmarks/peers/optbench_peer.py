@@ -93,9 +93,9 @@ def specification(task: Task) -> str:
 
 def used_threads(task: Task, threads: int) -> int:
     """Return how many threads the engine uses: one a chunk of runs, or some for one large chunk."""
+    from optbench.engine.data.layouts import arranged_shape
+    from optbench.engine.data.segments import count_segments
     from optbench.engine.ensemble import CHUNK_RUNS
-    from optbench.engine.layouts import arranged_shape
-    from optbench.engine.segments import count_segments
 
     chunks = -(-task.runs // CHUNK_RUNS)
     if chunks > 1 or task.sparse:

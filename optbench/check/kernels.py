@@ -11,7 +11,7 @@ from optbench.check.quadratic import LAYERS, SIZE, Quadratic
 from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_update, bounds_checks
-from optbench.engine.calls import entry_point
+from optbench.engine.compiler.calls import entry_point
 from optbench.random import seeded
 
 STEPS = 40

@@ -11,7 +11,7 @@ from optbench.check.outcome import NotApplicable, difference, require
 from optbench.contract import Hyper, optimizer
 from optbench.engine.bind import bounds_checks
 from optbench.engine.chunk import Chunk
-from optbench.engine.views import read_only
+from optbench.engine.compiler.views import read_only
 from optbench.instance import Instance
 from optbench.parameters import arguments
 from optbench.parametrizations import parametrization

@@ -22,9 +22,9 @@ from optbench.check.quadratic import LAYERS, SIZE, NotANumber, Quadratic, instan
 from optbench.check.second_process import compiled_by_second_process
 from optbench.contract import Optimizer
 from optbench.engine.bind import bind_update
-from optbench.engine.bounds import needs_bounds_checks
-from optbench.engine.cache import kernels_are_compiled
 from optbench.engine.chunk import Chunk
+from optbench.engine.compiler.bounds import needs_bounds_checks
+from optbench.engine.compiler.cache import kernels_are_compiled
 from optbench.parametrizations import parametrization
 from optbench.plugin_files import explain
 from optbench.runs import RunSpec, prepare_together

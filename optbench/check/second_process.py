@@ -13,7 +13,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from optbench.check.quadratic import instance
-from optbench.engine.cache import compiled
+from optbench.engine.compiler.cache import compiled
 from optbench.engine.bind_instance import bind_instance
 from optbench.engine.ensemble import bind
 from optbench.parametrizations import parametrization

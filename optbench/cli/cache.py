@@ -36,7 +36,7 @@ def cache(
     if kind is not None and kind not in KINDS:
         raise UserError(f"the cache keeps no {kind!r}{suggest(kind, KINDS)}")
     from optbench.cli.terminal import print_tables
-    from optbench.engine.cache import cache_root
+    from optbench.engine.compiler.cache import cache_root
 
     kinds = [kind] if kind else list(KINDS)
     folders = [cache_root() / name for name in kinds]

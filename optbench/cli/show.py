@@ -14,7 +14,7 @@ from optbench.options import option_text, suggest
 from optbench.report.table import NOTHING, Column, Table, cells
 
 if TYPE_CHECKING:
-    from optbench.claim import Claim
+    from optbench.claims.framework import Claim
     from optbench.contract import Hyper, Optimizer, Problem
 
 
@@ -23,7 +23,7 @@ def show(
     plugin: Plugins = None,
 ) -> None:
     """Show an optimizer, a problem, a parametrization or a claim."""
-    from optbench.claim import load_claims
+    from optbench.claims.framework import load_claims
     from optbench.cli.terminal import print_tables
     from optbench.parametrizations import PARAMETRIZATIONS
     from optbench.registry import load_registry

@@ -15,7 +15,7 @@ import typer
 from optbench.cli.parameters import Out, Plugins, Quiet
 
 if TYPE_CHECKING:
-    from optbench.claim import Claim, Claims, Result
+    from optbench.claims.framework import Claim, Claims, Result
 
 FORMATS = ("table", "markdown", "json", "atlas")
 A_CLAIM_FAILS = 3
@@ -46,7 +46,7 @@ def verify(
 
     Exit code: 0 no claim fails, 2 wrong input, 3 a claim fails.
     """
-    from optbench.claim import load_claims
+    from optbench.claims.framework import load_claims
     from optbench.cli.output import check_writable, choose_format, deliver, writable_folder
 
     shown = choose_format(format, out, FORMATS)
@@ -75,12 +75,12 @@ def _text(
     out: Path | None,
 ) -> str:
     """Return the results in one of the formats."""
-    from optbench.report.claims import claims_document, claims_table
+    from optbench.claims.report.claims import claims_document, claims_table
 
     if shown == "json":
         return claims_document(results, found, seconds)
     if shown == "atlas":
-        from optbench.report.atlas import atlas
+        from optbench.claims.report.atlas import atlas
 
         return atlas(results, found, drawn, seconds)
     table = claims_table(results, found, seconds)
@@ -96,7 +96,7 @@ def _text(
 
 def draw(results: list[Result], folder: Path, document: Path | None) -> dict[str, str]:
     """Draw all claims that have curves; return the figures' paths as the document links them."""
-    from optbench.report.figures import draw_claim
+    from optbench.claims.report.figures import draw_claim
 
     beside = (document.parent if document else Path()).resolve()
     drawn = {}
@@ -133,7 +133,7 @@ def measure(claims: list[Claim], jobs: int, plugins: tuple[str, ...], quiet: boo
 
 def measure_alone(claim: Claim) -> Result:
     """Measure one claim with one thread."""
-    from optbench.claim import verify as verify_claim
+    from optbench.claims.framework import verify as verify_claim
     from optbench.store.references import single_threaded
 
     return single_threaded(lambda: verify_claim(claim))
@@ -141,7 +141,7 @@ def measure_alone(claim: Claim) -> Result:
 
 def measure_by_id(name: str, plugins: tuple[str, ...]) -> Result:
     """Measure a claim in another process; its function stays there, since it has no import name."""
-    from optbench.claim import load_claims
+    from optbench.claims.framework import load_claims
 
     result = measure_alone(load_claims(plugins).claims[name])
     nothing = dataclasses.replace(result.claim, measure=tuple)

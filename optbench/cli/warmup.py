@@ -88,7 +88,7 @@ def writable_cache() -> str:
     UserError
         When nothing can be kept there, or nothing is compiled at all.
     """
-    from optbench.engine.cache import cache_root, kernels_are_compiled, writable_root
+    from optbench.engine.compiler.cache import cache_root, kernels_are_compiled, writable_root
 
     if not kernels_are_compiled():
         raise UserError("NUMBA_DISABLE_JIT is set, so that nothing is compiled; unset it")
@@ -122,7 +122,7 @@ def compile_one(kernels: Kernels, plugins: tuple[str, ...]) -> Done:
     """Compile, or load, and say what was compiled."""
     import warnings
 
-    from optbench.engine import cache
+    from optbench.engine.compiler import cache
     from optbench.registry import load_registry
 
     before = len(cache.compiled)

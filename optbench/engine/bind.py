@@ -16,12 +16,14 @@ from numba.core.compiler import Compiler
 
 from optbench import elementwise
 from optbench.contract import Optimizer
-from optbench.engine import helpers, loop, matrices, types, vectorised
-from optbench.engine.blame import compile_errors
-from optbench.engine.bounds import needs_bounds_checks
-from optbench.engine.cache import KernelId, compile_kernel, kernel_id, once
-from optbench.engine.views import read_only
-from optbench.engine.wide import HAS_MASKS, MaskedVectors
+from optbench.engine import loop, types
+from optbench.engine.compiler import helpers, vectorised
+from optbench.engine.compiler.blame import compile_errors
+from optbench.engine.compiler.bounds import needs_bounds_checks
+from optbench.engine.compiler.cache import KernelId, compile_kernel, kernel_id, once
+from optbench.engine.compiler.views import read_only
+from optbench.engine.compiler.wide import HAS_MASKS, MaskedVectors
+from optbench.engine.data import matrices
 from optbench.parametrizations import Parametrization
 from optbench.parametrizations.nonnegative import forward as any_forward
 from optbench.parametrizations.nonnegative import pull_back as any_pull_back

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from optbench.engine import segments, sparse, types
+from optbench.engine import types
 from optbench.engine.bind import bounds_checks, define, jitted
-from optbench.engine.blame import compile_errors
-from optbench.engine.cache import KernelId, compile_kernel, kernel_id, once
-from optbench.engine.layouts import is_wide
-from optbench.engine.views import part, read_only
+from optbench.engine.compiler.blame import compile_errors
+from optbench.engine.compiler.cache import KernelId, compile_kernel, kernel_id, once
+from optbench.engine.compiler.views import part, read_only
+from optbench.engine.data import segments, sparse
+from optbench.engine.data.layouts import is_wide
 from optbench.instance import Instance
 from optbench.parameters import Field, arguments, layout
 from optbench.parametrizations.matrices import as_matrix
@@ -106,7 +107,7 @@ def bind_rows(
 @once
 def bind_tail() -> tuple[Any, Any]:
     """Compile the exponential tail: loss exp(log_unit - margin) in units of exp(-log_unit)."""
-    from optbench.engine import tail
+    from optbench.engine.data import tail
 
     return (
         compile_kernel(tail.tail_slopes, types.slopes_s),

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.engine import types
-from optbench.engine.layouts import in_bands
-from optbench.engine.products import BLOCK_ROWS, aligned_zeros, padded_features
+from optbench.engine.compiler.vectors import LANES
+from optbench.engine.data.layouts import in_bands
+from optbench.engine.data.panels import BLOCK_ROWS, aligned_zeros, padded_features
+from optbench.engine.data.segments import assistants, make_board
 from optbench.engine.records import Records, record_steps
-from optbench.engine.segments import assistants, make_board
 from optbench.engine.stop import StopSignal
-from optbench.engine.vectors import LANES
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
 from optbench.status import Status

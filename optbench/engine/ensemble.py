@@ -18,19 +18,19 @@ from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_loop, bind_parametrization
 from optbench.engine.bind_instance import bind_instance, bind_tail, objective_kind
-from optbench.engine.calls import address_of, entry_point
 from optbench.engine.chunk import Chunk, Combination
-from optbench.engine.layouts import arrange, repeat_targets
-from optbench.engine.natural import fisher_roots
-from optbench.engine.products import BLOCK_ROWS, GROUP
+from optbench.engine.compiler.calls import address_of, entry_point
+from optbench.engine.compiler.views import read_only
+from optbench.engine.data.layouts import arrange, repeat_targets
+from optbench.engine.data.panels import BLOCK_ROWS, GROUP
+from optbench.engine.data.segments import bind_assistant, count_segments
+from optbench.engine.data.slices import no_slices, split
+from optbench.engine.oracles.missing import missing_oracle
+from optbench.engine.oracles.natural_gradient import fisher_roots
 from optbench.engine.records import Records
 from optbench.engine.rules import make_rule
-from optbench.engine.segments import bind_assistant, count_segments
-from optbench.engine.slices import no_slices, split
-from optbench.engine.views import read_only
 from optbench.errors import UserError
 from optbench.instance import Instance
-from optbench.oracles import missing_oracle
 from optbench.parameters import pack
 from optbench.parametrizations import Parametrization, as_typed, parametrization
 

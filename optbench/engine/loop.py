@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from optbench.engine.natural import natural_gradients
-from optbench.engine.overloads import INLINED, called, inlined
-from optbench.engine.sampling import sample_gradients
+from optbench.engine.compiler.overloads import INLINED, called, inlined
+from optbench.engine.oracles.natural_gradient import natural_gradients
+from optbench.engine.oracles.sampled_gradient import sample_gradients
 from optbench.engine.types import (
     DIVERGED,
     RUNNING,

@@ -10,7 +10,7 @@ import numpy as np
 
 from optbench.contract import Optimizer
 from optbench.engine.bind import bind_update
-from optbench.engine.calls import address_of
+from optbench.engine.compiler.calls import address_of
 from optbench.engine.types import Rule
 from optbench.parametrizations import Parametrization
 

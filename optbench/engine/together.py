@@ -12,12 +12,12 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from optbench.engine.chunk import Chunk, Combination, share_predictor
-from optbench.engine.products import GROUP
+from optbench.engine.compiler.vectors import LANES
+from optbench.engine.data.panels import GROUP
 from optbench.engine.records import Records
 from optbench.engine.rules import join_rules, stack_rows
 from optbench.engine.stop import StopSignal
 from optbench.engine.types import Runs
-from optbench.engine.vectors import LANES
 
 PADDED = ("state", "hypers", "scaled_hypers")  # as wide as the optimizer needs
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import types
 
-from optbench.engine.calls import caller
-from optbench.engine.pointers import PointerTo
+from optbench.engine.compiler.calls import caller
+from optbench.engine.compiler.pointers import PointerTo
 from optbench.status import Status
 
 f8, i8, b1 = types.float64, types.int64, types.boolean
@@ -21,7 +21,7 @@ integers, integer_matrix = i8[::1], i8[:, ::1]
 
 
 class Slices(NamedTuple):
-    """Rows of a sparse matrix, eight side by side (see :mod:`optbench.engine.slices`)."""
+    """Rows of a sparse matrix, eight side by side (see :mod:`optbench.engine.data.slices`)."""
 
     values: np.ndarray
     indices: np.ndarray  # uint32
@@ -31,7 +31,7 @@ class Slices(NamedTuple):
 class Data(NamedTuple):
     """An instance's numbers as the objective reads them.
 
-    ``panels`` holds dense data (see :mod:`optbench.engine.layouts`), the dense columns of sparse
+    ``panels`` holds dense data (:mod:`optbench.engine.data.layouts`), the dense columns of sparse
     data in panels and, for an objective of the plug-in's own, its raw matrix (1, n, d).  Rows of
     CSR data are drawn from ``values``, ``columns`` and ``starts``; whole gradients come from
     slices, in an order of rows and columns of their own.  ``targets`` is in that order and padded
@@ -56,7 +56,7 @@ class Data(NamedTuple):
 
 
 class Kernels(NamedTuple):
-    """Addresses of an instance's and a parametrization's functions (see ``engine/calls.py``)."""
+    """Addresses of an instance's and a parametrization's functions."""
 
     objective: int
     forward: int
@@ -130,7 +130,7 @@ class Oracle(NamedTuple):
     in_order: bool  # rows are a stream: a sample takes the next ones, not random ones
     natural: bool
     fisher: np.ndarray  # (2, r, d): R and R^+T with F_w = R^T R of rank r, or (2, 0, 0)
-    tangents: np.ndarray  # (r, p): the rows of R J (see ``engine/natural.py``)
+    tangents: np.ndarray  # (r, p): the rows of R J (see ``engine/oracles/natural_gradient.py``)
     normal: np.ndarray  # (2, r, r)
     dual: np.ndarray  # (r,)
 

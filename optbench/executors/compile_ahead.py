@@ -17,7 +17,7 @@ from typing import IO
 from optbench.contract import Optimizer
 from optbench.engine.bind import bind_loop, bind_update
 from optbench.engine.bind_instance import ENGINE_OBJECTIVES, bind_engine_objective
-from optbench.engine.cache import is_kept, kernels_are_compiled, writable_root
+from optbench.engine.compiler.cache import is_kept, kernels_are_compiled, writable_root
 from optbench.errors import UserError
 
 # Modules are looked for where this process finds them, not in the current directory first.

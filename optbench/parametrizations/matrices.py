@@ -1,7 +1,7 @@
 """Products of small matrices in maps, without allocation: NumPy here, vectorised when jitted.
 
 Compiled by Numba, ``reshape`` is a call of 50 ns and a loop over 30 columns is mostly remainder:
-for the layers of a small network :mod:`optbench.engine.matrices` replaces both.
+for the layers of a small network :mod:`optbench.engine.data.matrices` replaces both.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from optbench.engine.cache import cache_root, may_read, renewed
+from optbench.engine.compiler.cache import cache_root, may_read, renewed
 
 
 def _path(kind: str, key: str) -> Path:

@@ -12,11 +12,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from optbench.columns import BiasRow, ConvergenceRow
-from optbench.engine.cache import PACKAGE, engine_hash, sources_hash
+from optbench.engine.compiler.cache import PACKAGE, engine_hash, sources_hash
 from optbench.environment import processor
 from optbench.result import Trace
 from optbench.store.objects import read, write
 from optbench.study import Cell
+
+# Of all sources only these cannot change a row; plug-ins are told by their identities.
+NO_PART_OF_A_ROW = ("check", "claims", "cli", "plugins", "report", "__pycache__")
 
 
 class Finished(NamedTuple):
@@ -29,9 +32,9 @@ class Finished(NamedTuple):
 
 @functools.cache
 def _host() -> str:
-    names = ("", "analysis", "analysis/kinds", "executors", "references", "store")
-    folders = [PACKAGE / name for name in names]
-    return f"{engine_hash()}|{sources_hash(*folders)}|{processor()}"
+    parts = sorted(path for path in PACKAGE.iterdir() if path.name not in NO_PART_OF_A_ROW)
+    code = [path for path in parts if path.is_dir() or path.suffix == ".py"]
+    return f"{engine_hash()}|{sources_hash(*code)}|{processor()}"
 
 
 def cell_key(cell: Cell, horizon: int, seeds: int, rates: Sequence[float] | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from optbench.claim import load_claims, verify
+from optbench.claims.framework import load_claims, verify
 
 FOUND = load_claims()
 

@@ -15,7 +15,7 @@ from matplotlib.image import imread
 from optbench.cli import main
 
 TEXT = """
-    from optbench.claim import Check, Curve, claim
+    from optbench.claims.framework import Check, Curve, claim
 
     @claim(
         id="U-1", cost="fast", title="A | bar", citation="Me 2026", statement="s", formula="f*g",

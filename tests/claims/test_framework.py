@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from optbench.claim import Check, claim, load_claims, verify
+from optbench.claims.framework import Check, claim, load_claims, verify
 from optbench.cli import main
 from optbench.errors import UserError
 
@@ -121,7 +121,7 @@ def plugin(tmp_path: Path) -> Path:
     """Return a user's file with a claim that passes and one that fails."""
     file = tmp_path / "mine.py"
     text = """
-        from optbench.claim import Check, claim
+        from optbench.claims.framework import Check, claim
 
         FACTS = dict(title="T", citation="Me 2026", statement="s", formula="f", tags=("mine",))
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from optbench.claim import load_claims
-from optbench.report.atlas import COMMAND, introduction
+from optbench.claims.framework import load_claims
+from optbench.claims.report.atlas import COMMAND, introduction
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 ATLAS = (DOCS / "atlas.md").read_text()

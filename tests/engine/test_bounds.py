@@ -12,7 +12,7 @@ from small_instances import bits, data, one_chunk, regression
 
 from optbench import UserError
 from optbench.contract import Optimizer
-from optbench.engine.bounds import needs_bounds_checks
+from optbench.engine.compiler.bounds import needs_bounds_checks
 from optbench.plugin_files import load_file
 from optbench.registry import load_registry
 

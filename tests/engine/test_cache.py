@@ -14,7 +14,7 @@ import pytest
 from small_instances import data, one_chunk, python, regression
 
 from optbench import losses
-from optbench.engine import cache
+from optbench.engine.compiler import cache
 
 PLUGIN = '''"""theta <- theta - rate g."""
 from optbench import Hyper, optimizer
@@ -29,7 +29,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from small_instances import data, one_chunk, regression
-from optbench.engine.cache import compiled
+from optbench.engine.compiler.cache import compiled
 from optbench.plugin_files import load_file
 rule = load_file(Path(sys.argv[1])).edited
 chunk = one_chunk(regression(data(5, 3), data(5, 1)[:, 0]), rule, [0.1])
@@ -118,7 +118,9 @@ def test_binding_leaves_numbas_configuration_as_it_is() -> None:
     assert settings() == before
 
 
-@pytest.mark.parametrize("edited", ["engine/tail.py", "parametrizations/diagonal.py", "random.py"])
+@pytest.mark.parametrize(
+    "edited", ["engine/data/tail.py", "parametrizations/diagonal.py", "random.py"]
+)
 def test_an_edited_engine_has_another_directory(
     edited: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,8 +146,8 @@ def test_sources_edited_after_this_process_began_are_of_this_process_alone(tmp_p
     file = tmp_path / "source.py"
     file.write_text("x = 1\n")
     os.utime(file, (0.0, 0.0))
-    told = "from optbench.engine.cache import sources_hash; from pathlib import Path; import sys\n"
-    told += "print(sources_hash(Path(sys.argv[1])))"
+    told = "from optbench.engine.compiler.cache import sources_hash\n"
+    told += "from pathlib import Path; import sys\nprint(sources_hash(Path(sys.argv[1])))"
     assert python(told, str(file)).strip() == cache.sources_hash(file)
     os.utime(file, (2.0**33, 2.0**33))
     assert python(told, str(file)).strip() != cache.sources_hash(file)

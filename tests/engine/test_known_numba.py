@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from optbench.engine import known_numba
-from optbench.engine.known_numba import REQUIREMENT, require_known_numba
+from optbench.engine.compiler import known_numba
+from optbench.engine.compiler.known_numba import REQUIREMENT, require_known_numba
 from optbench.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[2]

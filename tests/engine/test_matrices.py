@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from optbench.engine import matrices as jitted
+from optbench.engine.data import matrices as jitted
 from optbench.parametrizations.matrices import as_matrix, multiply
 
 assert jitted  # imported for what it makes known to the compiler

@@ -19,10 +19,10 @@ from small_instances import (
 )
 
 from optbench.engine.bind_instance import objective_kind
+from optbench.engine.data.layouts import arranged_shape
+from optbench.engine.data.panels import to_panels
 from optbench.engine.ensemble import data_of
-from optbench.engine.layouts import arranged_shape
-from optbench.engine.products import to_panels
-from optbench.engine.sampling import add_row, predict_row
+from optbench.engine.oracles.sampled_gradient import add_row, predict_row
 from optbench.instance import Instance
 
 # around the widths of vectors (8), pairs and eights of vectors, and panels (64)

@@ -6,8 +6,8 @@ import numba
 import pytest
 from numba import types
 
-from optbench.engine import overloads
-from optbench.engine.overloads import called, inlined
+from optbench.engine.compiler import overloads
+from optbench.engine.compiler.overloads import called, inlined
 
 
 @inlined

@@ -15,8 +15,8 @@ from optbench import UserError
 from optbench.claims.simulation import start
 from optbench.claims.simulation.network import network
 from optbench.claims.simulation.two_layer import two_layer
-from optbench.engine import cache
 from optbench.engine.bind_instance import bind_instance
+from optbench.engine.compiler import cache
 from optbench.instance import Instance
 from optbench.parameters import pack, shown
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from small_instances import bits, data, one_chunk, regression, separable
 
+from optbench.engine.data.segments import MOST_SEGMENTS, count_segments
 from optbench.engine.ensemble import data_of
-from optbench.engine.segments import MOST_SEGMENTS, count_segments
 from optbench.engine.stop import StopSignal
 from optbench.instance import Instance
 

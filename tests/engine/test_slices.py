@@ -8,7 +8,7 @@ from scipy import sparse
 from small_instances import data, one_chunk, regression
 
 from optbench.engine.chunk import Chunk
-from optbench.engine.slices import dense_columns, split
+from optbench.engine.data.slices import dense_columns, split
 
 
 def random_matrix(n: int, d: int, density: float, seed: int = 0) -> sparse.csr_array:

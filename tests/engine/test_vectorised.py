@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optbench import elementwise
-from optbench.engine import vectorised
+from optbench.engine.compiler import vectorised
 
 mpmath = pytest.importorskip("mpmath")
 assert vectorised  # imported for its overloads

@@ -10,10 +10,10 @@ import pytest
 from numba import types
 from small_instances import bits, one_chunk, separable
 
-from optbench.engine.calls import entry_point
-from optbench.engine.pointers import PointerTo
-from optbench.engine.products import add_lanes, clear_rows
-from optbench.engine.wide import ATTRIBUTE, HAS_MASKS, MaskedVectors, WideVectors
+from optbench.engine.compiler.calls import entry_point
+from optbench.engine.compiler.pointers import PointerTo
+from optbench.engine.compiler.wide import ATTRIBUTE, HAS_MASKS, MaskedVectors, WideVectors
+from optbench.engine.data.panels import add_lanes, clear_rows
 
 MANY = types.void(types.float64[::1], types.float64[::1])
 

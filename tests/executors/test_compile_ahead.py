@@ -11,7 +11,7 @@ import pytest
 from small_instances import optimizer, python
 
 from optbench.engine.bind_instance import ENGINE_OBJECTIVES, bind_engine_objective
-from optbench.engine.cache import is_kept
+from optbench.engine.compiler.cache import is_kept
 from optbench.executors import compile_ahead as module
 from optbench.executors.compile_ahead import compile_ahead
 
@@ -107,7 +107,7 @@ def test_nor_without_a_place_to_keep_anything(tmp_path, monkeypatch):
 
 COLD = """
 from optbench import compare
-from optbench.engine import cache
+from optbench.engine.compiler import cache
 
 if True:  # a script without a guard around its main part
     result = compare("linear_regression", "gradient_descent", horizon=100, threads=2)

@@ -13,7 +13,7 @@ import numpy as np
 from numba import float64, int64, void
 from numba.extending import register_jitable
 
-from optbench.engine.cache import compile_kernel, kernel_id
+from optbench.engine.compiler.cache import compile_kernel, kernel_id
 
 Array = np.ndarray
 

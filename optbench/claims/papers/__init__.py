@@ -1,0 +1,1 @@
+"""Theorems as executable checks, one file a paper."""

@@ -1,0 +1,1 @@
+"""What is told of claims: tables, the atlas, figures."""

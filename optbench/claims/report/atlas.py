@@ -1,0 +1,114 @@
+"""The atlas: every paper of the lists with what was measured, as one Markdown document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from optbench.claims.framework import Check, Claim, Claims, Result
+from optbench.claims.report.claims import WORD, summary
+from optbench.environment import describe
+from optbench.report.markdown import escape
+from optbench.report.numbers import duration, significant
+
+HEAD = """# Atlas: theorems about optimizers, measured
+
+Written by `{command}`; do not edit.
+
+Each section is one paper: what it says, the instance on which it is measured, the measured and the
+predicted numbers, and what makes the check fail. Measured numbers come from runs of optbench's
+loop, predictions from closed forms or independent solvers. How to read the verdicts, and what "the
+catalogue" is: [claims.md](claims.md).
+
+{measured_on}. {counts}.
+"""
+COMMAND = "optbench verify --format atlas --out docs/atlas.md --figures docs/atlas"
+
+
+def atlas(
+    results: Sequence[Result], found: Claims, figures: Mapping[str, str], seconds: float
+) -> str:
+    """Return the document.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        One section each, in this order.
+    found : Claims
+        All claims and the papers without one: the rows of the first table.
+    figures : mapping of str to str
+        Path of a claim's figure, relative to the document, by identifier.
+    seconds : float
+        What measuring took.
+    """
+    known = describe(threads=1)
+    libraries = (f"{name} {known['versions'][name]}" for name in ("optbench", "numba", "numpy"))
+    place = f"{known['processor']}, {known['date'][:10]}"
+    head = HEAD.format(
+        command=COMMAND,
+        measured_on=f"Measured with {', '.join(libraries)} on {place}",
+        counts=summary(results, seconds),
+    )
+    sections = [section(result, figures.get(result.claim.id, "")) for result in results]
+    return "\n".join([head, _contents(results, found), *sections])
+
+
+def _contents(results: Sequence[Result], found: Claims) -> str:
+    """Return the table of all rows: claims, other names of them, papers without one."""
+    verdicts = {result.claim.id: result.verdict for result in results}
+    rows = {}
+    for claim in found.claims.values():
+        verdict = verdicts.get(claim.id, "not run")
+        link = f"[{escape(claim.title)}](#{claim.id.lower()})" if claim.id in verdicts else ""
+        rows[claim.id] = (verdict, link or escape(claim.title), escape(claim.paper))
+        for alias in claim.aliases:
+            rows[alias] = (verdict, f"the same paper as {claim.id}", escape(claim.paper))
+    for paper in found.unmeasured.values():
+        reason = f"{escape(paper.title)}: {escape(paper.reason)}"
+        rows[paper.id] = (paper.state, reason, escape(paper.citation))
+    lines = ["| row | verdict | claim | paper |", "|---|---|---|---|"]
+    lines += [f"| {name} | {' | '.join(rows[name])} |" for name in sorted(rows)]
+    return "\n".join(lines) + "\n"
+
+
+def introduction(claim: Claim) -> str:
+    """Return what a section says before anything is measured."""
+    parts = [
+        escape(claim.background),
+        f"**Claim.** {escape(claim.statement)}",
+        f"> {escape(claim.formula)}",
+        f"**Instance.** {escape(' '.join((claim.measure.__doc__ or '').split()))}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def section(result: Result, figure: str) -> str:
+    """Return the section of one claim."""
+    claim = result.claim
+    reason = f": {escape(result.reason)}" if result.reason else ""
+    changed = ", ".join(f"`{name} = {value}`" for name, value in claim.perturbation.items())
+    lines = [
+        f'<a id="{claim.id.lower()}"></a>',
+        "",
+        f"## {claim.id} {escape(claim.title)}",
+        "",
+        f"{escape(claim.paper)}. **{result.verdict}**{reason} ({duration(result.seconds)})",
+        "",
+        introduction(claim),
+        "",
+        "| check | measured | predicted | criterion | result |",
+        "|---|---:|---:|---|---|",
+        *(_row(check) for check in result.checks),
+    ]
+    if figure:
+        lines += ["", f"![measured and predicted numbers of {claim.id}]({figure})"]
+    if claim.remarks:
+        lines += ["", f"**Remarks.** {escape(claim.remarks)}"]
+    fails = f"Fails with {changed}. " if changed else ""
+    lines += ["", f"{fails}Measure it: `optbench verify {claim.id}`.", ""]
+    return "\n".join(lines)
+
+
+def _row(check: Check) -> str:
+    numbers = significant(check.measured, 4), significant(check.predicted, 4)
+    texts = (escape(check.name), *numbers, escape(check.criterion), WORD[check.passed])
+    return f"| {' | '.join(texts)} |"

@@ -1,0 +1,1 @@
+"""How data lies in memory, and its products with the runs."""

@@ -1,0 +1,1 @@
+"""What an optimizer may ask for beside loss and gradient."""

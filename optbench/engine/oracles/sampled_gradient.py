@@ -1,0 +1,114 @@
+"""Gradients of a few rows: what stochastic optimizers get in place of the whole gradient.
+
+g = pull_back(scale n / batch sum_(i drawn) l'(x_i . w) x_i), an unbiased estimate of the gradient.
+A step costs batch times d and p, whatever the number of rows.
+"""
+
+from __future__ import annotations
+
+from optbench.engine.compiler.overloads import called
+from optbench.engine.data.bands import BAND_ROWS, band_entry
+from optbench.engine.data.dense import write_slopes
+from optbench.engine.data.layouts import in_bands
+from optbench.engine.data.panels import BLOCK_ROWS, PANEL_ROWS
+from optbench.engine.types import (
+    RUNNING,
+    Data,
+    Kernels,
+    Oracle,
+    Rule,
+    Runs,
+    Scratch,
+    call_forward,
+    call_pull_back,
+)
+from optbench.random import integer
+
+
+@called
+def sample_gradients(
+    step,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    rule: Rule,
+    oracle: Oracle,
+):
+    """Write the gradients of this step's rows at theta; every run draws its own."""
+    if not rule.linear:
+        call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
+    for run in range(runs.theta.shape[0]):
+        if runs.status[run] == RUNNING:
+            batch = int(runs.hypers[run, oracle.batch])
+            runs.gradient_w[run, :], last = 0.0, 0
+            for first in range(0, batch, BLOCK_ROWS):
+                rows = min(BLOCK_ROWS, batch - first)
+                place = (step - 1) * batch + first if oracle.in_order else -1
+                last = add_sample(place, rows, run, kernels, data, scratch, runs)
+            own = runs.optimizer[run]
+            row = runs.state[run, rule.offsets[own, 1] : rule.offsets[own, 2]]
+            if row.size > 0:
+                row[:] = 0.0
+                add_row(last, 1.0, data, row)
+            for j in range(runs.gradient_w.shape[1]):
+                runs.gradient_w[run, j] *= data.scale * (data.rows / batch)
+    if not rule.linear:
+        call_pull_back(
+            kernels.pull_back,
+            (runs.theta, rule.layers, scratch.pullback, runs.gradient_w, runs.gradient),
+        )
+
+
+@called
+def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Draw at most 128 rows, or take those from ``place`` on, and add their gradients.
+
+    Return the last row's number.
+    """
+    z, drawn = scratch.predictions[:BLOCK_ROWS], scratch.predictions[BLOCK_ROWS : 2 * BLOCK_ROWS]
+    targets, slopes = scratch.targets, scratch.slopes
+    for i in range(rows):
+        row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
+        drawn[i] = row
+        targets[i] = data.row_targets[row]
+        z[i] = predict_row(row, runs.w[run], data)
+    write_slopes(run, z[:rows], targets[:rows], slopes[:rows], kernels, runs)
+    for i in range(rows):
+        add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
+    return int(drawn[rows - 1])
+
+
+@called
+def predict_row(row, w, data: Data):
+    """Return x_row . w."""
+    total, panels = 0.0, data.panels
+    if data.starts.size > 0:
+        for entry in range(data.starts[row], data.starts[row + 1]):
+            total += data.values[entry] * w[data.columns[entry]]
+    elif in_bands(panels):
+        band, place = row // BAND_ROWS, row % BAND_ROWS
+        for j in range(w.size):
+            total += band_entry(panels, band, place, j) * w[j]
+    else:
+        panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
+        for j in range(w.size):
+            total += panels[panel, j, lane] * w[j]
+    return total
+
+
+@called
+def add_row(row, factor, data: Data, out):
+    """Add factor x_row to ``out``."""
+    panels = data.panels
+    if data.starts.size > 0:
+        for entry in range(data.starts[row], data.starts[row + 1]):
+            out[data.columns[entry]] += factor * data.values[entry]
+    elif in_bands(panels):
+        band, place = row // BAND_ROWS, row % BAND_ROWS
+        for j in range(out.size):
+            out[j] += factor * band_entry(panels, band, place, j)
+    else:
+        panel, lane = row // PANEL_ROWS, row % PANEL_ROWS
+        for j in range(out.size):
+            out[j] += factor * panels[panel, j, lane]
