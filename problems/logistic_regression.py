@@ -31,6 +31,7 @@ DEPENDENT = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0, 4.0]]), np.array
         "l2",
         "linf",
         "lp",
+        "hypentropy",
         "fisher",
         "minimizer",
         "direction",

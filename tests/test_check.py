@@ -378,7 +378,7 @@ WRONG = {
         SQUARES,
         {"factor": "1.0 + rng.random()"},
         "builds",
-        "start, parameters, layers, facts or solvers differ between two builds",
+        "start, parameters, facts or what its functions hold differ between two builds",
     ),
 }
 

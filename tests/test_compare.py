@@ -37,7 +37,7 @@ def without_timings(result) -> str:
 def test_one_and_two_threads_and_a_second_time_give_the_same_rows():
     """To the last bit: chunks have a fixed size, and no run's arithmetic depends on another's."""
     arguments = {
-        "problems": [REGRESSION, SEPARABLE, TRANSPORT],
+        "problems": [REGRESSION, SEPARABLE, TRANSPORT, "small_network:n=5,d=3,hidden=6"],
         "optimizers": ["gradient_descent", "adam", "exponentiated_gradient"],
         "seeds": 2,
     }
