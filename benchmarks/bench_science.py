@@ -15,6 +15,7 @@ from optbench.analysis.kinds import kind_of
 from optbench.check.second_process import compiled_by_second_process
 from optbench.engine.bind import bind_loop
 from optbench.registry import load_registry
+from optbench.solutions import solved
 from optbench.targets import log_suboptimality, steps_to
 from optbench.tune import natural_rate
 
@@ -38,7 +39,7 @@ class Bias:
     def track_margin_missing(self, row: str) -> float:
         prepared.advance([self.run], 100_000)
         instance = self.place.instance
-        measured = kind_of(instance).measure(instance, instance.solved, self.run.runs.w[0])
+        measured = kind_of(instance).measure(instance, solved(instance), self.run.runs.w[0])
         return 1.0 - measured[self.measure]
 
 
@@ -68,8 +69,8 @@ class Certificates:
     param_names = ("problem",)
 
     def track_largest_gap(self, problem: str) -> float:
-        solved = prepared.instance(problem).solved.values()
-        return max((reference.gap for reference in solved), default=math.nan)
+        found = solved(prepared.instance(problem)).values()
+        return max((reference.gap for reference in found), default=math.nan)
 
 
 class Compilation:

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from optbench.errors import UserError, one_line
+from optbench.errors import UserError
 from optbench.identity import identity, solving_versions
 from optbench.parameters import (
     arguments,
@@ -25,9 +25,6 @@ from optbench.parameters import (
 if TYPE_CHECKING:
     from optbench.contract import Problem
     from optbench.references import Reference
-
-EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, float("inf"))
-OWN_NAMES = {1.0: "l1", 2.0: "l2", float("inf"): "linf"}  # members of "lp" that are solved once
 
 _SMALLEST, _LARGEST = 1e-140, 1e140  # squares, and sums of 1e20 of them, are finite and positive
 
@@ -288,44 +285,3 @@ class Instance:
         if given is not None and self.loss_and_grad is not None:
             given = type(given), layout(given)
         return identity(self.row or self.loss_and_grad, given)
-
-    @functools.cached_property
-    def solved(self) -> dict[str, Reference]:
-        """All reference solutions that could be found, each with its certificate."""
-        found = {}
-        for name, solve in self.references.items():
-            try:
-                found[name] = self._stored(name, solve)
-            except UserError as error:
-                self.unsolved[name] = str(error)
-        return found
-
-    @functools.cached_property
-    def unsolved(self) -> dict[str, str]:
-        """Why a reference of ``solved`` is missing."""
-        return {}
-
-    def family_member(self, family: str, value: float) -> Reference:
-        """Return the reference of a one-parameter family, such as ``("lp", 3.0)``."""
-        if family == "lp" and value in OWN_NAMES and OWN_NAMES[value] in self.solved:
-            return self.solved[OWN_NAMES[value]]
-        return self._stored(f"{family}({value!r})", lambda: self.parametric[family](value))
-
-    @functools.cached_property
-    def norm_optima(self) -> dict[float, float]:
-        """Certified optimal margin or norm for each p of the effective-p grid."""
-        if "lp" not in self.parametric:
-            return {}
-        found = {p: self.family_member("lp", p) for p in EFFECTIVE_P}
-        return {p: reference.value for p, reference in found.items() if reference.certified}
-
-    def _stored(self, name: str, solve: Callable[[], Reference]) -> Reference:
-        from optbench.store.references import stored
-
-        try:
-            return stored(f"{self.identity}|{name}", solve)
-        except UserError:
-            raise
-        except Exception as error:  # of a plug-in's solver, or of SciPy on data it cannot solve
-            where = f"{self.problem}:{self.name}: reference {name!r}"
-            raise UserError(f"{where}: {one_line(error)}") from error

@@ -21,6 +21,7 @@ from optbench.errors import UserError
 from optbench.executors.cells import Report, run_cells
 from optbench.executors.compile_ahead import compile_ahead
 from optbench.instance import Instance
+from optbench.solutions import norm_optima, solved, unsolved
 from optbench.store.results import Finished, cell_key, stored_cell
 from optbench.study import Cell
 from optbench.tune import Search, Tuner
@@ -126,7 +127,7 @@ class Plan:
         self.notes += [
             f"no reference: {reason}"
             for built in self.instances
-            for reason in built[0].unsolved.values()
+            for reason in unsolved(built[0]).values()
         ]
 
     def _solve_references(self) -> None:
@@ -135,7 +136,11 @@ class Plan:
         with threadpool_limits(limits=1):
             for built in self.instances:
                 for instance in built:
-                    _ = instance.solved, instance.norm_optima, instance.optimum
+                    _ = (
+                        solved(instance),
+                        norm_optima(instance),
+                        instance.optimum,
+                    )
 
     def _compile(self, report: Report) -> None:
         entries = self.open

@@ -22,6 +22,7 @@ import numpy as np
 from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
 from optbench.runs import RunSpec, prepare
+from optbench.solutions import solved
 from optbench.status import Status
 from optbench.study import Cell
 from optbench.targets import RELATIVE_TARGETS, log_suboptimality, steps_to_targets
@@ -138,9 +139,9 @@ def momentum_gain(cell: Cell) -> float:
 
 def solution_size(instance: Instance) -> float:
     """Largest coordinate of a reference solution (1 on separable data, where there is no scale)."""
-    if instance.kind == "classification" or not instance.solved:
+    if instance.kind == "classification" or not solved(instance):
         return 1.0
-    sizes = [float(np.max(np.abs(r.solution))) for r in instance.solved.values()]
+    sizes = [float(np.max(np.abs(r.solution))) for r in solved(instance).values()]
     return min(sizes)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.selection import separations
 from optbench.analysis.statistics import finite
-from optbench.instance import EFFECTIVE_P, Instance
+from optbench.instance import Instance
 from optbench.result import BEST, DECLARED, UNKNOWN, InstanceFacts, ReferenceFacts
+from optbench.solutions import EFFECTIVE_P, norm_optima, solved
 
 OWN = ("n", "d", "source")
 
@@ -49,10 +50,10 @@ def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFact
                 certified=reference.certified,
                 unique=reference.unique,
             )
-            for name, reference in instance.solved.items()
+            for name, reference in solved(instance).items()
         ),
-        missing_p=tuple(p for p in _grid(instance) if p not in instance.norm_optima),
-        separation={k: finite(v) for k, v in separations(instance, instance.solved).items()},
+        missing_p=tuple(p for p in _grid(instance) if p not in norm_optima(instance)),
+        separation={k: finite(v) for k, v in separations(instance, solved(instance)).items()},
         separation_unit=kind_of(instance).unit,
         more={key: value for key, value in known.items() if key not in OWN},
     )
@@ -70,5 +71,5 @@ def _infimum_from(instance: Instance, best: Mapping[Instance, float]) -> str:
 
 def _infimum_certified(instance: Instance) -> bool | None:
     """Return whether it is certified; None where no solution with a certificate says so."""
-    found = [each.certified for each in instance.solved.values() if each.kind == "minimizer"]
+    found = [each.certified for each in solved(instance).values() if each.kind == "minimizer"]
     return all(found) if found and not math.isnan(instance.optimum) else None

@@ -24,6 +24,7 @@ from optbench.columns import BiasRow, ConvergenceRow, Interval, RateLaw, Row
 from optbench.instance import Instance
 from optbench.references import Reference
 from optbench.result import Trace
+from optbench.solutions import norm_optima
 from optbench.status import Status, worst
 from optbench.study import Cell
 from optbench.targets import SUCCESS_TARGET, TARGET_NAMES
@@ -97,7 +98,7 @@ def _measured(cell: Cell, instance: Instance, w: np.ndarray) -> Measured:
     kind = kind_of(instance)
     p, interval = None, None
     if kind.not_there(instance, certified(references), w) is None:
-        p, interval = effective_p(instance, instance.norm_optima, w)
+        p, interval = effective_p(instance, norm_optima(instance), w)
     measures = measured(instance, references, w)
     return Measured(references, measures, select(instance, references, w), p, interval)
 

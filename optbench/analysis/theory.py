@@ -10,6 +10,7 @@ from optbench.analysis.statistics import finite
 from optbench.contract import UNKNOWN
 from optbench.instance import Instance
 from optbench.references import Reference, norm_name
+from optbench.solutions import family_member, solved
 from optbench.study import Cell
 
 
@@ -39,11 +40,11 @@ def theory_name(cell: Cell) -> str:
 
 def candidates(cell: Cell, instance: Instance) -> dict[str, Reference]:
     """Return the references of an instance, and the one that theory predicts for this cell."""
-    found = dict(instance.solved)
+    found = dict(solved(instance))
     family = theory(cell)
     if family not in instance.parametric:
         return found
-    reference = instance.family_member(family, _member(cell))
+    reference = family_member(instance, family, _member(cell))
     if not any(_same(reference, other) for other in found.values()):
         found[theory_name(cell)] = reference
     return found

@@ -11,12 +11,12 @@ from optbench.check.outcome import NotApplicable, difference, require
 from optbench.contract import Hyper, optimizer
 from optbench.engine.bind import bounds_checks
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import make_chunks
 from optbench.engine.views import read_only
 from optbench.instance import Instance
 from optbench.parameters import arguments
 from optbench.parametrizations import parametrization
 from optbench.random import seeded
+from optbench.runs import RunSpec, prepare_together
 
 TWIN = 1e-12  # compiled against plain Python, relative
 DIFFERENCES = 1e-6  # central differences with steps of 1e-5 lose 10 of 16 digits
@@ -47,10 +47,9 @@ def points(instance: Instance) -> np.ndarray:
 def chunk(instance: Instance, w: np.ndarray, length: float = 0.0) -> Chunk:
     """Return runs of the probe that start at each row of ``w``, all with seed 1."""
     linear = parametrization("linear", instance.dimension)
-    hypers = np.full((len(w), 1), length)
-    made = make_chunks(instance, linear, probe, hypers, [1] * len(w))[0]
-    made.runs.theta[:] = w
-    return made
+    return prepare_together(
+        [RunSpec(instance, linear, probe, (length,), seed=1, theta=theta) for theta in w]
+    )
 
 
 def evaluate(instance: Instance, w: np.ndarray, garbage: float = 0.0) -> Chunk:

@@ -25,9 +25,9 @@ from optbench.engine.bind import bind_update
 from optbench.engine.bounds import needs_bounds_checks
 from optbench.engine.cache import kernels_are_compiled
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import make_chunks
 from optbench.parametrizations import parametrization
 from optbench.plugin_files import explain
+from optbench.runs import RunSpec, prepare_together
 from optbench.status import Status
 
 TWIN = 1e-12  # compiled against plain Python, relative
@@ -51,8 +51,9 @@ def chunk(optimizer: Optimizer, factors: tuple[float, ...] = (1.0,)) -> Chunk:
     hypers = np.array([np.where(tuned, plain * factor, plain) for factor in factors])
     linear = parametrization("linear", problem.dimension)
     hypers = hypers.reshape(len(factors), len(optimizer.hypers))
-    (made,) = make_chunks(problem, linear, optimizer, hypers, [0] * len(factors))
-    return made
+    return prepare_together(
+        [RunSpec(problem, linear, optimizer, tuple(own.tolist())) for own in hypers]
+    )
 
 
 def compiles(optimizer: Optimizer) -> str:

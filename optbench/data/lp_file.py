@@ -78,9 +78,7 @@ def _convert(source: str, target: str) -> None:
     """Read a file with HiGHS and write its arrays; nothing is written if it cannot be read."""
     import highspy
 
-    from optbench.highs import silent_highs
-
-    highs = silent_highs()
+    highs = highspy.Highs()
     if highs.readModel(source) == highspy.HighsStatus.kError:
         return
     model = highs.getModel()

@@ -5,7 +5,7 @@ from optbench.references.certificate import Reference, norm_name, relative_gap, 
 from optbench.references.entropic import entropic_program
 from optbench.references.hypentropy import hypentropy, hypentropy_potential
 from optbench.references.lasso import lasso, lasso_path
-from optbench.references.least_norm import least_bregman, least_norm, least_norms
+from optbench.references.least_norm import least_bregman, least_norm
 from optbench.references.least_squares import (
     HessianEigenvalues,
     fitted_values,
@@ -25,6 +25,7 @@ from optbench.references.logistic import (
     logistic_decomposition,
     smoothness_logistic,
 )
+from optbench.references.many_solutions import least_norms
 from optbench.references.margin import max_margin, quadratic_margin
 from optbench.references.nonnegative_least_squares import nonnegative_least_squares
 from optbench.references.nuclear_norm import least_nuclear_norm, nuclear_norm, soft_thresholded

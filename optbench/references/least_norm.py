@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -83,39 +80,6 @@ def least_norm(X: Matrix, y: ArrayLike, p: float) -> Reference:
         return replace(best, unique=True)
     unique = is_only_point(X[rows], y[rows], best.solution, best.dual[rows], p, inequality=False)
     return replace(best, unique=unique)
-
-
-def least_norms(
-    X: Matrix, fitted: Callable[[], Array], preconditioner: Callable[[], Array]
-) -> dict[str, Any]:
-    """The references of a problem with many solutions X w = fitted, as fields of an instance.
-
-    Parameters
-    ----------
-    X : ndarray or csr_array, shape (n, d)
-    fitted : callable
-        What every solution predicts, (n,).
-    preconditioner : callable
-        Matrix (d, d) of the Fisher norm's inverse.
-
-    Returns
-    -------
-    dict
-        ``references`` by name, and the families ``parametric``.
-    """
-    from optbench.references.hypentropy import hypentropy
-
-    def least(p: float) -> Reference:
-        return least_norm(X, fitted(), p)
-
-    return {
-        "references": {norm_name(p): partial(least, p) for p in (1.0, 2.0, np.inf)},
-        "parametric": {
-            "lp": least,
-            "hypentropy": lambda scale: hypentropy(X, fitted(), scale),
-            "fisher": lambda _: least_bregman(X, fitted(), preconditioner()),
-        },
-    }
 
 
 def least_bregman(X: Matrix, y: ArrayLike, preconditioner: ArrayLike) -> Reference:

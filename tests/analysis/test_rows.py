@@ -12,6 +12,7 @@ from searched_cells import cell, searched
 from optbench.analysis import progress, rows, theory
 from optbench.analysis.costs import relative_costs
 from optbench.analysis.selection import INCONCLUSIVE, Selection
+from optbench.solutions import family_member
 from optbench.status import Status, worst
 
 
@@ -37,7 +38,7 @@ def test_the_predicted_reference_joins_the_candidates():
     """hypentropy(scale^2) for the diagonal network, the l1.5 interpolant for p = 1.5."""
     made = cell(parameters=["diagonal:scale=0.2"])
     extra = theory.candidates(made, made.instance)["hypentropy"]
-    expected = made.instance.family_member("hypentropy", 0.04)
+    expected = family_member(made.instance, "hypentropy", 0.04)
     np.testing.assert_allclose(extra.solution, expected.solution, rtol=1e-10)
     made = cell(optimizer="p_norm_mirror_descent[p=1.5]")
     assert set(theory.candidates(made, made.instance)) == {"l1", "l2", "linf", "l1.5"}

@@ -24,6 +24,7 @@ from optbench.report import FORMATS
 from optbench.report.long_csv import HEADER
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+LP = "Minimize\n cost: 2 x + 3 y\nSubject To\n cap: x + y <= 10\n dem: x + 2 y >= 4\nEnd\n"
 MPS = """NAME T
 ROWS
  N cost
@@ -41,7 +42,8 @@ ENDATA
 TABLE = "x,y,target\n" + "".join(f"{k % 7},{k * k % 11},{k * k % 5}\n" for k in range(30))
 LABELS = "x,y,label\n" + "".join(f"{k % 7},{k * k % 11},{k % 7 > 3}\n" for k in range(30))
 PROBLEMS = (
-    "linear_program:data=small.mps",  # read by HiGHS, solved by SciPy's HiGHS
+    "linear_program:data=small.lp",  # read by HiGHS
+    "linear_program:data=small.mps",
     "linear_regression:data=table.csv",
     "logistic_regression:data=labels.csv",  # separable: Clarabel, HiGHS
 )
@@ -54,14 +56,16 @@ TEXTS = [
     ("check", "gradient_descent"),
     ("check", "quadratic"),
 ]
-TESTED = {"compare", "list", "show", "check", "verify", "warmup"}
+TESTED = {"cache", "compare", "list", "show", "check", "verify", "warmup"}
 
 
 @pytest.fixture(name="folder", scope="module")
 def folder_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stdout")
+    (folder / "small.lp").write_text(LP)
     (folder / "small.mps").write_text(MPS.format(cap=10))
     (folder / "infeasible.mps").write_text(MPS.format(cap=1))
+    (folder / "broken.lp").write_text(LP.replace("End", "Ende"))
     (folder / "broken.mps").write_text(MPS.replace("cap 1", "cap one"))
     (folder / "table.csv").write_text(TABLE)
     (folder / "labels.csv").write_text(LABELS)
@@ -157,7 +161,14 @@ def test_list_as_json(folder: Path, kind: str) -> None:
     assert len(json.loads(printed)[kind]) > 10
 
 
-@pytest.mark.parametrize("file", ["infeasible.mps", "broken.mps", "missing.mps"])
+def test_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPTBENCH_CACHE", str(tmp_path))
+    test_list_show_and_check(folder, ("cache", "info"), monkeypatch)
+    code, printed, errors = optbench(folder, "cache", "clear")
+    assert (code, printed.count("\n"), errors) == (0, 1, "") and printed.startswith("removed ")
+
+
+@pytest.mark.parametrize("file", ["infeasible.mps", "broken.mps", "broken.lp", "missing.mps"])
 def test_wrong_input_prints_nothing_but_its_line(folder: Path, file: str) -> None:
     code, printed, errors = optbench(folder, "compare", f"linear_program:data={file}")
     assert (code, printed, errors.count("\n")) == (2, "", 1)

@@ -14,6 +14,7 @@ from optbench.analysis.kinds.distances import angle
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.registry import load_registry
+from optbench.solutions import solved
 from optbench.study import build_instances
 
 DISCRIMINATING = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
@@ -38,14 +39,14 @@ def build(text: str = DISCRIMINATING) -> Instance:
 def test_the_discriminating_instance_tells_the_geometries_apart():
     """Margins from the catalogue (P4); L2 also by the NNLS trick: no solver of ours."""
     instance = build()
-    margins = [instance.solved[name].value for name in ("l1", "l2", "linf")]
+    margins = [solved(instance)[name].value for name in ("l1", "l2", "linf")]
     np.testing.assert_allclose(margins, [0.4293, 0.7695, 1.888], rtol=2e-4)
     signed = instance.features * instance.targets[:, None]
     weights, _ = nnls(np.vstack([signed.T, np.ones(6)]), np.r_[np.zeros(12), 1.0])
     direction = signed.T @ weights
-    assert angle(direction, instance.solved["l2"].solution) <= 1e-6
+    assert angle(direction, solved(instance)["l2"].solution) <= 1e-6
     margin = (signed @ direction).min() / np.linalg.norm(direction)
-    assert margin == pytest.approx(instance.solved["l2"].value, rel=1e-9)
+    assert margin == pytest.approx(solved(instance)["l2"].value, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +97,8 @@ def test_gradient_descent_follows_the_law_of_soudry_et_al():
     chunk.advance(300_000)
     early = chunk.runs.w[0].copy()
     chunk.advance(3_000_000)
-    gamma = instance.solved["l2"].value
-    solution = instance.solved["l2"].solution
+    gamma = solved(instance)["l2"].value
+    solution = solved(instance)["l2"].solution
     hat = solution / (gamma * np.linalg.norm(solution))  # of margin 1
     velocity = (chunk.runs.w[0] - early) / np.log(10.0)
     assert np.linalg.norm(velocity - hat) <= 0.02 * np.linalg.norm(hat)
@@ -139,7 +140,7 @@ def test_data_that_cannot_be_separated_has_a_minimiser(tmp_path):
     assert list(instance.references) == ["minimizer"]
     fitted = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-12, max_iter=10_000)
     expected = fitted.fit(features, labels).coef_[0]
-    np.testing.assert_allclose(instance.solved["minimizer"].solution, expected, rtol=1e-5)
+    np.testing.assert_allclose(solved(instance)["minimizer"].solution, expected, rtol=1e-5)
     risk = np.logaddexp(0.0, -labels * (features @ expected)).mean()
     assert instance.optimum == pytest.approx(risk, rel=1e-10)
     result = compare(
@@ -201,8 +202,8 @@ def test_real_default_against_scikit_learn():
     machine = LinearSVC(C=1e6, loss="hinge", fit_intercept=False, tol=1e-8, max_iter=1_000_000)
     w = machine.fit(instance.features, instance.targets).coef_[0]
     margin = (instance.targets * (instance.features @ w)).min() / np.linalg.norm(w)
-    assert instance.solved["l2"].value == pytest.approx(margin, rel=1e-4)  # liblinear's accuracy
-    assert instance.solved["l2"].value >= margin * (1 - 1e-9)
+    assert solved(instance)["l2"].value == pytest.approx(margin, rel=1e-4)  # liblinear's accuracy
+    assert solved(instance)["l2"].value >= margin * (1 - 1e-9)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+import highspy
 import numpy as np
 import pytest
 import scipy.sparse as sparse
@@ -14,7 +15,6 @@ from reference_data import shared
 from scipy.optimize import linear_sum_assignment
 
 from optbench.errors import UserError
-from optbench.highs import silent_highs
 from optbench.references import entropic_program, linear_program_errors, solve_linear_program
 
 NETLIB = ["afiro", "sc50a", "sc50b", "adlittle", "kb2", "blend", "share2b", "recipe"]
@@ -22,7 +22,8 @@ NETLIB = ["afiro", "sc50a", "sc50b", "adlittle", "kb2", "blend", "share2b", "rec
 
 def standard_form(path):
     """Rows lower <= A x <= upper and bounds on x as A x = b, x >= 0, with the objective's shift."""
-    solver = silent_highs()
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
     solver.readModel(str(path))
     model = solver.getLp()
     columns = model.a_matrix_

@@ -1,6 +1,5 @@
 """Markdown, LaTeX, CSV and JSON, each read back by something not ours where there is one."""
 
-import io
 import json
 import math
 import re
@@ -8,9 +7,9 @@ from importlib.resources import files
 
 import jsonschema
 import numpy as np
-import pandas as pd
 import pytest
 from example_comparison import DIGITS, INSTANCES, NEVER, convergence
+from long_table import read_long
 
 from optbench.errors import UserError
 from optbench.report import render, tables
@@ -69,7 +68,7 @@ def test_schema_page_names_every_key(schema):
 
 def test_csv_round_trip_through_pandas(example):
     """pandas reads back every number with all its bits."""
-    long = pd.read_csv(io.StringIO(render(example, "csv")), float_precision="round_trip")
+    long = read_long(render(example, "csv"))
     assert set(long.table) == {"bias", "convergence", "profile"}
     for table, rows in (("bias", example.bias_rows), ("convergence", example.convergence_rows)):
         own = long[long.table == table]
@@ -84,7 +83,7 @@ def test_csv_round_trip_through_pandas(example):
 
 
 def test_csv_keeps_reasons_and_leaves_unreached_targets_empty(example):
-    long = pd.read_csv(io.StringIO(render(example, "csv")), float_precision="round_trip")
+    long = read_long(render(example, "csv"))
     failed = long[long.status == "failed"]
     assert set(failed.reason) == {"my_rule.py:12: division by zero in step 3 (100% of runs)"}
     assert failed[failed.quantity.str.startswith("steps_to")].value.isna().all()

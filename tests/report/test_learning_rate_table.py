@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import math
 import re
@@ -11,9 +10,9 @@ from importlib.resources import files
 from itertools import pairwise
 
 import jsonschema
-import pandas as pd
 import pytest
 from example_comparison import DIGITS, INSTANCES, NEVER, SKIPPED, TARGETS, convergence
+from long_table import read_long
 
 from optbench.columns import LearningRate
 from optbench.report import render, tables
@@ -226,7 +225,7 @@ def test_json_validates_and_keeps_all_digits(small):
 
 
 def test_csv_has_a_line_per_quantity_of_each_rate(small):
-    long = pd.read_csv(io.StringIO(render(small, "csv")), float_precision="round_trip")
+    long = read_long(render(small, "csv"))
     own = long[long.table == "learning_rates"]
     assert long[long.table == "convergence"].learning_rate.isna().all()
     assert own.groupby(["optimizer", "learning_rate"]).ngroups == 6

@@ -11,6 +11,7 @@ import numpy as np
 from optbench.analysis.kinds.base import HEADLINE, Kind
 from optbench.analysis.kinds.distances import angle, relative_distance
 from optbench.column import Measure
+from optbench.solutions import family_member
 
 if TYPE_CHECKING:
     from optbench.instance import Instance
@@ -41,7 +42,7 @@ class PartlySeparable(Kind):
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
     ) -> dict[str, float]:
         """Measure the angle of the one part and the distance of the other."""
-        offset = instance.family_member("offset", math.nan).solution
+        offset = family_member(instance, "offset", math.nan).solution
         return {
             **{
                 f"angle_{name}": self.distance(instance, w, reference)

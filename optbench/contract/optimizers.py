@@ -1,8 +1,7 @@
-"""What a plug-in declares, and nothing else: ``Hyper``, ``Slot``, ``@optimizer``, ``@problem``.
+"""``@optimizer``: the signature of a kernel IS its declaration.
 
-The signature of an optimizer IS its declaration.  Its arguments are recognised by name
-(:data:`ORACLE_ARGUMENTS`); every other argument must default to a ``Slot`` (state) or a
-``Hyper`` (hyperparameter).  Nothing here imports Numba: declaring is cheap.
+Its arguments are recognised by name (:data:`ORACLE_ARGUMENTS`); every other argument must default
+to a ``Slot`` (state) or a ``Hyper`` (hyperparameter).
 """
 
 from __future__ import annotations
@@ -10,114 +9,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from numbers import Real
-from typing import Any, NamedTuple
+from dataclasses import dataclass, fields
+from typing import Any
 
+from optbench.contract.arguments import ORACLE_ARGUMENTS, UNKNOWN, Hyper, Selected, Slot
+from optbench.contract.declared import Declared
 from optbench.errors import UserError, first_line
 from optbench.identity import identity
-from optbench.labels import label
-from optbench.options import Option, check_conditions, check_options
 from optbench.plugin_files import declared_again, require_sendable
-
-UNKNOWN = "unknown"  # what an optimizer selects where there is no theorem
-
-ORACLE_ARGUMENTS: Mapping[str, str] = {
-    "theta": "the trained parameters, float64 (p,); written in place",
-    "grad": "the gradient of the objective at theta, float64 (p,); read only",
-    "step": "the number of this step, 1, 2, ...; int",
-    "loss": "the objective at theta, in the unit of grad; float",
-    "optimal_loss": "the certified optimal value of the objective, in the unit of grad; float",
-    "natural_grad": "F^+ grad, F = J^T F_w J the Fisher matrix at theta, float64 (p,); read only",
-    "sample_grad": "grad estimated from ``batch`` rows drawn at random, float64 (p,); read only",
-    "sample_row": "the features of the last drawn row, float64 (d,); read only",
-    "layers": "offset, rows and columns of each weight matrix in theta, int64 (L, 3)",
-    "rng": "this run's random state for optbench.random, uint64 (2,)",
-}
-
-
-@dataclass(frozen=True)
-class Hyper:
-    """A scalar hyperparameter of an optimizer.
-
-    Parameters
-    ----------
-    default : float, optional
-        Value when the user names none.  Without a default the host tunes it (``tune``).
-    low, high : float, optional
-        Inclusive range of valid values.
-    tune : {"log"}, optional
-        The host searches this hyperparameter on a log-spaced grid.
-    degree : int
-        Its unit as a power of the unit of the objective: -1 for a step size that multiplies a
-        gradient, 1 for Adam's ``eps``, 0 for a pure number.
-    integer : bool
-        Only whole numbers are valid, and the kernel gets an int.
-    """
-
-    default: float | None = None
-    low: float | None = None
-    high: float | None = None
-    tune: str | None = None
-    degree: int = 0
-    integer: bool = False
-
-    def problem_with(self, value: float) -> str | None:
-        """Say why ``value`` is not valid, or return None."""
-        if not isinstance(value, Real):
-            return "must be a number"
-        if value != value or value in (float("inf"), float("-inf")):
-            return "must be a finite number"
-        if self.integer and value != int(value):
-            return "must be a whole number"
-        if self.low is not None and value < self.low:
-            return f"must be at least {self.low:g}"
-        if self.high is not None and value > self.high:
-            return f"must be at most {self.high:g}"
-        return None
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Optimizer state that persists between steps and starts at ``initial``.
-
-    Parameters
-    ----------
-    shape : str or int, optional
-        ``None``: like theta.  An integer: that many numbers.  ``"matrix"``: (p, p).
-        ``"layers"``: one number per weight matrix.
-    initial : float
-        Its value before the first step.
-    degree : int
-        Its unit as a power of the unit of the objective (momentum 1, squared gradients 2).
-    """
-
-    shape: str | int | None = None
-    initial: float = 0.0
-    degree: int = 0
-
-    def size(self, parameters: int, layers: int) -> int:
-        """Return how many numbers the slot holds for ``parameters`` trained parameters."""
-        if isinstance(self.shape, int):
-            return self.shape
-        return {None: parameters, "matrix": parameters**2, "layers": layers}[self.shape]
-
-
-class Selected(NamedTuple):
-    """A solution that theory names: a reference, or a member of a family of references."""
-
-    solution: str
-    parameter: str = ""  # the hyperparameter that says which member it is
-
-    @classmethod
-    def parse(cls, text: str) -> Selected:
-        """Read ``"l2"`` or ``"lp(p)"``."""
-        solution, _, parameter = text.partition("(")
-        return cls(solution, parameter.removesuffix(")"))
-
-
-class Declared:
-    """What a plug-in file may declare: an optimizer, a problem, a claim."""
 
 
 @dataclass(frozen=True)
@@ -358,118 +257,3 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
             f"{where}: asks for {sampled[0]!r} and {full[0]!r}; with samples the whole objective "
             "is evaluated at records only: ask for one of the two"
         )
-
-
-@dataclass(frozen=True)
-class Problem(Declared):
-    """A declared problem family: a builder of instances and what is known about it.
-
-    Attributes
-    ----------
-    name : str
-        The builder's name; what a user types.
-    builder : callable
-        The function of the plug-in; :meth:`build` calls it.
-    options : dict
-        What ``problem:key=value`` accepts.
-    metrics : tuple of str
-        What the implicit-bias table measures on it, ``*`` for any number.
-    references : tuple of str
-        Reference solutions and families of them that its instances offer, ``*`` for any number.
-    default : tuple of dict
-        The instances that ``optbench compare`` runs when no problem is named; without any, it
-        runs only where it is named.
-    examples : tuple of dict
-        Options of further instances for ``optbench check``: one for each kind of data that has
-        references or metrics of its own.
-    reads : {"", "labels", "numbers"}
-        Which targets of a matrix in memory, ``compare((X, y))``, mean this problem: those of two
-        classes or other numbers; its option ``data`` then takes ``(X, y)``.
-    """
-
-    name: str
-    builder: Callable[..., Any]
-    options: Mapping[str, Option]
-    formula: str
-    reference: str
-    references: tuple[str, ...]
-    metrics: tuple[str, ...]
-    default: tuple[Mapping[str, Any], ...] = field(default=({},))
-    examples: tuple[Mapping[str, Any], ...] = ()
-    reads: str = ""
-    file: str = ""
-    line: int = 0
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel by name; instances know what they must be."""
-        require_sendable(self.builder)
-        path = inspect.getfile(self.builder)
-        return declared_again, (self.builder.__module__, path, self.builder.__name__)
-
-    @property
-    def option_defaults(self) -> dict[str, Any]:
-        """The value of each option that is not given."""
-        return {name: option.default for name, option in self.options.items()}
-
-    def build(self, **given: Any) -> Any:
-        """Return the instance of the given options; the others have their defaults.
-
-        Raises
-        ------
-        UserError
-            For an unknown option, a value that is no choice, or an option that has no meaning
-            with the values of the others.
-        """
-        check_options(self.name, self.options, given)
-        resolved = {**self.option_defaults, **given}
-        built = self.builder(**resolved)
-        if not is_dataclass(built) or isinstance(built, type):
-            return built
-        return replace(built, options=resolved, name=label(self.options, resolved), made_by=self)
-
-
-def problem(
-    *,
-    reference: str,
-    references: tuple[str, ...],
-    metrics: tuple[str, ...],
-    default: tuple[Mapping[str, Any], ...] = ({},),
-    examples: tuple[Mapping[str, Any], ...] = (),
-    reads: str = "",
-) -> Callable[[Callable[..., Any]], Problem]:
-    """Declare a problem family; the builder's keyword arguments are its options.
-
-    Raises
-    ------
-    UserError
-        When an argument of the builder has no default value, or an option depends on what is no
-        option.
-    """
-
-    def declare(builder: Callable[..., Any]) -> Problem:
-        file, line = first_line(builder)
-        where = f"{file}:{line}: problem {builder.__name__!r}"
-        options: dict[str, Option] = {}
-        for name, parameter in inspect.signature(builder).parameters.items():
-            if parameter.default is inspect.Parameter.empty:
-                raise UserError(f"{where}: option {name!r} needs a default")
-            given = parameter.default
-            options[name] = given if isinstance(given, Option) else Option(given)
-        check_conditions(where, options)
-        doc = inspect.getdoc(inspect.getmodule(builder)) or inspect.getdoc(builder) or ""
-        return Problem(
-            name=builder.__name__,
-            builder=builder,
-            options=options,
-            formula=doc.strip(),
-            reference=reference,
-            references=references,
-            metrics=metrics,
-            default=default,
-            examples=examples,
-            reads=reads,
-            file=file,
-            line=line,
-        )
-
-    return declare
