@@ -17,6 +17,7 @@ from optbench.analysis.kinds.distances import angle
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.registry import load_registry
+from optbench.solutions import solved, unsolved
 from optbench.study import build_instances
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
@@ -43,7 +44,7 @@ def test_a_line_through_the_origin_is_not_centred():
     instance = build("linear_regression", CASES / "36-y2x.csv")
     np.testing.assert_array_equal(instance.targets, [2.0, 4.0, 6.0, 8.0])
     assert instance.optimum == 0.0
-    np.testing.assert_allclose(instance.solved["minimizer"].solution, [2.0], rtol=1e-15)
+    np.testing.assert_allclose(solved(instance)["minimizer"].solution, [2.0], rtol=1e-15)
 
 
 def test_interpolants_of_raw_data():
@@ -53,9 +54,9 @@ def test_interpolants_of_raw_data():
     the multipliers (1, 1/2), whose product with X is (2, 1, 1/2) / 2 at most 1.
     """
     instance = build("linear_regression", CASES / "36-interp.csv")
-    assert instance.solved["l2"].value == pytest.approx(np.sqrt(7.0 / 3.0), rel=1e-12)
-    assert instance.solved["l1"].value == pytest.approx(2.0, rel=1e-12)
-    assert all(reference.certified for reference in instance.solved.values())
+    assert solved(instance)["l2"].value == pytest.approx(np.sqrt(7.0 / 3.0), rel=1e-12)
+    assert solved(instance)["l1"].value == pytest.approx(2.0, rel=1e-12)
+    assert all(reference.certified for reference in solved(instance).values())
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -105,19 +106,19 @@ def test_dependent_columns_have_many_minimizers(tmp_path):
     X, y = dependent()
     file = write(tmp_path, X, y)
     instance = build("linear_regression", file)
-    assert set(instance.solved) == {"l1", "l2", "linf"}
+    assert set(solved(instance)) == {"l1", "l2", "linf"}
     pseudo = np.linalg.pinv(X) @ y
-    np.testing.assert_allclose(instance.solved["l2"].solution, pseudo, rtol=1e-9)
+    np.testing.assert_allclose(solved(instance)["l2"].solution, pseudo, rtol=1e-9)
     # Minimizers solve the normal equations; the least L1 and Linf norm of them by HiGHS.
     gram, right = X.T @ X, X.T @ y
     l1 = linprog(np.ones(10), A_eq=np.hstack([gram, -gram]), b_eq=right).fun
-    assert instance.solved["l1"].value == pytest.approx(l1, rel=1e-7)
+    assert solved(instance)["l1"].value == pytest.approx(l1, rel=1e-7)
     box = np.block([[np.eye(5), -np.ones((5, 1))], [-np.eye(5), -np.ones((5, 1))]])
     linf = linprog(
         np.append(np.zeros(5), 1.0), A_ub=box, b_ub=np.zeros(10), bounds=(None, None),
         A_eq=np.hstack([gram, np.zeros((5, 1))]), b_eq=right,
     ).fun  # fmt: skip
-    assert instance.solved["linf"].value == pytest.approx(linf, rel=1e-7)
+    assert solved(instance)["linf"].value == pytest.approx(linf, rel=1e-7)
     residual = X @ pseudo - y
     assert instance.optimum == pytest.approx(residual @ residual / 24, rel=1e-12)
 
@@ -139,8 +140,8 @@ def test_rows_that_contradict_each_other_in_wide_data(tmp_path):
     instance = build("linear_regression", write(tmp_path, X, y))
     assert instance.optimum == pytest.approx(0.25 / 4, rel=1e-12)  # 2 (1/2)^2 / (2 n)
     expected = np.linalg.pinv(X) @ y
-    np.testing.assert_allclose(instance.solved["l2"].solution, expected, rtol=1e-9)
-    assert not instance.unsolved
+    np.testing.assert_allclose(solved(instance)["l2"].solution, expected, rtol=1e-9)
+    assert not unsolved(instance)
 
 
 def test_nothing_to_explain(tmp_path):
@@ -148,7 +149,7 @@ def test_nothing_to_explain(tmp_path):
     X = np.array([[1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, 1.0]])
     file = write(tmp_path, X, np.array([1.0, -1.0, 1.0, -1.0]))
     instance = build("linear_regression", file)
-    for reference in instance.solved.values():
+    for reference in solved(instance).values():
         assert reference.value == pytest.approx(0.0, abs=1e-15)
     assert bias("linear_regression", file, "gradient_descent")
 
@@ -158,7 +159,7 @@ def test_sparse_regression_without_standardization():
     assert instance.sparse and instance.optimum == 0.0
     dense = instance.features.toarray()
     w = np.linalg.solve(dense, instance.targets)
-    np.testing.assert_allclose(instance.solved["minimizer"].solution, w, rtol=1e-12)
+    np.testing.assert_allclose(solved(instance)["minimizer"].solution, w, rtol=1e-12)
     natural = bias("linear_regression", CASES / "21-reg.svm", "natural_gradient")[0]
     assert natural.measures["distance_minimizer"] <= 1e-10
 
@@ -172,7 +173,7 @@ def test_rows_with_both_labels():
     """
     instance = build("logistic_regression", CASES / "31-conflict.csv")
     assert instance.kind == "partly_separable"
-    direction = instance.solved["direction"]
+    direction = solved(instance)["direction"]
     assert direction.value == pytest.approx(7 / (2 * np.sqrt(5)), rel=1e-12)
     assert angle(direction.solution, np.array([-1.0, 2.0])) <= 1e-6
     found = minimize(lambda s: np.logaddexp(0.0, -np.array([s[0], -s[0], 2 * s[0]])).sum(), [0.0])
@@ -187,13 +188,13 @@ def test_a_zero_row_costs_log_2_for_ever(file):
     assert instance.kind == "partly_separable"
     assert instance.optimum == pytest.approx(np.log(2.0) / 4, rel=1e-15)
     assert instance.facts["span"].shape == (instance.dimension, 0)
-    assert instance.solved["direction"].certified
+    assert solved(instance)["direction"].certified
     (row,) = bias("logistic_regression", CASES / file, "gradient_descent")
     assert row.measures["distance_offset"] == 0.0
     # the loss is never below its infimum and, separable rows being won, comes close to it
     signed = instance.features * instance.targets[:, None] if not instance.sparse else None
     if signed is not None:
-        margins = signed @ instance.solved["direction"].solution
+        margins = signed @ solved(instance)["direction"].solution
         assert sorted(margins > 0) == [False, True, True, True]
 
 
@@ -202,12 +203,12 @@ def test_columns_of_all_sizes_are_separable():
     assert instance.kind == "classification" and instance.optimum == 0.0
     signed = instance.features * instance.targets[:, None]
     for name, order in (("l1", 1), ("l2", 2), ("linf", np.inf)):
-        reference = instance.solved[name]
+        reference = solved(instance)[name]
         w = reference.solution / np.linalg.norm(reference.solution, order)
         # 1e-13 of the largest terms, 1e6, is far below the margin: seven digits are right.
         assert (signed @ w).min() == pytest.approx(reference.value, rel=1e-4)
         assert reference.value <= reference.bound
-    assert instance.solved["l2"].certified
+    assert solved(instance)["l2"].certified
 
 
 def test_dependent_columns_of_data_that_cannot_be_separated(tmp_path):
@@ -217,16 +218,16 @@ def test_dependent_columns_of_data_that_cannot_be_separated(tmp_path):
     y = np.where(X[:, 0] + 2.0 * generator.standard_normal(40) > 0, 1.0, -1.0)
     file = write(tmp_path, X, y)
     instance = build("logistic_regression", file)
-    assert instance.kind == "nonseparable" and set(instance.solved) == {"l1", "l2", "linf"}
+    assert instance.kind == "nonseparable" and set(solved(instance)) == {"l1", "l2", "linf"}
     found = minimize(
         lambda w: np.logaddexp(0.0, -y * (X @ w)).mean(), np.zeros(3), options={"gtol": 1e-9}
     )
     predictions = X @ found.x
-    for reference in instance.solved.values():
+    for reference in solved(instance).values():
         assert reference.certified
         np.testing.assert_allclose(X @ reference.solution, predictions, atol=1e-6)
     expected = np.linalg.pinv(X) @ predictions
-    np.testing.assert_allclose(instance.solved["l2"].solution, expected, atol=1e-6)
+    np.testing.assert_allclose(solved(instance)["l2"].solution, expected, atol=1e-6)
     (row,) = bias("logistic_regression", file, "gradient_descent")
     assert (row.selected, row.theory) == ("l2", "l2")
 

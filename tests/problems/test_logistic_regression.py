@@ -237,9 +237,9 @@ def test_positive_also_names_a_class_of_data_that_has_signs(tmp_path):
     [
         (["1,2,1", "3,4,1"], "", "every target is 1; two different ones are needed"),
         (["1,2,1", "3,4,2", "5,6,3"], "", "class"),
-        (["1,2,1", "3,4,2", "5,6,3"], ",positive=7", "no class 7; the classes are 1, 2, 3"),
-        (["1,2,1", "3,4,2", "5,6,3"], ",positive=x", "positive=x is not a number"),
-        (["1,2,1", "3,4,-1"], ",positive=2", "no class 2; the classes are -1, 1"),
+        (["1,2,1", "3,4,2", "5,6,3"], ",positive=7", "no class '7'; choose positive=1, 2 or 3"),
+        (["1,2,1", "3,4,2", "5,6,3"], ",positive=x", "no class 'x'; choose positive=1, 2 or 3"),
+        (["1,2,1", "3,4,-1"], ",positive=2", "no class '2'; choose positive=-1 or 1"),
         (["1,2,1", "1,nan,-1"], "", "(?i)nan"),
         (["1,2,1", "1,word,-1"], "", "word"),
         ([], "", "empty"),
