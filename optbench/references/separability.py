@@ -232,6 +232,8 @@ def _polish(M: Matrix, weights: Array, rows: NDArray[np.bool_]) -> Array:
     dense = as_dense(M[chosen])
     size = rank(dense)
     for _ in range(_POLISHING):
+        if _residual(M, positive) <= 0.25 * _ROUNDING:
+            break
         inside = positive[chosen]
         basis, triangle, pivots = graded_qr(inside[:, None] * dense)
         drift = extended_product(M.T, positive).astype(np.float64)[pivots[:size]]
