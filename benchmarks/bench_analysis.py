@@ -7,11 +7,12 @@ import time
 import numpy as np
 
 from benchmarks import prepared
-from optbench.analysis.measures import measure
+from optbench.analysis.kinds import kind_of
 from optbench.analysis.profiles import performance_profile, runtime_ecdf
 from optbench.analysis.rates import fit_rate
 from optbench.analysis.selection import effective_p, select
 from optbench.engine.records import record_steps
+from optbench.solutions import norm_optima, solved
 
 
 class Verdict:
@@ -24,12 +25,12 @@ class Verdict:
 
     def setup(self) -> None:
         self.instance = prepared.instance(prepared.DIGITS)
-        self.solved = self.instance.solved
-        self.norm_optima = self.instance.norm_optima
+        self.solved = solved(self.instance)
+        self.norm_optima = norm_optima(self.instance)
         self.w = sum(reference.solution for reference in self.solved.values())
 
     def time_measure(self) -> None:
-        measure(self.instance, self.solved, self.w)
+        kind_of(self.instance).measure(self.instance, self.solved, self.w)
 
     def time_select(self) -> None:
         select(self.instance, self.solved, self.w)

@@ -11,12 +11,13 @@ import math
 import numpy as np
 
 from benchmarks import prepared
-from optbench.analysis.measures import measure
+from optbench.analysis.kinds import kind_of
 from optbench.check.second_process import compiled_by_second_process
 from optbench.engine.bind import bind_loop
 from optbench.registry import load_registry
-from optbench.targets import steps_to
-from optbench.tune import log_gap, natural_rate
+from optbench.solutions import solved
+from optbench.targets import log_suboptimality, steps_to
+from optbench.tune import natural_rate
 
 
 class Bias:
@@ -38,7 +39,8 @@ class Bias:
     def track_margin_missing(self, row: str) -> float:
         prepared.advance([self.run], 100_000)
         instance = self.place.instance
-        return 1.0 - measure(instance, instance.solved, self.run.runs.w[0])[self.measure]
+        measured = kind_of(instance).measure(instance, solved(instance), self.run.runs.w[0])
+        return 1.0 - measured[self.measure]
 
 
 class Convergence:
@@ -55,7 +57,8 @@ class Convergence:
     def track_steps_to_1e_8(self, optimizer: str) -> float:
         self.run.advance(100_000)
         records = self.run.records
-        gap = log_gap(self.place.instance, records.log_loss[:, 0])
+        optimum = self.place.instance.optimum
+        gap = log_suboptimality(records.log_loss[:, 0], records.loss[:, 0], optimum)
         return steps_to(records.steps, np.exp(gap - gap[0]), 1e-8)
 
 
@@ -66,8 +69,8 @@ class Certificates:
     param_names = ("problem",)
 
     def track_largest_gap(self, problem: str) -> float:
-        solved = prepared.instance(problem).solved.values()
-        return max((reference.gap for reference in solved), default=math.nan)
+        found = solved(prepared.instance(problem)).values()
+        return max((reference.gap for reference in found), default=math.nan)
 
 
 class Compilation:

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import make_chunks
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.registry import load_registry
+from optbench.runs import RunSpec, prepare
 from optbench.study import Cell, build_instances, make_cells, parse_optimizer
 from optbench.tune import natural_rate
 
@@ -71,10 +71,14 @@ def somewhere(optimizer: str) -> Cell:
 
 def chunks(place: Cell, rates: Sequence[float], seeds: Sequence[int] = (0,)) -> list[Chunk]:
     """Return fresh runs, every rate with every seed, evaluated at step 0."""
-    hypers = np.stack([place.choice.hypers(rate) for rate in rates for _ in seeds])
-    repeated = [seed for _ in rates for seed in seeds]
     optimizer = place.choice.optimizer
-    made = make_chunks(place.instance, place.parametrization, optimizer, hypers, repeated)
+    made = prepare(
+        [
+            RunSpec(place.instance, place.parametrization, optimizer, tuple(hypers), seed=seed)
+            for hypers in (place.choice.hypers(rate).tolist() for rate in rates)
+            for seed in seeds
+        ]
+    )
     for chunk in made:
         chunk.advance(0)
     return made

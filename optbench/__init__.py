@@ -9,8 +9,9 @@ from optbench.errors import UserError
 from optbench.options import Option
 
 if TYPE_CHECKING:
-    from optbench.api import Comparison, compare
+    from optbench.api import Comparison, compare, run
     from optbench.instance import Instance
+    from optbench.runs import RunResult, RunSpec, run_all
 
 __version__ = "0.1.0"
 
@@ -19,16 +20,24 @@ __all__ = [
     "Hyper",
     "Instance",
     "Option",
+    "RunResult",
+    "RunSpec",
     "Slot",
     "UserError",
     "compare",
     "optimizer",
     "problem",
+    "run",
+    "run_all",
 ]
 
 _LAZY = {
     "Comparison": "optbench.api",
     "compare": "optbench.api",
+    "run": "optbench.api",
+    "run_all": "optbench.runs",
+    "RunResult": "optbench.runs",
+    "RunSpec": "optbench.runs",
     "Instance": "optbench.instance",
 }
 

@@ -2,63 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from optbench.analysis import rows
-from optbench.analysis.selection import separations
-from optbench.analysis.statistics import finite
+from optbench.analysis.comparison import tell
 from optbench.engine import cache
-from optbench.engine.bind_instance import objective_kind
-from optbench.engine.ensemble import bind
-from optbench.engine.stop import StopSignal
 from optbench.environment import describe
 from optbench.errors import UserError
-from optbench.executors.cells import Report, run_cells
-from optbench.executors.compile_ahead import compile_ahead
+from optbench.executors.cells import Report
 from optbench.executors.local import default_threads
 from optbench.instance import Instance
-from optbench.registry import Registry, load_registry
-from optbench.result import Comparison, Trace
-from optbench.store.results import Finished, cell_key, store_cell, stored_cell
-from optbench.study import Cell, build_all, make_cells, parse_optimizer
-from optbench.timing import nanoseconds_per_step
-from optbench.tune import Search, Tuner
+from optbench.plan import PERTURBATION, Settings, make_plan, renewed
+from optbench.registry import load_registry
+from optbench.result import Comparison
+from optbench.runs import DEFAULT_HORIZON, RunResult, RunSpec, hyper_values, run_all
+from optbench.study import build_all, check_ranges, choose_all, is_arrays, make_cells
 
-DEFAULT_HORIZON = 100_000
-ALL = "all"
-PERTURBATION = 1e-3  # standard deviation of the initial noise of seeds 1, 2, ... on real data
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What all cells of a comparison share."""
-
-    horizon: int
-    seeds: int
-    rates: list[float] | None
-    stop: StopSignal
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one cell: its search, its rows from the store, or why there is neither."""
-
-    cell: Cell
-    search: Search | None
-    failure: str | None = None
-    finished: Finished | None = None
+if TYPE_CHECKING:
+    from optbench.contract import Optimizer
+    from optbench.study import Arrays
 
 
 def compare(
-    problems: Sequence[str] = (),
-    optimizers: Sequence[str] = (),
+    problems: str | Instance | Arrays | Sequence[str | Instance | Arrays] = (),
+    optimizers: str | Optimizer | Sequence[str | Optimizer] = (),
     *,
     parametrizations: Sequence[str] = (),
     horizon: int | None = None,
@@ -67,6 +37,7 @@ def compare(
     threads: int | None = None,
     plugins: Sequence[str] = (),
     timeout: float | None = None,
+    rerun: bool = False,
     fresh: bool = False,
     progress: Report | None = None,
 ) -> Comparison:
@@ -74,11 +45,13 @@ def compare(
 
     Parameters
     ----------
-    problems : sequence of str
-        ``NAME`` or ``NAME:key=value,...``; default: those that declare default instances.
-    optimizers : sequence of str
-        ``NAME``, ``NAME[hyper=value,...]`` or ``all``; default: those that are not declared with
-        ``default=False``.
+    problems : str, Instance, (X, y), or a sequence of them
+        ``NAME`` or ``NAME:key=value,...``; what a problem builds; a matrix (n, d), dense or
+        sparse, with n targets: two different ones are labels of classes, others numbers to be
+        predicted.  Default: those that declare default instances.
+    optimizers : str, Optimizer, or a sequence of them
+        ``NAME``, ``NAME[hyper=value,...]`` or ``all``; a function under ``@optimizer``, wherever
+        it is defined.  Default: those that are not declared with ``default=False``.
     parametrizations : sequence of str
         ``NAME`` or ``NAME:key=value,...``; default: what each problem prescribes.
     horizon : int, optional
@@ -94,8 +67,10 @@ def compare(
         Plug-in files or directories.
     timeout : float, optional
         Seconds for all runs together; unfinished runs get the status ``timeout``.
-    fresh : bool
+    rerun : bool
         Run every cell again, also those that the store has from an earlier comparison.
+    fresh : bool
+        Renew all that was kept: machine code and references too.
     progress : callable, optional
         ``progress(done, total, label)``, while cells run from another thread.
 
@@ -110,71 +85,97 @@ def compare(
         For wrong input: what is wrong, where, what would be right.
     """
     began = time.perf_counter()
-    settings = _settings(horizon, learning_rates, seeds, threads, timeout)
-    threads = threads or default_threads()
-    registry = load_registry(tuple(_several(plugins)))
-    chosen = _chosen_optimizers(registry, _several(optimizers))
-    choices = [parse_optimizer(registry, text) for text in chosen]
     report = progress or (lambda done, total, label: None)
-    report(0, 0, "references")
-    texts = _several(problems) or registry.default_problems
-    instances = build_all(registry, texts, seeds)
-    asked = _several(parametrizations)
-    cells = [cell for built in instances for cell in make_cells(built, choices, asked)]
-    keys = [cell_key(cell, settings.horizon, seeds, settings.rates) for cell in cells]
-    finished = {} if fresh else _read_back(cells, keys)
-    busy = {k: cell for k, cell in enumerate(cells) if cell.skip is None and k not in finished}
-    ahead = _compile_ahead(list(busy.values()), threads, _several(plugins))
-    with _quiet_numba(), ahead as finish_compiling:
-        facts = _solve_references(instances)
-        referenced = time.perf_counter()
-        report(0, len(cells), "compiling")
-        finish_compiling()
-        failures = _compile(cells, busy, threads, report)
-    compiled = time.perf_counter()
-    notes = registry.notes
-    notes += [f"no reference: {why}" for built in instances for why in built[0].unsolved.values()]
-    if timeout is not None:
-        settings.stop.set_after(timeout)
-    running = {k: cell for k, cell in busy.items() if k not in failures}
-    searches = _run(running, settings, threads, report)
-    outcomes = [
-        Outcome(cell, searches.get(k), failures.get(k), finished.get(k))
-        for k, cell in enumerate(cells)
-    ]
-    settings.stop.cancel()
-    ran = time.perf_counter()
-    report(len(cells), len(cells), "analysis")
-    result = _tables(outcomes, keys, settings, facts, notes)
-    moments = [began, referenced, compiled, ran, time.perf_counter()]
+    settings = _settings(horizon, learning_rates, seeds, threads, timeout, rerun, fresh)
+    registry = load_registry(tuple(map(str, _several(plugins))))
+    choices = choose_all(registry, _several(optimizers))
+    with renewed(settings):
+        instances = build_all(registry, _several(problems), seeds)
+        asked = _several(parametrizations)
+        cells = [cell for built in instances for cell in make_cells(built, choices, asked)]
+        plan = make_plan(settings, instances, cells, registry.notes)
+        plan.prepare(report)
+        plan.run(report)
+        report(len(cells), len(cells), "analysis")
+        result = tell(plan)
     result.environment.update(
-        describe(threads),
-        seconds=_seconds(moments),
+        describe(settings.threads),
+        seconds={**plan.seconds, "total": time.perf_counter() - began},
         compiled=len(cache.compiled),
-        cells_from_store=len(finished),
+        cells_from_store=sum(entry.finished is not None for entry in plan.entries),
     )
     return result
 
 
-def _seconds(moments: Sequence[float]) -> dict[str, float]:
-    """Return how long each stage of a comparison took, and all of them."""
-    took = [end - begin for begin, end in itertools.pairwise(moments)]
-    return {"references": took[0], "compile": took[1], "runs": took[2], "total": sum(took)}
+def run(
+    problem: str | Instance | Arrays,
+    optimizer: str | Optimizer,
+    *,
+    parametrization: str | None = None,
+    horizon: int = DEFAULT_HORIZON,
+    seed: int = 0,
+    steps: Sequence[int] | None = None,
+    plugins: Sequence[str] = (),
+    **hyperparameters: float,
+) -> RunResult:
+    """Run one optimizer on one instance; return the whole trajectory.
+
+    Parameters
+    ----------
+    problem : str, Instance or (X, y)
+        As in :func:`compare`; a name stands for its first default instance.
+    optimizer : str or Optimizer
+        ``NAME``, ``NAME[hyper=value,...]``, or a function under ``@optimizer``.
+    parametrization : str, optional
+        ``NAME`` or ``NAME:key=value,...``; default: what the problem prescribes.
+    horizon : int
+        Number of steps.
+    seed : int
+        Of its random numbers, and of noise of 1e-3 on its start where it is not 0.
+    steps : sequence of int, optional
+        Which steps are recorded; ten a decade by default.
+    plugins : sequence of str
+        Plug-in files or directories.
+    **hyperparameters : float
+        Such as ``learning_rate``, which has no default.
+
+    Returns
+    -------
+    RunResult
+        With ``steps``, ``loss``, ``snapshots``, ``w``, ``status`` and ``continued(horizon)``.
+
+    Raises
+    ------
+    UserError
+        For wrong input: what is wrong, where, what would be right.
+    """
+    settings = _settings(horizon, "auto", 1, 1, None, False, False)
+    registry = load_registry(tuple(map(str, _several(plugins))))
+    (choice,) = choose_all(registry, [optimizer])
+    instances = build_all(registry, [problem], 1)[0]
+    asked = () if parametrization is None else (parametrization,)
+    (cell,) = make_cells(instances, [choice], asked)
+    if cell.skip is not None:
+        raise UserError(f"optimizer {choice.label} on {cell.instance.problem}: {cell.skip}")
+    values = hyper_values(choice.optimizer, {**choice.fixed, **hyperparameters})
+    check_ranges(choice.optimizer, hyperparameters)
+    spec = RunSpec(
+        cell.instance,
+        cell.parametrization,
+        choice.optimizer,
+        values,
+        settings.horizon,
+        seed,
+        0.0 if cell.instance.seeded else PERTURBATION,
+        steps=None if steps is None else tuple(map(int, steps)),
+    )
+    return run_all([spec])[0]
 
 
-def _chosen_optimizers(registry: Registry, names: Sequence[str]) -> list[str]:
-    """Return the optimizers that were named, with every one in place of ``all``."""
-    if not names:
-        return registry.default_optimizers
-    chosen: list[str] = []
-    for name in names:
-        chosen += sorted(registry.optimizers) if name == ALL else [name]
-    return list(dict.fromkeys(chosen))
-
-
-def _several(names: str | Sequence[str]) -> Sequence[str]:
-    """Take one name for a list of one: ``compare("linear_regression")``."""
-    return [names] if isinstance(names, str) else names
+def _several(given: Any) -> Sequence[Any]:
+    """Take one of them for a list of one: ``compare("linear_regression")``, ``compare((X, y))``."""
+    one = not isinstance(given, Sequence) or isinstance(given, str)
+    return [given] if one or is_arrays(given) else given
 
 
 def _settings(
@@ -183,6 +184,8 @@ def _settings(
     seeds: int,
     threads: int | None,
     timeout: float | None,
+    rerun: bool,
+    fresh: bool,
 ) -> Settings:
     horizon = DEFAULT_HORIZON if horizon is None else horizon
     for name, value in (("horizon", horizon), ("seeds", seeds), ("threads", threads)):
@@ -201,160 +204,7 @@ def _settings(
         rates = sorted(set(map(float, given)))
         if not rates or not all(math.isfinite(rate) and rate > 0 for rate in rates):
             raise UserError(f"learning_rates={learning_rates} must be positive finite numbers")
-    return Settings(horizon, seeds, rates, StopSignal())
+    return Settings(horizon, seeds, rates, threads or default_threads(), timeout, rerun, fresh)
 
 
-@contextlib.contextmanager
-def _quiet_numba() -> Iterator[None]:
-    """Keep performance hints for kernel authors out of a user's terminal."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _solve_references(instances: Sequence[tuple[Instance, ...]]) -> list[dict[str, Any]]:
-    """Solve (or read back) the references of every instance; describe the first of each seed."""
-    from threadpoolctl import threadpool_limits
-
-    described = []
-    with threadpool_limits(limits=1):
-        for built in instances:
-            for instance in built:
-                _ = instance.solved, instance.norm_optima, instance.optimum
-            described.append(_describe(built[0]))
-    return described
-
-
-def _describe(instance: Instance) -> dict[str, Any]:
-    facts = {k: v for k, v in instance.facts.items() if isinstance(v, str | bool | int | float)}
-    return {
-        "problem": instance.problem,
-        "instance": instance.name,
-        **facts,
-        "infimum": finite(instance.optimum),
-        "references": [
-            {
-                "name": name,
-                "value": finite(reference.value),
-                "bound": finite(reference.bound),
-                "gap": finite(reference.gap),
-                "certified": reference.certified,
-                "unique": reference.unique,
-            }
-            for name, reference in instance.solved.items()
-        ],
-        "separation": separations(instance, instance.solved),
-    }
-
-
-def _read_back(cells: Sequence[Cell], keys: Sequence[str]) -> dict[int, Finished]:
-    """Return the cells that the store has, by index."""
-    found = {}
-    for index, (cell, key) in enumerate(zip(cells, keys, strict=True)):
-        if cell.skip is None and (stored := stored_cell(key)) is not None:
-            found[index] = stored
-    return found
-
-
-def _compile_ahead(
-    cells: Sequence[Cell], threads: int, plugins: Sequence[str]
-) -> contextlib.AbstractContextManager[Callable[[], None]]:
-    """Begin to compile what the cells need, on two cores if there are."""
-    kinds = {objective_kind(cell.instance) for cell in cells} if threads > 1 else set()
-    optimizers = {cell.choice.optimizer.name: cell.choice.optimizer for cell in cells}
-    shipped = sorted(kinds - {"own"})
-    return compile_ahead(shipped, list(optimizers.values()), plugins)
-
-
-def _compile(
-    cells: Sequence[Cell], busy: Mapping[int, Cell], threads: int, report: Report
-) -> dict[int, str]:
-    """Compile what every busy cell needs, before anything is timed; failures by cell index."""
-    failures = {}
-    for index, cell in enumerate(cells):
-        if index in busy:
-            try:
-                bind(cell.instance, cell.parametrization, cell.choice.optimizer, threads)
-            except UserError as error:
-                failures[index] = str(error)
-        report(index + 1, len(cells), "compiling")
-    return failures
-
-
-def _run(
-    cells: Mapping[int, Cell], settings: Settings, threads: int, report: Report
-) -> dict[int, Search]:
-    """Return the finished searches, by index."""
-    stop = settings.stop
-    tuners = [
-        Tuner(cell, settings.seeds, settings.horizon, settings.rates, stop, PERTURBATION)
-        for cell in cells.values()
-    ]
-    return dict(zip(cells, run_cells(tuners, threads, stop, report), strict=True))
-
-
-def _tables(
-    outcomes: Sequence[Outcome],
-    keys: Sequence[str],
-    settings: Settings,
-    facts: list[dict[str, Any]],
-    notes: list[str],
-) -> Comparison:
-    bias: list[dict[str, Any]] = []
-    convergence: list[dict[str, Any]] = []
-    traces: list[Trace] = []
-    horizon, seeds = settings.horizon, settings.seeds
-    for outcome, key in zip(outcomes, keys, strict=True):
-        cell, search = outcome.cell, outcome.search
-        if outcome.finished is not None:
-            first, second, trace = outcome.finished
-            traces.append(trace)
-        elif search is None:
-            first = rows.empty_bias(cell, horizon, seeds)
-            second = rows.empty_convergence(cell, horizon, seeds)
-            if outcome.failure is not None:
-                for row in (first, second):
-                    row["status"] = "failed"
-                    row["reason"] = outcome.failure
-        else:
-            best = search.rates[search.best]
-            speed = nanoseconds_per_step(cell, best) if search.complete else math.nan
-            first = rows.bias_row(cell, search, horizon, seeds)
-            second = rows.convergence_row(cell, search, horizon, seeds, speed)
-            traces.append(rows.trace_of(cell, search))
-            if search.complete:
-                store_cell(key, Finished(first, second, traces[-1]))
-            else:
-                _cut_short(first, second, settings.stop.reason)
-        bias.append(first)
-        convergence.append(second)
-    _relative_costs(convergence)
-    if settings.stop.is_set():
-        reason = settings.stop.reason
-        notes.append(f"{reason}: rows with status {reason} are not complete")
-    return Comparison(bias, convergence, facts, traces, {}, notes)
-
-
-def _cut_short(bias: dict[str, Any], convergence: dict[str, Any], status: str) -> None:
-    """Say of rows whose search or runs did not end that they are not complete."""
-    for row in (bias, convergence):
-        if row["status"] != status:
-            row["status"], row["reason"] = status, f"{status} before its runs had ended"
-
-
-def _relative_costs(convergence: list[dict[str, Any]]) -> None:
-    """Divide each row's time per step by gradient descent's on the same data."""
-    base = {
-        (row["problem"], row["instance"], row["parametrization"]): row["ns_per_step"]
-        for row in convergence
-        if row["optimizer"].partition("[")[0] == "gradient_descent"
-    }
-    for row in convergence:
-        own = base.get((row["problem"], row["instance"], row["parametrization"]))
-        if own and row["ns_per_step"]:
-            row["relative_cost"] = row["ns_per_step"] / own
-
-
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "run"]

@@ -367,8 +367,10 @@ def load_claims(plugins: Iterable[str] = ()) -> Claims:
     UserError
         When a path does not exist.
     """
+    import optbench.engine  # where it cannot work, one line says so instead of one for each claim
     from optbench.plugin_files import explain, load_file, load_shipped, plugin_files
 
+    assert optbench.engine
     found = Claims()
     folder = Path(__file__).resolve().parent / "claims"
     for path in (folder, *map(Path, plugins)):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from optbench.errors import UserError, one_line
+from optbench.errors import UserError
 from optbench.identity import identity, solving_versions
 from optbench.parameters import (
     arguments,
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from optbench.contract import Problem
     from optbench.references import Reference
 
-EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, float("inf"))
-OWN_NAMES = {1.0: "l1", 2.0: "l2", float("inf"): "linf"}  # members of "lp" that are solved once
+_SMALLEST, _LARGEST = 1e-140, 1e140  # squares, and sums of 1e20 of them, are finite and positive
 
 Row = Callable[..., tuple[float, float]]
 
@@ -46,6 +45,17 @@ def _again(problem: Problem, options: Mapping[str, Any], name: str, known: str) 
             )
         _SENT[known, name] = found
     return found
+
+
+def refuse_sizes(where: str, what: str, largest: np.ndarray) -> None:
+    """Refuse columns whose squares, or the squares of whose weights, leave the range of float64."""
+    wrong = (largest != 0.0) & ((largest < _SMALLEST) | (largest > _LARGEST))
+    if np.any(wrong):
+        size = float(np.atleast_1d(largest)[np.argmax(wrong)])
+        raise UserError(
+            f"{where}: {what} of size {size:.3g} have squares outside the range of float64; choose "
+            f"a unit in which they are between {_SMALLEST:g} and {_LARGEST:g}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +86,9 @@ class Instance:
         How many numbers of memory an evaluation of ``loss_and_grad`` needs for itself.
     scale : float
         Factor of the sum, usually 1/n.
-    kind : {"regression", "classification", "linear_program", "other"}
-        What the implicit-bias table measures.
+    kind : str
+        What the implicit-bias table measures: a name in :mod:`optbench.analysis.kinds`, or any
+        other word for distances to the references.
     exponential_tail : bool
         The row loss tends to exp(-margin): the engine then works in the log domain.
     references : mapping of str to callable
@@ -87,8 +98,9 @@ class Instance:
         Reference families with one parameter, by what an optimizer ``selects``: ``"lp"`` of p
         (largest margin or least norm in L_p, also for the effective p), ``"hypentropy"`` of the
         scale, ``"fisher"`` of nothing (called with nan).
-    optimal_value : callable
-        The certified infimum of the loss.
+    optimal_value : callable or "best", optional
+        The certified infimum of the loss; ``"best"``: take the best loss of all rows for it.
+        Without any, what is measured from the optimum is left blank.
     smoothness : callable
         Largest eigenvalue of the Hessian (its supremum), for the linear parametrization.
     inverse_fisher : callable, optional
@@ -130,7 +142,7 @@ class Instance:
     exponential_tail: bool = False
     references: Mapping[str, Callable[[], Reference]] = field(default_factory=dict)
     parametric: Mapping[str, Callable[[float], Reference]] = field(default_factory=dict)
-    optimal_value: Callable[[], float] | None = None
+    optimal_value: Callable[[], float] | Literal["best"] | None = None
     smoothness: Callable[[], float] | None = None
     inverse_fisher: Callable[[], np.ndarray] | None = None
     start: np.ndarray | None = None
@@ -162,6 +174,10 @@ class Instance:
         values = self.features.data if hasattr(self.features, "indptr") else self.features
         if not (np.all(np.isfinite(values)) and np.all(np.isfinite(self.targets))):
             raise UserError(f"{where}: data contains NaN or infinite values")
+        columns = abs(self.features).max(axis=0)
+        columns = columns.toarray().ravel() if hasattr(columns, "toarray") else columns
+        refuse_sizes(where, "features", columns)
+        refuse_sizes(where, "targets", np.abs(self.targets).max())
         self._check_kernels(where)
         if self.layers is not None:
             object.__setattr__(self, "layers", self._weight_matrices(where))
@@ -172,6 +188,11 @@ class Instance:
     def _check_kernels(self, where: str) -> None:
         if (self.row is None) == (self.loss_and_grad is None):
             raise UserError(f"{where}: exactly one of row and loss_and_grad must be given")
+        if self.optimal_value not in (None, "best") and not callable(self.optimal_value):
+            raise UserError(
+                f"{where}: optimal_value={self.optimal_value!r} must be a function without "
+                'arguments, "best" (the best loss of all rows) or None (unknown)'
+            )
         kernel = self.row or self.loss_and_grad
         assert kernel is not None
         (check_row if self.row is not None else check_objective)(kernel)
@@ -208,13 +229,19 @@ class Instance:
                 f"{self.problem}:{self.name}: was made by hand; to be sent to other processes it "
                 "must be built by a @problem"
             )
+        return _again, (self.made_by, self.given, self.name, self.identity)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those of its options that do not have their defaults."""
+        if self.made_by is None:
+            return {}
         defaults = self.made_by.option_defaults
-        given = {
-            k: v
-            for k, v in self.options.items()
-            if v is not defaults[k] and identity(v) != identity(defaults[k])
+        return {
+            name: value
+            for name, value in self.options.items()
+            if value is not defaults[name] and identity(value) != identity(defaults[name])
         }
-        return _again, (self.made_by, given, self.name, self.identity)
 
     @property
     def dimension(self) -> int:
@@ -235,7 +262,7 @@ class Instance:
     @functools.cached_property
     def optimum(self) -> float:
         """The certified infimum of the loss; nan when it is not known."""
-        return float("nan") if self.optimal_value is None else float(self.optimal_value())
+        return float(self.optimal_value()) if callable(self.optimal_value) else float("nan")
 
     @functools.cached_property
     def curvature(self) -> float:
@@ -250,47 +277,11 @@ class Instance:
 
     @functools.cached_property
     def kernel_identity(self) -> str:
-        """Hash of the code of its row loss or objective, and of the form of its parameters."""
-        form = () if self.parameters is None else (type(self.parameters), layout(self.parameters))
-        return identity(self.row or self.loss_and_grad, form)
+        """Hash of the code of its row loss or objective, and of its parameters.
 
-    @functools.cached_property
-    def solved(self) -> dict[str, Reference]:
-        """All reference solutions that could be found, each with its certificate."""
-        found = {}
-        for name, solve in self.references.items():
-            try:
-                found[name] = self._stored(name, solve)
-            except UserError as error:
-                self.unsolved[name] = str(error)
-        return found
-
-    @functools.cached_property
-    def unsolved(self) -> dict[str, str]:
-        """Why a reference of ``solved`` is missing."""
-        return {}
-
-    def family_member(self, family: str, value: float) -> Reference:
-        """Return the reference of a one-parameter family, such as ``("lp", 3.0)``."""
-        if family == "lp" and value in OWN_NAMES and OWN_NAMES[value] in self.solved:
-            return self.solved[OWN_NAMES[value]]
-        return self._stored(f"{family}({value!r})", lambda: self.parametric[family](value))
-
-    @functools.cached_property
-    def norm_optima(self) -> dict[float, float]:
-        """Certified optimal margin or norm for each p of the effective-p grid."""
-        if "lp" not in self.parametric:
-            return {}
-        found = {p: self.family_member("lp", p) for p in EFFECTIVE_P}
-        return {p: reference.value for p, reference in found.items() if reference.certified}
-
-    def _stored(self, name: str, solve: Callable[[], Reference]) -> Reference:
-        from optbench.store.references import stored
-
-        try:
-            return stored(f"{self.identity}|{name}", solve)
-        except UserError:
-            raise
-        except Exception as error:  # of a plug-in's solver, or of SciPy on data it cannot solve
-            where = f"{self.problem}:{self.name}: reference {name!r}"
-            raise UserError(f"{where}: {one_line(error)}") from error
+        In a row loss they are constants; an objective is compiled for their form only.
+        """
+        given = self.parameters
+        if given is not None and self.loss_and_grad is not None:
+            given = type(given), layout(given)
+        return identity(self.row or self.loss_and_grad, given)

@@ -14,6 +14,7 @@ from typing import Any
 from optbench.errors import UserError
 
 Values = Mapping[str, tuple[Any, ...]]
+SWITCH = ("auto", "true", "false")  # choices of a yes or no whose default depends on the rest
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def check_options(name: str, options: Mapping[str, Option], given: Mapping[str, 
         if key not in options:
             raise UserError(f"{name}: unknown option {key!r}{suggest(key, options)}")
         choices = options[key].choices
-        if choices and value not in choices:
+        if choices and option_text(value) not in choices:
             raise UserError(f"{name}: {key}={option_text(value)}; known: {', '.join(choices)}")
     for key, option in options.items():
         value = given.get(key, option.default)
@@ -126,6 +127,9 @@ def _either(values: tuple[Any, ...]) -> str:
 
 def option_text(value: Any) -> str:
     """Return a value as a user would type it: ``16x16``, ``true``, ``0.1``."""
+    if isinstance(value, tuple) and any(hasattr(part, "shape") for part in value):
+        rows, columns = value[0].shape
+        return f"matrix {rows}x{columns}"
     if isinstance(value, tuple):
         return "x".join(map(str, value))
     if isinstance(value, bool):
@@ -134,6 +138,11 @@ def option_text(value: Any) -> str:
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
     return str(value)
+
+
+def switched_on(value: str | bool, automatic: bool) -> bool:
+    """What an option with the choices ``SWITCH`` says; ``automatic`` where it says auto."""
+    return automatic if value == "auto" else option_text(value) == "true"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -1,7 +1,8 @@
 """What an instance's kernels may read by name, and the parameters that it hands to them.
 
-Parameters are a NamedTuple of numbers and small arrays.  A kernel is compiled for the kinds of
-its fields; their values lie in two flat vectors, so that another value compiles nothing again.
+Parameters are a NamedTuple of numbers and small arrays.  A ``loss_and_grad`` is compiled for the
+kinds of its fields: their values lie in two flat vectors, and others compile nothing again.  In a
+row loss they are constants.
 """
 
 from __future__ import annotations
@@ -93,10 +94,10 @@ def kind_of(value: Any) -> str | None:
         return "integer" if abs(int(value)) < 2**63 else None
     if isinstance(value, float | np.floating):
         return "number"
-    kind = (value.dtype.name, value.ndim) if isinstance(value, np.ndarray) else None
-    return {("int64", 1): "integers", ("float64", 1): "numbers", ("float64", 2): "matrix"}.get(
-        kind  # type: ignore[arg-type]
-    )
+    if not isinstance(value, np.ndarray):
+        return None
+    kinds = {("int64", 1): "integers", ("float64", 1): "numbers", ("float64", 2): "matrix"}
+    return kinds.get((value.dtype.name, value.ndim))
 
 
 def check_parameters(where: str, parameters: Any) -> None:
@@ -107,16 +108,16 @@ def check_parameters(where: str, parameters: Any) -> None:
     UserError
         Which one, and what would be right.
     """
-    if not isinstance(parameters, tuple) or not hasattr(parameters, "_fields"):
+    fields = getattr(parameters, "_fields", None)
+    if fields is None or not isinstance(parameters, tuple):
         raise UserError(
             f"{where}: parameters are a {type(parameters).__name__}; they must be a NamedTuple"
         )
-    for name, value in parameters._asdict().items():
+    for name, value in zip(fields, parameters, strict=True):
         if kind_of(value) is None:
-            shape = (
-                f"{value.dtype} array" if isinstance(value, np.ndarray) else type(value).__name__
-            )
-            raise UserError(f"{where}: parameter {name!r} is a {shape}; it must be {KINDS}")
+            array = isinstance(value, np.ndarray)
+            kind = f"{value.dtype} array {value.shape}" if array else type(value).__name__
+            raise UserError(f"{where}: parameter {name!r} is of kind {kind}; it must be {KINDS}")
         if not np.all(np.isfinite(value)):
             raise UserError(f"{where}: parameter {name!r} is not finite")
 

@@ -2,16 +2,83 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from optbench.column import REQUIRED, columns, fact
+from optbench.columns import CELL, BiasRow, ConvergenceRow, Number, Numbers
+from optbench.status import Status
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 SCHEMA_VERSION = 1
-CELL = ("problem", "instance", "parametrization", "optimizer")
+
+DECLARED, BEST, UNKNOWN = "declared", "best loss of all rows", "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceFacts:
+    """A reference solution of an instance, between a primal and a dual value."""
+
+    name: str = fact("what verdicts call it", default=REQUIRED)
+    value: Number = fact("primal value: margin, norm or objective")
+    bound: Number = fact("dual value")
+    gap: Number = fact("relative duality gap")
+    certified: bool = fact(
+        "whether gap and residual are at most 1e-8; no verdict is based on one that is not",
+        default=REQUIRED,
+    )
+    unique: bool | None = fact("whether it is the only solution; null: not decided")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceFacts:
+    """What is known of an instance."""
+
+    problem: str = fact("name of the problem family", default=REQUIRED)
+    instance: str = fact("label of the instance: what the data is", default=REQUIRED)
+    instance_id: str = fact("which instance it is: 12 hexadecimal digits", default=REQUIRED)
+    kind: str = fact(
+        "kind of problem, which decides what is measured: see `measures.md`", default=REQUIRED
+    )
+    n: int = fact("rows of the data", low=1, default=REQUIRED)
+    d: int = fact("features: size of the predictor", low=1, default=REQUIRED)
+    source: str = fact("where the data is from", default="")
+    infimum: Number = fact("infimum of the loss", unit="loss")
+    infimum_from: str = fact(
+        f'where `infimum` is from: `"{DECLARED}"` by the problem, `"{BEST}"` (`optimal_value='
+        f'"best"`), or `"{UNKNOWN}"`',
+        default=UNKNOWN,
+    )
+    infimum_certified: bool | None = fact(
+        "false when `infimum` is the value of a minimizer that is not certified"
+    )
+    references: tuple[ReferenceFacts, ...] = fact("reference solutions", default=())
+    missing_p: tuple[float | None, ...] = fact(
+        "exponents that the effective p cannot be, since their norm or margin is not certified",
+        default=(),
+    )
+    separation: Numbers = fact(
+        'distance of each pair of references (key `"l1-l2"`), in `separation_unit`', default={}
+    )
+    separation_unit: str = fact(
+        '`"deg"`: angles in degrees; empty: distances relative to the second of the pair',
+        default="",
+    )
+    more: Mapping[str, Any] = fact(
+        "what the problem says of its instance (`separable`, `loss`, `strength`, ...): in JSON "
+        "these are keys of the instance itself",
+        default={},
+    )
+
+    @property
+    def uncertified(self) -> dict[str, Number]:
+        """The gap of each reference that is not certified."""
+        return {each.name: each.gap for each in self.references if not each.certified}
 
 
 @dataclass(frozen=True)
@@ -23,19 +90,20 @@ class Trace:
     Attributes
     ----------
     steps : ndarray, int64 (R,)
+    loss : ndarray, float64 (R, S)
+        The loss; nan after the end of a run, 0 below the smallest float64.
     log_gap : ndarray, float64 (R, S)
-        Natural logarithm of loss minus the certified optimum.
-    distance : dict of str to ndarray (R, S)
-        What the implicit-bias table measures, along the run.
+        Natural logarithm of loss minus optimum; nan where the optimum is unknown.
     """
 
     problem: str
     instance: str
+    instance_id: str
     parametrization: str
     optimizer: str
     steps: np.ndarray
+    loss: np.ndarray
     log_gap: np.ndarray
-    distance: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,73 +112,91 @@ class Comparison:
 
     Attributes
     ----------
-    bias_rows, convergence_rows : list of dict
-        One object per (problem, instance, parametrization, optimizer), as ``docs/schema.md`` says.
-        A cell is a number, or null with a ``reason`` in its row.
-    instances : list of dict
-        Facts of each instance: sizes, source, references with value, bound and gap, separation.
-    traces : list of Trace
+    bias_rows, convergence_rows : sequence of BiasRow, ConvergenceRow
+        One row per (instance, parametrization, optimizer), see :mod:`optbench.columns`.
+    instances : sequence of InstanceFacts
+        Sizes, source, references with value, bound and gap, separation.
+    traces : sequence of Trace
     environment : dict
         Versions, machine, threads, seconds for compilation, references and runs.
     notes : list of str
         Lines a reader must see: broken plug-ins, interruption, edges of grids.
     """
 
-    bias_rows: list[dict[str, Any]]
-    convergence_rows: list[dict[str, Any]]
-    instances: list[dict[str, Any]]
-    traces: list[Trace]
+    bias_rows: Sequence[BiasRow]
+    convergence_rows: Sequence[ConvergenceRow]
+    instances: Sequence[InstanceFacts]
+    traces: Sequence[Trace]
     environment: dict[str, Any]
     notes: list[str] = field(default_factory=list)
 
     @property
     def bias(self) -> pd.DataFrame:
         """The implicit-bias table, one row per cell; measures in columns of their own."""
-        return _frame(self.bias_rows, ("measures",))
+        return _frame(flat(row) for row in self.bias_rows)
 
     @property
     def convergence(self) -> pd.DataFrame:
         """The convergence table, one row per cell."""
-        rows = [{**row} for row in self.convergence_rows]
-        for row in rows:
-            del row["learning_rates"]
-        return _frame(rows, ("steps_to", "seconds_to", "rate"))
+        return _frame(flat(row) for row in self.convergence_rows)
 
     @property
     def learning_rates(self) -> pd.DataFrame:
         """Every learning rate that was given, one row per cell and rate; empty after a search."""
-        rows = [
-            {**{key: row[key] for key in CELL}, **entry}
+        return _frame(
+            {**{key: getattr(row, key) for key in CELL}, **flat(entry)}
             for row in self.convergence_rows
-            for entry in row["learning_rates"]
-        ]
-        return _frame(rows, ("steps_to",))
+            for entry in row.learning_rates
+        )
 
     @property
     def failed(self) -> bool:
         """Whether an optimizer that was asked for failed (CLI exit code 1)."""
-        return any(row["status"] == "failed" for row in self.convergence_rows)
+        return any(row.status == Status.FAILED for row in self.convergence_rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON document of ``docs/schema.md``."""
+        """Return the JSON document of ``docs/schema.md``, as mappings and sequences."""
         return {
             "schema_version": SCHEMA_VERSION,
             "environment": self.environment,
-            "instances": self.instances,
-            "bias": self.bias_rows,
-            "convergence": self.convergence_rows,
+            "instances": [as_dict(facts) for facts in self.instances],
+            "bias": [as_dict(row) for row in self.bias_rows],
+            "convergence": [as_dict(row) for row in self.convergence_rows],
             "notes": self.notes,
         }
 
 
-def _frame(rows: list[dict[str, Any]], nested: tuple[str, ...]) -> pd.DataFrame:
+def as_dict(record: Any) -> dict[str, Any]:
+    """Return a record as a mapping, records in it as well; ``more`` becomes keys of its own."""
+    found = {each.name: _plain(getattr(record, each.name)) for each in columns(type(record))}
+    return {**found.pop("more", {}), **found}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return as_dict(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def flat(record: Any) -> dict[str, Any]:
+    """Return a record with nothing nested: numbers by name are columns of their own."""
+    found: dict[str, Any] = {}
+    for each in columns(type(record)):
+        value = getattr(record, each.name)
+        if each.name == "learning_rates":
+            continue  # rows of a table of their own
+        if dataclasses.is_dataclass(value):
+            found |= {f"{each.name}_{name}": part for name, part in flat(value).items()}
+        elif each.prefix or each.name == "measures":
+            found |= {f"{each.prefix}{name}": number for name, number in value.items()}
+        else:
+            found[each.name] = str(value) if isinstance(value, Status) else value
+    return found
+
+
+def _frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
-    flat = []
-    for row in rows:
-        plain = {key: value for key, value in row.items() if key not in nested}
-        for key in nested:
-            prefix = "" if key == "measures" else f"{key}_"
-            plain.update({f"{prefix}{name}": value for name, value in (row[key] or {}).items()})
-        flat.append(plain)
-    return pd.DataFrame(flat)
+    return pd.DataFrame(list(rows))

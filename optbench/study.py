@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -17,19 +18,27 @@ from optbench.oracles import missing_oracle
 from optbench.parametrizations import Parametrization, parametrization
 from optbench.registry import Registry
 
+ALL = "all"
+Arrays: TypeAlias = tuple[Any, Any]  # a matrix (n, d), dense or sparse, and n targets
+
 
 @dataclass(frozen=True)
 class Choice:
-    """An optimizer with the hyperparameters that the user fixed."""
+    """An optimizer with the hyperparameters that the user fixed.
+
+    ``source`` says which file it is of, where another one has the same name.
+    """
 
     optimizer: Optimizer
     fixed: Mapping[str, float]
+    source: str = ""
 
     @property
     def label(self) -> str:
-        """What tables call it: ``adam`` or ``adam[eps=0]``."""
+        """What tables call it: ``adam``, ``adam[eps=0]`` or ``adam (mine.py)``."""
         given = ",".join(f"{name}={value:g}" for name, value in self.fixed.items())
-        return f"{self.optimizer.name}[{given}]" if given else self.optimizer.name
+        name = f"{self.optimizer.name}[{given}]" if given else self.optimizer.name
+        return f"{name} ({self.source})" if self.source else name
 
     @property
     def tuned(self) -> str | None:
@@ -74,28 +83,136 @@ def parse_optimizer(registry: Registry, text: str) -> Choice:
     optimizer = registry.optimizer(name)
     defaults = dict.fromkeys(optimizer.hypers, 0.0)
     fixed = parse_options(f"optimizer {name}", given, defaults)
-    for key, value in fixed.items():
-        if reason := optimizer.hypers[key].problem_with(value):
-            raise UserError(f"optimizer {name}: {key}={given[key]} {reason}")
+    check_ranges(optimizer, fixed, given)
     free = [key for key in optimizer.tuned if key not in fixed]
     if len(free) > 1:
         raise UserError(f"optimizer {name}: give all but one of {', '.join(free)} a value")
     return Choice(optimizer, fixed)
 
 
-def build_all(registry: Registry, texts: Sequence[str], seeds: int) -> list[tuple[Instance, ...]]:
+def check_ranges(
+    optimizer: Optimizer, values: Mapping[str, float], typed: Mapping[str, str] | None = None
+) -> None:
+    """Refuse hyperparameters outside of their ranges.
+
+    Raises
+    ------
+    UserError
+        The name, the value, as typed where it was, and what would be right.
+    """
+    for key, value in values.items():
+        if reason := optimizer.hypers[key].problem_with(value):
+            shown = value if typed is None else typed[key]
+            raise UserError(f"optimizer {optimizer.name}: {key}={shown} {reason}")
+
+
+def choose_all(registry: Registry, given: Sequence[str | Optimizer]) -> list[Choice]:
+    """Return what the user chose, each once; the default optimizers when nothing was.
+
+    Parameters
+    ----------
+    registry : Registry
+    given : sequence of str or Optimizer
+        ``NAME``, ``NAME[hyper=value,...]``, ``all``, or a function under ``@optimizer``.
+
+    Raises
+    ------
+    UserError
+        For what is none of these.
+    """
+    choices: list[Choice] = []
+    for one in given or registry.default_optimizers:
+        if isinstance(one, Optimizer):  # a copy: globals of its cell may have changed meanwhile
+            choices.append(Choice(replace(one), {}))
+        elif one == ALL:
+            choices += [
+                Choice(registry.optimizers[name], {}) for name in sorted(registry.optimizers)
+            ]
+        elif isinstance(one, str):
+            choices.append(parse_optimizer(registry, one))
+        else:
+            kind = type(one).__name__
+            raise UserError(
+                f"optimizer {one!r}: is a {kind}; give a name or a function under @optimizer"
+            )
+    unlike = {(c.optimizer.identity, *sorted(c.fixed.items())): c for c in choices}
+    return [_with_source(registry, choice, list(unlike.values())) for choice in unlike.values()]
+
+
+def _with_source(registry: Registry, choice: Choice, choices: Sequence[Choice]) -> Choice:
+    """Say which file an optimizer is of where its name alone would not."""
+    optimizer = choice.optimizer
+    namesakes = {c.optimizer.identity for c in choices if c.optimizer.name == optimizer.name}
+    replaced = registry.replaced.get(f"optimizer {optimizer.name}")
+    same = isinstance(replaced, Optimizer) and replaced.identity == optimizer.identity
+    if len(namesakes) == 1 and (replaced is None or same):
+        return choice
+    return replace(choice, source=os.path.basename(optimizer.file))
+
+
+def is_arrays(given: object) -> TypeGuard[Arrays]:
+    """Whether something is a data matrix with its targets."""
+    if not isinstance(given, tuple) or len(given) != 2:
+        return False
+    return not any(isinstance(part, str | Instance | tuple) for part in given)
+
+
+def build_all(
+    registry: Registry, given: Sequence[str | Instance | Arrays], seeds: int
+) -> list[tuple[Instance, ...]]:
     """Build the instances of a command: each once, under labels that tell them apart.
+
+    Parameters
+    ----------
+    registry : Registry
+    given : sequence of str, Instance or (X, y)
+        The default problems when it is empty.
+    seeds : int
+        How many.
 
     Returns
     -------
     list of tuple of Instance
         For each instance that was asked for, one Instance a seed when the problem is seeded.
     """
-    built = [group for text in texts for group in build_instances(registry, text, seeds)]
+    built: list[tuple[Instance, ...]] = []
+    for one in given or registry.default_problems:
+        if isinstance(one, Instance):
+            built.append(_given_instance(one, seeds))
+        elif is_arrays(one):
+            built.append((_build(*_of_arrays(registry, one)),))
+        elif isinstance(one, str):
+            built += build_instances(registry, one, seeds)
+        else:
+            kind = type(one).__name__
+            raise UserError(f"problem {one!r}: is a {kind}; give a name, an Instance or (X, y)")
     groups = list({group[0].identity: group for group in built}.values())
-    options = {name: problem.options for name, problem in registry.problems.items()}
+    options = {g[0].problem: g[0].made_by.options for g in groups if g[0].made_by is not None}
     named = tell_apart(options, [group[0] for group in groups])
     return [(first, *group[1:]) for first, group in zip(named, groups, strict=True)]
+
+
+def _given_instance(instance: Instance, seeds: int) -> tuple[Instance, ...]:
+    """Return an instance for each seed; what was made by hand is the same for all."""
+    if not instance.seeded or instance.made_by is None:
+        return (replace(instance, seeded=False),)
+    first = instance.options["seed"]
+    made = [
+        _build(instance.made_by, {**instance.given, "seed": first + k}) for k in range(1, seeds)
+    ]
+    return (instance, *made)
+
+
+def _of_arrays(registry: Registry, given: Arrays) -> tuple[Problem, dict[str, Any]]:
+    """Return the problem that reads a matrix with such targets, and its options."""
+    features, targets = (x if hasattr(x, "shape") else np.asarray(x) for x in given)
+    if len(features.shape) != 2:
+        raise UserError(f"problem (X, y): X has shape {features.shape}; it must be a matrix (n, d)")
+    kind = "labels" if len(set(np.ravel(np.asarray(targets)).tolist())) == 2 else "numbers"
+    for problem in registry.problems.values():
+        if problem.reads == kind:
+            return problem, {"data": (features, targets)}
+    raise UserError(f"no problem reads a matrix whose targets are {kind}")
 
 
 def build_instances(registry: Registry, text: str, seeds: int) -> list[tuple[Instance, ...]]:

@@ -22,7 +22,31 @@ from numpy.typing import ArrayLike, NDArray
 from optbench.errors import UserError
 
 RELATIVE_TARGETS = (1e-1, 1e-2, 1e-4, 1e-6, 1e-8)
+TARGET_NAMES = tuple(f"1e{round(math.log10(target))}" for target in RELATIVE_TARGETS)
+SUCCESS_TARGET = TARGET_NAMES[-1]
 _ROUNDING = 1e-9  # relative: keeps ceil from adding a step to a whole number
+
+
+def log_suboptimality(
+    log_loss: NDArray[np.float64], loss: NDArray[np.float64], optimum: float
+) -> NDArray[np.float64]:
+    """Return log(loss - optimum); exact in the log domain where the optimum is 0.
+
+    Parameters
+    ----------
+    log_loss, loss : ndarray, float64
+        The loss, which may be negative, and its natural logarithm; nan stays nan.
+    optimum : float
+        Infimum of the loss; where it is nan, what is unknown, so is the result.  Differences below
+        the rounding of numbers of its size are raised to that.
+    """
+    if math.isnan(optimum):
+        return np.full(log_loss.shape, np.nan)
+    if optimum == 0.0:
+        return log_loss
+    with np.errstate(all="ignore"):
+        floor = 4.0 * np.finfo(float).eps * abs(optimum)
+        return np.log(np.maximum(loss - optimum, floor))
 
 
 def steps_to(steps: ArrayLike, values: ArrayLike, target: float) -> float:

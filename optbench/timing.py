@@ -12,7 +12,8 @@ import statistics
 import numpy as np
 
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import make_chunks
+from optbench.runs import RunSpec, prepare
+from optbench.status import Status
 from optbench.study import Cell
 
 REPEATS = 5
@@ -57,12 +58,13 @@ def _seconds(start: Chunk, steps: int) -> float:
     """Return the processor time of a call of ``steps`` steps; nan when the run diverges in them."""
     chunk = start.subset(np.array([0]))
     seconds = chunk.seconds_to(steps)
-    return seconds if chunk.status == ["horizon"] else math.nan
+    return seconds if chunk.status == [Status.HORIZON] else math.nan
 
 
 def _start(cell: Cell, rate: float | None) -> Chunk:
-    hypers = cell.choice.hypers(rate)[None]
-    optimizer = cell.choice.optimizer
-    chunk = make_chunks(cell.instance, cell.parametrization, optimizer, hypers, [0])[0]
+    hypers = tuple(cell.choice.hypers(rate).tolist())
+    (chunk,) = prepare(
+        [RunSpec(cell.instance, cell.parametrization, cell.choice.optimizer, hypers)]
+    )
     chunk.advance(0)
     return chunk

@@ -14,17 +14,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from optbench.engine.chunk import Chunk
-from optbench.engine.ensemble import make_chunks
-from optbench.engine.stop import StopSignal
 from optbench.instance import Instance
+from optbench.runs import RunSpec, prepare
+from optbench.solutions import solved
+from optbench.status import Status
 from optbench.study import Cell
-from optbench.targets import RELATIVE_TARGETS, steps_to_targets
+from optbench.targets import RELATIVE_TARGETS, log_suboptimality, steps_to_targets
 
 GRID = np.arange(-10, 3) / 2.0  # decades relative to the natural rate: 1e-5, ..., 1e1
 SEPARABLE_GRID = np.arange(-12, 1) / 2.0  # the same number of rates, ending at the natural one
@@ -32,6 +33,7 @@ WIDEN = 4
 FINALISTS = (-2, -1, 0, 1)
 TARGET = RELATIVE_TARGETS[-1]  # relative suboptimality at which speed decides
 SOLVED = math.log(TARGET)
+BELOW_ALL = 1000.0  # no logarithm of a positive number is as low as minus that
 
 Result = TypeVar("Result")
 # Asks for runs to be advanced to a step, is sent them, and returns something in the end.
@@ -119,7 +121,7 @@ def momentum_gain(cell: Cell) -> float:
     if set(optimizer.needs) - {"theta", "grad", "step"}:
         return 1.0
     rate = 1e-3
-    hypers = dict(zip(optimizer.hypers, cell.choice.hypers(rate), strict=True))
+    hypers = optimizer.given(cell.choice.hypers(rate))
     theta = np.zeros(1)
     values: dict[str, object] = {"theta": theta, "grad": np.ones(1), **hypers}
     values |= {name: np.full(1, slot.initial) for name, slot in optimizer.slots.items()}
@@ -137,22 +139,10 @@ def momentum_gain(cell: Cell) -> float:
 
 def solution_size(instance: Instance) -> float:
     """Largest coordinate of a reference solution (1 on separable data, where there is no scale)."""
-    if instance.kind == "classification" or not instance.solved:
+    if instance.kind == "classification" or not solved(instance):
         return 1.0
-    sizes = [float(np.max(np.abs(r.solution))) for r in instance.solved.values()]
+    sizes = [float(np.max(np.abs(r.solution))) for r in solved(instance).values()]
     return min(sizes)
-
-
-def log_gap(instance: Instance, log_loss: np.ndarray) -> np.ndarray:
-    """Return log(loss - optimum) from log(loss); exact in the log domain where the optimum is 0."""
-    optimum = instance.optimum
-    if math.isnan(optimum) or optimum == 0.0:
-        return log_loss
-    with np.errstate(all="ignore"):
-        difference = np.exp(log_loss) - optimum
-        floor = 4.0 * np.finfo(float).eps * abs(optimum)
-        gap = np.log(np.maximum(difference, floor))
-    return np.where(np.isnan(log_loss), np.nan, gap)
 
 
 def score(instance: Instance, chunk: Chunk) -> np.ndarray:
@@ -164,14 +154,16 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
         In [-1, 0) when solved, the final log relative gap shifted above 0 else; inf: diverged.
     """
     records = chunk.records
-    gaps = log_gap(instance, records.log_loss)
+    if math.isnan(instance.optimum):
+        return _score_by_loss(chunk)
+    gaps = log_suboptimality(records.log_loss, records.loss, instance.optimum)
     with np.errstate(invalid="ignore"):  # inf - inf where the first loss is infinite
         relative = gaps - gaps[0]
     scores = np.empty(relative.shape[1])
     for run, status in enumerate(chunk.status):
         recorded = ~np.isnan(relative[:, run])
         known = relative[recorded, run]
-        if status in ("diverged", "failed") or known.size == 0:
+        if not status.has_numbers or known.size == 0:
             scores[run] = math.inf
             continue
         (first,) = steps_to_targets(records.steps[recorded], known, TARGET, log_initial=0.0)
@@ -179,6 +171,19 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
             scores[run] = -1.0 / (2.0 + math.log1p(first))
         else:
             scores[run] = max(float(known[-1]), SOLVED) - SOLVED
+    return scores
+
+
+def _score_by_loss(chunk: Chunk) -> np.ndarray:
+    """Rank runs by their last loss, as there is no optimum; in factors of it while positive."""
+    scores = np.full(len(chunk.status), math.inf)
+    for run, status in enumerate(chunk.status):
+        known = np.flatnonzero(~np.isnan(chunk.records.loss[:, run]))
+        if status.has_numbers and known.size:
+            log_loss = chunk.records.log_loss[known[-1], run]
+            last = chunk.records.loss[known[-1], run]
+            below = -BELOW_ALL - math.log1p(max(-last, 0.0))
+            scores[run] = 2.0 * BELOW_ALL + (below if last < 0.0 else max(log_loss, -BELOW_ALL))
     return scores
 
 
@@ -195,7 +200,6 @@ class Tuner:
         seeds: int,
         horizon: int,
         rates: list[float] | None,
-        stop: StopSignal,
         perturbation: float,
     ) -> None:
         self.cell = cell
@@ -204,7 +208,6 @@ class Tuner:
         self.short = min(max(horizon // 100, 200), horizon)  # enough to see divergence
         self.longer = max(horizon // 10, self.short)  # of the finalists
         self.given = rates
-        self.stop = stop
         self.perturbation = perturbation
 
     def search(self) -> Asking[Search]:
@@ -273,15 +276,17 @@ class Tuner:
     ) -> list[Chunk]:
         """Return runs that have not begun: rate after rate, seed after seed."""
         choice = self.cell.choice
-        return make_chunks(
+        shared = RunSpec(
             instance,
             self.cell.parametrization,
             choice.optimizer,
-            np.stack([choice.hypers(rate) for rate in rates for _ in seeds]),
-            [seed for _ in rates for seed in seeds],
-            0.0 if instance.seeded else self.perturbation,
+            (),
+            self.horizon,
+            perturbation=0.0 if instance.seeded else self.perturbation,
             snapshots=False,  # tables need the last w only
         )
+        values = [tuple(choice.hypers(rate).tolist()) for rate in rates]
+        return prepare([replace(shared, hypers=own, seed=s) for own in values for s in seeds])
 
     def scores(self, runs: list[list[Chunk]]) -> np.ndarray:
         """Median score over seeds for each rate."""
@@ -359,11 +364,13 @@ class Tuner:
 
     def _cut_short(self, chunks: Sequence[Chunk]) -> bool:
         """Whether Ctrl-C or the time limit ended a run."""
-        return any(self.stop.reason in chunk.status for chunk in chunks)
+        cut = {Status.INTERRUPTED, Status.TIMEOUT}
+        return any(cut & set(chunk.status) for chunk in chunks)
 
     def _diverged(self, runs: list[list[Chunk]]) -> np.ndarray:
         return np.array(
-            [any("diverged" in chunk.status for chunk in chunks) for chunks in runs], dtype=bool
+            [any(Status.DIVERGED in chunk.status for chunk in chunks) for chunks in runs],
+            dtype=bool,
         )
 
     def _sensitivity(self, scores: np.ndarray) -> float | None:

@@ -9,6 +9,7 @@ from optbench import Hyper, optimizer
     follows_flow=True,
     condition="learning_rate < 2 / L (L: smoothness of the objective), constant",
     homogeneous=True,
+    baseline=True,
 )
 def gradient_descent(theta, grad, learning_rate=Hyper(tune="log", low=0.0, degree=-1)):
     for i in range(theta.size):

@@ -16,7 +16,7 @@ from optbench.elementwise import sinh
 @optimizer(
     reference="Ghai, Hazan, Singer 2020, arXiv:1902.01903; "
     "bias: Woodworth et al. 2020, arXiv:2002.09277",
-    selects={"regression": "hypentropy"},
+    selects={"regression": "hypentropy(scale)"},
     condition="regression from zero, learning_rate small enough to converge",
     homogeneous=True,
 )

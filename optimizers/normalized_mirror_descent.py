@@ -14,7 +14,7 @@ from optbench.elementwise import exp, log
 @optimizer(
     reference="Sun, Gatmiry, Ahn, Azizan 2023, arXiv:2306.13853; "
     "p = 2: Ji, Telgarsky 2021, arXiv:1906.04540",
-    selects={"classification": "lp"},
+    selects={"classification": "lp(p)"},
     condition="separable data, constant, small enough learning_rate",
     homogeneous=True,
 )

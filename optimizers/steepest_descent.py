@@ -12,7 +12,7 @@ from optbench.elementwise import exp, log
 
 @optimizer(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
-    selects={"classification": "lp"},
+    selects={"classification": "lp(p)"},
     condition="separable data, learning rate t^-decay, 0 < decay < 1: margin gap t^-(1 - decay)",
     homogeneous=True,
     default=False,

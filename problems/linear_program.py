@@ -22,7 +22,13 @@ LARGEST = 50_000_000  # numbers of a matrix, 400 MB: it is kept dense
 @problem(
     reference="Wang, Ghosal, Mazumder 2023, arXiv:2310.02535",
     references=("vertex", "entropic"),
-    metrics=("objective_gap", "infeasibility", "distance_entropic", "distance_vertex"),
+    metrics=(
+        "objective_gap",
+        "infeasibility",
+        "distance_entropic",
+        "distance_vertex",
+        "support_f1",
+    ),
     default=({"data": "afiro"}, {"data": "transport"}),
 )
 def linear_program(

@@ -1,22 +1,38 @@
 """Linear regression: minimise 1/(2n) ||X w - y||^2.
 
-With fewer rows than features many w interpolate the data; which one is selected?  References:
-the interpolants of least L1, L2, Linf and Fisher norm, and of least hypentropy.
+With dependent columns, as with fewer rows than features, many w are minimizers, all with the same
+predictions; which one is selected?  References: those of least L1, L2, Linf and Fisher norm, and of
+least hypentropy.
 """
+
+import functools
 
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
+from optbench.data import KINDS
 from optbench.losses import squared_error
+from optbench.options import SWITCH, switched_on
 
 GAUSSIAN = {"data": ("gaussian",)}
 
 
 @problem(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
-    references=("l1", "l2", "linf", "lp", "hypentropy", "fisher"),
-    metrics=("norm_excess_l1", "norm_excess_l2", "norm_excess_linf", "angle_l2", "residual"),
+    references=("l1", "l2", "linf", "lp", "hypentropy", "fisher", "minimizer"),
+    metrics=(
+        "norm_excess_l1",
+        "norm_excess_l2",
+        "norm_excess_linf",
+        "distance_l1",
+        "distance_l2",
+        "distance_linf",
+        "distance_minimizer",
+        "residual",
+    ),
+    reads="numbers",
     default=({"data": "digits", "rows": 30},),
+    examples=({"data": "gaussian", "n": 20, "d": 5},),
 )
 def linear_regression(
     data=Option("digits"),
@@ -26,13 +42,19 @@ def linear_regression(
     sparsity=Option(0, needs=GAUSSIAN),
     noise=Option(0.0, needs=GAUSSIAN, unless={"sparsity": (0,)}),
     seed=Option(0, needs=GAUSSIAN),
-    intercept=Option(False, unless=GAUSSIAN),
     standardize=Option(True, unless=GAUSSIAN),
+    center=Option("auto", choices=SWITCH, unless=GAUSSIAN),
+    intercept=Option(False, unless=GAUSSIAN),
     target=Option("", unless=GAUSSIAN),
+    header=Option("auto", choices=("auto", "true", "false"), unless=GAUSSIAN),
+    kind=Option("auto", choices=("auto", *KINDS), unless=GAUSSIAN),
 ):
     """Build an instance from a bundled name, a file, or ``data=gaussian`` (seeded).
 
     ``rows`` keeps the first rows of real data (0: all), so that there are fewer than features.
+    ``standardize`` divides columns by their standard deviation; ``center`` subtracts the means of
+    columns and, without ``intercept``, of the target (auto: where ``standardize`` is true);
+    ``intercept`` appends a column of ones.
     """
     from optbench import references
 
@@ -40,11 +62,19 @@ def linear_regression(
         features, targets = gaussian(n, d, sparsity, noise, seed)
         source = f"Gaussian, seed {seed}"
     else:
-        features, targets, source = real(data, rows, standardize, intercept, target)
+        reading = {"target": target or None, "header": header, "kind": kind}
+        preparation = {
+            "standardize": standardize,
+            "center": switched_on(center, standardize),
+            "intercept": intercept,
+        }
+        features, targets, source = real(data, rows, preparation, reading)
     count, dimension = features.shape
 
     def inverse_fisher():
-        return np.linalg.pinv(features.T @ features / count, rcond=1e-12, hermitian=True)
+        gram = features.T @ features / count
+        gram = gram if isinstance(gram, np.ndarray) else gram.toarray()
+        return np.linalg.pinv(gram, rcond=1e-12, hermitian=True)
 
     return Instance(
         problem="linear_regression",
@@ -54,7 +84,7 @@ def linear_regression(
         row=squared_error,
         scale=1.0 / count,
         optimal_value=lambda: references.least_squares(features, targets).value,
-        smoothness=lambda: np.linalg.norm(features, 2) ** 2 / count,
+        smoothness=lambda: references.hessian_eigenvalues(features).largest,
         inverse_fisher=inverse_fisher,
         seeded=data == "gaussian",
         facts={"n": count, "d": dimension, "source": source},
@@ -63,26 +93,18 @@ def linear_regression(
 
 
 def solutions(features, targets, inverse_fisher):
-    """The fields of an instance that hold references: the minimizer, or many interpolants."""
+    """The fields of an instance that hold references: the only minimizer, or many of them."""
     from optbench import references
+    from optbench.store.references import remembered
 
-    count, dimension = features.shape
-    if count >= dimension:
+    if remembered(references.rank, features) == features.shape[1]:
         return {"references": {"minimizer": lambda: references.least_squares(features, targets)}}
 
-    def least_norm(p):
-        return references.least_norm(features, targets, p)
+    @functools.cache
+    def fitted():
+        return references.fitted_values(features, targets)
 
-    return {
-        "references": {
-            references.norm_name(p): lambda p=p: least_norm(p) for p in (1.0, 2.0, np.inf)
-        },
-        "parametric": {
-            "lp": least_norm,
-            "hypentropy": lambda scale: references.hypentropy(features, targets, scale),
-            "fisher": lambda _: references.least_bregman(features, targets, inverse_fisher()),
-        },
-    }
+    return references.least_norms(features, fitted, inverse_fisher)
 
 
 def gaussian(n, d, sparsity, noise, seed):
@@ -100,23 +122,19 @@ def gaussian(n, d, sparsity, noise, seed):
     return features, targets
 
 
-def real(data, rows, standardize, intercept, target):
-    """Load bundled data or a file; keep the first ``rows`` rows (0: all)."""
+def real(data, rows, preparation, reading):
+    """Load bundled data or a file, as ``reading`` says; keep the first ``rows`` rows (0: all)."""
     from optbench import data as sources
 
-    dataset = sources.load_dataset(data, regression=True, target=target or None)
+    dataset = sources.load_dataset(data, regression=True, **reading)
     if rows < 0 or rows > dataset.targets.size:
         raise UserError(f"linear_regression: rows={rows} of {dataset.targets.size} in {data}")
     if rows:
         dataset = sources.Dataset(
             dataset.name, dataset.features[:rows], dataset.targets[:rows], dataset.source
         )
-    if intercept and not standardize:
-        raise UserError("linear_regression: intercept=true needs standardize=true")
-    if standardize:
-        dataset = sources.standardize(dataset, intercept=intercept)
-    features = dataset.features
+    dataset = sources.prepare(dataset, **preparation)
     targets = dataset.targets
-    if not intercept:
+    if preparation["center"] and not preparation["intercept"]:
         targets = targets - targets.mean()
-    return features, targets, dataset.source
+    return dataset.features, targets, dataset.source

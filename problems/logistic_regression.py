@@ -2,15 +2,20 @@
 
 On separable data the infimum 0 is at infinity and the question is the direction of w.
 References: the directions of maximal margin min_i y_i x_i . w / ||w||_p in L1, L2, Linf, further
-L_p, and in the Fisher metric.  Data that cannot be separated has a finite minimiser.  Where only
+L_p, and in the Fisher metric.  Data that cannot be separated has a finite minimiser, or with
+dependent columns many, of which the references are those of least norm.  Where only
 some rows can be separated (``data=partly_separable``; Ji and Telgarsky 2018, arXiv:1803.07300)
 w has a finite limit, the offset, in the span of the other rows, and a direction outside it.
 """
 
+import functools
+
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
+from optbench.data import KINDS
 from optbench.losses import MARGIN_LOSSES
+from optbench.options import SWITCH, switched_on
 
 DISCRIMINATING = {"data": "gaussian", "n": 6, "d": 12, "seed": 11}
 GAUSSIAN = {"data": ("gaussian",)}
@@ -19,30 +24,57 @@ SEEDED = {"data": ("gaussian", "partly_separable")}
 
 @problem(
     reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345",
-    references=("l1", "l2", "linf", "lp", "fisher", "minimizer", "direction", "offset"),
+    references=(
+        "l1",
+        "l2",
+        "linf",
+        "lp",
+        "fisher",
+        "minimizer",
+        "direction",
+        "offset",
+    ),
     metrics=(
         "margin_ratio_l1",
         "margin_ratio_l2",
         "margin_ratio_linf",
+        "angle_l1",
         "angle_l2",
+        "angle_linf",
         "angle_direction",
         "distance_offset",
         "distance_minimizer",
+        "norm_excess_l1",
+        "norm_excess_l2",
+        "norm_excess_linf",
+        "distance_l1",
+        "distance_l2",
+        "distance_linf",
     ),
+    reads="labels",
     default=({"data": "digits_3v8"}, DISCRIMINATING),
+    examples=({"data": "gaussian", "n": 40, "d": 2}, {"data": "partly_separable"}),
 )
 def logistic_regression(
     data=Option("digits_3v8"),
     loss=Option("logistic", choices=tuple(MARGIN_LOSSES)),
-    standardize=Option(True, unless=SEEDED),
+    standardize=Option("auto", choices=SWITCH, unless=SEEDED),
+    center=Option("auto", choices=SWITCH, unless=SEEDED),
     intercept=Option(False, unless=SEEDED),
     positive=Option("", unless=SEEDED),
     target=Option("", unless=SEEDED),
+    header=Option("auto", choices=("auto", "true", "false"), unless=SEEDED),
+    kind=Option("auto", choices=("auto", *KINDS), unless=SEEDED),
     n=Option(6, needs=GAUSSIAN),
     d=Option(12, needs=GAUSSIAN),
     seed=Option(11, needs=SEEDED),
 ):
-    """Build an instance from a bundled name, a file, ``data=gaussian`` or ``partly_separable``."""
+    """Build an instance from a bundled name, a file, ``data=gaussian`` or ``partly_separable``.
+
+    ``standardize`` divides columns by their standard deviation (auto: where the data is dense);
+    ``center`` subtracts their means (auto: where dense columns are standardized); ``intercept``
+    appends a column of ones.
+    """
     if data == "gaussian":
         if n < 1 or d < 1:
             raise UserError(f"logistic_regression: n={n} and d={d} must be at least 1")
@@ -53,7 +85,8 @@ def logistic_regression(
         features, targets = partly_separable(seed), np.ones(13)
         name, source = f"partly_separable_seed{seed}", f"5 of 13 rows separable, seed {seed}"
     else:
-        dataset = real(data, standardize, intercept, positive, target)
+        reading = {"target": target or None, "header": header, "kind": kind}
+        dataset = prepared(read(data, positive, reading), standardize, center, intercept)
         name, features, targets = dataset.name, dataset.features, dataset.targets
         source = dataset.source
     return instance(
@@ -76,22 +109,24 @@ def partly_separable(seed):
     return rows
 
 
-def real(data, standardize, intercept, positive, target):
-    """Load a two-class data set; standardize dense columns (sparse ones stay as they are)."""
+def read(data, positive, reading):
+    """Load a two-class data set, as ``reading`` says."""
     from optbench import data as sources
 
-    dataset = sources.load_dataset(data, target=target or None)
+    dataset = sources.load_dataset(data, **reading)
     if positive or set(np.unique(dataset.targets)) != {-1.0, 1.0}:
-        try:
-            label = float(positive) if positive else None
-        except ValueError:
-            raise UserError(f"logistic_regression: positive={positive} is not a number") from None
-        dataset = sources.two_classes(dataset, label)
-    if standardize and isinstance(dataset.features, np.ndarray):
-        dataset = sources.standardize(dataset, intercept=intercept)
-    elif intercept:
-        raise UserError(f"{data}: intercept needs dense standardized data; add a column of ones")
+        dataset = sources.two_classes(dataset, positive or None)
     return dataset
+
+
+def prepared(dataset, standardize, center, intercept):
+    """Standardize and centre columns, sparse ones only where that is asked for."""
+    from optbench import data as sources
+
+    dense = isinstance(dataset.features, np.ndarray)
+    standardize = switched_on(standardize, dense)
+    center = switched_on(center, standardize and dense)
+    return sources.prepare(dataset, standardize=standardize, center=center, intercept=intercept)
 
 
 def instance(name, features, targets, loss, seeded, source):
@@ -113,11 +148,14 @@ def instance(name, features, targets, loss, seeded, source):
         product = features.T @ features
         return (product if isinstance(product, np.ndarray) else product.toarray()) / (4 * count)
 
-    fields = solutions(signed, separation, loss, fisher)
+    def inverse_fisher():
+        return np.linalg.pinv(fisher(), rcond=1e-12, hermitian=True)
+
+    fields = solutions(features, signed, separation, loss, fisher, inverse_fisher)
     facts = {"n": count, "d": dimension, "source": source}
     facts |= {"separable": separation.separable, "loss": loss}
     if fields["kind"] == "partly_separable":
-        facts["span"] = span(signed[~separation.separable_rows])
+        facts["span"] = references.row_space(signed[~separation.separable_rows])
     return Instance(
         problem="logistic_regression",
         features=features,
@@ -125,20 +163,22 @@ def instance(name, features, targets, loss, seeded, source):
         row=MARGIN_LOSSES[loss],
         scale=1.0 / count,
         smoothness=(lambda: logistic.smoothness_logistic(signed)) if loss == "logistic" else None,
-        inverse_fisher=lambda: np.linalg.pinv(fisher(), rcond=1e-12, hermitian=True),
+        inverse_fisher=inverse_fisher,
         seeded=seeded,
         facts=facts,
         **fields,
     )
 
 
-def solutions(signed, separation, loss, fisher):
+def solutions(features, signed, separation, loss, fisher, inverse_fisher):
     """The fields of an instance that say what kind of data it is and hold the references."""
     if separation.separable:
         return directions(signed, fisher)
     if loss != "logistic":
         raise UserError("logistic_regression: loss=exponential needs separable data")
-    return decomposition(signed) if separation.separable_rows.any() else finite(signed)
+    if separation.separable_rows.any():
+        return decomposition(signed)
+    return finite(signed) | many(features, signed, inverse_fisher)
 
 
 def directions(signed, fisher):
@@ -173,6 +213,21 @@ def finite(signed):
     }
 
 
+def many(features, signed, inverse_fisher):
+    """What is different where columns depend on each other: many minimisers, of one prediction."""
+    from optbench import references
+    from optbench.store.references import remembered
+
+    if remembered(references.rank, features) == features.shape[1]:
+        return {}
+
+    @functools.cache
+    def fitted():
+        return features @ references.finite_minimizer(signed).solution
+
+    return references.least_norms(features, fitted, inverse_fisher)
+
+
 def decomposition(signed):
     """Data of which some rows can be separated: where w goes outside and inside the span."""
     from optbench.references import logistic
@@ -183,10 +238,3 @@ def decomposition(signed):
         "parametric": {"offset": lambda _: logistic.logistic_decomposition(signed).offset},
         "optimal_value": lambda: logistic.logistic_decomposition(signed).offset.value,
     }
-
-
-def span(rows):
-    """Orthonormal basis (d, r) of the span of the rows that cannot be separated."""
-    dense = rows if isinstance(rows, np.ndarray) else rows.toarray()
-    _, singular, right = np.linalg.svd(dense, full_matrices=False)
-    return right[singular > 1e-10 * singular[0]].T

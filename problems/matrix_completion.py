@@ -19,6 +19,7 @@ from optbench.losses import squared_error
     metrics=(
         "norm_excess_l2",
         "norm_excess_nuclear",
+        "distance_l2",
         "distance_nuclear",
         "distance_hidden",
         "effective_rank",
@@ -26,6 +27,7 @@ from optbench.losses import squared_error
         "residual",
     ),
     default=(),  # 900 parameters: named where it is wanted
+    examples=({"measurements": "gaussian", "rows": 5, "columns": 4},),
 )
 def matrix_completion(
     measurements=Option("entries", choices=("entries", "gaussian")),

@@ -14,8 +14,14 @@ from optbench.losses import squared_error
 
 @problem(
     reference="Gidel, Bach, Lacoste-Julien 2019, arXiv:1904.13262",
-    references=("minimizer", "rank1", "rank2", "..."),
-    metrics=("distance_minimizer", "effective_rank", "stable_rank", "residual"),
+    references=("minimizer", "rank*"),
+    metrics=(
+        "distance_minimizer",
+        "distance_rank*",
+        "effective_rank",
+        "stable_rank",
+        "residual",
+    ),
     default=(),  # one solution: which one is selected is no question
 )
 def matrix_factorization(singular_values=Option("4x2x1x0.5"), rows=6, columns=8, seed=0):

@@ -16,9 +16,18 @@ from optbench.losses import squared_error
 
 @problem(
     reference="Izenman 1975, doi:10.1016/0047-259X(75)90042-1",
-    references=("minimizer", "l2", "rank1", "rank2", "..."),
-    metrics=("norm_excess_l2", "distance_minimizer", "effective_rank", "stable_rank", "residual"),
+    references=("minimizer", "l2", "rank*"),
+    metrics=(
+        "norm_excess_l2",
+        "distance_l2",
+        "distance_minimizer",
+        "distance_rank*",
+        "effective_rank",
+        "stable_rank",
+        "residual",
+    ),
     default=(),  # least squares again: linear_regression stands for it
+    examples=({"n": 4},),
 )
 def matrix_regression(
     n=30,

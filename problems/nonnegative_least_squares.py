@@ -17,6 +17,7 @@ from optbench.losses import squared_error
     references=("minimizer", "l1"),
     metrics=("distance_minimizer", "norm_excess_l1", "distance_l1", "residual"),
     default=(),  # linear programs stand for the positive orthant
+    examples=({"m": 5},),
 )
 def nonnegative_least_squares(m=30, n=10, start=1e-6, seed=0):
     """Build Gaussian A and b (or b = A |x0|); x starts at the constant ``start``."""

@@ -9,8 +9,6 @@ rate.  With a < 0 the game is not monotone, but cohypomonotone:
 <F(z) - F(z'), z - z'> = rho ||F(z) - F(z')||^2 with rho = a / (1 + a^2).
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from optbench import Instance, UserError, problem
@@ -18,19 +16,13 @@ from optbench import Instance, UserError, problem
 SOLUTION = np.array([1.0, 1.0])
 
 
-class Game(NamedTuple):
-    """Where the field is zero."""
-
-    solution: np.ndarray
-
-
-def field(w, data, grad, parameters):
-    """Write F = A (w - solution), A the data; return ||F||^2 / 2."""
+def field(w, data, grad, targets):
+    """Write F = A (w - solution), A the data and solution the targets; return ||F||^2 / 2."""
     total = 0.0
     for i in range(w.size):
         grad[i] = 0.0
         for j in range(w.size):
-            grad[i] += data[i, j] * (w[j] - parameters.solution[j])
+            grad[i] += data[i, j] * (w[j] - targets[j])
         total += grad[i] * grad[i]
     return 0.5 * total
 
@@ -49,10 +41,9 @@ def quadratic_game(monotonicity=0.0):
     return Instance(
         problem="quadratic_game",
         features=matrix,
-        targets=np.zeros(2),
+        targets=SOLUTION,
         kind="game",
         loss_and_grad=field,
-        parameters=Game(SOLUTION),
         references={"solution": solution},
         optimal_value=float,
         facts={"n": 2, "d": 2, "source": "min over x, max over y", "monotonicity": monotonicity},

@@ -16,6 +16,7 @@ from optbench.losses import squared_error
     reference="Saxe, McClelland, Ganguli 2013, arXiv:1312.6120",
     references=("minimizer",),
     metrics=("distance_minimizer",),
+    examples=({"depth": 1},),
     default=(),  # one solution: which one is selected is no question
 )
 def scalar_chain(depth=3, target=1.0, scale=Option(0.5, unless={"depth": (1,)})):

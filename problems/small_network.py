@@ -76,6 +76,7 @@ def network_loss(w, data, grad, targets, parameters):
     reference="Du, Zhai, Poczos, Singh 2018, arXiv:1810.02054",
     references=(),
     metrics=(),
+    examples=({"activation": "tanh", "loss": "logistic"},),
     default=(),  # not a linear predictor: no reference solution is known
 )
 def small_network(

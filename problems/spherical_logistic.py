@@ -69,8 +69,9 @@ def sampled_loss(samples):
 @problem(
     reference="Lin, Sun, Zhang 2021, NeurIPS 34; Lin and Zhang 2021, arXiv:2105.03879",
     references=("minimizer",),
-    metrics=(),
+    metrics=("angle_minimizer",),
     default=(),
+    examples=({"samples": 20, "d": 5},),
 )
 def spherical_logistic(
     angle=1.2,

@@ -27,8 +27,11 @@ def quick(problems=REGRESSION, optimizers="gradient_descent", **options):
 
 
 def without_timings(result) -> str:
-    rows = [{k: v for k, v in row.items() if k not in TIMINGS} for row in result.convergence_rows]
-    return json.dumps([result.bias_rows, rows, result.instances], sort_keys=True)
+    document = result.to_dict()
+    for row in document["convergence"]:
+        for key in TIMINGS:
+            del row[key]
+    return json.dumps([document[key] for key in ("instances", "bias", "convergence")])
 
 
 def test_one_and_two_threads_and_a_second_time_give_the_same_rows():
@@ -49,18 +52,18 @@ def test_every_cell_has_a_row_in_both_tables_skipped_ones_with_their_reason():
     optimizers = ["gradient_descent", "exponentiated_gradient", "natural_gradient"]
     result = quick([REGRESSION, TRANSPORT], optimizers)
     for rows in (result.bias_rows, result.convergence_rows):
-        cells = [(row["problem"], row["optimizer"]) for row in rows]
+        cells = [(row.problem, row.optimizer) for row in rows]
         assert cells == [
             (p, o) for p in ("linear_regression", "linear_program") for o in optimizers
         ]
-    skipped = [row for row in result.bias_rows if row["status"] == "skipped"]
-    assert [row["reason"] for row in skipped] == [
+    skipped = [row for row in result.bias_rows if row.status == "skipped"]
+    assert [row.reason for row in skipped] == [
         "acts on positive parameters; those of linear_regression are signed",
         "needs the Fisher matrix; linear_program declares none",
     ]
-    assert all(row["selected"] is None for row in skipped)
+    assert all(row.selected is None for row in skipped)
     assert not result.failed
-    parametrizations = {r["optimizer"]: r["parametrization"] for r in result.bias_rows[3:]}
+    parametrizations = {r.optimizer: r.parametrization for r in result.bias_rows[3:]}
     assert parametrizations["gradient_descent"] == "nonnegative:depth=2"
     assert parametrizations["exponentiated_gradient"] == "linear"
 
@@ -68,15 +71,15 @@ def test_every_cell_has_a_row_in_both_tables_skipped_ones_with_their_reason():
 def test_seeds_vary_the_instance_of_a_seeded_problem():
     three, one = quick(SEPARABLE, seeds=3), quick(SEPARABLE, seeds=1)
     others = [quick(SEPARABLE.replace("11", str(seed))) for seed in (12, 13)]
-    single = [r.bias_rows[0]["measures"] for r in (one, *others)]
+    single = [r.bias_rows[0].measures for r in (one, *others)]
     row = three.bias_rows[0]
-    assert row["seeds"] == 3
-    for name, value in row["measures"].items():
+    assert row.seeds == 3
+    for name, value in row.measures.items():
         assert value == pytest.approx(np.median([m[name] for m in single]), rel=0.05)
-        low, high = row["intervals"][name]
+        low, high = row.intervals[name]
         assert low <= value <= high
         assert min(m[name] for m in single) * 0.95 <= low < high
-    assert one.bias_rows[0]["intervals"] == dict.fromkeys(row["measures"])
+    assert one.bias_rows[0].intervals == dict.fromkeys(row.measures)
     assert three.traces[0].log_gap.shape[1] == 3
     assert len(three.instances) == 1
 
@@ -85,9 +88,9 @@ def test_seeds_vary_the_start_on_real_data():
     """Noise of size 1e-3: the limits differ by as much outside the row space, and no more."""
     result = quick("linear_regression:data=digits,rows=10", seeds=3, horizon=3_000)
     (row,), (trace,) = result.bias_rows, result.traces
-    assert row["seeds"] == 3 and row["selected"] == "l2"
-    low, high = row["intervals"]["distance_l2"]
-    assert 0 <= low < row["measures"]["distance_l2"] + 1e-12 and high > 1e-6
+    assert row.seeds == 3 and row.selected == "l2"
+    low, high = row.intervals["distance_l2"]
+    assert 0 <= low < row.measures["distance_l2"] + 1e-12 and high > 1e-6
     starts = np.exp(trace.log_gap[0])
     assert len(set(starts)) == 3
     np.testing.assert_allclose(starts, starts[0], rtol=0.05)
@@ -136,8 +139,8 @@ def test_the_document_is_json_that_validates_against_its_schema(tmp_path):
 def test_a_time_limit_ends_runs_with_status_timeout():
     result = quick(horizon=10**12, learning_rates=[1e-9], timeout=0.3)
     for row in (result.bias_rows[0], result.convergence_rows[0]):
-        assert row["status"] == "timeout"
-        assert row["reason"].startswith("stopped by the time limit at step")
+        assert row.status == "timeout"
+        assert row.reason.startswith("stopped by the time limit at step")
     assert result.environment["seconds"]["runs"] < 10.0
     assert any(note.startswith("timeout") for note in result.notes)
 
@@ -159,8 +162,8 @@ result = compare(
     sys.argv[1], ["gradient_descent", "adam", "sign_descent"], horizon=10**12,
     learning_rates=[1e-9], threads=int(sys.argv[2]), progress=progress, rerun=True,
 )
-print([row["status"] for row in result.bias_rows], result.notes)
-print([row["reason"] for row in result.convergence_rows])
+print([row.status for row in result.bias_rows], result.notes)
+print([row.reason for row in result.convergence_rows])
 """
 
 
@@ -182,13 +185,13 @@ def test_an_interrupted_comparison_continues():
     rules = [f"gradient_descent[learning_rate={rate}]" for rate in (0.1, 1e-9)]
     settings = {"optimizers": rules, "horizon": 10**12, "timeout": 1.0}
     cut = quick(**settings)
-    assert [row["status"] for row in cut.bias_rows] == ["converged", "timeout"]
+    assert [row.status for row in cut.bias_rows] == ["converged", "timeout"]
     done, unfinished = cut.convergence_rows
-    assert done["ns_per_step"] > 0.0 and unfinished["ns_per_step"] is None
+    assert done.ns_per_step > 0.0 and unfinished.ns_per_step is None
     again = quick(**settings, rerun=False)
     assert again.environment["cells_from_store"] == 1
     assert again.convergence_rows[0] == done
-    assert again.bias_rows[1]["status"] == "timeout"
+    assert again.bias_rows[1].status == "timeout"
 
 
 KERNEL = '''"""A test."""
@@ -212,7 +215,7 @@ BODIES = {
     "reads_outside": ("theta[0] = grad[-theta.size - step]", "failed", "an index outside"),
     "infinite": ("theta[0] = 1e308 * 10.0", "diverged", "diverged at step 1"),
     "overflow": ("theta[0] += 10.0 ** (2 * step)", "diverged", "diverged at step"),
-    "undefined": ("theta[0] = nothing", "failed", "does not compile: NameError: name 'nothing'"),
+    "undefined": ("theta[0] = nothing", "failed", "does not compile"),
     "allocates": ("theta[:] = theta - grad", "failed", "does not compile: it allocates memory"),
     "wrong_type": ("theta[0] = 'a'", "failed", "does not compile"),
 }
@@ -224,9 +227,9 @@ def test_a_failing_plugin_has_its_reason_and_hurts_no_other_row(name, tmp_path):
     file = plugin(tmp_path, name, body)
     result = quick(optimizers=[name, "gradient_descent"], plugins=[file])
     bad, good = result.bias_rows
-    assert bad["status"] == result.convergence_rows[0]["status"] == status
-    assert words in bad["reason"] and "\n" not in bad["reason"]
-    assert bad["selected"] is None and bad["measures"] == {}
+    assert bad.status == result.convergence_rows[0].status == status
+    assert words in bad.reason and "\n" not in bad.reason
+    assert bad.selected is None and bad.measures == {}
     assert good == quick().bias_rows[0]
     assert result.failed == (status == "failed")
 
@@ -235,7 +238,7 @@ def test_a_broken_file_is_a_note_and_the_others_run(tmp_path):
     (tmp_path / "broken.py").write_text("def broken(:\n")
     plugin(tmp_path, "fine", "for i in range(theta.size): theta[i] -= rate * grad[i]")
     result = quick(optimizers=["fine", "gradient_descent"], plugins=[str(tmp_path)])
-    assert [row["status"] for row in result.bias_rows] == ["horizon", "horizon"]
+    assert [row.status for row in result.bias_rows] == ["horizon", "horizon"]
     (note,) = result.notes
     assert note.startswith("plug-in left out: ") and "broken.py:1: syntax error" in note
     with pytest.raises(UserError, match=r"broken\.py:1: syntax error"):
@@ -280,19 +283,20 @@ def test_a_problem_with_its_own_objective_works_end_to_end(valley):
     """From w = 0 loss is d - 1; SciPy agrees on value and gradient; the valley leads to 1."""
     result = quick("valley:d=3", ["gradient_descent", "adam"], plugins=valley, horizon=20_000)
     for row, trace in zip(result.bias_rows, result.traces, strict=True):
-        assert row["selected"] is None
-        assert row["reason"] == "no reference solution is known here"
-        assert row["effective_p"] is None
-        assert trace.log_gap[0, 0] == pytest.approx(math.log(2.0), rel=1e-12)
-        assert trace.log_gap[-1, 0] < math.log(1e-2)
-    assert result.instances[0]["infimum"] is None
-    assert result.convergence_rows[0]["theory_learning_rate"] is None
+        assert row.selected is None
+        assert row.reason == "no reference solution is known here"
+        assert row.effective_p is None
+        assert trace.loss[0, 0] == pytest.approx(2.0, rel=1e-12)
+        assert trace.loss[-1, 0] < 1e-2
+        assert np.isnan(trace.log_gap).all()  # of an unknown optimum
+    assert result.instances[0].infimum is None
+    assert result.convergence_rows[0].theory_learning_rate is None
 
 
 def test_an_objective_that_writes_outside_ends_its_run(valley):
     result = quick(["valley:wrong=yes", REGRESSION], plugins=valley)
-    assert [row["status"] for row in result.bias_rows] == ["diverged", "horizon"]
-    assert result.bias_rows[0]["measures"] == {}
+    assert [row.status for row in result.bias_rows] == ["diverged", "horizon"]
+    assert result.bias_rows[0].measures == {}
 
 
 BUILDERS = {
@@ -331,13 +335,46 @@ def test_a_reference_that_cannot_be_solved_is_a_note_and_the_runs_go_on(tmp_path
         "def row(p, t):\n    return 0.5 * (p - t) ** 2, p - t\n"
         "@problem(reference='', references=('a',), metrics=())\n"
         "def half(scale=1.0):\n"
+        "    def solve():\n        raise ArithmeticError('no such number')\n"
         "    return Instance('half', np.ones((1, 1)), np.ones(1), 'other', row=row,\n"
-        "                    references={'a': lambda: 1 / 0})\n"
+        "                    references={'a': solve})\n"
     )
     result = quick("half", plugins=str(file))
-    assert result.bias_rows[0]["status"] == "converged"
-    assert result.bias_rows[0]["reason"] == "no reference solution is known here"
-    assert any("reference 'a': ZeroDivisionError: division by zero" in n for n in result.notes)
+    assert result.bias_rows[0].status == "converged"
+    assert result.bias_rows[0].reason == "no reference solution is known here"
+    assert any("reference 'a': ArithmeticError: no such number" in n for n in result.notes)
+
+
+REFERENCES = """
+import numpy as np
+from optbench import Instance, problem
+from optbench.losses import squared_error
+from optbench.references import Reference
+
+def reference(name, place, gap):
+    solution = np.array([place])
+    return Reference(name, "interpolant", None, solution, place, place, gap, np.zeros(0), None)
+
+@problem(reference="a test", references=("near", "far"), metrics=())
+def doubtful(gap=0.0):
+    found = {"near": lambda: reference("near", 1.0, gap), "far": lambda: reference("far", 3.0, 0.0)}
+    return Instance("doubtful", np.ones((1, 1)), np.ones(1), "other", row=squared_error,
+                    references=found, optimal_value=float)
+"""
+
+
+def test_a_reference_that_is_not_certified_decides_no_verdict(tmp_path):
+    """The run ends at w = 1, where the doubtful reference is; the other is 2/3 of itself away."""
+    file = tmp_path / "doubtful.py"
+    file.write_text(REFERENCES)
+    sure, unsure = (
+        quick(f"doubtful:gap={gap}", plugins=str(file)).bias_rows[0] for gap in (0.0, 1e-3)
+    )
+    assert (sure.selected, sure.runner_up, sure.uncertified) == ("near", "far", ())
+    assert (unsure.selected, unsure.runner_up) == ("INCONCLUSIVE", None)
+    assert unsure.reason == "not there yet: 0.67 from far"
+    assert unsure.uncertified == ("near",)
+    assert unsure.measures["distance_near"] == pytest.approx(0.0, abs=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -374,16 +411,16 @@ def test_every_learning_rate_that_was_given_is_told_and_stored():
     assert again.environment["cells_from_store"] == 2
     assert again.convergence_rows == first.convergence_rows
     for row in again.convergence_rows:
-        assert [entry["learning_rate"] for entry in row["learning_rates"]] == sorted(rates)
-        (best,) = [e for e in row["learning_rates"]
-                   if e["learning_rate"] == row["best_learning_rate"]]  # fmt: skip
-        assert best["steps_to"] == row["steps_to"] and best["status"] == row["status"]
+        assert [entry.learning_rate for entry in row.learning_rates] == sorted(rates)
+        (best,) = [e for e in row.learning_rates
+                   if e.learning_rate == row.best_learning_rate]  # fmt: skip
+        assert best.steps_to == row.steps_to and best.status == row.status
     assert len(again.learning_rates) == 6
-    assert quick(**options).convergence_rows[0]["learning_rates"] == []
+    assert quick(**options).convergence_rows[0].learning_rates == ()
 
 
 def test_interrupted_rates_say_so():
     result = quick(learning_rates=[0.01, 0.1], horizon=10**9, timeout=0.2)
     (row,) = result.convergence_rows
-    assert {entry["status"] for entry in row["learning_rates"]} <= {"timeout", "converged"}
-    assert row["status"] in ("timeout", "converged")
+    assert {entry.status for entry in row.learning_rates} <= {"timeout", "converged"}
+    assert row.status in ("timeout", "converged")

@@ -49,7 +49,7 @@ def test_all_is_every_optimizer_and_a_name_beside_it_is_not_run_twice(
         horizon=1,
         learning_rates=[0.1],
     )
-    names = [row["optimizer"] for row in found.bias_rows]
+    names = [row.optimizer for row in found.bias_rows]
     assert names == ["special[learning_rate=0.1]", *sorted(load_registry(plugins).optimizers)]
 
 

@@ -26,8 +26,8 @@ def {name}(n=3):
 """
 BROKEN = {
     "syntax": ("def broken(:\n    pass\n", r"broken\.py:1: syntax error: .+"),
-    "import": ("import nothing_like_this\n", r"broken\.py:1: ModuleNotFoundError: .*nothing_like"),
-    "raises": ("x = 1\ny = x / 0\n", r"broken\.py:2: ZeroDivisionError: division by zero"),
+    "import": ("import nothing_like_this\n", r"broken\.py:1: ModuleNotFoundError: "),
+    "raises": ("x = 1\nraise KeyError(x)\n", r"broken\.py:2: KeyError: 1"),
     "empty": ("x = 1\n", r"broken\.py: declares no @optimizer and no @problem"),
     "argument": (
         GOOD.format(name="broken").replace("grad,", "gradient,"),
@@ -40,6 +40,16 @@ BROKEN = {
     "oracle default": (
         GOOD.format(name="broken").replace("grad,", "grad=None,"),
         r"broken\.py:2: optimizer 'broken': oracle argument 'grad' takes no default",
+    ),
+    "family": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(selects='lp(p)', "),
+        r"selects='lp\(p\)' names 'p', which is none of its hyperparameters \(rate\)",
+    ),
+    "family without its end": (
+        GOOD.format(name="broken").replace(
+            "@optimizer(", "@optimizer(selects={'game': 'lp(rate'}, "
+        ),
+        r"selects='lp\(rate' must be like \"l2\" or \"lp\(p\)\"",
     ),
     "no default": (
         GOOD.format(name="broken").replace("Hyper(0.1)", "Hyper()"),

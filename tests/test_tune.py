@@ -13,7 +13,8 @@ from optbench.executors.cells import run_cells
 from optbench.instance import Instance
 from optbench.registry import load_registry
 from optbench.study import Cell, build_instances, make_cells, parse_optimizer
-from optbench.tune import SOLVED, Tuner, log_gap, momentum_gain, natural_rate, score
+from optbench.targets import log_suboptimality
+from optbench.tune import SOLVED, Tuner, momentum_gain, natural_rate, score
 
 REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
 SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
@@ -28,7 +29,7 @@ def cell(problem: str = REGRESSION, optimizer: str = "gradient_descent", paramet
 
 def search(made: Cell, horizon: int = 1_000, rates=None, seeds: int = 1):
     stop = StopSignal()
-    tuner = Tuner(made, seeds, horizon, rates, stop, 1e-3)
+    tuner = Tuner(made, seeds, horizon, rates, 1e-3)
     (found,) = run_cells([tuner], 1, stop)
     return found
 
@@ -120,7 +121,7 @@ def test_nothing_to_tune_is_one_run():
 def test_a_stop_ends_the_search_at_once():
     stop = StopSignal()
     stop.set()
-    (found,) = run_cells([Tuner(cell(), 1, 10**9, None, stop, 0.0)], 1, stop)
+    (found,) = run_cells([Tuner(cell(), 1, 10**9, None, 0.0)], 1, stop)
     assert found.runs[found.best][0].status == ["interrupted"]
 
 
@@ -137,12 +138,14 @@ def test_scores_rank_speed_before_depth():
 
 def test_the_gap_is_above_a_known_optimum_and_floored_at_rounding():
     instance = regression(np.eye(2), np.zeros(2), optimal_value=lambda: 0.5)
-    gaps = log_gap(instance, np.log([1.5, 0.5, np.nan]))
+    loss = np.array([1.5, 0.5, np.nan])
+    gaps = log_suboptimality(np.log(loss), loss, instance.optimum)
     assert gaps[0] == pytest.approx(0.0, abs=1e-15)
     assert gaps[1] == pytest.approx(math.log(2.0 * np.finfo(float).eps))
     assert np.isnan(gaps[2])
     zero = regression(np.eye(2), np.zeros(2), optimal_value=float)
-    assert log_gap(zero, np.array([-1e6]))[0] == -1e6  # far below the smallest float64
+    below = np.array([-1e6])  # far below the smallest float64
+    assert log_suboptimality(below, np.zeros(1), zero.optimum)[0] == -1e6
 
 
 def alone(asking):
@@ -166,7 +169,7 @@ def test_searches_side_by_side_find_what_each_finds_alone(problem, rates):
     names = ["heavy_ball", "gradient_descent[learning_rate=0.01]", "adam", "natural_gradient"]
     choices = [parse_optimizer(registry, name) for name in names]
     stop = StopSignal()
-    tuners = [Tuner(made, 3, 2_000, rates, stop, 1e-3) for made in make_cells(built, choices, ())]
+    tuners = [Tuner(made, 3, 2_000, rates, 1e-3) for made in make_cells(built, choices, ())]
     seen = set()
     for tuner, found in zip(tuners, run_cells(tuners, 2, stop), strict=True):
         expected = alone(tuner.search())

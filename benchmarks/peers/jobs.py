@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.task import Task
-from optbench.data import load_dataset, load_program, standardize, to_standard_form, two_classes
+from optbench.data import load_dataset, load_program, prepare, to_standard_form, two_classes
 from optbench.data.dataset import Dataset
 from optbench.parametrizations import parametrization
 from optbench.references import solve_bounded_program
@@ -63,14 +63,14 @@ class Job:
 
 def standardized(features: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Columns of mean 0 and standard deviation 1."""
-    dataset = standardize(Dataset("peers", features, targets, "synthetic"))
+    dataset = prepare(Dataset("peers", features, targets, "synthetic"))
     assert isinstance(dataset.features, np.ndarray)
     return dataset.features, dataset.targets
 
 
 def breast_cancer() -> tuple[np.ndarray, np.ndarray]:
     """569 x 30, standardized, not separable."""
-    dataset = standardize(load_dataset("breast_cancer"))
+    dataset = prepare(load_dataset("breast_cancer"))
     assert isinstance(dataset.features, np.ndarray)
     return dataset.features, dataset.targets
 

@@ -16,35 +16,31 @@ ROW_LOSSES = {"logistic": logistic_loss, "squared": squared_error}
 
 def prepare(task: Task, threads: int) -> Fresh:
     """Compile the combination (or load it from the cache of compiled kernels)."""
-    from optbench.engine.ensemble import CHUNK_RUNS, make_chunks
+    from optbench.engine.ensemble import CHUNK_RUNS
     from optbench.engine.stop import StopSignal
     from optbench.executors.local import run_tasks
     from optbench.parametrizations import parametrization
     from optbench.registry import load_registry
+    from optbench.runs import RunSpec
+    from optbench.runs import prepare as prepare_runs
 
     optimizer = load_registry().optimizer(task.optimizer)
     hypers = [
         task.rates if hyper.default is None else np.full(task.runs, hyper.default)
         for hyper in optimizer.hypers.values()
     ]
-    make = functools.partial(
-        make_chunks,
-        make_instance(task),
-        parametrization(specification(task), task.features),
-        optimizer,
-        np.stack(hypers, axis=1),
-        [0] * task.runs,
-    )
+    instance = make_instance(task)
+    built = parametrization(specification(task), task.features)
+    specs = [
+        RunSpec(instance, built, optimizer, tuple(own), task.steps, theta=theta)
+        for own, theta in zip(np.stack(hypers, axis=1).tolist(), task.theta, strict=True)
+    ]
     share = threads if task.runs <= CHUNK_RUNS else 1
 
     def fresh() -> Run:
-        chunks = make()
-        first = 0
+        chunks = prepare_runs(specs)
         for chunk in chunks:
-            count = chunk.runs.theta.shape[0]
-            chunk.runs.theta[:] = task.theta[first : first + count]
             chunk.advance(0)
-            first += count
         jobs = [
             functools.partial(
                 chunk.advance, task.steps, steps=np.array([task.steps]), threads=share

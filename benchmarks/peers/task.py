@@ -120,7 +120,7 @@ def save_task(task: Task, path: Path) -> None:
     arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
     numbers = {name: value for name, value in asdict(task).items() if name not in arrays}
     arrays["numbers"] = np.array(json.dumps(numbers))
-    np.savez(path, allow_pickle=False, **arrays)
+    np.savez(path, **arrays)
 
 
 def load_task(path: Path) -> Task:

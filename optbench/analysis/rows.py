@@ -4,191 +4,238 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
+from optbench.analysis.instances import instance_id
+from optbench.analysis.kinds import kind_of, measured
 from optbench.analysis.learning_rates import learning_rates
-from optbench.analysis.measures import measure
-from optbench.analysis.progress import (
-    SUCCESS_TARGET,
-    TARGET_NAMES,
-    final_suboptimality,
-    hyperparameters,
-    last_predictors,
-    log_gaps,
-    progress,
-    runs_with_instances,
-    why,
-    worst,
-)
+from optbench.analysis.optimum import depends_on_other_rows
+from optbench.analysis.progress import Progress, progress, why
 from optbench.analysis.rates import fit_rate
-from optbench.analysis.selection import Selection, effective_p, majority, select
-from optbench.analysis.statistics import finite, median_interval
+from optbench.analysis.runs import hyperparameters, last_predictors, runs_with_instances
+from optbench.analysis.selection import Selection, certified, effective_p, majority, select
+from optbench.analysis.statistics import finite, known, median_interval
 from optbench.analysis.theory import candidates, theory_name, theory_rate
+from optbench.columns import BiasRow, ConvergenceRow, Interval, RateLaw, Row
+from optbench.instance import Instance
+from optbench.references import Reference
 from optbench.result import Trace
+from optbench.solutions import norm_optima
+from optbench.status import Status, worst
 from optbench.study import Cell
+from optbench.targets import SUCCESS_TARGET, TARGET_NAMES
 from optbench.tune import Search
 
+# near the best loss of all rows every gap falls to 0, whatever the law is
+NO_LAW_FROM_BEST = "the optimum is only the best loss of all rows"
+AnyRow = TypeVar("AnyRow", bound=Row)
 
-def header(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
-    """Return the columns that both tables share."""
+
+def _names(cell: Cell) -> dict[str, str]:
     return {
         "problem": cell.instance.problem,
         "instance": cell.instance.name,
+        "instance_id": instance_id(cell.instance),
         "parametrization": cell.parametrization.name,
         "optimizer": cell.choice.label,
-        "hyperparameters": {},
-        "seeds": seeds,
-        "horizon": horizon,
-        "status": "skipped",
-        "reason": cell.skip,
     }
 
 
-def empty_bias(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
+def _header(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
+    state = {"status": Status.SKIPPED, "reason": cell.skip}
+    return {**_names(cell), **state, "seeds": seeds, "horizon": horizon}
+
+
+def empty_bias(cell: Cell, horizon: int, seeds: int) -> BiasRow:
     """Return a row of the implicit-bias table without results: skipped or failed."""
-    return {
-        **header(cell, horizon, seeds),
-        "selected": None,
-        "runner_up": None,
-        "separation": None,
-        "theory": theory_name(cell),
-        "condition": cell.choice.optimizer.condition,
-        "effective_p": None,
-        "effective_p_interval": None,
-        "measures": {},
-        "intervals": {},
-    }
+    return BiasRow(
+        **_header(cell, horizon, seeds),
+        theory=theory_name(cell),
+        condition=cell.choice.optimizer.condition,
+    )
 
 
-def empty_convergence(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
+def empty_convergence(cell: Cell, horizon: int, seeds: int) -> ConvergenceRow:
     """Return a row of the convergence table without results."""
-    blank = dict.fromkeys(TARGET_NAMES)
-    return {
-        **header(cell, horizon, seeds),
-        "steps_to": dict(blank),
-        "seconds_to": dict(blank),
-        "intervals": dict(blank),
-        "rate": {"law": None, "value": None, "low": None, "high": None, "window": None, "text": ""},
-        "ns_per_step": None,
-        "relative_cost": None,
-        "best_learning_rate": None,
-        "at_edge": False,
-        "sensitivity_decades": None,
-        "critical_learning_rate": None,
-        "theory_learning_rate": None,
-        "success_rate": 0.0,
-        "success_target": SUCCESS_TARGET,
-        "final_suboptimality": None,
-        "log10_final_suboptimality": None,
-        "learning_rates": [],
-    }
+    return ConvergenceRow(
+        **_header(cell, horizon, seeds),
+        success_target=SUCCESS_TARGET,
+        steps_to=dict.fromkeys(TARGET_NAMES),
+        seconds_to=dict.fromkeys(TARGET_NAMES),
+        intervals=dict.fromkeys(TARGET_NAMES),
+    )
 
 
-def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> dict[str, Any]:
-    """Measure the winner's last predictors against the certified references."""
-    row = empty_bias(cell, horizon, seeds)
-    best = search.best
-    runs = runs_with_instances(cell, search.runs[best])
-    statuses = [chunk.status[run] for _, chunk, run in runs]
-    row["hyperparameters"] = hyperparameters(cell, search.rates[best])
-    row["status"] = worst(statuses)
-    row["reason"] = why(statuses, [int(chunk.stopped[run]) for _, chunk, run in runs])
-    measures: list[dict[str, float]] = []
-    verdicts: list[Selection] = []
-    exponents: list[float] = []
-    for instance, w in last_predictors(runs, statuses):
-        references = candidates(cell, instance)
-        measures.append(measure(instance, references, w))
-        verdicts.append(select(instance, references, w))
-        p, interval = effective_p(instance, instance.norm_optima, w)
-        if p is not None:
-            exponents.append(p)
-            row["effective_p_interval"] = list(interval or ())
-    if not measures:
+def failed(row: AnyRow, reason: str) -> AnyRow:
+    """Return a row that says why nothing could run."""
+    return replace(row, status=Status.FAILED, reason=reason)
+
+
+def cut_short(row: AnyRow, status: Status) -> AnyRow:
+    """Say of a row whose search or runs did not end that it is not complete."""
+    if row.status == status:
         return row
-    for name in measures[0]:
-        middle, low, high = median_interval(np.array([m.get(name, math.nan) for m in measures]))
-        row["measures"][name] = finite(middle)
-        row["intervals"][name] = [low, high] if math.isfinite(low) and math.isfinite(high) else None
-    if exponents:
-        row["effective_p"] = float(np.sort(exponents)[(len(exponents) - 1) // 2])
-    add_verdict(row, verdicts)
-    return row
+    return replace(row, status=status, reason=f"{status} before its runs had ended")
 
 
-def add_verdict(row: dict[str, Any], verdicts: list[Selection]) -> None:
-    """Write the verdict of most seeds; INCONCLUSIVE when no reference has more than half."""
+@dataclass(frozen=True)
+class Measured:
+    """What the last predictor of one seed is compared with, and what came of it."""
+
+    references: Mapping[str, Reference]
+    measures: dict[str, float]
+    verdict: Selection
+    effective_p: float | None
+    interval: Interval
+
+
+def _measured(cell: Cell, instance: Instance, w: np.ndarray) -> Measured:
+    references = candidates(cell, instance)
+    kind = kind_of(instance)
+    p, interval = None, None
+    if kind.not_there(instance, certified(references), w) is None:
+        p, interval = effective_p(instance, norm_optima(instance), w)
+    measures = measured(instance, references, w)
+    return Measured(references, measures, select(instance, references, w), p, interval)
+
+
+def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
+    """Measure the winner's last predictors against the certified references."""
+    runs = runs_with_instances(cell, search.runs[search.best])
+    statuses = [chunk.status[run] for _, chunk, run in runs]
+    row = replace(
+        empty_bias(cell, horizon, seeds),
+        hyperparameters=hyperparameters(cell, search.rates[search.best]),
+        status=worst(statuses),
+        reason=why(statuses, [int(chunk.stopped[run]) for _, chunk, run in runs]),
+    )
+    found = [_measured(cell, instance, w) for instance, w in last_predictors(runs, statuses)]
+    if not found:
+        return row
+    names = dict.fromkeys(name for each in found for name in each.measures)
+    medians = {
+        name: median_interval([e.measures[name] for e in found if name in e.measures])
+        for name in names
+    }
+    doubtful = [name for e in found for name in e.references if not e.references[name].certified]
+    exponents = sorted((e.effective_p, e.interval) for e in found if e.effective_p is not None)
+    p, interval = exponents[(len(exponents) - 1) // 2] if exponents else (None, None)
+    row = replace(
+        row,
+        uncertified=tuple(dict.fromkeys(doubtful)),
+        effective_p=p,
+        effective_p_interval=interval,
+        measures={name: known(middle) for name, (middle, _, _) in medians.items()},
+        intervals={name: _interval(low, high) for name, (_, low, high) in medians.items()},
+    )
+    return with_verdict(row, [each.verdict for each in found])
+
+
+def with_verdict(row: BiasRow, verdicts: Sequence[Selection]) -> BiasRow:
+    """Give a row the verdict of most seeds; INCONCLUSIVE when no reference has more than half."""
     counts = Counter(verdict.selected for verdict in verdicts)
     name, votes = counts.most_common(1)[0]
     shown = next(verdict for verdict in verdicts if verdict.selected == name)
-    row["selected"], row["runner_up"] = majority(list(counts.elements())), shown.runner_up
-    row["separation"] = shown.separation
+    reason = row.reason
     if votes * 2 <= len(verdicts):
-        row["reason"] = "seeds disagree: " + ", ".join(f"{n} {c}x" for n, c in counts.items())
-    elif shown.reason and row["reason"] is None:
-        row["reason"] = shown.reason
+        reason = "seeds disagree: " + ", ".join(f"{n} {c}x" for n, c in counts.items())
+    elif shown.reason and reason is None:
+        reason = shown.reason
+    return replace(
+        row,
+        selected=majority(list(counts.elements())),
+        runner_up=shown.runner_up,
+        separation=shown.separation,
+        reason=reason,
+    )
 
 
 def convergence_row(
-    cell: Cell, search: Search, horizon: int, seeds: int, ns_per_step: float
-) -> dict[str, Any]:
-    """Steps and time to targets, the rate law and what tuning found."""
-    row = empty_convergence(cell, horizon, seeds)
-    best = search.best
-    went = progress(cell, search.runs[best])
-    row.update(
-        hyperparameters=hyperparameters(cell, search.rates[best]),
+    cell: Cell,
+    search: Search,
+    horizon: int,
+    seeds: int,
+    ns_per_step: float,
+    best: Mapping[Instance, float],
+) -> ConvergenceRow:
+    """Tell steps and time to targets, the rate law and what tuning found.
+
+    Parameters
+    ----------
+    cell, search
+        What ran.
+    horizon, seeds : int
+        How long and how often.
+    ns_per_step : float
+        Its measured cost; nan when it was not timed.
+    best : mapping of Instance to float
+        From :func:`optbench.analysis.optimum.best_losses`.
+    """
+    rate = search.rates[search.best]
+    went = progress(cell, search.runs[search.best], best)
+    targets = {
+        name: median_interval(went.reached[:, column]) for column, name in enumerate(TARGET_NAMES)
+    }
+    return replace(
+        empty_convergence(cell, horizon, seeds),
+        hyperparameters=hyperparameters(cell, rate),
         status=went.status,
         reason=went.reason,
+        steps_to={name: finite(middle) for name, (middle, _, _) in targets.items()},
+        seconds_to={
+            n: finite(middle * ns_per_step * 1e-9) for n, (middle, _, _) in targets.items()
+        },
+        intervals={
+            name: _interval(low, high) if math.isfinite(low) else None
+            for name, (_, low, high) in targets.items()
+        },
+        rate=rate_of(cell, went),
         ns_per_step=finite(ns_per_step),
-        best_learning_rate=search.rates[best] if cell.choice.tuned else None,
+        best_learning_rate=rate if cell.choice.tuned else None,
         at_edge=bool(search.at_edge),
         sensitivity_decades=search.sensitivity,
         critical_learning_rate=search.critical,
         theory_learning_rate=theory_rate(cell),
         success_rate=went.success_rate,
-        **final_suboptimality(went),
-        learning_rates=learning_rates(cell, search),
+        final_loss=went.final_loss,
+        final_suboptimality=went.final_suboptimality,
+        log10_final_suboptimality=went.log10_final_suboptimality,
+        learning_rates=learning_rates(cell, search, best),
     )
-    for column, name in enumerate(TARGET_NAMES):
-        middle, low, high = median_interval(went.reached[:, column])
-        row["steps_to"][name] = finite(middle)
-        row["seconds_to"][name] = finite(middle * ns_per_step * 1e-9)
-        row["intervals"][name] = [low, high] if math.isfinite(low + high) else None
-    if went.lasted.size:
-        row["rate"] = rate_of(cell, went.steps, np.median(went.gaps[:, went.lasted], axis=1))
-    return row
 
 
-def rate_of(cell: Cell, steps: np.ndarray, gap: np.ndarray) -> dict[str, Any]:
-    """Fit the rate law to the median trace."""
-    known = ~np.isnan(gap) & (steps > 0)
-    if known.sum() < 2:
-        text = "not asymptotic yet: too few records"
-        return {"law": None, "value": None, "low": None, "high": None, "window": None, "text": text}
+def _interval(low: float, high: float) -> Interval:
+    """Return an interval; its upper end may be infinite: some seeds never got there."""
+    return None if math.isnan(low) or math.isnan(high) else (low, high)
+
+
+def rate_of(cell: Cell, went: Progress) -> RateLaw:
+    """Fit the rate law to the median trace of the seeds that lasted."""
+    if not went.lasted.size or not went.optimum_known:
+        return RateLaw()
+    if depends_on_other_rows(cell):
+        return RateLaw(text=NO_LAW_FROM_BEST)
+    gap = np.median(went.gaps[:, went.lasted], axis=1)
+    told = ~np.isnan(gap) & (went.steps > 0)
+    if told.sum() < 2:
+        return RateLaw(text="not asymptotic yet: too few records")
     floor = -math.inf if cell.instance.exponential_tail else None
-    rate = fit_rate(steps[known], gap[known], floor)
-    return {
-        "law": rate.law,
-        "value": finite(rate.value),
-        "low": finite(rate.low),
-        "high": finite(rate.high),
-        "window": [int(end) for end in rate.window] if rate.window else None,
-        "text": rate.text,
-    }
-
-
-def trace_of(cell: Cell, search: Search) -> Trace:
-    """Return the winner's suboptimality and measures along the run."""
-    chunks = search.runs[search.best]
-    steps, gaps = log_gaps(cell, chunks)
-    return Trace(
-        problem=cell.instance.problem,
-        instance=cell.instance.name,
-        parametrization=cell.parametrization.name,
-        optimizer=cell.choice.label,
-        steps=steps,
-        log_gap=gaps,
+    rate = fit_rate(went.steps[told], gap[told], floor)
+    return RateLaw(
+        law=rate.law,
+        value=known(rate.value),
+        low=known(rate.low),
+        high=known(rate.high),
+        window=None if rate.window is None else (int(rate.window[0]), int(rate.window[1])),
+        text=rate.text,
     )
+
+
+def trace_of(cell: Cell, search: Search, best: Mapping[Instance, float]) -> Trace:
+    """Return the winner's loss and suboptimality along the run."""
+    went = progress(cell, search.runs[search.best], best)
+    return Trace(**_names(cell), steps=went.steps, loss=went.loss, log_gap=went.gaps)

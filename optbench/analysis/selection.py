@@ -4,7 +4,7 @@ A run has selected reference s when it is closer to s than half the way from s t
 reference, in the angle between directions (separable data) or the distance (else), or in the
 norm or margin that defines s.  By the triangle inequality it is then nearer to s than to any
 other.  Everything else is INCONCLUSIVE, with the reason: not there yet, or references that this
-instance does not tell apart.
+instance does not tell apart.  A reference that is not certified decides nothing.
 """
 
 from __future__ import annotations
@@ -17,15 +17,12 @@ from itertools import combinations
 
 import numpy as np
 
-from optbench.analysis.measures import NORMS, angle, margin, measure, relative_distance
+from optbench.analysis.kinds import kind_of
 from optbench.instance import Instance
-from optbench.references import Reference, vector_norm
+from optbench.references import Reference
 
 INCONCLUSIVE = "INCONCLUSIVE"
-SMALLEST_ANGLE = 2.0  # degrees: references closer than this are not told apart
-SMALLEST_DISTANCE = 0.02
-DIRECTIONS = ("classification", "partly_separable")  # kinds whose verdict is about angles
-INTERPOLATES = 1e-3  # relative residual above which a regression has selected nothing yet
+NO_REFERENCE = "no reference solution is known here"
 
 
 @dataclass(frozen=True)
@@ -53,35 +50,22 @@ def distances(
     instance: Instance, w: np.ndarray, references: Mapping[str, Reference]
 ) -> dict[str, float]:
     """Distance of a predictor to each reference: degrees on separable data, relative else."""
-    if instance.kind == "classification":
-        return {name: angle(w, ref.solution) for name, ref in references.items()}
-    if instance.kind == "partly_separable":
-        return {"direction": measure(instance, references, w)["angle_direction"]}
-    return {name: relative_distance(w, ref.solution) for name, ref in references.items()}
+    kind = kind_of(instance)
+    return {name: kind.distance(instance, w, each) for name, each in references.items()}
 
 
 def separations(instance: Instance, references: Mapping[str, Reference]) -> dict[str, float]:
     """Distance between each pair of references, keys ``"l1-l2"``."""
-    table = {}
-    for a, b in combinations(references, 2):
-        other = distances(instance, references[a].solution, {b: references[b]})[b]
-        table[f"{a}-{b}"] = other
-    return table
+    kind = kind_of(instance)
+    return {
+        f"{a}-{b}": kind.distance(instance, references[a].solution, references[b])
+        for a, b in combinations(references, 2)
+    }
 
 
-def defects(
-    instance: Instance, w: np.ndarray, references: Mapping[str, Reference]
-) -> dict[str, float]:
-    """How far a predictor is from optimal in each reference's own norm or margin."""
-    table = {}
-    for name, reference in references.items():
-        if name not in NORMS:
-            continue
-        if instance.kind == "classification":
-            table[name] = 1.0 - margin(instance, w, NORMS[name]) / reference.value
-        elif instance.kind == "regression":
-            table[name] = vector_norm(w, NORMS[name]) / reference.value - 1.0
-    return table
+def certified(references: Mapping[str, Reference]) -> dict[str, Reference]:
+    """Return the references that may decide a verdict: no gap is left to their certificates."""
+    return {name: each for name, each in references.items() if each.certified}
 
 
 def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarray) -> Selection:
@@ -96,28 +80,30 @@ def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarra
     w : ndarray, float64 (d,)
         The last predictor of the run.
     """
-    if not references:
-        return Selection(None, None, None, "no reference solution is known here")
-    references = {name: found for name, found in references.items() if found.certified}
-    if not references:
-        return Selection(INCONCLUSIVE, None, None, "no reference solution is certified here")
+    known = certified(references)
+    if not known:
+        gaps = ", ".join(f"{name} (gap {each.gap:.2g})" for name, each in references.items())
+        missing = f"no reference solution is certified here: {gaps}" if gaps else NO_REFERENCE
+        return Selection(None, None, None, missing)
     if not np.all(np.isfinite(w)) or not np.any(w):
         return Selection(INCONCLUSIVE, None, None, "the predictor is zero or not finite")
-    if instance.kind in ("regression", "linear_program"):
-        size = max(float(np.linalg.norm(instance.targets)), 1e-300)
-        residual = float(np.linalg.norm(instance.features @ w - instance.targets)) / size
-        if residual > INTERPOLATES and "minimizer" not in references:
-            reason = f"not there yet: relative residual {residual:.2g}"
-            return Selection(INCONCLUSIVE, None, None, reason)
-    away = distances(instance, w, references)
+    kind = kind_of(instance)
+    if reason := kind.not_there(instance, known, w):
+        return Selection(INCONCLUSIVE, None, None, reason)
+    away = distances(instance, w, known)
     ranked = sorted(away, key=away.__getitem__)
-    if len(ranked) == 1:
-        limit, unit = (SMALLEST_ANGLE, " deg") if instance.kind in DIRECTIONS else (0.05, "")
-        if away[ranked[0]] < limit:
-            return Selection(ranked[0], None, None)
-        missing = f"not there yet: {away[ranked[0]]:.2g}{unit} from {ranked[0]}"
-        return Selection(INCONCLUSIVE, None, None, missing)
-    return _nearest(instance, references, w, away, ranked)
+    if len(ranked) > 1:
+        return _nearest(instance, known, w, away, ranked)
+    (name,) = ranked
+    if away[name] < kind.arrived:
+        return Selection(name, None, None)
+    reason = f"not there yet: {away[name]:.2g}{unit_text(kind.unit)} from {name}"
+    return Selection(INCONCLUSIVE, None, None, reason)
+
+
+def unit_text(unit: str) -> str:
+    """Return what follows a distance in a sentence."""
+    return f" {unit}" if unit else ""
 
 
 def majority(selected: Sequence[str | None]) -> str | None:
@@ -135,29 +121,23 @@ def _nearest(
     away: dict[str, float],
     ranked: list[str],
 ) -> Selection:
-    unit = " deg" if instance.kind == "classification" else ""
-    smallest = SMALLEST_ANGLE if instance.kind == "classification" else SMALLEST_DISTANCE
+    kind = kind_of(instance)
+    unit = unit_text(kind.unit)
     solutions = {name: reference.solution for name, reference in references.items()}
-    own = defects(instance, w, references)
     best: Selection | None = None
     for name in ranked:
         others = [other for other in ranked if other != name]
         gaps = distances(instance, solutions[name], {o: references[o] for o in others})
         separation = min(gaps.values())
-        rival = next(other for other in ranked if other != name)
-        if separation < smallest:
+        rival = others[0]
+        if separation < kind.told_apart:
             twin = min(gaps, key=gaps.__getitem__)
             if name == ranked[0]:
                 reason = f"{name} and {twin} are only {separation:.2g}{unit} apart here"
                 best = Selection(INCONCLUSIVE, rival, separation, reason)
             continue
         close = away[name] < 0.5 * separation
-        if not close and name in own:
-            rivals = (
-                defects(instance, solutions[o], {name: references[name]})[name] for o in others
-            )
-            close = own[name] < 0.5 * min(rivals)
-        if close:
+        if close or _is_optimal(instance, references, w, name):
             return Selection(name, rival, separation)
         if best is None:
             next_one = min(gaps, key=gaps.__getitem__)
@@ -168,6 +148,22 @@ def _nearest(
             best = Selection(INCONCLUSIVE, rival, separation, reason)
     assert best is not None
     return best
+
+
+def _is_optimal(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray, name: str
+) -> bool:
+    """Whether w is less than half as far from optimal in a reference's norm as all others are."""
+    kind, reference = kind_of(instance), references[name]
+    own = kind.defect(instance, w, name, reference)
+    if own is None:
+        return False
+    theirs = (
+        kind.defect(instance, other.solution, name, reference)
+        for other_name, other in references.items()
+        if other_name != name
+    )
+    return own < 0.5 * min(defect for defect in theirs if defect is not None)
 
 
 def effective_p(
@@ -194,12 +190,10 @@ def effective_p(
     grid = sorted(optimal)
     if not grid or not np.all(np.isfinite(w)) or not np.any(w):
         return None, None
-    if instance.kind == "classification":
-        quality = [margin(instance, w, p) / optimal[p] for p in grid]
-        if max(quality) <= 0:
-            return None, None
-    else:
-        quality = [optimal[p] / vector_norm(w, p) for p in grid]
+    kind = kind_of(instance)
+    quality = [kind.quality(instance, w, p, optimal[p]) for p in grid]
+    if max(quality) <= 0:
+        return None, None
     best = int(np.argmax(quality))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     return (grid[best], (low, high)) if math.isfinite(quality[best]) else (None, None)

@@ -107,6 +107,11 @@ def block_bootstrap(
     return deviations
 
 
+def known(value: float) -> float | None:
+    """Return a number, also infinity, or None for nan."""
+    return None if math.isnan(value) else float(value)
+
+
 def finite(value: float) -> float | None:
     """Return a finite number or None."""
     return float(value) if math.isfinite(value) else None

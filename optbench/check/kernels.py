@@ -18,7 +18,7 @@ STEPS = 40
 CANARY = 123.456  # in the memory before and behind what a kernel may write
 
 
-class Path(NamedTuple):
+class Steps(NamedTuple):
     """Parameters (steps, p) and slots (steps, s) after each step."""
 
     theta: np.ndarray
@@ -113,7 +113,7 @@ def gradient(optimizer: Optimizer, problem: Quadratic, theta: np.ndarray, step: 
     return problem.sample(theta, step)[1] if optimizer.samples else problem.gradient(theta)
 
 
-def compiled_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Path:
+def compiled_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Steps:
     """Step the compiled update."""
     bench = Bench(optimizer, problem)
     theta, state = [], []
@@ -121,10 +121,10 @@ def compiled_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) 
         bench.step(step, gradient(optimizer, problem, bench.runs.theta[1], step))
         theta.append(bench.runs.theta[1].copy())
         state.append(bench.slots.copy())
-    return Path(np.array(theta), np.array(state))
+    return Steps(np.array(theta), np.array(state))
 
 
-def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Path:
+def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Steps:
     """Step the kernel as plain Python; what it may not write is read-only.
 
     Raises
@@ -140,7 +140,7 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
     for k, (name, slot) in enumerate(optimizer.slots.items()):
         view = state[places[k] : places[k + 1]]
         slots[name] = view.reshape(SIZE, SIZE) if slot.shape == "matrix" else view
-    hypers = dict(zip(optimizer.hypers, map(float, problem.hypers(optimizer)), strict=True))
+    hypers = optimizer.given(problem.hypers(optimizer))
     layers = LAYERS.copy()
     layers.setflags(write=False)
     fixed = {
@@ -148,7 +148,7 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
         "optimal_loss": problem.optimal_loss,
         "rng": seeded(1),
     }
-    path = Path(np.empty((steps, SIZE)), np.empty((steps, state.size)))
+    path = Steps(np.empty((steps, SIZE)), np.empty((steps, state.size)))
     for step in range(1, steps + 1):
         whole = problem.gradient(theta)
         row, sample = problem.sample(theta, step)

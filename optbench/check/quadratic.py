@@ -92,6 +92,18 @@ class Quadratic:
         return np.asarray(np.ldexp(values, self.power * np.array(degrees, dtype=int)))
 
 
+class NotANumber(Quadratic):
+    """The problem where every gradient is not a number."""
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Return NaN."""
+        return np.full(SIZE, np.nan)
+
+    def sample(self, theta: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a row of the data and NaN."""
+        return super().sample(theta, step)[0], np.full(SIZE, np.nan)
+
+
 def _value(hyper: Hyper) -> float:
     """Return the default, or a small rate inside the declared range."""
     if hyper.default is not None:

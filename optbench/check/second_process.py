@@ -6,32 +6,39 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 SCRIPT = """
 import json, sys
 from pathlib import Path
 from optbench.check.quadratic import instance
 from optbench.engine.cache import compiled
+from optbench.engine.bind_instance import bind_instance
 from optbench.engine.ensemble import bind
 from optbench.parametrizations import parametrization
 from optbench.plugin_files import load_file
-for file, name in json.loads(sys.argv[1]):
+for file, name, options in json.loads(sys.argv[1]):
     declared = vars(load_file(Path(file))).values()
-    optimizer = next(value for value in declared if getattr(value, "name", "") == name)
-    problem = instance(optimizer)
-    bind(problem, parametrization("linear", problem.dimension), optimizer)
+    plugin = next(value for value in declared if getattr(value, "name", "") == name)
+    if options is not None:
+        bind_instance(plugin.build(**options))
+    else:
+        problem = instance(plugin)
+        bind(problem, parametrization("linear", problem.dimension), plugin)
 print(json.dumps(compiled))
 """
 
 
-def compiled_by_second_process(plugins: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the names of the functions that a fresh process compiles for these optimizers.
+def compiled_by_second_process(
+    plugins: Sequence[tuple[str, str, Mapping[str, Any] | None]],
+) -> list[str]:
+    """Return the names of the functions that a fresh process compiles for these plug-ins.
 
     Parameters
     ----------
-    plugins : sequence of (str, str)
-        File and name of each optimizer.
+    plugins : sequence of (str, str, mapping or None)
+        File and name of each; options of an instance for a problem, None for an optimizer.
 
     Raises
     ------

@@ -8,6 +8,7 @@ import numpy as np
 
 from optbench.claim import Check, Curve, claim
 from optbench.claims.simulation import log_slope, regression, start
+from optbench.errors import UserError
 
 STARTS = (1e-4, 1e-10, 1e-20, 1e-40)
 
@@ -128,4 +129,6 @@ def lasso(matrix: np.ndarray, r: np.ndarray, penalties: np.ndarray) -> np.ndarra
 
     factor = np.linalg.cholesky(matrix)
     path = lasso_path(factor.T, np.linalg.solve(factor, r), penalties)
+    if not all(reference.certified for reference in path):
+        raise UserError("lasso: a point of the path is not certified")
     return np.array([reference.solution for reference in path])

@@ -42,14 +42,14 @@ def problems(registry: Registry) -> list[Entry]:
 
 def metrics(registry: Registry) -> list[Entry]:
     """Return name, meaning and problems of each measure of the implicit-bias table."""
-    from optbench.report.measures import measure
+    from optbench.analysis.kinds import measure_named
 
     users: dict[str, list[str]] = {}
     for plugin in _sorted(registry.problems):
         for name in plugin.metrics:
             users.setdefault(name, []).append(plugin.name)
     return [
-        {"name": name, "meaning": measure(name).meaning, "problems": ", ".join(plugins)}
+        {"name": name, "meaning": measure_named(name).meaning, "problems": ", ".join(plugins)}
         for name, plugins in users.items()
     ]
 

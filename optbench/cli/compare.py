@@ -56,8 +56,11 @@ def compare(
         typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
     ] = None,
     out: Out = None,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Run again what the store has from an earlier run.")
+    ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Run again what the store has from an earlier run.")
+        bool, typer.Option("--fresh", help="Renew machine code and references as well.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -87,6 +90,7 @@ def compare(
             threads=threads,
             plugins=tuple(plugin or ()),
             timeout=timeout,
+            rerun=rerun,
             fresh=fresh,
             progress=report,
         )

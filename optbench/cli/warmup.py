@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from collections.abc import Iterator
@@ -87,11 +88,9 @@ def writable_cache() -> str:
     UserError
         When nothing can be kept there, or nothing is compiled at all.
     """
-    import numba
+    from optbench.engine.cache import cache_root, kernels_are_compiled, writable_root
 
-    from optbench.engine.cache import cache_root, writable_root
-
-    if numba.config.DISABLE_JIT:
+    if not kernels_are_compiled():
         raise UserError("NUMBA_DISABLE_JIT is set, so that nothing is compiled; unset it")
     try:
         return str(writable_root())
@@ -164,11 +163,12 @@ def instances(problem: Problem, registry: Registry) -> Iterator[Instance]:
     from optbench.options import option_text
     from optbench.study import build_instances
 
-    specifications = [problem.name]
+    yield from (built[0] for built in build_instances(registry, problem.name, seeds=1))
+    specifications = []
     for key, option in problem.options.items():
         others = [choice for choice in option.choices if choice != option.default]
         needed = "".join(f",{k}={option_text(v[0])}" for k, v in option.needs.items())
         specifications += [f"{problem.name}:{key}={choice}{needed}" for choice in others]
     for text in specifications:
-        for built in build_instances(registry, text, seeds=1):
-            yield built[0]
+        with contextlib.suppress(UserError):  # choices of how a file is read
+            yield from (built[0] for built in build_instances(registry, text, seeds=1))

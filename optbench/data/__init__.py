@@ -5,7 +5,7 @@ the functions that need them.
 """
 
 from optbench.data.bundled import bundled_names, load_bundled
-from optbench.data.dataset import Dataset, quadratic_features, scale, standardize, two_classes
+from optbench.data.dataset import Dataset, prepare, quadratic_features, scale, two_classes
 from optbench.data.general_program import GeneralProgram
 from optbench.data.linear_programs import (
     bundled_program,
@@ -13,10 +13,11 @@ from optbench.data.linear_programs import (
     read_linear_program,
 )
 from optbench.data.load import load_dataset, load_program
-from optbench.data.readers import read_dataset
+from optbench.data.readers import KINDS, read_dataset
 from optbench.data.standard_form import StandardForm, to_standard_form
 
 __all__ = [
+    "KINDS",
     "Dataset",
     "GeneralProgram",
     "StandardForm",
@@ -26,11 +27,11 @@ __all__ = [
     "load_bundled",
     "load_dataset",
     "load_program",
+    "prepare",
     "quadratic_features",
     "read_dataset",
     "read_linear_program",
     "scale",
-    "standardize",
     "to_standard_form",
     "two_classes",
 ]

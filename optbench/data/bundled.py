@@ -103,7 +103,7 @@ def _sklearn_file(file: str) -> Path:
         raise UserError("the bundled data sets need scikit-learn: pip install scikit-learn")
     path = Path(spec.submodule_search_locations[0], "datasets", "data", file)
     if not path.is_file():
-        raise UserError(f"the installed scikit-learn has no {path}; install scikit-learn 1.9")
+        raise UserError(f"the installed scikit-learn has no {path}; install it again")
     return path
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optbench.errors import UserError
+from optbench.options import option_text
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -17,6 +18,12 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 MAX_DENSE_BYTES = 2**30
+
+
+def printable(text: str) -> str:
+    """Return one line of what a file says, without characters that would move a terminal."""
+    line = " ".join(text.split())
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,8 @@ class Dataset:
         Class labels or regression targets, every entry finite.
     source : str
         Origin and licence, in one line.
+    labels : tuple of str
+        Names of the classes, where targets are numbers 0, 1, ... that stand for text.
 
     Raises
     ------
@@ -44,6 +53,12 @@ class Dataset:
     features: Matrix | csr_array
     targets: Vector
     source: str
+    labels: tuple[str, ...] = ()
+
+    def label(self, target: float) -> str:
+        """Return what the file says for a target: the text of a class, or the number."""
+        label = self.labels[int(target)] if self.labels else option_text(float(target))
+        return printable(label)
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or self.targets.ndim != 1:
@@ -97,40 +112,104 @@ def _dense(dataset: Dataset) -> Matrix:
     return dense
 
 
-def standardize(dataset: Dataset, intercept: bool = False) -> Dataset:
-    """Centre every column and divide it by its standard deviation: (x - mean) / std.
+def prepare(
+    dataset: Dataset,
+    *,
+    standardize: bool = True,
+    center: bool = True,
+    intercept: bool = False,
+) -> Dataset:
+    """Scale columns to a standard deviation of 1, subtract their means, append a column of ones.
 
-    Constant columns are dropped. Sparse features become dense, since centring fills the zeros;
-    where that would need more than 1 GiB use :func:`scale`, which keeps them sparse.
+    Each is done or left out by itself; with the defaults entries become (x - mean) / std, as
+    scikit-learn's ``StandardScaler`` has it. Constant columns are dropped by centring, which would
+    leave zeros, and kept as they are where columns are only scaled. Sparse features become dense
+    by centring, which fills the zeros, and stay sparse else.
 
     Parameters
     ----------
     dataset : Dataset
         Any data set.
+    standardize : bool
+        Divide columns by their population standard deviation (ddof=0).
+    center : bool
+        Subtract the mean of each column.
     intercept : bool
-        Append a column of ones after standardizing.
+        Append a column of ones.
 
     Returns
     -------
     Dataset
-        Dense features of mean 0 and population standard deviation (ddof=0) 1.
 
     Raises
     ------
     UserError
-        If every column is constant, or sparse features are too large to become dense.
+        If every column is constant where columns are centred or zero where they are not, or sparse
+        features are too large to become dense.
     """
-    # One memory layout, hence one order of summation: results equal to the last bit.
-    features = np.ascontiguousarray(_dense(dataset))
-    # Exact comparison: the computed std of a constant column can be a rounding error, not 0.
-    kept = np.flatnonzero(features.max(axis=0) > features.min(axis=0))
-    if kept.size == 0:
-        raise UserError(f"{dataset.name}: every feature is constant; nothing to learn from")
-    centred = features[:, kept] - features.mean(axis=0)[kept]
-    columns = [centred / features.std(axis=0)[kept]]
+    features = dataset.features
+    if not abs(features).max() > 0.0:
+        raise UserError(f"{dataset.name}: every feature is zero; nothing to learn from")
+    if center:
+        # One memory layout, hence one order of summation: results equal to the last bit.
+        features = np.ascontiguousarray(_dense(dataset))
+        # Exact comparison: the computed std of a constant column can be a rounding error, not 0.
+        kept = np.flatnonzero(features.max(axis=0) > features.min(axis=0))
+        if kept.size == 0:
+            raise UserError(f"{dataset.name}: every feature is constant; nothing to learn from")
+        features, exponents = _moderate(features)
+        centred = features[:, kept] - features.mean(axis=0)[kept]
+        features = (
+            centred / features.std(axis=0)[kept]
+            if standardize
+            else np.ldexp(centred, exponents[kept])
+        )
+    elif standardize:
+        features = _scaled(features)
     if intercept:
-        columns.append(np.ones((len(features), 1)))
-    return replace(dataset, features=np.ascontiguousarray(np.hstack(columns)))
+        features = _beside_ones(features)
+    if isinstance(features, np.ndarray):
+        features = np.ascontiguousarray(features)
+    return replace(dataset, features=features)
+
+
+def _scaled(features: Matrix | csr_array) -> Matrix | csr_array:
+    """Columns over their standard deviation, constant ones as they are."""
+    from sklearn.preprocessing import StandardScaler
+
+    moderate, exponents = _moderate(features)
+    deviations = StandardScaler(with_mean=False).fit(moderate).scale_
+    # Entries are below 1, so that only a constant column is left with the divisor 1.
+    exponents = np.where(deviations == 1.0, exponents, 0)
+    if isinstance(moderate, np.ndarray):
+        return np.ldexp(moderate / deviations, exponents)
+    columns = moderate.indices
+    moderate.data = np.ldexp(moderate.data / deviations[columns], exponents[columns])
+    return moderate
+
+
+def _moderate(features: Matrix | csr_array) -> tuple[Matrix | csr_array, NDArray[np.int_]]:
+    """Columns over powers of two that leave entries below 1, and the exponents.
+
+    Squares then neither overflow nor vanish, and no bit of a mean or a deviation changes.
+    """
+    if isinstance(features, np.ndarray):
+        exponents = np.frexp(np.abs(features).max(axis=0))[1]
+        return np.ldexp(features, -exponents), exponents
+    exponents = np.frexp(abs(features).max(axis=0).toarray().ravel())[1]
+    moderate = features.copy()
+    moderate.data = np.ldexp(features.data, -exponents[features.indices])
+    return moderate, exponents
+
+
+def _beside_ones(features: Matrix | csr_array) -> Matrix | csr_array:
+    """Features and a last column of ones."""
+    ones = np.ones((features.shape[0], 1))
+    if isinstance(features, np.ndarray):
+        return np.hstack([features, ones])
+    from scipy import sparse
+
+    return sparse.hstack([features, sparse.csr_array(ones)], format="csr")
 
 
 def scale(dataset: Dataset, intercept: bool = False) -> Dataset:
@@ -162,20 +241,21 @@ def scale(dataset: Dataset, intercept: bool = False) -> Dataset:
     kept = np.flatnonzero(largest)
     if kept.size == 0:
         raise UserError(f"{dataset.name}: every feature is zero; nothing to learn from")
-    ones = np.ones((dataset.features.shape[0], 1))
     if isinstance(dataset.features, np.ndarray):
-        columns = [dataset.features[:, kept] / largest[kept]] + [ones] * intercept
-        return replace(dataset, features=np.ascontiguousarray(np.hstack(columns)))
-    from scipy import sparse
+        scaled = dataset.features[:, kept] / largest[kept]
+    else:
+        from scipy import sparse
 
-    scaled = (dataset.features[:, kept] @ sparse.diags_array(1.0 / largest[kept])).tocsr()
+        scaled = (dataset.features[:, kept] @ sparse.diags_array(1.0 / largest[kept])).tocsr()
     if intercept:
-        scaled = sparse.hstack([scaled, sparse.csr_array(ones)], format="csr")
+        scaled = _beside_ones(scaled)
     return replace(dataset, features=scaled)
 
 
 def two_classes(
-    dataset: Dataset, positive: float | None = None, negative: float | None = None
+    dataset: Dataset,
+    positive: str | float | None = None,
+    negative: str | float | None = None,
 ) -> Dataset:
     """Keep two classes, with targets +1 and -1.
 
@@ -183,16 +263,16 @@ def two_classes(
     ----------
     dataset : Dataset
         Targets are class labels.
-    positive : float, optional
-        The class that becomes +1. Without it the data must have exactly two classes, of which
-        the larger label becomes +1.
-    negative : float, optional
+    positive : str or float, optional
+        The class that becomes +1, as the file writes it. Without it the data must have exactly
+        two classes, of which the larger label becomes +1.
+    negative : str or float, optional
         The class that becomes -1; other rows are dropped. Without it all others become -1.
 
     Returns
     -------
     Dataset
-        Rows in their original order, targets in {-1, +1}.
+        Rows in their original order, targets in {-1, +1}. The source says which text is which.
 
     Raises
     ------
@@ -200,24 +280,57 @@ def two_classes(
         If a class does not occur, both are the same, or there are not two of them.
     """
     classes = np.unique(dataset.targets)
-    if positive is None:
-        if classes.size != 2:
-            raise UserError(
-                f"{dataset.name}: {classes.size} different targets where two classes are needed; "
-                "say which class is the positive one"
-            )
-        negative, positive = classes
-    for label in (positive, negative):
-        if label is not None and label not in classes:
-            shown = ", ".join(f"{c:g}" for c in classes[:10])
-            raise UserError(f"{dataset.name}: no class {label:g}; the classes are {shown}")
-    if classes.size < 2 or positive == negative:
-        raise UserError(f"{dataset.name}: two different classes are needed, got only {positive:g}")
-    targets = np.where(dataset.targets == positive, 1.0, -1.0)
-    if negative is None:
-        return replace(dataset, targets=targets)
-    rows = np.flatnonzero((dataset.targets == positive) | (dataset.targets == negative))
-    return replace(dataset, features=dataset.features[rows], targets=targets[rows])
+    if positive is None and classes.size > 2:
+        raise UserError(
+            f"{dataset.name}: {classes.size} classes where two are needed; say which one is "
+            f"against the rest: {_choices(dataset, classes)}"
+        )
+    plus = float(classes[-1]) if positive is None else _class(dataset, classes, positive)
+    minus = None if negative is None else _class(dataset, classes, negative)
+    if minus is None and classes.size == 2:
+        minus = float(classes[classes != plus][0])
+    if classes.size < 2 or plus == minus:
+        raise UserError(
+            f"{dataset.name}: two different classes are needed, got only {dataset.label(plus)}"
+        )
+    source = dataset.source
+    if dataset.labels:
+        rest = "the rest" if minus is None else dataset.label(minus)
+        source += f"; +1 is {dataset.label(plus)}, -1 is {rest}"
+    features, targets = dataset.features, dataset.targets
+    if minus is not None and classes.size > 2:
+        rows = np.flatnonzero((targets == plus) | (targets == minus))
+        features, targets = features[rows], targets[rows]
+    targets = np.where(targets == plus, 1.0, -1.0)
+    return replace(dataset, features=features, targets=targets, source=source, labels=())
+
+
+def _class(dataset: Dataset, classes: Vector, label: str | float) -> float:
+    """Return the target of a label that occurs."""
+    if dataset.labels:
+        found = [k for k, text in enumerate(dataset.labels) if text == str(label)]
+    else:  # a number may be written in several ways: 1, 1.0, +1
+        found = [target for target in classes if _is_number(label, target)]
+    if not found or found[0] not in classes:
+        raise UserError(
+            f"{dataset.name}: no class {str(label)!r}; choose {_choices(dataset, classes)}"
+        )
+    return float(found[0])
+
+
+def _is_number(label: str | float, target: float) -> bool:
+    try:
+        return float(label) == target
+    except ValueError:
+        return False
+
+
+def _choices(dataset: Dataset, classes: Vector) -> str:
+    """Return ``positive=0, 1 or 2``, the first ten of them."""
+    labels = [dataset.label(target) for target in classes]
+    if len(labels) > 10:
+        return f"positive={', '.join(labels[:10])}, ..."
+    return "positive=" + " or ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
 
 
 def quadratic_features(dataset: Dataset) -> Dataset:

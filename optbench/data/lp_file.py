@@ -78,8 +78,7 @@ def _convert(source: str, target: str) -> None:
     """Read a file with HiGHS and write its arrays; nothing is written if it cannot be read."""
     import highspy
 
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]
-    highs.setOptionValue("output_flag", False)
+    highs = highspy.Highs()
     if highs.readModel(source) == highspy.HighsStatus.kError:
         return
     model = highs.getModel()

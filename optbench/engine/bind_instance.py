@@ -24,14 +24,12 @@ ENGINE_OBJECTIVES = {
     "sparse": sparse.sparse_objective,
 }
 _SLOPES = """
-def slopes(predictions, targets, log_unit, data, out):
-    {parameters}
+def slopes(predictions, targets, log_unit, out):
     for i in range(predictions.size):
         out[i] = row(predictions[i], targets[i]{argument})[1]
 """
 _LOSSES = """
-def losses(predictions, targets, log_unit, data):
-    {parameters}
+def losses(predictions, targets, log_unit):
     total = 0.0
     for i in range(predictions.size):
         total += row(predictions[i], targets[i]{argument})[0]
@@ -39,7 +37,6 @@ def losses(predictions, targets, log_unit, data):
 """
 _OBJECTIVE = """
 def objective(want_loss, kernels, data, scratch, runs):
-    {parameters}
     for run in range(runs.w.shape[0]):
         {clear}
         try:
@@ -53,10 +50,10 @@ _ARGUMENTS = {
     "data": "read_only(data.panels[0])",
     "grad": "runs.gradient_w[run]",
     "targets": "read_only(data.row_targets)",
-    "parameters": "parameters",
     "scratch": "scratch.own",
     "rng": "scratch.rng[run]",
 }
+_HELPERS = {"np": np, "part": part, "as_matrix": as_matrix, "read_only": read_only}
 _NUMBERS, _INTEGERS = "data.numbers", "data.integers"
 _FIELDS = {
     "number": f"{_NUMBERS}[{{0}}]",
@@ -72,7 +69,7 @@ _FIELDS = {
 
 
 class Form(NamedTuple):
-    """What a kernel is compiled for beside its code: the class and fields of its parameters."""
+    """The class and fields of parameters: what a plug-in's own objective is compiled for."""
 
     parameters: type
     fields: tuple[Field, ...]
@@ -81,35 +78,21 @@ class Form(NamedTuple):
     def source(self) -> str:
         """The expression that makes the named tuple from an instance's flat numbers."""
         values = [_FIELDS[f.kind].format(f.place, f.place + 1, f.place + 2) for f in self.fields]
-        return f"parameters = Parameters({', '.join(values)})"
-
-
-def form_of(instance: Instance) -> Form | None:
-    """Return the form of an instance's parameters, or None where there are none."""
-    given = instance.parameters
-    return None if given is None else Form(type(given), layout(given))
-
-
-def _generate(
-    template: str, name: str, kernel: Callable[..., Any], form: Form | None, **names: Any
-) -> Any:
-    """Return a generated function with the kernel, and the parameters if there are any, in it."""
-    known = {"np": np, "part": part, "as_matrix": as_matrix, "read_only": read_only, **names}
-    if form is not None:
-        known["Parameters"] = form.parameters
-    source = template.replace("{parameters}", "pass" if form is None else form.source)
-    return define(source, name, kernel.__name__, **known)
+        return f"Parameters({', '.join(values)})"
 
 
 @once
 def bind_rows(
-    row: Callable[..., tuple[float, float]], form: Form | None, own: KernelId
+    row: Callable[..., tuple[float, float]], parameters: Any, own: KernelId
 ) -> tuple[Any, Any]:
-    """Compile ``row(prediction, target) -> (loss, slope)`` into ``slopes`` and ``losses``."""
-    kernel = row if numba.config.DISABLE_JIT else jitted(row)
-    argument = "" if form is None else ", parameters"
+    """Compile ``row(prediction, target) -> (loss, slope)`` into ``slopes`` and ``losses``.
+
+    Parameters are constants of the code: an argument more would cost every row loss 3 ns a step.
+    """
+    names = {"row": row if numba.config.DISABLE_JIT else jitted(row), "parameters": parameters}
+    argument = "" if parameters is None else ", parameters"
     slopes, losses = (
-        _generate(template.replace("{argument}", argument), name, row, form, row=kernel)
+        define(template.replace("{argument}", argument), name, row.__name__, **names)
         for name, template in (("slopes", _SLOPES), ("losses", _LOSSES))
     )
     flags = {"contract", "reassoc"}
@@ -140,13 +123,15 @@ def bind_engine_objective(kind: str) -> Any:
 @once
 def bind_own_objective(kernel: Callable[..., float], form: Form | None, own: KernelId) -> Any:
     """Compile a plug-in's own ``loss_and_grad``."""
-    names = arguments(kernel)
+    given, names = dict(_ARGUMENTS), dict(_HELPERS)
+    names["loss_and_grad"] = kernel if numba.config.DISABLE_JIT else jitted(kernel)
+    if form is not None:
+        given["parameters"], names["Parameters"] = form.source, form.parameters
+    asks = arguments(kernel)
     # memory that a kernel finds as another run left it would carry numbers from run to run
-    clear = "scratch.own[:] = 0.0" if "scratch" in names else "pass"
-    given = ", ".join(_ARGUMENTS[name] for name in names)
-    template = _OBJECTIVE.replace("{arguments}", given).replace("{clear}", clear)
-    inner = kernel if numba.config.DISABLE_JIT else jitted(kernel)
-    function = _generate(template, "objective", kernel, form, loss_and_grad=inner)
+    clear = "scratch.own[:] = 0.0" if "scratch" in asks else "pass"
+    source = _OBJECTIVE.replace("{arguments}", ", ".join(given[name] for name in asks))
+    function = define(source.replace("{clear}", clear), "objective", kernel.__name__, **names)
     # Whole objectives index freely: one outside its arrays, or an error, ends the run.
     with compile_errors(f"objective {kernel.__name__!r}", kernel), bounds_checks(True):
         return compile_kernel(function, types.objective_s, kernel=own)
@@ -163,10 +148,12 @@ def objective_kind(instance: Instance) -> str:
 
 def bind_objective(instance: Instance) -> Any:
     """Compile what evaluates an instance."""
-    if instance.loss_and_grad is not None:
-        own = kernel_id(instance.loss_and_grad, instance.kernel_identity)
-        return bind_own_objective(instance.loss_and_grad, form_of(instance), own)
-    return bind_engine_objective(objective_kind(instance))
+    if instance.loss_and_grad is None:
+        return bind_engine_objective(objective_kind(instance))
+    given = instance.parameters
+    form = None if given is None else Form(type(given), layout(given))
+    own = kernel_id(instance.loss_and_grad, instance.kernel_identity)
+    return bind_own_objective(instance.loss_and_grad, form, own)
 
 
 def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:
@@ -180,5 +167,5 @@ def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:
     rows = bind_tail()
     if instance.row is not None:
         own = kernel_id(instance.row, instance.kernel_identity)
-        rows = bind_rows(instance.row, form_of(instance), own)
+        rows = bind_rows(instance.row, instance.parameters, own)
     return (bind_objective(instance), *rows)

@@ -175,6 +175,11 @@ class _ContentCache(Cache):
             super().save_overload(signature, result)
 
 
+def kernels_are_compiled() -> bool:
+    """Whether kernels are compiled at all: not where ``NUMBA_DISABLE_JIT=1``."""
+    return not numba.config.DISABLE_JIT
+
+
 class _Renewal:
     """What a process has made since it was asked to find nothing that was made before."""
 
@@ -270,7 +275,7 @@ def compile_kernel(
         The dispatcher with exactly one overload; ``function`` itself when
         ``NUMBA_DISABLE_JIT=1``.
     """
-    if numba.config.DISABLE_JIT:
+    if not kernels_are_compiled():
         return function
     # Without Numba's run-time system no reference is counted and nothing can be allocated: a
     # kernel that tries does not compile.

@@ -19,6 +19,7 @@ from optbench.engine.stop import StopSignal
 from optbench.engine.vectors import LANES
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
+from optbench.status import Status
 
 GROWTH = 1e8  # a loss this many times the initial one, at a record, has diverged
 FLAT = 1e-10  # a gradient below this fraction of the initial one has converged
@@ -94,7 +95,7 @@ class Chunk:
         gradient = np.zeros((count, parameters))
         self.combination = combination
         self.step = 0
-        self.ended_by_host = "horizon"
+        self.ended_by_host = Status.HORIZON
         self._scratch = parametrization.scratch
         self.previous = theta.copy()
         self.seeded = np.stack([seeded(seed) for seed in seeds])
@@ -149,7 +150,7 @@ class Chunk:
         self.records = self.records.extended(np.union1d(self.records.steps, planned))
         rule = self.combination.rule
         rule = rule if stop is None else rule._replace(stop=stop.flag)
-        self.ended_by_host = "horizon"
+        self.ended_by_host = Status.HORIZON
         start = 0
         if self.step > 0:
             start = int(np.searchsorted(self.records.steps, self.step, side="right"))
@@ -257,6 +258,7 @@ class Chunk:
         size = np.abs(w)
         with np.errstate(all="ignore"):
             records.log_loss[record, rows] = np.log(runs.loss[rows]) - unit
+            records.loss[record, rows] = np.ldexp(runs.loss[rows], -runs.exponents[rows])
             norm = np.linalg.norm(runs.gradient[rows], axis=1)
             records.log_gradient_norm[record, rows] = np.log(norm) - unit
             records.norms[record, rows, 0] = size.sum(axis=1)
@@ -271,7 +273,9 @@ class Chunk:
         runs, records = self.runs, self.records
         running = alive[runs.status[alive] == types.RUNNING]
         rows = self._rows(running)
-        grown = records.log_loss[record, rows] > records.log_loss[0, rows] + math.log(GROWTH)
+        with np.errstate(all="ignore"):  # the first loss may be negative
+            first = np.fmax(records.log_loss[0, rows], np.log(np.abs(records.loss[0, rows])))
+        grown = records.log_loss[record, rows] > first + math.log(GROWTH)
         grown |= ~np.isfinite(records.norms[record, rows, 2])  # where the loss is flat
         still = (runs.theta[rows] == self.previous[rows]).all(axis=1)
         self.previous[rows] = runs.theta[rows]
@@ -294,9 +298,9 @@ class Chunk:
         return part
 
     @property
-    def status(self) -> list[str]:
+    def status(self) -> list[Status]:
         """Status of each run; a run at rest at the horizon has ``converged``."""
-        names = [self.ended_by_host, *types.STATUS_NAMES[1:]]
+        names = [self.ended_by_host, *types.STATUSES[1:]]
         return [names[code] for code in self.runs.status]
 
     @property

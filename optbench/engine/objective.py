@@ -32,17 +32,17 @@ class Totals(NamedTuple):
 
 
 @inlined
-def write_slopes(run, z, targets, slopes, kernels: Kernels, data: Data, runs: Runs):
+def write_slopes(run, z, targets, slopes, kernels: Kernels, runs: Runs):
     """Write the slopes of some rows of a run, in its unit: past float64's range those of a tail."""
     kernel = kernels.slopes if runs.exponents[run] == 0 else kernels.tail_slopes
-    call_slopes(kernel, (z, targets, runs.exponents[run] * LN2, data, slopes))
+    call_slopes(kernel, (z, targets, runs.exponents[run] * LN2, slopes))
 
 
 @inlined
 def slopes_of_run(run, place, first, stride, kernels: Kernels, data: Data, scratch: Scratch, runs):
     """Write a run's slopes of a block of rows, from ``place`` on."""
     z, slopes = part(scratch.predictions, place, stride), part(scratch.slopes, place, stride)
-    write_slopes(run, z, part(data.targets, first, stride), slopes, kernels, data, runs)
+    write_slopes(run, z, part(data.targets, first, stride), slopes, kernels, runs)
 
 
 @inlined
@@ -60,7 +60,7 @@ def slopes_of_four(run, first, stride, kernels: Kernels, data: Data, scratch: Sc
     if near:
         size, targets = GROUP * stride, part(data.repeated, GROUP * first, GROUP * stride)
         z, slopes = part(scratch.predictions, 0, size), part(scratch.slopes, 0, size)
-        call_slopes(kernels.slopes, (z, targets, 0.0, data, slopes))
+        call_slopes(kernels.slopes, (z, targets, 0.0, slopes))
     else:
         for q in range(GROUP):
             slopes_of_run(run + q, q * stride, first, stride, kernels, data, scratch, runs)
@@ -83,10 +83,10 @@ def scale_losses(want_loss, data: Data, runs: Runs, totals):
 
 
 @inlined
-def add_losses(run, want_lowest, z, targets, kernels: Kernels, data: Data, runs: Runs, totals):
+def add_losses(run, want_lowest, z, targets, kernels: Kernels, runs: Runs, totals):
     """Add the losses of some rows of a run; keep its lowest margin, which only records need."""
     losses = kernels.losses if runs.exponents[run] == 0 else kernels.tail_losses
-    totals.loss[run] += call_losses(losses, (z, targets, runs.exponents[run] * LN2, data))
+    totals.loss[run] += call_losses(losses, (z, targets, runs.exponents[run] * LN2))
     for i in range(z.size if want_lowest else 0):
         totals.lowest[run] = min(totals.lowest[run], z[i] * targets[i])
 
@@ -109,7 +109,7 @@ def block_pass(passes: Passes, take_slopes: Callable[..., Any]) -> Callable[...,
                 clear(slopes, (q + 1) * stride - size, rows - stride + size)
             if want_loss or runs.needs_loss[run + q]:
                 own, targets = part(z, q * stride, rows), part(data.targets, first, rows)
-                add_losses(run + q, want_loss, own, targets, kernels, data, runs, totals)
+                add_losses(run + q, want_loss, own, targets, kernels, runs, totals)
         add_gradient(panel, panels, run, data, scratch, at_start, at_end, totals.gradient)
 
     return over_block

@@ -27,6 +27,8 @@ class Records:
         Steps of the records; a run that ended early has nan after its end.
     log_loss, log_gradient_norm, lowest : ndarray, float64 (R, K)
         Natural logarithms of loss and gradient norm; the smallest margin (margin losses).
+    loss : ndarray, float64 (R, K)
+        The loss itself: it may be negative, and 0 where its logarithm goes on.
     norms : ndarray, float64 (R, K, 3)
         L1, L2 and Linf norms of w.
     place : ndarray, int64 (R,)
@@ -37,6 +39,7 @@ class Records:
 
     steps: np.ndarray
     log_loss: np.ndarray
+    loss: np.ndarray
     log_gradient_norm: np.ndarray
     lowest: np.ndarray
     norms: np.ndarray
@@ -54,6 +57,7 @@ class Records:
         return cls(
             steps,
             log_loss=np.full(shape, np.nan),
+            loss=np.full(shape, np.nan),
             log_gradient_norm=np.full(shape, np.nan),
             lowest=np.full(shape, np.nan),
             norms=np.full((*shape, 3), np.nan),
@@ -66,7 +70,7 @@ class Records:
         count, runs, dimension = self.snapshots.shape
         new = Records.blank(steps, runs, dimension, snapshots=count > 0)
         _, here, there = np.intersect1d(self.steps, steps, assume_unique=True, return_indices=True)
-        for name in ("log_loss", "log_gradient_norm", "lowest", "norms"):
+        for name in ("log_loss", "loss", "log_gradient_norm", "lowest", "norms"):
             getattr(new, name)[there] = getattr(self, name)[here]
         rows, places = self.place[here], new.place[there]
         kept = (rows >= 0) & (places >= 0)
@@ -78,6 +82,7 @@ class Records:
         return Records(
             self.steps,
             self.log_loss[:, rows],
+            self.loss[:, rows],
             self.log_gradient_norm[:, rows],
             self.lowest[:, rows],
             self.norms[:, rows],
@@ -97,6 +102,7 @@ class Records:
         return Records(
             first.steps,
             log_loss=np.concatenate([part.log_loss for part in parts], axis=1),
+            loss=np.concatenate([part.loss for part in parts], axis=1),
             log_gradient_norm=np.concatenate([part.log_gradient_norm for part in parts], axis=1),
             lowest=np.concatenate([part.lowest for part in parts], axis=1),
             norms=np.concatenate([part.norms for part in parts], axis=1),

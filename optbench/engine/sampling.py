@@ -73,7 +73,7 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
         drawn[i] = row
         targets[i] = data.row_targets[row]
         z[i] = predict_row(row, runs.w[run], data)
-    write_slopes(run, z[:rows], targets[:rows], slopes[:rows], kernels, data, runs)
+    write_slopes(run, z[:rows], targets[:rows], slopes[:rows], kernels, runs)
     for i in range(rows):
         add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
     return int(drawn[rows - 1])

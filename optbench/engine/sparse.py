@@ -112,10 +112,10 @@ def slope_rows(
     for q in range(together):
         z = scratch.predictions[q * BLOCK_ROWS : q * BLOCK_ROWS + rows]
         slopes = scratch.slopes[q * BLOCK_ROWS : (q + 1) * BLOCK_ROWS] if together > 1 else lanes
-        write_slopes(run + q, z, targets, slopes[:rows], kernels, data, runs)
+        write_slopes(run + q, z, targets, slopes[:rows], kernels, runs)
         slopes[rows:] = 0.0
         if want_loss or runs.needs_loss[run + q]:
-            add_losses(run + q, want_loss, z, targets, kernels, data, runs, runs)
+            add_losses(run + q, want_loss, z, targets, kernels, runs, runs)
     if together == LANES:
         for i in range(0, BLOCK_ROWS, LANES):
             transpose(scratch.slopes, i, BLOCK_ROWS, lanes, i * LANES, LANES)

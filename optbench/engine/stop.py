@@ -6,6 +6,8 @@ import threading
 
 import numpy as np
 
+from optbench.status import Status
+
 
 class StopSignal:
     """Asks all loops that share it to return at their next step.
@@ -14,16 +16,16 @@ class StopSignal:
     ----------
     flag : ndarray, int64 (1,)
         Not 0 when set; the loops read it.
-    reason : str
-        Status of the runs it ends: ``"interrupted"`` or ``"timeout"``.
+    reason : Status
+        That of the runs it ends: ``INTERRUPTED`` or ``TIMEOUT``.
     """
 
     def __init__(self) -> None:
         self.flag = np.zeros(1, np.int64)
-        self.reason = "interrupted"
+        self.reason = Status.INTERRUPTED
         self._timer: threading.Timer | None = None
 
-    def set(self, reason: str = "interrupted") -> None:
+    def set(self, reason: Status = Status.INTERRUPTED) -> None:
         """End all runs; the first reason stays."""
         if not self.is_set():
             self.reason = reason
@@ -35,7 +37,7 @@ class StopSignal:
 
     def set_after(self, seconds: float) -> None:
         """End all runs with status ``timeout`` after so many seconds."""
-        self._timer = threading.Timer(seconds, self.set, ("timeout",))
+        self._timer = threading.Timer(seconds, self.set, (Status.TIMEOUT,))
         self._timer.daemon = True
         self._timer.start()
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from optbench.elementwise import exp
 
 
-def tail_slopes(predictions, targets, log_unit, data, out):
+def tail_slopes(predictions, targets, log_unit, out):
     """Write d/dprediction exp(log_unit - m) for each row."""
     for i in range(predictions.size):
         out[i] = -targets[i] * exp(log_unit - predictions[i] * targets[i])
 
 
-def tail_losses(predictions, targets, log_unit, data):
+def tail_losses(predictions, targets, log_unit):
     """Return the sum of exp(log_unit - m)."""
     total = 0.0
     for i in range(predictions.size):

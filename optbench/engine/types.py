@@ -13,6 +13,7 @@ from numba import types
 
 from optbench.engine.calls import caller
 from optbench.engine.pointers import PointerTo
+from optbench.status import Status
 
 f8, i8, b1 = types.float64, types.int64, types.boolean
 vector, matrix, cube = f8[::1], f8[:, ::1], f8[:, :, ::1]
@@ -50,7 +51,7 @@ class Data(NamedTuple):
     repeated: np.ndarray
     rows: int
     scale: float
-    numbers: np.ndarray  # parameters of the kernels (see :mod:`optbench.parameters`)
+    numbers: np.ndarray  # parameters of the plug-in's own objective (see optbench.parameters)
     integers: np.ndarray
 
 
@@ -81,7 +82,7 @@ class Scratch(NamedTuple):
     board: np.ndarray  # int64 (threads, 8): where threads of one run meet
     pullback: np.ndarray  # (K, s): what a parametrization needs
     rng: np.ndarray  # uint64 (K, 2): that of the runs, for objectives that draw samples
-    own: np.ndarray  # (s,): what a plug-in's objective needs
+    own: np.ndarray  # (s,): what the plug-in's own objective needs for itself
 
 
 class Runs(NamedTuple):
@@ -227,10 +228,10 @@ rule_t = PointerTo(
 )
 oracle_t = PointerTo(types.NamedTuple([i8, b1, b1, cube, matrix, cube, vector], Oracle))
 
-# slopes(predictions, targets, log_unit, data, slopes): the derivative of each row's loss
-slopes_s = types.void(vector, vector, f8, data_t, vector)
-# losses(predictions, targets, log_unit, data) -> sum of the rows' losses
-losses_s = f8(vector, vector, f8, data_t)
+# slopes(predictions, targets, log_unit, slopes): the derivative of each row's loss
+slopes_s = types.void(vector, vector, f8, vector)
+# losses(predictions, targets, log_unit) -> sum of the rows' losses
+losses_s = f8(vector, vector, f8)
 # objective(want_loss, kernels, data, scratch, runs)
 objective_s = types.void(b1, kernels_t, data_t, scratch_t, runs_t)
 # forward(theta, layers, scratch, w)
@@ -247,4 +248,10 @@ call_objective, call_update = caller(objective_s), caller(update_s)
 call_forward, call_pull_back = caller(forward_s), caller(pull_back_s)
 
 RUNNING, CONVERGED, DIVERGED, STALLED, FAILED = range(5)
-STATUS_NAMES = ("horizon", "converged", "diverged", "stalled", "failed")
+STATUSES = (  # by code
+    Status.HORIZON,
+    Status.CONVERGED,
+    Status.DIVERGED,
+    Status.STALLED,
+    Status.FAILED,
+)

@@ -8,34 +8,30 @@ loads what it finds. Whatever the helper does not deliver is compiled here.
 from __future__ import annotations
 
 import contextlib
-import json
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
-import numba
-
 from optbench.contract import Optimizer
 from optbench.engine.bind import bind_loop, bind_update
 from optbench.engine.bind_instance import ENGINE_OBJECTIVES, bind_engine_objective
-from optbench.engine.cache import is_kept, writable_root
+from optbench.engine.cache import is_kept, kernels_are_compiled, writable_root
 from optbench.errors import UserError
-from optbench.registry import load_registry
 
 # Modules are looked for where this process finds them, not in the current directory first.
 PROGRAM = """
 import sys
-sys.path[:] = sys.argv[2:]
-import json
+sys.path[:] = sys.argv[1:]
 from optbench.executors.compile_ahead import main
-main(*json.loads(sys.argv[1]))
+main()
 """
 
 
 @contextlib.contextmanager
 def compile_ahead(
-    kinds: Sequence[str], optimizers: Sequence[Optimizer], plugins: Sequence[str]
+    kinds: Sequence[str], optimizers: Sequence[Optimizer]
 ) -> Iterator[Callable[[], None]]:
     """Begin to compile; yield what does this process's share and waits for the helper's.
 
@@ -45,12 +41,9 @@ def compile_ahead(
         Which of ``ENGINE_OBJECTIVES`` are needed.
     optimizers : sequence of Optimizer
         Whose updates are needed.
-    plugins : sequence of str
-        Where else the helper finds optimizers.
     """
     missing = [kind for kind in kinds if not is_kept(ENGINE_OBJECTIVES[kind])]
-    names = [optimizer.name for optimizer in reversed(optimizers)]
-    helper = start_helper(missing, names, plugins) if missing and can_share_work() else None
+    helper = start_helper(missing, optimizers) if missing and can_share_work() else None
     if helper is None:
         yield lambda: None
         return
@@ -73,7 +66,7 @@ def compile_ahead(
 def can_share_work() -> bool:
     """Whether a helper can be started, and leave what it compiles."""
     # the executable of a frozen program is that program
-    if numba.config.DISABLE_JIT or not sys.executable or getattr(sys, "frozen", False):
+    if not kernels_are_compiled() or not sys.executable or getattr(sys, "frozen", False):
         return False
     try:
         writable_root()
@@ -83,36 +76,42 @@ def can_share_work() -> bool:
 
 
 def start_helper(
-    kinds: Sequence[str], optimizers: Sequence[str], plugins: Sequence[str]
-) -> subprocess.Popen[str] | None:
+    kinds: Sequence[str], optimizers: Sequence[Optimizer]
+) -> subprocess.Popen[bytes] | None:
     """Start the helper, or return None where that is not possible."""
-    paths = [path for path in sys.path if isinstance(path, str)]
-    work = json.dumps([list(kinds), list(optimizers), [str(plugin) for plugin in plugins]])
+    sent = []
+    for optimizer in reversed(optimizers):
+        with contextlib.suppress(UserError):  # of a notebook: only this process has it
+            sent.append(pickle.dumps(optimizer))
     try:
-        return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, work, *paths],
-            stdin=subprocess.DEVNULL,
+        helper = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *(path for path in sys.path if isinstance(path, str))],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
         )
     except OSError:
         return None
+    assert helper.stdin is not None
+    with contextlib.suppress(OSError):  # it has ended already: nothing is waited for
+        helper.stdin.write(pickle.dumps((list(kinds), sent)))
+        helper.stdin.close()
+    return helper
 
 
-def wait_for(count: int, lines: IO[str]) -> None:
+def wait_for(count: int, lines: IO[bytes]) -> None:
     """Read so many lines, or fewer if the process has ended."""
     for _ in range(count):
         if not lines.readline():
             return
 
 
-def main(kinds: Sequence[str], optimizers: Sequence[str], plugins: Sequence[str]) -> None:
+def main() -> None:
     """Compile in the helper; write a line for each objective."""
+    kinds, optimizers = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that waits
     for kind in kinds:
         bind_engine_objective(kind)
         print(kind, flush=True)
-    registry = load_registry(tuple(plugins))
-    for name in optimizers:
-        with contextlib.suppress(UserError):
-            bind_update(registry.optimizer(name))
+    for sent in optimizers:
+        with contextlib.suppress(UserError):  # edited meanwhile, or it does not compile
+            bind_update(pickle.loads(sent))  # noqa: S301

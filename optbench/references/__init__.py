@@ -8,6 +8,7 @@ from optbench.references.lasso import lasso, lasso_path
 from optbench.references.least_norm import least_bregman, least_norm
 from optbench.references.least_squares import (
     HessianEigenvalues,
+    fitted_values,
     hessian_eigenvalues,
     least_squares,
     nearest_minimizer,
@@ -24,10 +25,12 @@ from optbench.references.logistic import (
     logistic_decomposition,
     smoothness_logistic,
 )
+from optbench.references.many_solutions import least_norms
 from optbench.references.margin import max_margin, quadratic_margin
 from optbench.references.nonnegative_least_squares import nonnegative_least_squares
 from optbench.references.nuclear_norm import least_nuclear_norm, nuclear_norm, soft_thresholded
 from optbench.references.reduced_rank import reduced_rank
+from optbench.references.scaling import rank, row_space
 from optbench.references.separability import Separability, separability
 from optbench.references.transport import entropic_transport
 
@@ -40,6 +43,7 @@ __all__ = [
     "entropic_program",
     "entropic_transport",
     "finite_minimizer",
+    "fitted_values",
     "hessian_eigenvalues",
     "hypentropy",
     "hypentropy_potential",
@@ -47,6 +51,7 @@ __all__ = [
     "lasso_path",
     "least_bregman",
     "least_norm",
+    "least_norms",
     "least_nuclear_norm",
     "least_squares",
     "linear_program_errors",
@@ -58,8 +63,10 @@ __all__ = [
     "norm_name",
     "nuclear_norm",
     "quadratic_margin",
+    "rank",
     "reduced_rank",
     "relative_gap",
+    "row_space",
     "separability",
     "smoothness_logistic",
     "soft_thresholded",

@@ -108,6 +108,28 @@ def extended_product(matrix: Matrix, vector: Array) -> NDArray[np.longdouble]:
     return product
 
 
+def term_sizes(matrix: Matrix, vector: Array) -> Array:
+    """Size of the terms of each entry of a product, of which rounding is a fraction.
+
+    Besides abs(A) abs(x) it holds what the largest term of any row becomes in a row: coordinates
+    that ought to be zero are found only up to a fraction of it.
+
+    Parameters
+    ----------
+    matrix : ndarray or sparse matrix, shape (n, d)
+    vector : ndarray, shape (d,)
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    sizes = abs(matrix)
+    columns = as_dense(sizes.max(axis=0)).ravel()
+    share = np.divide(1.0, columns, out=np.zeros_like(columns), where=columns > 0.0)
+    largest = float((columns * np.abs(vector)).max())
+    return np.asarray(sizes @ np.abs(vector) + largest * (sizes @ share), dtype=np.float64)
+
+
 def spread(values: Array, rows: NDArray[np.intp], size: int) -> Array:
     """Return a vector with some entries, and zero elsewhere."""
     full = np.zeros(size)

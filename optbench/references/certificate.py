@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
-from optbench.references.arrays import Array
+from optbench.references.arrays import Array, Matrix, extended_product, term_sizes
 
 CERTIFIED_GAP = 1e-8
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Reference:
 
     @property
     def certified(self) -> bool:
-        """Whether gap and residual are at most 1e-8."""
+        """Whether gap and residual are at most 1e-8; never where one is not a number."""
         return self.gap <= CERTIFIED_GAP and self.residual <= CERTIFIED_GAP
 
 
@@ -74,6 +75,26 @@ def relative_gap(value: float, bound: float, scale: float = 0.0) -> float:
     """
     tiny = float(np.finfo(np.float64).tiny)
     return abs(value - bound) / max(abs(value), scale, tiny)
+
+
+def violation(A: Matrix, b: Array, x: Array) -> float:
+    """Largest abs(A x - b)_i / abs(b_i) of those that are not rounding.
+
+    Parameters
+    ----------
+    A : ndarray or csr_array, shape (n, d)
+    b : ndarray, shape (n,)
+    x : ndarray, shape (d,)
+
+    Returns
+    -------
+    float
+        inf where b_i = 0 is not met up to rounding of the terms of (A x)_i.
+    """
+    error = np.abs(extended_product(A, x) - b).astype(np.float64)
+    error[error <= _ROUNDING * term_sizes(A, x)] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.where(error > 0.0, error / np.abs(b), 0.0).max())
 
 
 def vector_norm(vector: ArrayLike, p: float) -> float:

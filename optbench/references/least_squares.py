@@ -10,15 +10,19 @@ from numpy.typing import ArrayLike
 from optbench.references.arrays import (
     Array,
     Matrix,
+    Pair,
     as_dense,
     as_matrix,
     as_vector,
     extended_product,
     is_sparse,
+    term_sizes,
 )
 from optbench.references.certificate import Reference, relative_gap
+from optbench.references.scaling import graded_qr, rank, row_space, solve_upper
 
-_ROUNDING = 1e-13
+_ROUNDING = 4e-15  # of the size of the terms of y - X w
+_REFINEMENTS = 4
 _DENSE_GRAM = 4000
 
 
@@ -43,27 +47,59 @@ def least_squares(X: Matrix, y: ArrayLike) -> Reference:
     -------
     Reference
         `value` the optimal loss, exactly 0 when the residual is at rounding level; `dual` the
-        residual y - X w, projected on the null space of X^T.
+        residual y - X w, projected on the null space of X^T.  `bound` is lowered by what is left
+        of X^T r.
     """
     X = as_matrix(X, "X")
     y = as_vector(y, X.shape[0], "y")
     dense = as_dense(X)
-    left, singular, right = np.linalg.svd(dense, full_matrices=False)
-    rank = _rank(singular, X.shape)
-    left, singular, right = left[:, :rank], singular[:rank], right[:rank]
-    w = right.T @ ((left.T @ y) / singular)
-    error = (y - extended_product(X, w)).astype(np.float64)
-    w = w + right.T @ ((left.T @ error) / singular)
-    error = (y - extended_product(X, w)).astype(np.float64)
-    size = np.abs(y).max() + float(singular[:1].sum()) * np.linalg.norm(w)
-    dual = np.zeros_like(y)
-    value = bound = 0.0
-    if np.abs(error).max() > _ROUNDING * size:
-        dual = error - left @ (left.T @ error)
+    w, basis = _minimizer(dense, y)
+    error = (y - extended_product(dense, w)).astype(np.float64)
+    if (np.abs(error) <= _ROUNDING * (np.abs(y) + term_sizes(dense, w))).all():
+        dual, value, bound = np.zeros_like(y), 0.0, 0.0
+    else:
+        dual = error - basis @ (basis.T @ error)
+        dual = dual - basis @ (basis.T @ dual)
         value = float(error @ error) / (2 * y.size)
-        bound = float(dual @ y - dual @ dual / 2.0) / y.size
-    gap = relative_gap(value, bound)
-    return Reference("l2", "minimizer", "l2", w, value, bound, gap, dual, unique=rank == X.shape[1])
+        slope = np.abs(extended_product(dense.T, dual)).astype(np.float64)
+        bound = float(dual @ error - dual @ dual / 2.0 - slope @ np.abs(w)) / y.size
+    gap, unique = relative_gap(value, bound), basis.shape[1] == dense.shape[1]
+    return Reference("l2", "minimizer", "l2", w, value, bound, gap, dual, unique)
+
+
+def fitted_values(X: Matrix, y: ArrayLike) -> Array:
+    """What every minimiser of ||X w - y|| predicts: y itself where X w = y has a solution.
+
+    Parameters
+    ----------
+    X : array_like or scipy.sparse matrix, shape (n, d)
+    y : array_like, shape (n,)
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    X = as_matrix(X, "X")
+    best = least_squares(X, y)
+    if best.value == 0.0:
+        return as_vector(y, X.shape[0], "y")
+    return np.asarray(extended_product(X, best.solution), dtype=np.float64)
+
+
+def _minimizer(X: Array, y: Array) -> Pair:
+    """The minimiser of least norm, and an orthonormal basis (n, r) of the span of the columns."""
+    exponents = np.frexp(np.abs(X).max(axis=0))[1]
+    Q, R, pivots = graded_qr(np.ldexp(X, -exponents))
+    size = rank(X)
+    Q, R, pivots = Q[:, :size], R[:size, :size], pivots[:size]
+    w = np.zeros(X.shape[1])
+    row_basis = row_space(X) if size < w.size else None
+    for _ in range(_REFINEMENTS):
+        error = (y - extended_product(X, w)).astype(np.float64)
+        step = np.zeros_like(w)
+        step[pivots] = np.ldexp(solve_upper(R, Q.T @ error), -exponents[pivots])
+        w = w + (step if row_basis is None else row_basis @ (row_basis.T @ step))
+    return w, Q
 
 
 def nearest_minimizer(X: Matrix, y: ArrayLike, start: ArrayLike) -> Array:
@@ -110,12 +146,7 @@ def hessian_eigenvalues(X: Matrix) -> HessianEigenvalues:
             return HessianEigenvalues(float(largest) / n, float("nan"))
         X = as_dense(X)
     singular = np.linalg.svd(X, compute_uv=False)
-    rank = _rank(singular, X.shape)
-    if rank == 0:
+    positive = singular[singular > singular[0] * max(X.shape) * np.finfo(np.float64).eps]
+    if positive.size == 0:
         return HessianEigenvalues(0.0, 0.0)
-    return HessianEigenvalues(float(singular[0]) ** 2 / n, float(singular[rank - 1]) ** 2 / n)
-
-
-def _rank(singular: Array, shape: tuple[int, ...]) -> int:
-    tolerance = singular[0] * max(shape) * np.finfo(np.float64).eps
-    return int((singular > tolerance).sum())
+    return HessianEigenvalues(float(positive[0]) ** 2 / n, float(positive[-1]) ** 2 / n)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optbench.errors import UserError
-from optbench.references.arrays import Array, Matrix, as_dense, as_matrix, extended_product
+from optbench.references.arrays import Array, Matrix, as_dense, as_matrix, extended_product, spread
 from optbench.references.certificate import Reference, relative_gap
 from optbench.references.least_squares import hessian_eigenvalues
 from optbench.references.margin import max_margin
+from optbench.references.scaling import graded_qr, rank, row_space, solve_upper
 from optbench.references.separability import separability
 
 _STEPS = 200
@@ -89,23 +90,38 @@ def logistic_decomposition(Z: Matrix) -> LogisticDecomposition:
     """
     Z = as_matrix(Z, "Z")
     rows = separability(Z).separable_rows
-    direction = offset = None
-    complement = np.eye(Z.shape[1])
-    if not rows.all():
-        rest = as_dense(Z[~rows])
-        offset = _minimize(rest, Z.shape[0])
-        full = np.zeros(Z.shape[0])
-        full[~rows] = offset.dual
-        offset = replace(offset, dual=full)
-        _, singular, right = np.linalg.svd(rest)
-        rank = int((singular > 1e-10 * singular[0]).sum())
-        complement = right[rank:].T
-    if rows.any():
-        direction = max_margin(Z[rows] @ complement, 2.0)
-        full = np.zeros(Z.shape[0])
-        full[rows] = direction.dual
-        direction = replace(direction, solution=complement @ direction.solution, dual=full)
+    offset = None if rows.all() else _offset(Z, ~rows)
+    direction = _direction(Z, rows) if rows.any() else None
     return LogisticDecomposition(rows, direction, offset)
+
+
+def _offset(Z: Matrix, rows: NDArray[np.bool_]) -> Reference:
+    """Minimiser of the part of the mean risk of some rows, in their span."""
+    offset = _minimize(as_dense(Z[rows]), Z.shape[0])
+    return replace(offset, dual=spread(offset.dual, np.flatnonzero(rows), Z.shape[0]))
+
+
+def _direction(Z: Matrix, rows: NDArray[np.bool_]) -> Reference:
+    """Max margin of some rows in the orthogonal complement of the span of the others."""
+    from scipy.linalg import qr
+
+    if rows.all():
+        return max_margin(Z, 2.0)
+    others = Z[~rows]
+    span = row_space(others)
+    complement = qr(span)[0][:, span.shape[1] :] if span.size else np.eye(Z.shape[1])
+    best = max_margin(Z[rows] @ complement, 2.0)
+    solution = complement @ best.solution
+    value = float(extended_product(Z[rows], solution).min() / np.linalg.norm(solution))
+    size = np.maximum(abs(others) @ np.abs(solution), np.finfo(np.float64).tiny)
+    return replace(
+        best,
+        solution=solution,
+        value=value,
+        gap=relative_gap(value, best.bound),
+        dual=spread(best.dual, np.flatnonzero(rows), Z.shape[0]),
+        residual=float(np.max(np.abs(extended_product(others, solution)) / size)),
+    )
 
 
 def smoothness_logistic(Z: Matrix) -> float:
@@ -114,11 +130,24 @@ def smoothness_logistic(Z: Matrix) -> float:
 
 
 def _minimize(Z: Array, n: int) -> Reference:
-    """Damped Newton on sum log(1 + exp(-Z w)) / n in coordinates orthonormal on the row space."""
-    _, singular, right = np.linalg.svd(Z, full_matrices=False)
-    basis = right[singular > 1e-10 * singular[0]].T
-    rows = Z @ basis
-    u = np.zeros(basis.shape[1])
+    """Damped Newton on sum log(1 + exp(-Z w)) / n in coordinates of orthonormal columns."""
+    exponents = -np.frexp(np.abs(Z).max(axis=0))[1]
+    basis, triangle, pivots = graded_qr(np.ldexp(Z, exponents))
+    size = rank(Z)
+    rows, pivots = basis[:, :size], pivots[:size]
+    w = np.zeros(Z.shape[1])
+    if size:
+        u = _finish(rows, _descend(rows))
+        w[pivots] = np.ldexp(solve_upper(triangle[:size, :size], u), exponents[pivots])
+    if size < w.size:
+        span = row_space(Z)
+        w = span @ (span.T @ w)
+    return _certify(Z, rows, w, n)
+
+
+def _descend(rows: Array) -> Array:
+    """Damped Newton steps from 0 until the risk no longer falls by much."""
+    u = np.zeros(rows.shape[1])
     for _ in range(_STEPS):
         step, gradient = _newton_step(rows, u)
         length, risk = 1.0, np.logaddexp(0.0, -rows @ u).sum()
@@ -132,8 +161,7 @@ def _minimize(Z: Array, n: int) -> Reference:
         else:
             break
         u = u + length * step
-    u = _finish(rows, u)
-    return _certify(Z, rows, basis @ u, n)
+    return u
 
 
 def _newton_step(rows: Array, u: Array) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
-from optbench.references.arrays import Array, Matrix, as_dense, as_matrix, extended_product
+from optbench.references.arrays import Array, Matrix, Pair, as_dense, as_matrix, extended_product
 from optbench.references.certificate import (
     Reference,
     check_exponent,
@@ -18,7 +18,9 @@ from optbench.references.certificate import (
     vector_norm,
 )
 from optbench.references.face import is_only_point
-from optbench.references.norm_linear import solve_norm_linear
+from optbench.references.norm_linear import solve_norm_linear, solve_norm_scaled
+from optbench.references.scaling import rescale
+from optbench.references.separability import separability
 
 
 def max_margin(Z: Matrix, p: float) -> Reference:
@@ -50,22 +52,61 @@ def max_margin(Z: Matrix, p: float) -> Reference:
     Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246.
     """
     Z, p = as_matrix(Z, "Z"), check_exponent(p)
-    from optbench.references.norm_smooth import solve_norm_smooth
-
-    smooth = 1.0 < p < np.inf
-    solve = solve_norm_smooth if smooth else solve_norm_linear
-    candidates = solve(Z, np.ones(Z.shape[0]), p, inequality=True)
-    certified = [_certify(Z, w, a, p) for w, a in candidates]
-    if not certified or max(reference.value for reference in certified) <= 0.0:
-        raise UserError(
-            "the data are not linearly separable, so no margin exists:"
-            " add an intercept column or use the logistic decomposition"
-        )
-    best = min(certified, key=lambda reference: reference.gap)
-    if smooth:
+    found: list[Reference] = []
+    for way in (_solve, _solve_scaled, _witness):
+        found += [_certify(Z, w, weights, p) for w, weights in way(Z, p)]
+        if found and min(found, key=_gap).certified:
+            break
+        if way is _solve and not separability(Z).separable:
+            raise UserError(
+                "the data are not linearly separable, so no margin exists:"
+                " add an intercept column or use the logistic decomposition"
+            )
+    best = _best(found)
+    if 1.0 < p < np.inf:
         return replace(best, unique=True)
+    if not best.certified:
+        return best
     point, ones = best.solution / best.value, np.ones(Z.shape[0])
     return replace(best, unique=is_only_point(Z, ones, point, best.dual, p, inequality=True))
+
+
+def _gap(reference: Reference) -> float:
+    return reference.gap
+
+
+def _best(found: list[Reference]) -> Reference:
+    """The smallest gap; without a certificate the largest margin beside the smallest bound."""
+    least = min(found, key=_gap)
+    if least.certified:
+        return least
+    primal = max(found, key=lambda reference: reference.value)
+    dual = min(found, key=lambda reference: reference.bound)
+    gap = relative_gap(primal.value, dual.bound)
+    return replace(primal, bound=dual.bound, dual=dual.dual, gap=gap)
+
+
+def _solve(Z: Matrix, p: float, sides: Array | None = None) -> list[Pair]:
+    """Points and multipliers of least norm under Z w >= sides, which are 1 if not given."""
+    from optbench.references.norm_smooth import solve_norm_smooth
+
+    solve = solve_norm_smooth if 1.0 < p < np.inf else solve_norm_linear
+    return solve(Z, np.ones(Z.shape[0]) if sides is None else sides, p, inequality=True)
+
+
+def _solve_scaled(Z: Matrix, p: float) -> list[Pair]:
+    """Solve with rows of one size: what is small is then not below the solver's tolerances."""
+    if not 1.0 < p < np.inf:
+        return solve_norm_scaled(Z, np.ones(Z.shape[0]), p, inequality=True)
+    exponents = np.frexp(as_dense(abs(Z).max(axis=1)).ravel())[1]
+    rows = rescale(Z, -exponents, np.zeros(Z.shape[1], dtype=np.int_))
+    pairs = _solve(rows, p, np.ldexp(1.0, -exponents))
+    return [(w, np.ldexp(weights, -exponents)) for w, weights in pairs]
+
+
+def _witness(Z: Matrix, p: float) -> list[Pair]:
+    """A direction that is proved to separate the rows, with no claim to be the best."""
+    return [(separability(Z).direction, np.ones(Z.shape[0]))]
 
 
 def quadratic_margin(Z: Matrix, metric: ArrayLike) -> Reference:

@@ -6,6 +6,7 @@ import numpy as np
 
 from optbench.references.arrays import Array, Matrix, Pair, as_dense, extended_product, is_sparse
 from optbench.references.certificate import dual_exponent, vector_norm
+from optbench.references.scaling import equilibrate, rescale
 
 HIGHS_OPTIONS = {
     "primal_feasibility_tolerance": 1e-10,
@@ -31,27 +32,56 @@ def solve_norm_linear(A: Matrix, b: Array, p: float, inequality: bool) -> list[P
         The solver's point and the same vertex polished to rounding, arrays of shape (d,) and (n,);
         empty if the constraints cannot be met.
     """
-    pair = _solve(A, b, p, inequality)
-    return [] if pair is None else [pair, polish_vertex(A, b, *pair, p, inequality)]
+    size = abs(A).max()
+    pair = _solve(A / size, b, p, inequality, np.ones(A.shape[1]))
+    if pair is None:
+        return []
+    pair = pair[0] / size, pair[1] / vector_norm(A.T @ pair[1], dual_exponent(p))
+    return [pair, polish_vertex(A, b, *pair, p, inequality)]
 
 
-def _solve(A: Matrix, b: Array, p: float, inequality: bool) -> Pair | None:
-    """w = u / t where t is largest with A u - b t >= 0 (= 0) and ||u|| <= 1.
+def solve_norm_scaled(A: Matrix, b: Array, p: float, inequality: bool) -> list[Pair]:
+    """As `solve_norm_linear`, with rows and columns of one size to the solver.
 
-    For L1, u = x[:d] - x[d:] with x >= 0 of sum at most 1; for Linf, u is in the box [-1, 1]^d.
+    Parameters
+    ----------
+    A, b, p, inequality
+        As in `solve_norm_linear`.
+
+    Returns
+    -------
+    list of (w, multipliers)
+    """
+    scaled = equilibrate(A)
+    right = np.ldexp(b, scaled.rows)
+    reach = np.ldexp(1.0, scaled.columns.max() - scaled.columns)
+    pair = _solve(scaled.matrix, right, p, inequality, reach)
+    if pair is None:
+        return []
+    inside = np.ldexp(pair[0], scaled.columns), pair[1]
+    rows = rescale(A, scaled.rows, np.zeros_like(scaled.columns))
+    polished = polish_vertex(rows, right, *inside, p, inequality)
+    return [(w, np.ldexp(weights, scaled.rows)) for w, weights in (inside, polished)]
+
+
+def _solve(A: Matrix, b: Array, p: float, inequality: bool, reach: Array) -> Pair | None:
+    """w = u / t where t is largest with A u - b t >= 0 (= 0) and ||u / reach|| <= 1.
+
+    For L1, u = x[:d] - x[d:] with x >= 0 of weighted sum at most 1; for Linf, u is in a box.
     u = 0, t = 0 is feasible, so HiGHS never has to prove infeasibility, which can take it long.
     """
     from scipy.optimize import linprog
 
     n, d = A.shape
-    size = abs(A).max()
-    scaled, right = A / size, b / np.abs(b).max()  # t is then comparable with the entries of u
+    right = b / np.abs(b).max()  # t is then comparable with the entries of u
     if np.isinf(p):
-        rows = _beside([scaled, -right[:, None]])
-        bounds, ball, radius = [(-1.0, 1.0)] * d, np.zeros((0, d + 1)), []
+        rows = _beside([A, -right[:, None]])
+        bounds = [(-size, size) for size in reach]
+        ball, radius = np.zeros((0, d + 1)), []
     else:
-        rows = _beside([scaled, -scaled, -right[:, None]])
-        bounds, ball, radius = [(0.0, None)] * 2 * d, np.append(np.ones(2 * d), 0.0)[None], [1.0]
+        rows = _beside([A, -A, -right[:, None]])
+        bounds = [(0.0, None)] * 2 * d
+        ball, radius = np.concatenate([1.0 / reach, 1.0 / reach, [0.0]])[None], [1.0]
     result = linprog(
         np.append(np.zeros(len(bounds)), -1.0),
         A_ub=_above([-rows, ball]) if inequality else ball,
@@ -65,9 +95,8 @@ def _solve(A: Matrix, b: Array, p: float, inequality: bool) -> Pair | None:
     if result.status != 0 or result.x[-1] <= 0.0:
         return None
     u = result.x[:d] if np.isinf(p) else result.x[:d] - result.x[d:-1]
-    w = u / result.x[-1] * (np.abs(b).max() / size)
     multipliers = -result.ineqlin.marginals[:n] if inequality else result.eqlin.marginals
-    return w, multipliers / vector_norm(A.T @ multipliers, dual_exponent(p))
+    return u / result.x[-1] * np.abs(b).max(), multipliers
 
 
 def _beside(blocks: list[Matrix]) -> Matrix:

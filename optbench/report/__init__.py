@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optbench.errors import UserError
-from optbench.report.bias_table import bias_table
-from optbench.report.convergence_table import convergence_table
-from optbench.report.learning_rate_table import is_swept, learning_rate_table
-from optbench.report.numbers import duration
-from optbench.report.profile_table import is_profiled, profile_table
-from optbench.report.table import Table
 
 if TYPE_CHECKING:
+    from optbench.report.table import Table
     from optbench.result import Comparison
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
@@ -23,26 +18,33 @@ def tables(comparison: Comparison) -> list[Table]:
 
     An implicit-bias and a convergence table; a third where several learning rates were given.
     """
+    from optbench.report.bias_table import bias_table
+    from optbench.report.convergence_table import convergence_table
+    from optbench.report.learning_rate_table import is_swept, learning_rate_table
+    from optbench.report.profile_table import is_profiled, profile_table, with_targets
+
     found: list[Table] = []
-    for instance in comparison.instances:
-        key = (instance["problem"], instance["instance"])
-        bias, convergence = (
-            [row for row in rows if (row["problem"], row["instance"]) == key]
-            for rows in (comparison.bias_rows, comparison.convergence_rows)
-        )
+    instances = list({facts.instance_id: facts for facts in comparison.instances}.values())
+    for facts in instances:
+        own = facts.instance_id
+        bias = [row for row in comparison.bias_rows if row.instance_id == own]
+        convergence = [row for row in comparison.convergence_rows if row.instance_id == own]
         if bias:
-            found.append(bias_table(instance, bias))
+            found.append(bias_table(facts, bias, instances))
         if convergence:
-            found.append(convergence_table(instance, convergence))
+            found.append(convergence_table(facts, convergence, instances))
         if is_swept(convergence):
-            found.append(learning_rate_table(instance, convergence))
-    if is_profiled(comparison.convergence_rows):
-        found.append(profile_table(comparison.convergence_rows))
+            found.append(learning_rate_table(facts, convergence, instances))
+    rows = with_targets(comparison)
+    if is_profiled(rows):
+        found.append(profile_table(rows))
     return found
 
 
 def measured_on(comparison: Comparison) -> list[str]:
     """Return the line that says with what and where it was measured, and what took how long."""
+    from optbench.report.numbers import duration
+
     known = comparison.environment
     versions = known.get("versions") or {}
     parts = [f"{name} {versions[name]}" for name in ("optbench", "numba") if name in versions]
@@ -98,11 +100,4 @@ def render(
     return render_terminal(tables(comparison), notes, width, styled)
 
 
-__all__ = [
-    "FORMATS",
-    "bias_table",
-    "convergence_table",
-    "learning_rate_table",
-    "render",
-    "tables",
-]
+__all__ = ["FORMATS", "render", "tables"]

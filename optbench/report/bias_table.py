@@ -3,98 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from optbench.report.facts import Instance, bias_facts
-from optbench.report.measures import HEADLINE, MEASURES, measure
-from optbench.report.numbers import fixed, interval
+from optbench.analysis.kinds import HEADLINE, MEASURES, Measure, measure_named
+from optbench.columns import BiasRow
+from optbench.report.facts import bias_facts, title_of
+from optbench.report.numbers import TEXT_OF_UNIT, fixed, interval
 from optbench.report.rows import (
+    DOUBTFUL,
     INCONCLUSIVE,
-    Row,
     agrees,
     full_labels,
     grouped,
+    header,
     hyperparameters,
     name_columns,
     reasons,
     setting,
-    theory,
 )
 from optbench.report.table import NOTHING, Cell, Column, Table
+from optbench.result import InstanceFacts
 
-VERDICT = (Column("selects"), Column("theory"))
+VERDICT = (header("selected", BiasRow), header("theory", BiasRow))
 AFTER = (
-    Column("eff. p", 3, number=True),
-    Column("eff. p\ninterval", 8, number=True),
-    Column("runner-up", 4),
-    Column("status", 2),
+    header("effective_p", BiasRow, number=True),
+    header("effective_p_interval", BiasRow, number=True),
+    header("runner_up", BiasRow),
+    header("status", BiasRow),
 )
 
 
-def bias_table(instance: Instance, rows: Sequence[Row]) -> Table:
+def bias_table(
+    instance: InstanceFacts, rows: Sequence[BiasRow], instances: Sequence[InstanceFacts] = ()
+) -> Table:
     """Return the implicit-bias table of one instance.
 
     Parameters
     ----------
-    instance : mapping
-        Its entry in ``Comparison.instances``.
-    rows : sequence of mapping
-        Its rows of ``Comparison.bias_rows``.
+    instance : InstanceFacts
+    rows : sequence of BiasRow
+        Its rows.
+    instances : sequence of InstanceFacts
+        All instances of the comparison: namesakes are told apart in the title.
     """
     names, leading = name_columns(rows)
-    measured = _measured(rows)
-    columns = tuple(
-        Column(measure(name).header, measure(name).rank, number=True) for name in measured
-    )
+    measured = [measure_named(name) for name in _measured(rows)]
+    doubtful = {name for row in rows for name in row.uncertified}
+    columns = tuple(_column(each, doubtful) for each in measured)
     body = tuple(
         (*head, *_verdict(row), *_measures(row, measured), *_after(row))
         for head, row in zip(leading, rows, strict=True)
     )
     table = Table(
-        title=f"Implicit bias: {instance['problem']} on {instance['instance']}",
+        title=f"Implicit bias: {title_of(instance, instances)}",
         columns=(*names, *VERDICT, *columns, *AFTER),
         rows=body,
         facts=(*bias_facts(instance), setting(rows)),
         reading=tuple(filter(None, (_agreement(rows), _closest(rows, measured)))),
-        notes=(*reasons(rows), *_conditions(rows), *hyperparameters(rows)),
+        notes=(*_doubts(rows), *reasons(rows), *_conditions(rows), *hyperparameters(rows)),
     )
     return table.without_empty_columns()
 
 
-def _measured(rows: Sequence[Row]) -> list[str]:
+def _measured(rows: Sequence[BiasRow]) -> list[str]:
     """Return the measures of these rows, the known ones first and in their order."""
-    found = dict.fromkeys(name for row in rows for name in row["measures"] or {})
+    found = dict.fromkeys(name for row in rows for name in row.measures)
     return [n for n in MEASURES if n in found] + [n for n in found if n not in MEASURES]
 
 
-def _verdict(row: Row) -> tuple[Cell, ...]:
-    return Cell(row["selected"] or NOTHING), Cell(theory(row))
+def _column(measure: Measure, doubtful: set[str]) -> Column:
+    mark = DOUBTFUL if measure.against in doubtful else ""
+    return Column(measure.header + mark, measure.rank, number=True)
 
 
-def _measures(row: Row, measured: Sequence[str]) -> tuple[Cell, ...]:
-    values, bounds = row["measures"] or {}, row["intervals"] or {}
+def _verdict(row: BiasRow) -> tuple[Cell, ...]:
+    mark = DOUBTFUL if row.theory in row.uncertified else ""
+    return Cell(row.selected or NOTHING), Cell(row.theory + mark)
+
+
+def _measures(row: BiasRow, measured: Sequence[Measure]) -> tuple[Cell, ...]:
     return tuple(
-        Cell(measure(name).text(values.get(name)), interval(bounds.get(name))) for name in measured
+        Cell(
+            TEXT_OF_UNIT[each.unit](row.measures.get(each.name)),
+            interval(row.intervals.get(each.name)),
+        )
+        for each in measured
     )
 
 
-def _after(row: Row) -> tuple[Cell, ...]:
+def _after(row: BiasRow) -> tuple[Cell, ...]:
     return (
-        Cell(fixed(row["effective_p"])),
-        Cell(interval(row["effective_p_interval"]) or NOTHING),
-        Cell(row["runner_up"] or NOTHING),
-        Cell(row["status"]),
+        Cell(fixed(row.effective_p)),
+        Cell(interval(row.effective_p_interval) or NOTHING),
+        Cell(row.runner_up or NOTHING),
+        Cell(row.status.value),
     )
 
 
-def _agreement(rows: Sequence[Row]) -> str:
+def _agreement(rows: Sequence[BiasRow]) -> str:
     """Say how many verdicts agree with theory and name those that do not."""
     judged = [agrees(row) for row in rows]
     known = [verdict for verdict in judged if verdict is not None]
-    undecided = sum(row["selected"] == INCONCLUSIVE for row in rows)
+    undecided = sum(row.selected == INCONCLUSIVE for row in rows)
     sentences = [f"Verdict as theory says: {sum(known)} of {len(known)}."] if known else []
     other = [
-        f"{label} selects {row['selected']} (theory: {theory(row)})"
+        f"{label} selects {row.selected} (theory: {row.theory})"
         for label, row, agree in zip(full_labels(rows), rows, judged, strict=True)
         if agree is False
     ]
@@ -105,30 +117,40 @@ def _agreement(rows: Sequence[Row]) -> str:
     return " ".join(sentences)
 
 
-def _closest(rows: Sequence[Row], measured: Sequence[str]) -> str:
+def _closest(rows: Sequence[BiasRow], measured: Sequence[Measure]) -> str:
     """Name the row that comes closest to each reference."""
     won: dict[str, list[str]] = {}
     names = full_labels(rows)
-    for name in measured:
-        shown = measure(name)
+    doubtful = {name for row in rows for name in row.uncertified}
+    for each in measured:
         found = [
-            (abs(value - shown.best), i, value)
+            (abs(value - each.best), i, value)
             for i, row in enumerate(rows)
-            if (value := (row["measures"] or {}).get(name)) is not None and value == value
+            if (value := row.measures.get(each.name)) is not None and value == value
         ]
-        if found and name in MEASURES and shown.rank == HEADLINE:
+        known = each.name in MEASURES and each.rank == HEADLINE
+        if found and known and each.against not in doubtful:
             _, best, value = min(found)
-            title = Column(shown.header).title
-            won.setdefault(names[best], []).append(f"{title} {shown.text(value)}")
+            title = Column(each.header).title
+            won.setdefault(names[best], []).append(f"{title} {TEXT_OF_UNIT[each.unit](value)}")
     closest = ", ".join(f"{name} ({', '.join(values)})" for name, values in won.items())
     return f"Closest: {closest}." if closest and len(rows) > 1 else ""
 
 
-def _conditions(rows: Sequence[Row]) -> list[str]:
-    """Say under which condition theory speaks, for the rows that do not agree with it."""
-    named: list[tuple[str, Any]] = [
-        (label, f"theory's {theory(row)} needs: {row['condition']}")
-        for label, row in zip(full_labels(rows), rows, strict=True)
-        if agrees(row) is False and row["condition"]
+def _doubts(rows: Sequence[BiasRow]) -> list[str]:
+    """Say which references decide nothing, since they are not certified."""
+    doubtful = dict.fromkeys(name for row in rows for name in row.uncertified)
+    if not doubtful:
+        return []
+    return [
+        f"{DOUBTFUL.strip()} not certified, so that no verdict counts it: {', '.join(doubtful)}"
     ]
-    return grouped(named)
+
+
+def _conditions(rows: Sequence[BiasRow]) -> list[str]:
+    """Say under which condition theory speaks, for the rows that do not agree with it."""
+    return grouped(
+        (label, f"theory's {row.theory} needs: {row.condition}")
+        for label, row in zip(full_labels(rows), rows, strict=True)
+        if agrees(row) is False and row.condition
+    )

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from optbench.report.facts import Instance, convergence_facts
-from optbench.report.numbers import (
-    count,
-    duration,
-    interval,
-    nanoseconds,
-    significant,
-)
+from optbench.column import columns, named
+from optbench.columns import ConvergenceRow, RateLaw
+from optbench.report.facts import convergence_facts, title_of
+from optbench.report.numbers import TEXT_OF_UNIT, count, duration, interval, significant
 from optbench.report.rows import (
-    ENDED_EARLY,
-    Row,
     full_labels,
     grouped,
     hyperparameters,
@@ -23,6 +18,8 @@ from optbench.report.rows import (
     setting,
 )
 from optbench.report.table import NOTHING, Cell, Column, Table
+from optbench.result import UNKNOWN, InstanceFacts
+from optbench.status import Status
 
 HEADLINE_TARGETS = ("1e-2", "1e-4", "1e-8")
 TARGET_RANK = {"1e-6": 7, "1e-1": 8}
@@ -35,32 +32,47 @@ NO_LAW = {
 }
 EDGE = "*"
 
-ColumnOf = tuple[Column, Callable[[Row], Cell]]
+Show = Callable[[ConvergenceRow], Cell]
 
 
-def convergence_table(instance: Instance, rows: Sequence[Row]) -> Table:
+@dataclass(frozen=True)
+class Shown:
+    """A column of the table and how its cells are written."""
+
+    column: Column
+    cell: Show
+
+
+def convergence_table(
+    instance: InstanceFacts,
+    rows: Sequence[ConvergenceRow],
+    instances: Sequence[InstanceFacts] = (),
+) -> Table:
     """Return the convergence table of one instance.
 
     Parameters
     ----------
-    instance : mapping
-        Its entry in ``Comparison.instances``.
-    rows : sequence of mapping
-        Its rows of ``Comparison.convergence_rows``.
+    instance : InstanceFacts
+    rows : sequence of ConvergenceRow
+        Its rows.
+    instances : sequence of InstanceFacts
+        All instances of the comparison: namesakes are told apart in the title.
     """
     names, leading = name_columns(rows)
-    targets = _targets(rows)
-    columns = [*_leading(), *(_target(name) for name in targets), *_trailing()]
+    known = instance.infimum_from != UNKNOWN
+    targets = _targets(rows) if known else []
+    shown = _shown(targets)
     body = tuple(
-        (*head, *(cell(row) for _, cell in columns))
+        (*head, *(each.cell(row) for each in shown))
         for head, row in zip(leading, rows, strict=True)
     )
+    reading = (_fastest(rows, targets), _cheapest(rows))
     table = Table(
-        title=f"Convergence: {instance['problem']} on {instance['instance']}",
-        columns=(*names, *(column for column, _ in columns)),
+        title=f"Convergence: {title_of(instance, instances)}",
+        columns=(*names, *(each.column for each in shown)),
         rows=body,
-        facts=(convergence_facts(instance, _success_target(rows)), setting(rows)),
-        reading=tuple(filter(None, (_fastest(rows, targets), _cheapest(rows)))),
+        facts=(*convergence_facts(instance, rows), setting(rows)),
+        reading=tuple(filter(None, reading)),
         notes=(
             *reasons(rows),
             *_no_law(rows),
@@ -71,106 +83,113 @@ def convergence_table(instance: Instance, rows: Sequence[Row]) -> Table:
     return table.without_empty_columns()
 
 
-def _targets(rows: Sequence[Row]) -> list[str]:
+def _targets(rows: Sequence[ConvergenceRow]) -> list[str]:
     """Return the names of all targets, from loose to tight."""
-    return sorted({name for row in rows for name in row["steps_to"] or {}}, key=float, reverse=True)
+    return sorted({name for row in rows for name in row.steps_to}, key=float, reverse=True)
 
 
-def _success_target(rows: Sequence[Row]) -> str | None:
-    """Return the target that counts as success, if it is the same for all rows."""
-    found = {row.get("success_target") for row in rows}
-    return found.pop() if len(found) == 1 else None
+def _shown(targets: Sequence[str]) -> list[Shown]:
+    """Return the columns with a header, in the order of the record, and the status last."""
+    found: list[Shown] = []
+    declared = [c for c in columns(ConvergenceRow) if c.header and c.name not in NAMES]
+    for each in [*declared, named(ConvergenceRow)["status"]]:
+        if each.name == "steps_to":
+            found += [_target(name) for name in targets]
+        elif each.name == "rate":
+            found += _law()
+        else:
+            header = f"{each.header} {TIME_TARGET}" if each.name == "seconds_to" else each.header
+            number = each.name != "status"
+            found.append(Shown(Column(header, each.rank, number=number), cell_of(each.name)))
+    return found
 
 
-def _leading() -> list[ColumnOf]:
-    return [(Column("lr", number=True), _learning_rate)]
+NAMES = ("optimizer", "parametrization", "status")
 
 
-def _target(name: str) -> ColumnOf:
-    rank = 1 if name in HEADLINE_TARGETS else TARGET_RANK.get(name, 9)
-    return Column(f"steps\nto {name}", rank, number=True), lambda row: _steps(row, name)
+def cell_of(name: str) -> Show:
+    """Return how the cells of a column are written: as its unit asks, or in a way of its own."""
+    if name in OWN_WAY:
+        return OWN_WAY[name]
+    text = TEXT_OF_UNIT[named(ConvergenceRow)[name].unit]
+    return lambda row: Cell(text(getattr(row, name)))
 
 
-def _trailing() -> list[ColumnOf]:
+def _target(name: str) -> Shown:
+    declared = named(ConvergenceRow)["steps_to"]
+    rank = declared.rank if name in HEADLINE_TARGETS else TARGET_RANK.get(name, 9)
+    return Shown(
+        Column(f"{declared.header} {name}", rank, number=True), lambda row: _steps(row, name)
+    )
+
+
+def _law() -> list[Shown]:
+    declared, ends = named(ConvergenceRow)["rate"], named(RateLaw)["low"]
     return [
-        (Column("rate law", 1, names=True), lambda row: Cell(rate_text(row))),
-        (Column("rate\ninterval", 10, number=True), _rate_interval),
-        (Column("ns/\nstep", 2, number=True), lambda row: Cell(nanoseconds(row["ns_per_step"]))),
-        (Column("cost\nvs GD", 5, number=True), _cost),
-        (Column(f"time to\n{TIME_TARGET}", 9, number=True), _time),
-        (
-            Column("final\ngap", 6, number=True),
-            lambda row: Cell(significant(row["final_suboptimality"], 2)),
-        ),
-        (
-            Column("lr width\n(decades)", 11, number=True),
-            lambda row: Cell(significant(row["sensitivity_decades"], 2)),
-        ),
-        (
-            Column("critical\nlr", 12, number=True),
-            lambda row: Cell(significant(row["critical_learning_rate"])),
-        ),
-        (
-            Column("theory\n2/L", 13, number=True),
-            lambda row: Cell(significant(row["theory_learning_rate"])),
-        ),
-        (Column("success", 3, number=True), _success),
-        (Column("status", 4), lambda row: Cell(row["status"])),
+        Shown(Column(declared.header, declared.rank, names=True), lambda r: Cell(rate_text(r))),
+        Shown(Column(ends.header, ends.rank, number=True), _rate_interval),
     ]
 
 
-def _learning_rate(row: Row) -> Cell:
-    value = significant(row["best_learning_rate"])
-    return Cell(value + EDGE if row["at_edge"] else value)
+def _learning_rate(row: ConvergenceRow) -> Cell:
+    value = significant(row.best_learning_rate)
+    return Cell(value + EDGE if row.at_edge else value)
 
 
-def _steps(row: Row, target: str) -> Cell:
+def _steps(row: ConvergenceRow, target: str) -> Cell:
     """Show a number of steps, ``> horizon`` where it was not reached, a dash where it never ran."""
-    value = (row["steps_to"] or {}).get(target)
-    if value is None and row["status"] == "horizon":
-        return Cell(f"> {significant(row['horizon'])}")
-    return Cell(count(value), interval((row["intervals"] or {}).get(target)))
+    value = row.steps_to.get(target)
+    if value is None and row.status == Status.HORIZON and row.success_rate is not None:
+        return Cell(f"> {significant(row.horizon)}")
+    return Cell(count(value), interval(row.intervals.get(target)))
 
 
-def _time(row: Row) -> Cell:
-    return Cell(duration((row["seconds_to"] or {}).get(TIME_TARGET)))
+def _time(row: ConvergenceRow) -> Cell:
+    return Cell(duration(row.seconds_to.get(TIME_TARGET)))
 
 
-def _cost(row: Row) -> Cell:
-    value = row["relative_cost"]
+def _cost(row: ConvergenceRow) -> Cell:
+    value = row.relative_cost
     return Cell(NOTHING if value is None else f"{significant(value)}x")
 
 
-def _success(row: Row) -> Cell:
+def _success(row: ConvergenceRow) -> Cell:
     """Show how many of the seeds reached the target."""
-    rate, seeds = row["success_rate"], row["seeds"]
-    if rate is None or row["status"] == "skipped":
+    if row.success_rate is None:
         return Cell(NOTHING)
-    return Cell(f"{round(rate * seeds)}/{seeds}")
+    return Cell(f"{round(row.success_rate * row.seeds)}/{row.seeds}")
 
 
-def rate_text(row: Row) -> str:
+OWN_WAY: Mapping[str, Show] = {
+    "best_learning_rate": _learning_rate,
+    "seconds_to": _time,
+    "relative_cost": _cost,
+    "success_rate": _success,
+    "status": lambda row: Cell(row.status.value),
+}
+
+
+def rate_text(row: ConvergenceRow) -> str:
     """Return the fitted law, or in one or two words why there is none."""
-    rate = row["rate"] or {}
-    if rate.get("law"):
-        return str(rate["text"])
-    text = str(rate.get("text") or "")
-    short = next((word for start, word in NO_LAW.items() if text.startswith(start)), NOTHING)
-    return str(row["status"]) if short == NOTHING and row["status"] in ENDED_EARLY else short
+    if row.rate.law:
+        return row.rate.text
+    short = next(
+        (word for start, word in NO_LAW.items() if row.rate.text.startswith(start)), NOTHING
+    )
+    return row.status.value if short == NOTHING and row.status.ended_early else short
 
 
-def _rate_interval(row: Row) -> Cell:
-    rate = row["rate"] or {}
-    return Cell(interval((rate.get("low"), rate.get("high"))) or NOTHING)
+def _rate_interval(row: ConvergenceRow) -> Cell:
+    return Cell(interval((row.rate.low, row.rate.high)) or NOTHING)
 
 
-def _fastest(rows: Sequence[Row], targets: Sequence[str]) -> str:
+def _fastest(rows: Sequence[ConvergenceRow], targets: Sequence[str]) -> str:
     """Rank the fastest three on the tightest target that any row reached."""
     for target in reversed(targets):
         reached = sorted(
             (value, i)
             for i, row in enumerate(rows)
-            if (value := (row["steps_to"] or {}).get(target)) is not None and value < float("inf")
+            if (value := row.steps_to.get(target)) is not None and value < float("inf")
         )
         if reached:
             names = full_labels(rows)
@@ -180,11 +199,11 @@ def _fastest(rows: Sequence[Row], targets: Sequence[str]) -> str:
     return "No row reaches a target." if targets else ""
 
 
-def _cheapest(rows: Sequence[Row]) -> str:
+def _cheapest(rows: Sequence[ConvergenceRow]) -> str:
     costs = sorted(
-        (row["ns_per_step"], label)
+        (row.ns_per_step, label)
         for label, row in zip(full_labels(rows), rows, strict=True)
-        if row["ns_per_step"] is not None
+        if row.ns_per_step is not None
     )
     if len(costs) < 2:
         return ""
@@ -195,17 +214,16 @@ def _cheapest(rows: Sequence[Row]) -> str:
     )
 
 
-def _no_law(rows: Sequence[Row]) -> list[str]:
+def _no_law(rows: Sequence[ConvergenceRow]) -> list[str]:
     """Say in full why no law was fitted to a run that went to its end."""
     return grouped(
-        (label, f"no rate law: {row['rate']['text']}")
+        (label, f"no rate law: {row.rate.text}")
         for label, row in zip(full_labels(rows), rows, strict=True)
-        if row["rate"] and not row["rate"].get("law") and row["rate"].get("text")
-        and row["status"] not in ENDED_EARLY
-    )  # fmt: skip
+        if not row.rate.law and row.rate.text and not row.status.ended_early
+    )
 
 
-def _edges(rows: Sequence[Row]) -> list[str]:
-    if not any(row["at_edge"] for row in rows):
+def _edges(rows: Sequence[ConvergenceRow]) -> list[str]:
+    if not any(row.at_edge for row in rows):
         return []
     return [f"{EDGE} the best learning rate is at the edge of the grid: a wider grid may be better"]

@@ -2,72 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
+from optbench.columns import ConvergenceRow
 from optbench.report.numbers import fixed, significant
+from optbench.report.rows import DOUBTFUL
+from optbench.result import BEST, UNKNOWN, InstanceFacts, ReferenceFacts
 
-Instance = Mapping[str, Any]
-
-TOLD_ELSEWHERE = {
-    "problem", "instance", "n", "d", "source", "separable", "loss", "optimum", "references",
-    "separation",
-}  # fmt: skip
+TOLD_ELSEWHERE = ("separable", "loss", "optimum")
+UNKNOWN_OPTIMUM = "optimum unknown"
 
 
-def sizes(instance: Instance) -> str:
+def title_of(instance: InstanceFacts, all_of_them: Sequence[InstanceFacts]) -> str:
+    """Return what an instance is called: with its id where another one has the same label."""
+    name = f"{instance.problem} on {instance.instance}"
+    namesakes = {
+        other.instance_id
+        for other in all_of_them
+        if (other.problem, other.instance) == (instance.problem, instance.instance)
+    }
+    return f"{name} (instance {instance.instance_id})" if len(namesakes) > 1 else name
+
+
+def sizes(instance: InstanceFacts) -> str:
     """Return sizes, source, whether separable, loss and further short facts in one line."""
-    parts = [f"{instance['n']} x {instance['d']}", str(instance.get("source") or "")]
-    if instance.get("separable") is not None:
-        parts.append("separable" if instance["separable"] else "not separable")
-    if instance.get("loss"):
-        parts.append(f"{instance['loss']} loss")
-    for key, value in instance.items():
+    more = instance.more
+    parts = [f"{instance.n} x {instance.d}", instance.source]
+    if more.get("separable") is not None:
+        parts.append("separable" if more["separable"] else "not separable")
+    if more.get("loss"):
+        parts.append(f"{more['loss']} loss")
+    for key, value in more.items():
         if key not in TOLD_ELSEWHERE and isinstance(value, bool | int | float | str):
             shown = significant(value) if isinstance(value, float) else value
             parts.append(f"{key.replace('_', ' ')} {shown}")
-    if instance.get("optimum") is not None:
-        parts.append(f"optimum {significant(instance['optimum'], 6)}")
+    if more.get("optimum") is not None:
+        parts.append(f"optimum {significant(more['optimum'], 6)}")
     return "; ".join(filter(None, parts))
 
 
-def references(instance: Instance) -> str:
+def references(instance: InstanceFacts) -> str:
     """Return the reference solutions with their values and the largest duality gap."""
-    found = instance.get("references") or []
-    if not found:
+    if not instance.references:
         return "references: none"
-    values = ", ".join(
-        f"{entry['name']} {significant(entry.get('value'), 4)}"
-        + (" (not unique)" if entry.get("unique") is False else "")
-        + (" (not certified: it decides nothing)" if entry.get("certified") is False else "")
-        for entry in found
-    )
-    gaps = [entry["gap"] for entry in found if entry.get("gap") is not None]
-    certified = f"; duality gaps at most {significant(max(gaps), 2)}" if gaps else ""
-    return f"references: {values}{certified}"
+    values = ", ".join(map(_reference, instance.references))
+    gaps = [each.gap for each in instance.references if each.certified and each.gap is not None]
+    gaps_text = f"; duality gaps at most {significant(max(gaps), 2)}" if gaps else ""
+    return f"references: {values}{gaps_text}"
 
 
-def separation(instance: Instance) -> str:
+def _reference(reference: ReferenceFacts) -> str:
+    text = f"{reference.name} {significant(reference.value, 4)}"
+    if not reference.certified:
+        text += f"{DOUBTFUL} (not certified: gap {significant(reference.gap, 2)})"
+    return f"{text} (not unique)" if reference.unique is False else text
+
+
+def separation(instance: InstanceFacts) -> str:
     """Return how far apart the references are: degrees on separable data, else distances."""
-    pairs = {k: v for k, v in (instance.get("separation") or {}).items() if v is not None}
+    pairs = {k: v for k, v in instance.separation.items() if v is not None}
     if not pairs:
         return ""
-    if instance.get("separable"):
+    if instance.separation_unit == "deg":
         shown = ", ".join(f"{k} {fixed(v)}" for k, v in pairs.items())
         return f"angles between references (degrees): {shown}"
     shown = ", ".join(f"{k} {significant(v)}" for k, v in pairs.items())
     return f"relative distances between references: {shown}"
 
 
-def bias_facts(instance: Instance) -> tuple[str, ...]:
+def missing_p(instance: InstanceFacts) -> str:
+    """Return which exponents the effective p leaves out."""
+    if not instance.missing_p:
+        return ""
+    left_out = ", ".join(significant(p) for p in instance.missing_p)
+    return f"effective p without {left_out}{DOUBTFUL} (not certified)"
+
+
+def bias_facts(instance: InstanceFacts) -> tuple[str, ...]:
     """Return the lines above the implicit-bias table."""
-    return tuple(filter(None, (sizes(instance), references(instance), separation(instance))))
+    lines = (sizes(instance), references(instance), missing_p(instance), separation(instance))
+    return tuple(filter(None, lines))
 
 
-def convergence_facts(instance: Instance, success_target: str | None) -> str:
-    """Return the line above the convergence table."""
-    success = f"; success: seeds that reach {success_target}" if success_target else ""
+def convergence_facts(instance: InstanceFacts, rows: Sequence[ConvergenceRow]) -> tuple[str, ...]:
+    """Return the lines above the convergence table."""
+    parts = [f"{instance.n} x {instance.d}", _optimum(instance)]
+    if instance.infimum_from != UNKNOWN:
+        parts.append("targets: (loss - optimum) / (first loss - optimum)")
+        parts += [
+            f"success: seeds that reach {t}" for t in _shared({r.success_target for r in rows})
+        ]
+    baselines = sorted({row.baseline for row in rows if row.baseline is not None})
+    if baselines:
+        parts.append(f"costs relative to {' and '.join(baselines)}")
+    return ("; ".join(filter(None, parts)),)
+
+
+def _shared(targets: set[str]) -> list[str]:
+    return [target for target in targets if target] if len(targets) == 1 else []
+
+
+def _optimum(instance: InstanceFacts) -> str:
+    """Say what suboptimality is measured from, where that is not a certified optimum."""
+    if instance.infimum_from == UNKNOWN:
+        return UNKNOWN_OPTIMUM
+    value = significant(instance.infimum, 6)
+    if instance.infimum_from == BEST:
+        return f"optimum: {BEST}, {value}{DOUBTFUL} (not certified)"
     return (
-        f"{instance['n']} x {instance['d']}; "
-        f"targets: (loss - optimum) / (first loss - optimum){success}"
+        ""
+        if instance.infimum_certified is not False
+        else f"optimum {value}{DOUBTFUL} (not certified)"
     )

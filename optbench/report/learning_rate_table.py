@@ -4,54 +4,60 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from optbench.report.facts import Instance
+from optbench.columns import ConvergenceRow, LearningRate
+from optbench.report.facts import UNKNOWN_OPTIMUM, title_of
 from optbench.report.numbers import count, significant
-from optbench.report.rows import INCONCLUSIVE, Row, full_labels
+from optbench.report.rows import INCONCLUSIVE, full_labels
 from optbench.report.table import NOTHING, Cell, Column, Table, cells
+from optbench.result import UNKNOWN, InstanceFacts
+from optbench.status import Status
 
 MOST = 12  # rates that are all shown
 EVEN = 10  # of more rates, so many are shown beside the best of each optimizer
 NAMED = 5  # optimizers that a sentence names
 BEST = " <"
-WITHOUT_NUMBERS = ("diverged", "failed", "timeout", "interrupted")
+CUT_SHORT = (Status.TIMEOUT, Status.INTERRUPTED)
 
-Entry = Mapping[str, Any]
+Entries = Mapping[float, LearningRate]
 
 
-def is_swept(rows: Sequence[Row]) -> bool:
+def is_swept(rows: Sequence[ConvergenceRow]) -> bool:
     """Return whether there is a choice to show: several learning rates were given."""
-    return any(len(row["learning_rates"]) > 1 for row in rows)
+    return any(len(row.learning_rates) > 1 for row in rows)
 
 
-def learning_rate_table(instance: Instance, rows: Sequence[Row]) -> Table:
+def learning_rate_table(
+    instance: InstanceFacts,
+    rows: Sequence[ConvergenceRow],
+    instances: Sequence[InstanceFacts] = (),
+) -> Table:
     """Return steps to the success target, or what is left, for each rate and optimizer.
 
     Parameters
     ----------
-    instance : mapping
-        Its entry in ``Comparison.instances``.
-    rows : sequence of mapping
-        Its rows of ``Comparison.convergence_rows``; those without a list of rates are left out.
+    instance : InstanceFacts
+    rows : sequence of ConvergenceRow
+        Its rows; those without a list of rates are left out.
+    instances : sequence of InstanceFacts
+        All instances of the comparison: namesakes are told apart in the title.
     """
     swept = {
-        label: row
-        for label, row in zip(full_labels(rows), rows, strict=True)
-        if row["learning_rates"]
+        label: row for label, row in zip(full_labels(rows), rows, strict=True) if row.learning_rates
     }
     lists = {
-        label: {entry["learning_rate"]: entry for entry in row["learning_rates"]}
+        label: {entry.learning_rate: entry for entry in row.learning_rates}
         for label, row in swept.items()
     }
-    target = rows[0]["success_target"]
-    best = {label: row["best_learning_rate"] for label, row in swept.items()}
+    target = rows[0].success_target
+    best = {label: row.best_learning_rate for label, row in swept.items()}
     rates = sorted({rate for entries in lists.values() for rate in entries})
-    shown = _shown(rates, set(best.values()))
+    shown = _shown(rates, {rate for rate in best.values() if rate is not None})
     names = _names(shown)
+    known = instance.infimum_from != UNKNOWN
     return Table(
-        title=f"Learning rates: {instance['problem']} on {instance['instance']}",
-        facts=(_meaning(rows[0]),),
+        title=f"Learning rates: {title_of(instance, instances)}",
+        facts=(_meaning(rows[0], known),),
         columns=(Column("learning\nrate", number=True), *(Column(x, number=True) for x in lists)),
         rows=tuple(
             (
@@ -60,18 +66,21 @@ def learning_rate_table(instance: Instance, rows: Sequence[Row]) -> Table:
             )
             for rate in shown
         ),
-        reading=tuple(_sentences(lists, rates, target)),
+        reading=tuple(_sentences(lists, rates, target if known else None)),
         notes=_hidden(shown, rates),
         repeated=1,
     )
 
 
-def _meaning(row: Row) -> str:
+def _meaning(row: ConvergenceRow, optimum_known: bool) -> str:
     """Say what a cell is."""
-    steps = "steps" if row["seeds"] == 1 else f"median steps over {row['seeds']} seeds"
+    marks = f"{BEST.strip()} marks the rate that the tables above show"
+    if not optimum_known:
+        return f"{UNKNOWN_OPTIMUM}: the loss after {count(row.horizon)} steps; {marks}"
+    steps = "steps" if row.seeds == 1 else f"median steps over {row.seeds} seeds"
     return (
-        f"{steps} to {row['success_target']}, or what is left of the first (loss - optimum) after "
-        f"{count(row['horizon'])} steps; {BEST.strip()} marks the rate that the tables above show"
+        f"{steps} to {row.success_target}, or what is left of the first (loss - optimum) after "
+        f"{count(row.horizon)} steps; {marks}"
     )
 
 
@@ -94,18 +103,26 @@ def _names(rates: Sequence[float]) -> dict[float, str]:
     return names
 
 
-def _cell(entry: Entry | None, target: str, best: float) -> Cell:
+def _cell(entry: LearningRate | None, target: str, best: float | None) -> Cell:
     if entry is None:
         return Cell(NOTHING)
-    steps, left = entry["steps_to"][target], entry["log10_left"]
+    text = _result(entry, target)
+    return Cell(text + BEST if entry.learning_rate == best and text != entry.status else text)
+
+
+def _result(entry: LearningRate, target: str) -> str:
+    """Return the steps to the target, else what is left, else how the runs ended."""
+    steps = entry.steps_to.get(target)
     if steps is not None:
-        text = count(steps)
-    elif entry["status"] in WITHOUT_NUMBERS or left is None:
-        return Cell(entry["status"])
-    else:
-        share = significant(10.0**left, 2)
-        text = f"{share} left" if left <= 0.0 else f"grew {share}x"
-    return Cell(text + BEST if entry["learning_rate"] == best else text)
+        return count(steps)
+    if not entry.status.has_numbers or entry.status in CUT_SHORT:
+        return entry.status.value
+    if entry.log10_left is not None:
+        share = significant(10.0**entry.log10_left, 2)
+        return f"{share} left" if entry.log10_left <= 0.0 else f"grew {share}x"
+    return (
+        entry.status.value if entry.final_loss is None else f"loss {significant(entry.final_loss)}"
+    )
 
 
 def _hidden(shown: Sequence[float], rates: Sequence[float]) -> tuple[str, ...]:
@@ -118,14 +135,15 @@ def _hidden(shown: Sequence[float], rates: Sequence[float]) -> tuple[str, ...]:
 
 
 def _sentences(
-    lists: Mapping[str, Mapping[float, Entry]], rates: Sequence[float], target: str
+    lists: Mapping[str, Entries], rates: Sequence[float], target: str | None
 ) -> Iterator[str]:
     """Say how many rates reach the target, which diverge, and where the verdict depends on it."""
-    yield _reached(lists, rates, target)
+    if target is not None:
+        yield _reached(lists, rates, target)
     diverging = {
-        label: min(rate for rate, entry in entries.items() if entry["status"] == "diverged")
+        label: min(rate for rate, entry in entries.items() if entry.status == Status.DIVERGED)
         for label, entries in lists.items()
-        if any(entry["status"] == "diverged" for entry in entries.values())
+        if any(entry.status == Status.DIVERGED for entry in entries.values())
     }
     lowest = sorted(diverging, key=diverging.__getitem__)
     parts = [f"{label} {significant(diverging[label])}" for label in lowest[:NAMED]]
@@ -135,12 +153,10 @@ def _sentences(
     yield from _verdicts(lists)
 
 
-def _reached(
-    lists: Mapping[str, Mapping[float, Entry]], rates: Sequence[float], target: str
-) -> str:
+def _reached(lists: Mapping[str, Entries], rates: Sequence[float], target: str) -> str:
     """Rank optimizers by the number of rates at which they reach the target."""
     reached = {
-        label: [rate for rate, entry in entries.items() if entry["steps_to"][target] is not None]
+        label: [rate for rate, entry in entries.items() if entry.steps_to.get(target) is not None]
         for label, entries in lists.items()
     }
     if not any(reached.values()):
@@ -156,14 +172,14 @@ def _reached(
     return f"Of {len(rates)} rates, {target} is reached by {', '.join(parts)}."
 
 
-def _verdicts(lists: Mapping[str, Mapping[float, Entry]]) -> Iterator[str]:
+def _verdicts(lists: Mapping[str, Entries]) -> Iterator[str]:
     """Tell which optimizers select one solution at some rates and another at others."""
     parts = []
     for label, entries in lists.items():
         chosen: dict[str, list[float]] = {}
         for rate, entry in entries.items():
-            if entry["selected"] not in (None, INCONCLUSIVE):
-                chosen.setdefault(entry["selected"], []).append(rate)
+            if entry.selected is not None and entry.selected != INCONCLUSIVE:
+                chosen.setdefault(entry.selected, []).append(rate)
         if len(chosen) > 1:
             told = " and ".join(f"{name} at {_range(at)}" for name, at in chosen.items())
             parts.append(f"{label} selects {told}")

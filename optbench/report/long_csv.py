@@ -1,104 +1,132 @@
 """All tables as one long CSV file: one line per quantity of a cell, so that nothing is nested.
 
-Columns: ``table`` (bias, convergence, learning_rates, profile), the five that name the row,
+Columns: ``table`` (bias, convergence, learning_rates, profile), the six that name the row,
 ``learning_rate`` (only in learning_rates), ``seeds``, ``horizon``, ``status``, ``reason``, then
 ``quantity``, ``value`` with ``low`` and ``high``, or ``text``.  Numbers have all their digits; an
-empty ``value`` is unknown or not reached.
+empty ``value`` is unknown or not reached.  Which quantities a row has follows from its record.
 """
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from optbench.report.profile_table import is_profiled, profile_shares
-from optbench.report.rows import Row
-from optbench.result import CELL
+from optbench.column import Column, columns
+from optbench.columns import CELL, STATE, ConvergenceRow, LearningRate, RateLaw, Row
+from optbench.report.profile_table import is_profiled, profile_shares, with_targets
 
 if TYPE_CHECKING:
     from optbench.result import Comparison
 
-STATE = ("seeds", "horizon", "status", "reason")
-HEADER = (
-    "table", *CELL, "hyperparameters", "learning_rate", *STATE,
-    "quantity", "value", "low", "high", "text",
-)  # fmt: skip
-TEXTS = {
-    "bias": ("selected", "runner_up", "theory", "condition"),
-    "convergence": (),
-    "learning_rates": ("selected",),
-}
-NUMBERS = {
-    "bias": ("separation", "effective_p"),
-    "convergence": (
-        "ns_per_step", "relative_cost", "best_learning_rate", "at_edge", "sensitivity_decades",
-        "critical_learning_rate", "theory_learning_rate", "success_rate", "final_suboptimality",
-    ),
-    "learning_rates": (
-        "success_rate", "final_suboptimality", "log10_final_suboptimality", "log10_left",
-    ),
-}  # fmt: skip
-NESTED = {
-    "bias": ("measures",),
-    "convergence": ("steps_to", "seconds_to"),
-    "learning_rates": ("steps_to",),
-}
+NAMES = (*CELL, "hyperparameters", "learning_rate")
+HEADER = ("table", *NAMES, *STATE, "quantity", "value", "low", "high", "text")
+OF_THE_ROW = {*NAMES, *STATE}  # columns of the file, not quantities
 
-Quantity = tuple[str, Any, Any, Any, str]
+
+class Quantity(NamedTuple):
+    """The last columns of a line."""
+
+    name: str
+    value: Any = None
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
 
 
 def render_csv(comparison: Comparison) -> str:
     """Return all tables as CSV text with a header line."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(HEADER)
+    writer = csv.DictWriter(stream, HEADER, restval="", lineterminator="\n")
+    writer.writeheader()
     for table, rows in (
         ("bias", comparison.bias_rows),
         ("convergence", comparison.convergence_rows),
-        ("learning_rates", _by_rate(comparison.convergence_rows)),
     ):
         for row in rows:
-            names = [*(row[key] for key in CELL), _options(row), _number(row.get("learning_rate"))]
-            state = [row[key] for key in STATE]
-            for name, value, low, high, text in _quantities(table, row):
-                numbers = [_number(value), _number(low), _number(high)]
-                writer.writerow([table, *names, *state, name, *numbers, text])
-    if is_profiled(comparison.convergence_rows):
-        for label, shares in profile_shares(comparison.convergence_rows).items():
+            writer.writerows(_lines(table, _names(row), row))
+    for row in comparison.convergence_rows:
+        for entry in row.learning_rates:
+            writer.writerows(_lines("learning_rates", _names_of_rate(row, entry), entry))
+    profiled = with_targets(comparison)
+    if is_profiled(profiled):
+        for label, shares in profile_shares(profiled).items():
             for name, share in shares.items():
-                row = {"table": "profile", "optimizer": label, "quantity": name, "value": share}
-                writer.writerow([row.get(column, "") for column in HEADER])
+                line = {"table": "profile", "optimizer": label, "quantity": name}
+                writer.writerow({**line, "value": _number(share)})
     return stream.getvalue()
 
 
-def _by_rate(rows: Sequence[Row]) -> Iterator[Row]:
-    """Yield one row per learning rate that was given."""
-    for row in rows:
-        for entry in row["learning_rates"]:
-            yield {**{key: row[key] for key in (*CELL, *STATE)}, "reason": None, **entry}
+def _names(row: Row) -> dict[str, Any]:
+    names = {key: getattr(row, key) for key in (*CELL, *STATE)}
+    return {**names, "hyperparameters": _options(row.hyperparameters)}
 
 
-def _quantities(table: str, row: Row) -> Iterator[Quantity]:
-    for name in TEXTS[table]:
-        yield name, None, None, None, row[name] or ""
-    for name in NUMBERS[table]:
-        bounds = row.get(f"{name}_interval") or (None, None)
-        yield name, row[name], *bounds, ""
-    for group in NESTED[table]:
-        prefix = "" if group == "measures" else f"{group}_"
-        intervals: Mapping[str, Any] = {} if group == "seconds_to" else row.get("intervals") or {}
-        for name, value in (row[group] or {}).items():
-            bounds = intervals.get(name) or (None, None)
-            yield f"{prefix}{name}", value, *bounds, ""
-    if table == "convergence":
-        rate = row["rate"] or {}
-        yield "rate", rate.get("value"), rate.get("low"), rate.get("high"), rate.get("text") or ""
+def _names_of_rate(row: ConvergenceRow, entry: LearningRate) -> dict[str, Any]:
+    own = {
+        "hyperparameters": _options(entry.hyperparameters),
+        "learning_rate": _number(entry.learning_rate),
+        "status": entry.status,
+        "reason": None,
+    }
+    return {**_names(row), **own}
 
 
-def _options(row: Row) -> str:
-    return ",".join(f"{k}={_number(v)}" for k, v in (row["hyperparameters"] or {}).items())
+def _lines(table: str, names: Mapping[str, Any], record: Any) -> Iterator[dict[str, Any]]:
+    for quantity in quantities(record):
+        yield {
+            "table": table,
+            **names,
+            "quantity": quantity.name,
+            "value": _number(quantity.value),
+            "low": _number(quantity.low),
+            "high": _number(quantity.high),
+            "text": quantity.text,
+        }
+
+
+def quantities(record: Any) -> Iterator[Quantity]:
+    """Yield what a record says beside its names and state, each column in its own way."""
+    declared = columns(type(record))
+    bounds = {each.of: getattr(record, each.name) for each in declared if each.of}
+    for each in declared:
+        value = getattr(record, each.name)
+        if each.of or each.name in OF_THE_ROW or each.name == "learning_rates":
+            continue  # on the line of its own column; a column of the file; a table of its own
+        if isinstance(value, RateLaw):
+            yield from _law(value)
+        elif isinstance(value, Mapping):
+            yield from _by_name(each, value, bounds.get(each.name) or {})
+        elif isinstance(value, tuple):
+            yield Quantity(each.name, text=",".join(value))
+        elif isinstance(value, str) or _holds_text(record, each):
+            yield Quantity(each.name, text=value or "")
+        else:
+            yield Quantity(each.name, value, *(bounds.get(each.name) or (None, None)))
+
+
+def _holds_text(record: Any, column: Column) -> bool:
+    (declared,) = (f for f in dataclasses.fields(record) if f.name == column.name)
+    return str(declared.type).startswith("str")
+
+
+def _by_name(
+    column: Column, numbers: Mapping[str, Any], bounds: Mapping[str, Any]
+) -> Iterator[Quantity]:
+    for name, value in numbers.items():
+        yield Quantity(f"{column.prefix}{name}", value, *(bounds.get(name) or (None, None)))
+
+
+def _law(rate: RateLaw) -> Iterator[Quantity]:
+    yield Quantity("rate", rate.value, rate.low, rate.high, rate.text)
+    yield Quantity("rate_law", text=rate.law or "")
+    yield Quantity("rate_window", None, *(rate.window or (None, None)))
+
+
+def _options(hyperparameters: Mapping[str, Any]) -> str:
+    return ",".join(f"{k}={_number(v)}" for k, v in hyperparameters.items())
 
 
 def _number(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from optbench.report.table import NOTHING
 
@@ -73,3 +73,18 @@ def interval(bounds: Sequence[float | None] | None) -> str:
         apart = abs(high - low) / max(abs(low), abs(high))
         digits = min(max(3, 1 - math.floor(math.log10(apart))), 8)
     return f"[{significant(low, digits)}, {significant(high, digits)}]"
+
+
+TEXT_OF_UNIT: Mapping[str, Callable[[float | None], str]] = {
+    "": significant,
+    "steps": count,
+    "s": duration,
+    "ns": nanoseconds,
+    "deg": fixed,
+    "ratio": ratio,
+    "p": fixed,
+    "rank": fixed,
+    "rate": significant,
+    "loss": lambda value: significant(value, 2),
+    "decades": lambda value: significant(value, 2),
+}

@@ -7,37 +7,48 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from optbench.columns import ConvergenceRow
 from optbench.report.numbers import count
-from optbench.report.rows import Row, grouped, labels
+from optbench.report.rows import grouped, labels
 from optbench.report.table import Cell, Column, Table
+from optbench.result import UNKNOWN
+from optbench.status import Status
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from optbench.result import Comparison
+
 FACTORS = (1, 2, 10)  # of the fewest steps of any optimizer
 BUDGETS = (100, 1_000, 10_000, 100_000, 1_000_000)  # steps; those below the horizon are shown
 
 
-def is_profiled(rows: Sequence[Row]) -> bool:
+def is_profiled(rows: Sequence[ConvergenceRow]) -> bool:
     """Return whether there is something to compare: several instances and several optimizers."""
-    instances = {(row["problem"], row["instance"]) for row in rows}
+    instances = {row.instance_id for row in rows}
     return len(instances) > 1 and len({label for label, _ in _labelled(rows)}) > 1
 
 
-def profile_table(rows: Sequence[Row]) -> Table:
+def with_targets(comparison: Comparison) -> list[ConvergenceRow]:
+    """Return the rows of instances whose optimum is known: the others have no targets."""
+    unknown = {facts.instance_id for facts in comparison.instances if facts.infimum_from == UNKNOWN}
+    return [row for row in comparison.convergence_rows if row.instance_id not in unknown]
+
+
+def profile_table(rows: Sequence[ConvergenceRow]) -> Table:
     """Return what performance profiles and runtime distributions say over several instances.
 
     Parameters
     ----------
-    rows : sequence of mapping
-        ``Comparison.convergence_rows``; their steps to targets are compared.
+    rows : sequence of ConvergenceRow
+        Those of all instances with targets; their steps to targets are compared.
     """
     from optbench.analysis.profiles import sentence
 
     costs, shares = steps_by_label(rows), profile_shares(rows)
     ranked = sorted(shares, key=lambda label: tuple(shares[label].values()), reverse=True)
-    instances = len({(row["problem"], row["instance"]) for row in rows})
+    instances = len({row.instance_id for row in rows})
     pairs = len(next(iter(costs.values())))
     columns = (
         Column("targets\nreached", number=True),
@@ -61,13 +72,13 @@ def profile_table(rows: Sequence[Row]) -> Table:
     )
 
 
-def profile_shares(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+def profile_shares(rows: Sequence[ConvergenceRow]) -> dict[str, dict[str, float]]:
     """Return for each optimizer the shares of pairs that it reaches, by the name of the quantity.
 
     Parameters
     ----------
-    rows : sequence of mapping
-        ``Comparison.convergence_rows``.
+    rows : sequence of ConvergenceRow
+        Those of all instances with targets.
     """
     from optbench.analysis.profiles import performance_profile, runtime_ecdf
 
@@ -90,23 +101,23 @@ def _share(points: NDArray[np.float64], curve: NDArray[np.float64], end: float) 
     return float(curve[below - 1]) if below else 0.0
 
 
-def _budgets(rows: Sequence[Row]) -> list[int]:
-    return [steps for steps in BUDGETS if steps < min(row["horizon"] for row in rows)]
+def _budgets(rows: Sequence[ConvergenceRow]) -> list[int]:
+    return [steps for steps in BUDGETS if steps < min(row.horizon for row in rows)]
 
 
-def steps_by_label(rows: Sequence[Row]) -> dict[str, list[float]]:
+def steps_by_label(rows: Sequence[ConvergenceRow]) -> dict[str, list[float]]:
     """Return each optimizer's steps to every target of every instance, inf where never reached.
 
     Parameters
     ----------
-    rows : sequence of mapping
-        ``Comparison.convergence_rows``.
+    rows : sequence of ConvergenceRow
+        Those of all instances with targets.
     """
-    pairs: list[tuple[str, str, str]] = []
-    found: dict[str, dict[tuple[str, str, str], float | None]] = {}
+    pairs: list[tuple[str, str]] = []
+    found: dict[str, dict[tuple[str, str], float | None]] = {}
     for label, row in _labelled(rows):
-        for target, steps in (row["steps_to"] or {}).items():
-            pair = (row["problem"], row["instance"], target)
+        for target, steps in row.steps_to.items():
+            pair = (row.instance_id, target)
             pairs.append(pair)
             found.setdefault(label, {})[pair] = steps
     known = dict.fromkeys(pairs)
@@ -116,21 +127,21 @@ def steps_by_label(rows: Sequence[Row]) -> dict[str, list[float]]:
     }
 
 
-def _labelled(rows: Sequence[Row]) -> list[tuple[str, Row]]:
+def _labelled(rows: Sequence[ConvergenceRow]) -> list[tuple[str, ConvergenceRow]]:
     """Name rows alike on all instances: with parametrizations where one instance has several."""
-    places: dict[tuple[str, str], list[Row]] = {}
+    places: dict[str, list[ConvergenceRow]] = {}
     for row in rows:
-        places.setdefault((row["problem"], row["instance"]), []).append(row)
+        places.setdefault(row.instance_id, []).append(row)
     named = [pair for own in places.values() for pair in zip(labels(own), own, strict=True)]
-    often = Counter((label, row["problem"], row["instance"]) for label, row in named)
+    often = Counter((label, row.instance_id) for label, row in named)
     several = {label for (label, *_), times in often.items() if times > 1}
     return [
-        (f"{label} ({row['parametrization']})" if label in several else label, row)
+        (f"{label} ({row.parametrization})" if label in several else label, row)
         for label, row in named
     ]
 
 
-def _not_run(rows: Sequence[Row]) -> list[str]:
+def _not_run(rows: Sequence[ConvergenceRow]) -> list[str]:
     """Say which optimizers did not run on some instances: their pairs count as not reached."""
-    absent = Counter(label for label, row in _labelled(rows) if row["status"] == "skipped")
+    absent = Counter(label for label, row in _labelled(rows) if row.status == Status.SKIPPED)
     return grouped((label, f"skipped on {times} of them") for label, times in absent.items())

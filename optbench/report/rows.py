@@ -1,27 +1,41 @@
-"""What both tables need to know of a row: its name, what theory says, and why it has no number."""
+"""What all tables need to know of a row: its name, what theory says, and why it has no number."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
+from optbench.column import named
+from optbench.columns import BiasRow, Row
 from optbench.report.numbers import count, significant
 from optbench.report.table import Cell, Column
 
-Row = Mapping[str, Any]
-
 INCONCLUSIVE = "INCONCLUSIVE"
-ENDED_EARLY = ("skipped", "failed", "diverged", "stalled", "timeout", "interrupted")
+UNKNOWN = "unknown"
+DOUBTFUL = " ?"  # marks what is measured against a solution that is not certified
+
+
+def header(name: str, record: type = Row, **changes: bool) -> Column:
+    """Return the column of a table for a column of a record."""
+    declared = named(record)[name]
+    return Column(declared.header, declared.rank, **changes)
 
 
 def labels(rows: Sequence[Row]) -> list[str]:
     """Name each row by its optimizer, with the hyperparameters that tell namesakes apart."""
-    return [_label(row, [other for other in rows if _same_cell(row, other)]) for row in rows]
+    found = [_label(row, [other for other in rows if _same_cell(row, other)]) for row in rows]
+    places = [(label, row.parametrization) for label, row in zip(found, rows, strict=True)]
+    often, seen = Counter(places), Counter[tuple[str, str]]()
+    for index, place in enumerate(places):
+        seen[place] += 1
+        if often[place] > 1:  # the same was asked for twice
+            found[index] = f"{place[0]} #{seen[place]}"
+    return found
 
 
 def full_labels(rows: Sequence[Row]) -> list[str]:
     """Name each row for a sentence: with its parametrization where there are several."""
-    if len({row["parametrization"] for row in rows}) == 1:
+    if len({row.parametrization for row in rows}) == 1:
         return labels(rows)
     pairs = zip(labels(rows), parametrizations(rows), strict=True)
     return [f"{label} ({parametrization})" for label, parametrization in pairs]
@@ -29,35 +43,43 @@ def full_labels(rows: Sequence[Row]) -> list[str]:
 
 def parametrizations(rows: Sequence[Row]) -> list[str]:
     """Name each row's parametrization, without its options where no two names are the same."""
-    found = {str(row["parametrization"]) for row in rows}
+    found = {row.parametrization for row in rows}
     short = len({name.partition(":")[0] for name in found}) == len(found)
-    names = [str(row["parametrization"]) for row in rows]
+    names = [row.parametrization for row in rows]
     return [name.partition(":")[0] for name in names] if short else names
 
 
 def _same_cell(row: Row, other: Row) -> bool:
-    keys = ("optimizer", "parametrization")
-    return all(row[key] == other[key] for key in keys)
+    return (row.optimizer, row.parametrization) == (other.optimizer, other.parametrization)
 
 
 def _label(row: Row, namesakes: Sequence[Row]) -> str:
-    given = [dict(other["hyperparameters"] or {}) for other in namesakes]
-    own = row["hyperparameters"] or {}
+    given = [dict(other.hyperparameters) for other in namesakes]
+    own = row.hyperparameters
     differing = [key for key in own if len({values.get(key) for values in given}) > 1]
     # A tuned learning rate differs anyway; it tells rows apart only when nothing else does.
     differing = [key for key in differing if key != "learning_rate"] or differing
     if not differing:
-        return str(row["optimizer"])
-    options = ",".join(f"{key}={significant(own[key])}" for key in differing)
-    return f"{row['optimizer']}[{options}]"
+        return row.optimizer
+    options = ",".join(f"{key}={_apart(own[key], key, given)}" for key in differing)
+    return f"{row.optimizer.partition('[')[0]}[{options}]"
+
+
+def _apart(value: float | None, key: str, given: Sequence[dict[str, float | None]]) -> str:
+    """Write a value with as many digits as tell it from the others."""
+    values = {own[key] for own in given if key in own}
+    for digits in range(3, 17):
+        if len({significant(other, digits) for other in values}) == len(values):
+            break
+    return significant(value, digits)
 
 
 def name_columns(rows: Sequence[Row]) -> tuple[tuple[Column, ...], list[tuple[Cell, ...]]]:
     """Return the optimizer column and, where rows differ in it, the parametrization column."""
-    columns: tuple[Column, ...] = (Column("optimizer", names=True),)
+    columns: tuple[Column, ...] = (header("optimizer", names=True),)
     leading: list[tuple[Cell, ...]] = [(Cell(label),) for label in labels(rows)]
-    if len({row["parametrization"] for row in rows}) > 1:
-        columns += (Column("parame-\ntrization", names=True),)
+    if len({row.parametrization for row in rows}) > 1:
+        columns += (header("parametrization", names=True),)
         leading = [
             (*names, Cell(parametrization))
             for names, parametrization in zip(leading, parametrizations(rows), strict=True)
@@ -65,51 +87,43 @@ def name_columns(rows: Sequence[Row]) -> tuple[tuple[Column, ...], list[tuple[Ce
     return columns, leading
 
 
-def theory(row: Row) -> str:
-    """Return what theory says the optimizer selects; ``lp`` becomes the row's own exponent."""
-    said = str(row["theory"] or "unknown")
-    p = (row["hyperparameters"] or {}).get("p")
-    return f"l{p:g}" if said == "lp" and p is not None else said
-
-
-def agrees(row: Row) -> bool | None:
-    """Return whether the verdict is theory's; None without a verdict or without a theory."""
-    if row["selected"] in (None, INCONCLUSIVE) or theory(row) == "unknown":
+def agrees(row: BiasRow) -> bool | None:
+    """Return whether the verdict is theory's; None without a verdict or a theory to compare."""
+    undecided = row.selected in (None, INCONCLUSIVE)
+    if undecided or row.theory == UNKNOWN or row.theory in row.uncertified:
         return None
-    return bool(row["selected"] == theory(row))
+    return row.selected == row.theory
 
 
 def setting(rows: Sequence[Row]) -> str:
     """Return in one line: parametrizations, horizon, seeds."""
-    found = list(dict.fromkeys(str(row["parametrization"]) for row in rows))
+    found = list(dict.fromkeys(row.parametrization for row in rows))
     parts = [f"parametrization{'s' if len(found) > 1 else ''} {' and '.join(found)}"]
-    horizons = sorted({row["horizon"] for row in rows if row["horizon"] is not None})
-    if horizons:
-        ends = dict.fromkeys((horizons[0], horizons[-1]))
-        parts.append(f"horizon {' to '.join(map(count, ends))} steps")
-    seeds = max(row["seeds"] for row in rows)
+    horizons = sorted({row.horizon for row in rows})
+    ends = dict.fromkeys((horizons[0], horizons[-1]))
+    parts.append(f"horizon {' to '.join(map(count, ends))} steps")
+    seeds = max(row.seeds for row in rows)
     parts.append("1 seed" if seeds == 1 else f"medians over {seeds} seeds [bootstrap interval]")
     return "; ".join(parts)
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:
     """Return one note per reason: which rows have no verdict or no number, and why."""
-    named = []
+    told = []
     for label, row in zip(full_labels(rows), rows, strict=True):
-        reason = row["reason"]
-        if row["status"] in ENDED_EARLY:
-            named.append((label, row["status"] + (f": {reason}" if reason else "")))
-        elif reason:
-            verdict = f"{INCONCLUSIVE}: " if row.get("selected") == INCONCLUSIVE else ""
-            named.append((label, f"{verdict}{reason}"))
-    return grouped(named)
+        if row.status.ended_early:
+            told.append((label, row.status + (f": {row.reason}" if row.reason else "")))
+        elif row.reason:
+            undecided = isinstance(row, BiasRow) and row.selected == INCONCLUSIVE
+            told.append((label, f"{INCONCLUSIVE}: {row.reason}" if undecided else row.reason))
+    return grouped(told)
 
 
 def hyperparameters(rows: Sequence[Row], shown: Iterable[str] = ()) -> list[str]:
     """Return one note with the hyperparameters of every row, except those a column has shown."""
     rows_of: dict[str, list[str]] = {}
     for label, row in zip(full_labels(rows), rows, strict=True):
-        values = {k: v for k, v in (row["hyperparameters"] or {}).items() if k not in set(shown)}
+        values = {k: v for k, v in row.hyperparameters.items() if k not in set(shown)}
         if values:
             given = " ".join(f"{key}={significant(value)}" for key, value in values.items())
             rows_of.setdefault(given, []).append(label)
@@ -117,9 +131,9 @@ def hyperparameters(rows: Sequence[Row], shown: Iterable[str] = ()) -> list[str]
     return [f"hyperparameters: {'; '.join(parts)}"] if parts else []
 
 
-def grouped(named: Iterable[tuple[str, str]]) -> list[str]:
+def grouped(told: Iterable[tuple[str, str]]) -> list[str]:
     """Join the names that share a text: ``adam, nesterov: text``."""
     names_of: dict[str, list[str]] = {}
-    for name, text in named:
+    for name, text in told:
         names_of.setdefault(" ".join(text.split()), []).append(name)
     return [f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in names_of.items()]

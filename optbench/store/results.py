@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from optbench.columns import BiasRow, ConvergenceRow
 from optbench.engine.cache import PACKAGE, engine_hash, sources_hash
 from optbench.environment import processor
 from optbench.result import Trace
@@ -20,14 +22,15 @@ from optbench.study import Cell
 class Finished(NamedTuple):
     """The rows and the trace of one cell."""
 
-    bias: dict[str, Any]
-    convergence: dict[str, Any]
-    trace: Trace
+    bias: BiasRow
+    convergence: ConvergenceRow
+    trace: Trace | None  # None where nothing ran
 
 
 @functools.cache
 def _host() -> str:
-    folders = [PACKAGE / name for name in ("", "analysis", "executors", "references", "store")]
+    names = ("", "analysis", "analysis/kinds", "executors", "references", "store")
+    folders = [PACKAGE / name for name in names]
     return f"{engine_hash()}|{sources_hash(*folders)}|{processor()}"
 
 
@@ -36,10 +39,8 @@ def cell_key(cell: Cell, horizon: int, seeds: int, rates: Sequence[float] | None
     parts = (
         _host(),
         *(each.identity for each in cell.instances),
-        cell.instance.name,
         cell.parametrization.name,
         cell.choice.optimizer.identity,
-        cell.choice.label,
         sorted(cell.choice.fixed.items()),
         horizon,
         seeds,
@@ -48,13 +49,19 @@ def cell_key(cell: Cell, horizon: int, seeds: int, rates: Sequence[float] | None
     return "|".join(map(repr, parts))
 
 
-def stored_cell(key: str) -> Finished | None:
-    """Return a finished cell, or None."""
+def stored_cell(key: str, cell: Cell) -> Finished | None:
+    """Return a finished cell under the labels that this comparison uses, or None."""
     found = read("cells", key)
-    return found if isinstance(found, Finished) else None
+    if not isinstance(found, Finished) or found.trace is None:
+        return None
+    labels: dict[str, Any] = {"instance": cell.instance.name, "optimizer": cell.choice.label}
+    bias, convergence, trace = found.bias, found.convergence, found.trace
+    return Finished(
+        replace(bias, **labels), replace(convergence, **labels), replace(trace, **labels)
+    )
 
 
 def store_cell(key: str, finished: Finished) -> None:
     """Store a cell whose runs came to their own end."""
-    if finished.convergence["status"] not in ("timeout", "interrupted", "failed"):
+    if finished.convergence.status.final:
         write("cells", key, finished)

@@ -20,5 +20,5 @@ def cell(problem=REGRESSION, optimizer="gradient_descent", parameters=(), seeds=
 
 def searched(made, horizon=1_000, rates=None, seeds=1):
     stop = StopSignal()
-    (found,) = run_cells([Tuner(made, seeds, horizon, rates, stop, 1e-3)], 1, stop)
+    (found,) = run_cells([Tuner(made, seeds, horizon, rates, 1e-3)], 1, stop)
     return found

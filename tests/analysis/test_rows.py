@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from searched_cells import cell, searched
 
 from optbench.analysis import progress, rows, theory
+from optbench.analysis.costs import relative_costs
 from optbench.analysis.selection import INCONCLUSIVE, Selection
+from optbench.solutions import family_member
+from optbench.status import Status, worst
 
 
 @pytest.mark.parametrize(
@@ -34,7 +38,7 @@ def test_the_predicted_reference_joins_the_candidates():
     """hypentropy(scale^2) for the diagonal network, the l1.5 interpolant for p = 1.5."""
     made = cell(parameters=["diagonal:scale=0.2"])
     extra = theory.candidates(made, made.instance)["hypentropy"]
-    expected = made.instance.family_member("hypentropy", 0.04)
+    expected = family_member(made.instance, "hypentropy", 0.04)
     np.testing.assert_allclose(extra.solution, expected.solution, rtol=1e-10)
     made = cell(optimizer="p_norm_mirror_descent[p=1.5]")
     assert set(theory.candidates(made, made.instance)) == {"l1", "l2", "linf", "l1.5"}
@@ -43,13 +47,14 @@ def test_the_predicted_reference_joins_the_candidates():
 
 
 def test_statuses_of_several_seeds():
-    assert progress.worst(["horizon", "converged", "diverged"]) == "diverged"
-    assert progress.worst(["converged", "horizon"]) == "horizon"
-    assert progress.why(["horizon", "converged"], [10, 10]) is None
-    assert progress.why(["diverged"], [1234]) == "diverged at step 1,234"
-    reason = progress.why(["horizon", "diverged", "diverged"], [9, 7, 5])
+    horizon, converged, diverged = Status.HORIZON, Status.CONVERGED, Status.DIVERGED
+    assert worst([horizon, converged, diverged]) == diverged
+    assert worst([converged, horizon]) == horizon
+    assert progress.why([horizon, converged], [10, 10]) is None
+    assert progress.why([diverged], [1234]) == "diverged at step 1,234"
+    reason = progress.why([horizon, diverged, diverged], [9, 7, 5])
     assert reason == "diverged at step 5 (2 of 3 seeds)"
-    assert progress.why(["timeout"], [5]) == "stopped by the time limit at step 5"
+    assert progress.why([Status.TIMEOUT], [5]) == "stopped by the time limit at step 5"
 
 
 def verdict(selected, reason=None):
@@ -66,9 +71,8 @@ def verdict(selected, reason=None):
     ],
 )
 def test_the_verdict_needs_more_than_half_of_the_seeds(verdicts, selected, reason):
-    row = {"reason": None}
-    rows.add_verdict(row, verdicts)
-    assert row["selected"] == selected and row["reason"] == reason
+    row = rows.with_verdict(rows.empty_bias(cell(), 1_000, len(verdicts)), verdicts)
+    assert row.selected == selected and row.reason == reason
 
 
 def test_steps_to_targets_are_those_of_the_spectral_solution():
@@ -78,7 +82,7 @@ def test_steps_to_targets_are_those_of_the_spectral_solution():
     """
     made = cell(optimizer="gradient_descent[learning_rate=0.05]")
     X, y = made.instance.features, made.instance.targets
-    row = rows.convergence_row(made, searched(made, 10_000), 10_000, 1, 100.0)
+    row = rows.convergence_row(made, searched(made, 10_000), 10_000, 1, 100.0, {})
     w, losses = np.zeros(12), []
     for _ in range(3_000):
         residual = X @ w - y
@@ -87,37 +91,37 @@ def test_steps_to_targets_are_those_of_the_spectral_solution():
     losses = np.array(losses)
     for name in ("1e-1", "1e-2", "1e-4", "1e-6", "1e-8"):
         exact = int(np.argmax(losses <= float(name) * losses[0]))
-        assert row["steps_to"][name] == pytest.approx(exact, rel=0.1, abs=1.0)
-        assert row["seconds_to"][name] == pytest.approx(row["steps_to"][name] * 1e-7, rel=1e-9)
-    assert row["success_rate"] == 1.0
+        assert row.steps_to[name] == pytest.approx(exact, rel=0.1, abs=1.0)
+        assert row.seconds_to[name] == pytest.approx(row.steps_to[name] * 1e-7, rel=1e-9)
+    assert row.success_rate == 1.0
     eigenvalue = np.linalg.eigvalsh(X @ X.T / 5.0)[0]
-    assert row["rate"]["law"] == "linear"
-    assert row["rate"]["value"] == pytest.approx((1.0 - 0.05 * eigenvalue) ** 2, rel=1e-3)
-    low, high = row["rate"]["window"]
+    assert row.rate.law == "linear"
+    assert row.rate.value == pytest.approx((1.0 - 0.05 * eigenvalue) ** 2, rel=1e-3)
+    low, high = row.rate.window
     assert 0 < low < high <= 10_000
 
 
 def test_targets_that_were_not_reached_are_null():
     made = cell(optimizer="gradient_descent[learning_rate=1e-6]")
-    row = rows.convergence_row(made, searched(made), 1_000, 1, 100.0)
-    assert set(row["steps_to"].values()) == {None}
-    assert row["success_rate"] == 0.0
+    row = rows.convergence_row(made, searched(made), 1_000, 1, 100.0, {})
+    assert set(row.steps_to.values()) == {None}
+    assert row.success_rate == 0.0
     at_zero = 0.5 * np.mean(made.instance.targets**2)
-    assert 0.9 * at_zero < row["final_suboptimality"] < at_zero
+    assert 0.9 * at_zero < row.final_suboptimality < at_zero
 
 
 def test_a_diverged_cell_has_a_reason_and_no_numbers():
     made = cell()
     found = searched(made, rates=[1e3])
     first = rows.bias_row(made, found, 1_000, 1)
-    second = rows.convergence_row(made, found, 1_000, 1, math.nan)
+    second = rows.convergence_row(made, found, 1_000, 1, math.nan, {})
     for row in (first, second):
-        assert row["status"] == "diverged"
-        assert row["reason"].startswith("diverged at step")
-    assert first["selected"] is None and first["measures"] == {}
-    assert second["final_suboptimality"] is None and second["ns_per_step"] is None
-    assert second["rate"]["law"] is None
-    assert second["hyperparameters"] == {"learning_rate": 1e3}
+        assert row.status == "diverged"
+        assert row.reason.startswith("diverged at step")
+    assert first.selected is None and first.measures == {}
+    assert second.final_suboptimality is None and second.ns_per_step is None
+    assert second.rate.law is None
+    assert second.hyperparameters == {"learning_rate": 1e3}
 
 
 def test_medians_and_intervals_over_seeds_are_those_of_the_single_runs():
@@ -129,15 +133,15 @@ def test_medians_and_intervals_over_seeds_are_those_of_the_single_runs():
         w = chunk.runs.w[0]
         finals.append(np.linalg.norm(instance.features @ w - instance.targets)
                       / np.linalg.norm(instance.targets))  # fmt: skip
-    assert row["measures"]["residual"] == pytest.approx(np.median(finals), rel=1e-12)
-    low, high = row["intervals"]["residual"]
-    assert min(finals) <= low <= row["measures"]["residual"] <= high <= max(finals)
+    assert row.measures["residual"] == pytest.approx(np.median(finals), rel=1e-12)
+    low, high = row.intervals["residual"]
+    assert min(finals) <= low <= row.measures["residual"] <= high <= max(finals)
 
 
 def test_a_trace_is_the_gap_of_every_seed():
     made = cell(seeds=2)
     found = searched(made, seeds=2, rates=[0.05])
-    trace = rows.trace_of(made, found)
+    trace = rows.trace_of(made, found, {})
     assert trace.log_gap.shape == (trace.steps.size, 2)
     for column, instance in enumerate(made.instances):
         start = 0.5 * np.mean(instance.targets**2)
@@ -152,3 +156,53 @@ def test_2_over_l_is_told_only_where_it_applies():
     for name in ("natural_gradient", "stochastic_gradient_descent"):
         assert theory.theory_rate(cell(optimizer=name)) is None
     assert theory.theory_rate(cell("linear_program:data=random")) is None
+
+
+def test_the_interval_of_the_effective_p_is_that_of_the_seed_in_the_middle(monkeypatch):
+    """Not that of the last seed."""
+    made = cell(seeds=3)
+    found = searched(made, seeds=3, rates=[0.05])
+    told = iter([(6.0, (4.0, 10.0)), (1.5, (1.25, 1.75)), (1.0, (1.0, 1.1))])
+    monkeypatch.setattr(rows, "effective_p", lambda *_: next(told))
+    row = rows.bias_row(made, found, 1_000, 3)
+    assert (row.effective_p, row.effective_p_interval) == (1.5, (1.25, 1.75))
+
+
+def test_no_effective_p_before_the_data_is_fitted():
+    """A small w has a small norm, whatever its geometry."""
+    made = cell(optimizer="gradient_descent[learning_rate=1e-6]")
+    row = rows.bias_row(made, searched(made), 1_000, 1)
+    assert row.reason.startswith("not there yet")
+    assert (row.effective_p, row.effective_p_interval) == (None, None)
+
+
+def test_an_interval_whose_end_some_seeds_never_reach_is_open(monkeypatch):
+    made = cell(optimizer="gradient_descent[learning_rate=0.05]", seeds=3)
+    found = searched(made, seeds=3)
+    monkeypatch.setattr(rows, "median_interval", lambda _: (10.0, 5.0, math.inf))
+    row = rows.convergence_row(made, found, 1_000, 3, 100.0, {})
+    assert row.intervals["1e-8"] == (5.0, math.inf)
+
+
+def test_costs_are_relative_to_the_baseline_on_the_same_instance():
+    """By identity: the other instance of the same label has a baseline of its own."""
+    made = {name: cell(optimizer=name) for name in ("gradient_descent", "adam")}
+    places = [("a" * 12, "adam", 30.0), ("a" * 12, "gradient_descent", 10.0),
+              ("b" * 12, "gradient_descent", 60.0), ("b" * 12, "adam", 30.0),
+              ("c" * 12, "adam", 30.0)]  # fmt: skip
+    told = [
+        replace(rows.empty_convergence(made[name], 1_000, 1), instance_id=place, ns_per_step=ns)
+        for place, name, ns in places
+    ]
+    found = relative_costs([made[name] for _, name, _ in places], told)
+    assert [row.relative_cost for row in found] == [3.0, 1.0, 1.0, 0.5, None]
+    assert [row.baseline for row in found] == ["gradient_descent"] * 4 + [None]
+
+
+def test_any_optimizer_may_be_the_baseline():
+    adam = cell(optimizer="adam")
+    declared = replace(adam.choice.optimizer, baseline=True)
+    other = replace(adam, choice=replace(adam.choice, optimizer=declared))
+    told = replace(rows.empty_convergence(other, 1_000, 1), ns_per_step=5.0)
+    (row,) = relative_costs([other], [told])
+    assert (row.relative_cost, row.baseline) == (1.0, "adam")

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optbench.analysis.measures import angle
+from optbench.analysis.instances import describe
+from optbench.analysis.kinds.distances import angle
 from optbench.analysis.selection import (
     INCONCLUSIVE,
     distances,
@@ -15,8 +16,8 @@ from optbench.analysis.selection import (
     select,
     separations,
 )
-from optbench.instance import EFFECTIVE_P
 from optbench.registry import load_registry
+from optbench.solutions import EFFECTIVE_P, family_member, norm_optima, solved
 from optbench.study import build_instances
 
 REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
@@ -34,31 +35,31 @@ def separable_fixture():
 
 def between(instance, a, b, share):
     """A predictor ``share`` of the way from one reference's direction to another's."""
-    u, v = (instance.solved[name].solution for name in (a, b))
+    u, v = (solved(instance)[name].solution for name in (a, b))
     u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
     arc = np.radians(angle(u, v))
     return (np.sin((1 - share) * arc) * u + np.sin(share * arc) * v) / np.sin(arc)
 
 
 def test_each_reference_selects_itself_at_any_length(separable):
-    for name, reference in separable.solved.items():
+    for name, reference in solved(separable).items():
         for length in (1e-6, 1.0, 1e9):
-            verdict = select(separable, separable.solved, length * reference.solution)
+            verdict = select(separable, solved(separable), length * reference.solution)
             assert verdict.selected == name and verdict.reason is None
-            others = [angle(reference.solution, separable.solved[o].solution)
-                      for o in separable.solved if o != name]  # fmt: skip
+            others = [angle(reference.solution, solved(separable)[o].solution)
+                      for o in solved(separable) if o != name]  # fmt: skip
             assert verdict.separation == pytest.approx(min(others), rel=1e-9)
 
 
 def test_less_than_half_the_way_is_a_verdict_and_the_runner_up_is_next(separable):
-    verdict = select(separable, separable.solved, between(separable, "l2", "linf", 0.4))
+    verdict = select(separable, solved(separable), between(separable, "l2", "linf", 0.4))
     assert (verdict.selected, verdict.runner_up) == ("l2", "linf")
-    verdict = select(separable, separable.solved, between(separable, "l2", "linf", 0.6))
+    verdict = select(separable, solved(separable), between(separable, "l2", "linf", 0.6))
     assert (verdict.selected, verdict.runner_up) == ("linf", "l2")
 
 
 def test_far_from_everything_is_inconclusive_and_says_how_far(separable):
-    verdict = select(separable, separable.solved, -separable.solved["l2"].solution)
+    verdict = select(separable, solved(separable), -solved(separable)["l2"].solution)
     assert verdict.selected == INCONCLUSIVE
     assert "deg from" in verdict.reason and "half the way to" in verdict.reason
 
@@ -69,7 +70,7 @@ def test_the_right_margin_selects_where_directions_are_not_unique(separable):
     instance = replace(separable, features=features, name="padded")
     padded = {
         name: replace(reference, solution=np.concatenate([reference.solution, np.zeros(12)]))
-        for name, reference in separable.solved.items()
+        for name, reference in solved(separable).items()
     }
     linf = padded["linf"].solution
     w = linf + np.concatenate([np.zeros(12), np.full(12, np.abs(linf).max())])
@@ -78,19 +79,19 @@ def test_the_right_margin_selects_where_directions_are_not_unique(separable):
 
 
 def test_references_that_coincide_are_not_told_apart(separable):
-    l2 = separable.solved["l2"]
+    l2 = solved(separable)["l2"]
     verdict = select(separable, {"l2": l2, "fisher": l2}, l2.solution)
     assert verdict.selected == INCONCLUSIVE
     assert verdict.reason.startswith("l2 and fisher are only")
     # A third one, well apart, is still recognised.
-    third = separable.solved["l1"]
+    third = solved(separable)["l1"]
     three = {"l2": l2, "fisher": l2, "l1": third}
     assert select(separable, three, third.solution).selected == "l1"
 
 
 @pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])
 def test_no_predictor_no_verdict(separable, bad):
-    verdict = select(separable, separable.solved, np.full(12, bad))
+    verdict = select(separable, solved(separable), np.full(12, bad))
     assert verdict.selected == INCONCLUSIVE
     assert verdict.reason == "the predictor is zero or not finite"
 
@@ -102,26 +103,26 @@ def test_no_reference_no_verdict(separable):
 
 def test_a_regression_that_does_not_interpolate_has_selected_nothing():
     instance = build(REGRESSION)
-    w = instance.solved["l2"].solution
-    assert select(instance, instance.solved, w).selected == "l2"
-    verdict = select(instance, instance.solved, 0.99 * w)  # relative residual 0.01
+    w = solved(instance)["l2"].solution
+    assert select(instance, solved(instance), w).selected == "l2"
+    verdict = select(instance, solved(instance), 0.99 * w)  # relative residual 0.01
     assert verdict.selected == INCONCLUSIVE
     assert verdict.reason == "not there yet: relative residual 0.01"
 
 
 def test_a_single_reference_needs_to_be_close():
     instance = build("linear_regression:data=gaussian,n=60,d=4")
-    w = instance.solved["minimizer"].solution
-    assert select(instance, instance.solved, 1.01 * w).selected == "minimizer"
-    far = select(instance, instance.solved, 2.0 * w)
+    w = solved(instance)["minimizer"].solution
+    assert select(instance, solved(instance), 1.01 * w).selected == "minimizer"
+    far = select(instance, solved(instance), 2.0 * w)
     assert far.selected == INCONCLUSIVE and far.reason == "not there yet: 1 from minimizer"
 
 
 def test_separations_are_the_angles_between_references(separable):
-    table = separations(separable, separable.solved)
+    table = separations(separable, solved(separable))
     assert set(table) == {"l1-l2", "l1-linf", "l2-linf"}
     for pair, degrees in table.items():
-        a, b = (separable.solved[name].solution for name in pair.split("-"))
+        a, b = (solved(separable)[name].solution for name in pair.split("-"))
         cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
         assert degrees == pytest.approx(np.degrees(np.arccos(cosine)), rel=1e-9)
     assert min(table.values()) > 15.0  # the catalogue's reason to choose this instance
@@ -129,9 +130,9 @@ def test_separations_are_the_angles_between_references(separable):
 
 def test_distances_in_regression_are_relative():
     instance = build(REGRESSION)
-    w = instance.solved["l1"].solution
-    found = distances(instance, w, instance.solved)
-    l2 = instance.solved["l2"].solution
+    w = solved(instance)["l1"].solution
+    found = distances(instance, w, solved(instance))
+    l2 = solved(instance)["l2"].solution
     assert found["l1"] == 0.0
     assert found["l2"] == pytest.approx(np.linalg.norm(w - l2) / np.linalg.norm(l2), rel=1e-12)
 
@@ -140,31 +141,61 @@ def test_distances_in_regression_are_relative():
 def test_each_lp_solution_has_its_own_effective_p(text):
     instance = build(text)
     for index, p in enumerate(EFFECTIVE_P):
-        w = instance.family_member("lp", p).solution
-        found, (low, high) = effective_p(instance, instance.norm_optima, w)
+        w = family_member(instance, "lp", p).solution
+        found, (low, high) = effective_p(instance, norm_optima(instance), w)
         assert found == p
         assert low == EFFECTIVE_P[max(index - 1, 0)]
         assert high == EFFECTIVE_P[min(index + 1, len(EFFECTIVE_P) - 1)]
 
 
 def test_no_effective_p_without_a_margin(separable):
-    w = -separable.solved["l2"].solution
-    assert effective_p(separable, separable.norm_optima, w) == (None, None)
+    w = -solved(separable)["l2"].solution
+    assert effective_p(separable, norm_optima(separable), w) == (None, None)
     assert effective_p(separable, {}, w) == (None, None)
-    assert effective_p(separable, separable.norm_optima, np.zeros(12)) == (None, None)
+    assert effective_p(separable, norm_optima(separable), np.zeros(12)) == (None, None)
 
 
-def test_a_reference_without_certificate_decides_nothing():
-    """The nearest one is not certified: the verdict is about the others."""
+def test_a_reference_that_is_not_certified_decides_no_verdict(separable):
+    """Neither as what is selected, nor as a rival that keeps others from being selected."""
+    doubtful = {name: replace(each, gap=1e-3) for name, each in solved(separable).items()}
+    l2, linf = (solved(separable)[name] for name in ("l2", "linf"))
+    one = solved(separable) | {"l2": doubtful["l2"]}
+    verdict = select(separable, one, l2.solution)
+    assert verdict.selected != "l2" and verdict.runner_up != "l2"
+    assert "l2" not in str(verdict.reason)
+    at_rival = select(separable, solved(separable) | {"l2": doubtful["l2"]}, linf.solution)
+    others = [angle(linf.solution, solved(separable)["l1"].solution)]
+    assert at_rival.selected == "linf"
+    assert at_rival.separation == pytest.approx(min(others), rel=1e-9)
+
+
+def test_without_any_certified_reference_there_is_no_verdict_and_the_gaps_are_told(separable):
+    doubtful = {"l2": replace(solved(separable)["l2"], gap=0.397)}
+    verdict = select(separable, doubtful, solved(separable)["l2"].solution)
+    assert (verdict.selected, verdict.runner_up, verdict.separation) == (None, None, None)
+    assert verdict.reason == "no reference solution is certified here: l2 (gap 0.4)"
+
+
+def test_least_norm_solutions_that_leave_a_residual_are_selected_where_runs_predict_the_same():
+    """More rows than rank: the least-squares minimizers do not interpolate, and are many."""
+    generator = np.random.default_rng(5)
+    features = generator.standard_normal((9, 3)) @ generator.standard_normal((3, 7))
+    targets = generator.standard_normal(9)
+    least = np.linalg.pinv(features) @ targets
     instance = build(REGRESSION)
-    certified = dict(instance.solved)
-    doubtful = replace(certified["l1"], gap=0.4)
-    w = certified["l1"].solution
-    assert select(instance, certified, w).selected == "l1"
-    left = {**certified, "l1": doubtful}
-    assert select(instance, left, w) == select(
-        instance, {name: found for name, found in certified.items() if name != "l1"}, w
-    )
-    verdict = select(instance, {"l1": doubtful}, w)
-    assert (verdict.selected, verdict.runner_up) == (INCONCLUSIVE, None)
-    assert "certified" in verdict.reason
+    l2 = replace(solved(instance)["l2"], solution=least, value=float(np.linalg.norm(least)))
+    instance = replace(instance, features=features, targets=targets)
+    assert np.linalg.norm(features @ least - targets) > 0.1 * np.linalg.norm(targets)
+    assert select(instance, {"l2": l2}, least).selected == "l2"
+    verdict = select(instance, {"l2": l2}, 0.99 * least)
+    share = 0.01 * np.linalg.norm(features @ least) / np.linalg.norm(targets)
+    assert verdict.reason == f"not there yet: relative residual {share:.2g}"
+
+
+def test_the_facts_say_which_exponents_are_not_certified(separable, monkeypatch):
+    assert describe(separable, {}).missing_p == ()
+    certified = {p: 1.0 for p in EFFECTIVE_P if p != 3.0}
+    instance = replace(separable)
+    monkeypatch.setitem(vars(instance), "norm_optima", certified)  # in the place of the cached one
+    assert describe(instance, {}).missing_p == (3.0,)
+    assert describe(build("linear_program:data=random"), {}).missing_p == ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import textwrap
 from pathlib import Path
 
@@ -84,4 +86,5 @@ def test_json_has_the_curves(arguments: list[str], capsys) -> None:
 def test_figures_into_a_file_is_one_line(arguments: list[str], tmp_path: Path, capsys) -> None:
     file = tmp_path / "mine.py"
     assert main([*arguments, "--figures", str(file)]) == 2
-    assert capsys.readouterr().err == f"optbench: error: --figures {file}: File exists\n"
+    reason = os.strerror(errno.EEXIST)
+    assert capsys.readouterr().err == f"optbench: error: --figures {file}: {reason}\n"

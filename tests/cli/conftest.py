@@ -5,30 +5,28 @@ import types
 
 import pytest
 
-from optbench.result import Comparison
+from optbench.columns import BiasRow, ConvergenceRow
+from optbench.result import DECLARED, Comparison, InstanceFacts
+from optbench.status import Status
 
-PLACE = {"problem": "linear_regression", "instance": "tiny", "parametrization": "linear"}
-STATE = {"hyperparameters": {"learning_rate": 0.1}, "seeds": 1, "horizon": 10, "reason": None}
+PLACE = {"problem": "linear_regression", "instance": "tiny", "instance_id": "0" * 12}
+STATE = {"parametrization": "linear", "optimizer": "gradient_descent", "seeds": 1, "horizon": 10}
 
 
 def tiny_comparison(status="horizon", notes=()):
     """Return a comparison of one optimizer on one instance."""
-    row = {**PLACE, **STATE, "optimizer": "gradient_descent", "status": status}
-    verdict = {
-        "selected": "l2", "runner_up": "l1", "separation": 0.5, "theory": "l2", "condition": "",
-        "effective_p": 2.0, "effective_p_interval": None, "measures": {"norm_excess_l2": 1e-9},
-        "intervals": {},
-    }  # fmt: skip
-    speed = {
-        "steps_to": {"1e-2": 5.0}, "seconds_to": {"1e-2": 1e-7}, "intervals": {}, "rate": None,
-        "ns_per_step": 20.0, "relative_cost": 1.0, "best_learning_rate": 0.1, "at_edge": False,
-        "sensitivity_decades": 1.0, "critical_learning_rate": None, "success_rate": 1.0,
-        "theory_learning_rate": None, "success_target": "1e-2", "final_suboptimality": 1e-9,
-        "learning_rates": [],
-    }  # fmt: skip
-    instance = {"problem": "linear_regression", "instance": "tiny", "n": 2, "d": 3,
-                "references": [], "separation": {}}  # fmt: skip
-    return Comparison([row | verdict], [row | speed], [instance], [], {}, list(notes))
+    row = {**PLACE, **STATE, "hyperparameters": {"learning_rate": 0.1}, "status": Status(status)}
+    verdict = BiasRow(
+        **row, selected="l2", runner_up="l1", separation=0.5, theory="l2", effective_p=2.0,
+        measures={"norm_excess_l2": 1e-9},
+    )  # fmt: skip
+    speed = ConvergenceRow(
+        **row, steps_to={"1e-2": 5.0}, seconds_to={"1e-2": 1e-7}, ns_per_step=20.0,
+        relative_cost=1.0, best_learning_rate=0.1, success_rate=1.0, success_target="1e-2",
+        final_suboptimality=1e-9,
+    )  # fmt: skip
+    instance = InstanceFacts(**PLACE, kind="regression", n=2, d=3, infimum_from=DECLARED)
+    return Comparison([verdict], [speed], [instance], [], {}, list(notes))
 
 
 @pytest.fixture(name="tiny_comparison")

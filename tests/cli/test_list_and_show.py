@@ -79,7 +79,7 @@ def test_show_a_problem_and_a_parametrization(capsys):
         (["list", "optimizer"], "did you mean 'optimizers'?"),
         (["list", "optimizers", "--format", "xml"], "unknown format"),
         (["list", "optimizers", "--plugin", "nowhere"], "neither a .py file nor a directory"),
-        (["list"], "Missing argument"),
+        (["list"], "optimizers|problems"),
         (["lst"], "lst"),
     ],
 )

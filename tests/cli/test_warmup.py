@@ -50,7 +50,10 @@ def test_a_kernel_that_does_not_compile_is_named(capsys, monkeypatch, tmp_path):
     work = warmup.Kernels("optimizer", "unknown_name")
     done = warmup.compile_one(work, (str(file),))
     assert done.compiled == ()
-    assert "unknown_name.py:4: optimizer 'unknown_name' does not compile" in done.failure
+    assert (
+        "unknown_name.py:6: optimizer 'unknown_name' does not compile at `theta[0] -= "
+        in done.failure
+    )
     monkeypatch.setattr(warmup, "compile_all", lambda *arguments: [done])
     assert main(["warmup", "--plugin", str(file)]) == 1
     assert "does not compile" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sklearn.datasets
 
-from optbench.data import Dataset, bundled_names, load, load_bundled, standardize
+from optbench.data import Dataset, bundled_names, load, load_bundled, prepare
 from optbench.errors import UserError
 
 
@@ -45,7 +45,7 @@ def test_diabetes_is_the_unscaled_one_of_scikit_learn() -> None:
     assert np.array_equal(dataset.targets, targets)
     # scikit-learn's scaled version differs from the standardized one by 1/sqrt(n) only.
     scaled = sklearn.datasets.load_diabetes().data * np.sqrt(len(features))
-    assert np.allclose(standardize(dataset).features, scaled, rtol=0, atol=1e-12)
+    assert np.allclose(prepare(dataset).features, scaled, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("column, name", [(0, "weight"), (1, "waist"), (2, "pulse")])
@@ -101,7 +101,7 @@ def test_digests_of_the_truth_file(shared: Path) -> None:
         raw = load_bundled(name)
         # For NAME_AvB the truth file has class B as +1: margins do not depend on the sign.
         sign = 1.0 if name.endswith("rest") or name == "breast_cancer" else -1.0
-        prepared = {"raw": raw, "std": standardize(raw), "std1": standardize(raw, intercept=True)}
+        prepared = {"raw": raw, "std": prepare(raw), "std1": prepare(raw, intercept=True)}
         for preparation, dataset in prepared.items():
             expected = truth[f"sk:{name}|{preparation}"]
             assert dataset.features.shape == (expected["n"], expected["d"])

@@ -14,9 +14,9 @@ from sklearn.preprocessing import MaxAbsScaler, PolynomialFeatures, StandardScal
 from optbench.data import (
     Dataset,
     load_bundled,
+    prepare,
     quadratic_features,
     scale,
-    standardize,
     two_classes,
 )
 from optbench.errors import UserError
@@ -33,11 +33,11 @@ def test_standardize_is_the_standard_scaler_without_constant_columns() -> None:
     raw = load_bundled("digits_3v8")
     varying = np.ptp(raw.features, axis=0) > 0
     expected = StandardScaler().fit_transform(raw.features[:, varying])
-    prepared = standardize(raw)
+    prepared = prepare(raw)
     # Entries are below 20, a few roundings of the mean and the deviation: 1e-12.
     assert np.allclose(prepared.features, expected, rtol=0, atol=1e-12)
     assert prepared.features.flags.c_contiguous
-    with_intercept = standardize(raw, intercept=True).features
+    with_intercept = prepare(raw, intercept=True).features
     assert np.array_equal(with_intercept[:, :-1], prepared.features)
     assert np.all(with_intercept[:, -1] == 1)
 
@@ -46,19 +46,19 @@ def test_standardize_drops_a_constant_whose_computed_deviation_is_not_zero() -> 
     constant = np.full((100, 1), 0.1)
     assert constant.std() > 0  # the rounding that a test for std == 0 would miss
     dataset = Dataset("c", np.hstack([constant, np.arange(100.0)[:, None]]), np.arange(100.0), "")
-    assert standardize(dataset).features.shape == (100, 1)
+    assert prepare(dataset).features.shape == (100, 1)
 
 
 def test_standardize_of_sparse_features_is_that_of_dense_ones() -> None:
     dense = small()
-    prepared = standardize(small(sparse.csr_array(dense.features)))
-    assert np.array_equal(prepared.features, standardize(dense).features)
+    prepared = prepare(small(sparse.csr_array(dense.features)))
+    assert np.array_equal(prepared.features, prepare(dense).features)
 
 
 def test_standardize_refuses_a_sparse_matrix_too_large_to_be_dense() -> None:
     wide = sparse.csr_array((np.ones(1), ([0], [10**9])), shape=(2, 10**9 + 1))
     with pytest.raises(UserError, match=r"small: centring .* 14.9 GiB"):
-        standardize(small(wide, np.arange(2.0)))
+        prepare(small(wide, np.arange(2.0)))
 
 
 @pytest.mark.parametrize("as_sparse", [False, True])
@@ -108,10 +108,13 @@ def test_quadratic_features_are_the_polynomial_features() -> None:
             lambda: small(sparse.csr_array(np.array([[0, 0], [0, 1], [np.inf, 0.0]]))),
             "row 3, column 1 is NaN or infinite",
         ),
-        (lambda: standardize(small(np.ones((3, 2)))), "every feature is constant"),
+        (lambda: prepare(small(np.ones((3, 2)))), "every feature is constant"),
         (lambda: scale(small(np.zeros((3, 2)))), "every feature is zero"),
-        (lambda: two_classes(small()), "3 different targets where two classes are needed"),
-        (lambda: two_classes(small(), 7), "no class 7; the classes are 0, 1, 2"),
+        (
+            lambda: two_classes(small()),
+            "3 classes where two are needed; .* positive=0, 1 or 2",
+        ),
+        (lambda: two_classes(small(), 7), "no class '7'; choose positive=0, 1 or 2"),
         (lambda: two_classes(small(), 1, 1), "two different classes are needed"),
         (lambda: two_classes(small(targets=np.ones(3)), 1), "two different classes are needed"),
     ],
@@ -131,7 +134,7 @@ def test_margin_of_the_prepared_set_is_the_certified_one(shared: Path, key: str)
     """max t subject to Z w >= t, |w|_inf <= 1, by HiGHS on our preparation."""
     truth = json.loads((shared / "truth" / "margins.json").read_text())[f"sk:{key}"]
     name, preparation = key.split("|")
-    dataset = standardize(load_bundled(name), intercept=preparation == "std1")
+    dataset = prepare(load_bundled(name), intercept=preparation == "std1")
     z = dataset.targets[:, None] * dataset.features
     n, d = z.shape
     assert (n, d) == (truth["n"], truth["d"])

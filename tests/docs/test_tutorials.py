@@ -57,5 +57,5 @@ def test_a_tutorial_comparison_converges(tmp_path: Path) -> None:
     # The certificate: Huber's loss is strongly convex here, so that gradient descent at 2 / L or
     # below gets to the minimizer as far as rounding allows.
     (facts,) = result.instances
-    assert facts["references"][0]["certified"]
+    assert facts.references[0].certified
     assert result.bias.distance_minimizer[1] < 1e-6

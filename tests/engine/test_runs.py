@@ -289,7 +289,7 @@ def test_parametrized_runs_resume_bit_for_bit(parameters: str) -> None:
 
 def test_status_names_are_in_the_order_of_their_codes() -> None:
     codes = (types.CONVERGED, types.DIVERGED, types.STALLED, types.FAILED)
-    names = [types.STATUS_NAMES[code] for code in codes]
+    names = [types.STATUSES[code] for code in codes]
     assert names == ["converged", "diverged", "stalled", "failed"]
 
 

@@ -12,9 +12,9 @@ from optbench.engine.slices import dense_columns, split
 
 
 def random_matrix(n: int, d: int, density: float, seed: int = 0) -> sparse.csr_array:
-    return sparse.random_array(
-        (n, d), density=density, rng=np.random.default_rng(seed), format="csr"
-    )
+    generator = np.random.default_rng(seed)
+    kept = generator.random((n, d)) < density
+    return sparse.csr_array(np.where(kept, generator.random((n, d)), 0.0))
 
 
 def long_row() -> sparse.csr_array:

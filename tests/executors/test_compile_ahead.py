@@ -27,9 +27,9 @@ def test_what_is_kept_needs_no_second_process(monkeypatch):
     bind_engine_objective("dense")
     assert is_kept(ENGINE_OBJECTIVES["dense"])
     monkeypatch.setattr(module.subprocess, "Popen", None)  # starting one would be an error
-    with compile_ahead(["dense"], ADAM, []) as finish:
+    with compile_ahead(["dense"], ADAM) as finish:
         finish()
-    with compile_ahead([], ADAM, []) as finish:
+    with compile_ahead([], ADAM) as finish:
         finish()
 
 
@@ -38,15 +38,15 @@ def test_waits_for_every_objective(nothing_kept, monkeypatch):
     bind_engine_objective("sparse")
     lines = []
     monkeypatch.setattr(module, "wait_for", lambda count, out: lines.extend(out.readlines()))
-    with compile_ahead(["dense", "sparse"], ADAM, []) as finish:
+    with compile_ahead(["dense", "sparse"], ADAM) as finish:
         finish()
-    assert lines == ["dense\n", "sparse\n"]
+    assert lines == [b"dense\n", b"sparse\n"]
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/bin/true"])
 def test_a_process_that_delivers_nothing_is_no_error(nothing_kept, monkeypatch, program):
     monkeypatch.setattr(sys, "executable", program)
-    with compile_ahead(["dense"], ADAM, []) as finish:
+    with compile_ahead(["dense"], ADAM) as finish:
         finish()
 
 
@@ -63,7 +63,7 @@ def test_it_ends_with_what_it_was_started_for(nothing_kept, monkeypatch):
         ),
     )
     began = time.perf_counter()
-    with pytest.raises(KeyboardInterrupt), compile_ahead(["dense"], ADAM, []):
+    with pytest.raises(KeyboardInterrupt), compile_ahead(["dense"], ADAM):
         raise KeyboardInterrupt
     assert started[0].returncode != 0 and time.perf_counter() - began < 30.0
 
@@ -71,7 +71,7 @@ def test_it_ends_with_what_it_was_started_for(nothing_kept, monkeypatch):
 def test_a_helper_that_cannot_be_started_is_no_error(nothing_kept, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
     monkeypatch.setattr(sys, "path", [*sys.path, Path("somewhere")])  # as some notebooks have it
-    with compile_ahead(["dense"], ADAM, [Path("my_optimizers")]) as finish:
+    with compile_ahead(["dense"], ADAM) as finish:
         finish()
 
 
@@ -86,7 +86,7 @@ def test_files_of_the_current_directory_are_not_run(nothing_kept, monkeypatch, t
         (tmp_path / f"{name}.py").write_text("open('was_run', 'w')")
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
     monkeypatch.chdir(tmp_path)
-    with compile_ahead(["dense"], ADAM, []) as finish:
+    with compile_ahead(["dense"], ADAM) as finish:
         finish()
     assert not (tmp_path / "was_run").exists()
 

@@ -14,6 +14,7 @@ from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.references import entropic_program
 from optbench.registry import load_registry
+from optbench.solutions import solved
 from optbench.study import build_instances
 
 # The optima that the Netlib collection's index publishes, to its eleven digits.
@@ -51,7 +52,7 @@ def diagonal_network(instance: Instance, fraction: float = 0.1, horizon: int = 4
 
     O18 moves u by eta u*(A^T r), half of the gradient 2 u*(A^T r): its rate is 2 of ours.
     """
-    x = instance.solved["entropic"].solution
+    x = solved(instance)["entropic"].solution
     eta = fraction / (np.linalg.norm(instance.features, 2) ** 2 * max(x.max(), 1.0))
     return eta, run(instance, "gradient_descent", eta / 2.0, horizon, "nonnegative")
 
@@ -75,7 +76,7 @@ def test_the_residual_falls_at_the_predicted_rate():
 def test_the_bias_to_the_entropic_solution_is_proportional_to_the_learning_rate():
     """S1-00 (b): first order in eta, hence halved with it, up to its second order."""
     instance = random_at(0.5)
-    entropic = instance.solved["entropic"].solution
+    entropic = solved(instance)["entropic"].solution
     bias = [
         np.linalg.norm(diagonal_network(instance, fraction, 100_000)[1].runs.w[0] - entropic)
         for fraction in (0.1, 0.05, 0.025)
@@ -85,7 +86,7 @@ def test_the_bias_to_the_entropic_solution_is_proportional_to_the_learning_rate(
 
 
 def exponentiated(instance: Instance, horizon: int = 40_000) -> np.ndarray:
-    x = instance.solved["entropic"].solution
+    x = solved(instance)["entropic"].solution
     rate = 0.5 / (np.linalg.norm(instance.features, 2) ** 2 * max(x.max(), 1.0))
     return run(instance, "exponentiated_gradient", rate, horizon, "linear").runs.w[0]
 
@@ -94,7 +95,7 @@ def test_exponentiated_gradient_has_no_bias():
     """S1-00 (c): log x - log x0 stays in the span of A^T, so the limit is exact at any rate."""
     for strength in (1.0, 0.2, 0.1):
         instance = random_at(strength)
-        entropic = instance.solved["entropic"].solution
+        entropic = solved(instance)["entropic"].solution
         assert np.linalg.norm(exponentiated(instance) - entropic) <= 1e-8 * np.linalg.norm(entropic)
 
 

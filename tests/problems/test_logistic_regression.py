@@ -10,10 +10,11 @@ from sklearn.svm import LinearSVC
 from small_instances import one_chunk
 
 from optbench import compare
-from optbench.analysis.measures import angle
+from optbench.analysis.kinds.distances import angle
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.registry import load_registry
+from optbench.solutions import solved
 from optbench.study import build_instances
 
 DISCRIMINATING = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
@@ -38,14 +39,14 @@ def build(text: str = DISCRIMINATING) -> Instance:
 def test_the_discriminating_instance_tells_the_geometries_apart():
     """Margins from the catalogue (P4); L2 also by the NNLS trick: no solver of ours."""
     instance = build()
-    margins = [instance.solved[name].value for name in ("l1", "l2", "linf")]
+    margins = [solved(instance)[name].value for name in ("l1", "l2", "linf")]
     np.testing.assert_allclose(margins, [0.4293, 0.7695, 1.888], rtol=2e-4)
     signed = instance.features * instance.targets[:, None]
     weights, _ = nnls(np.vstack([signed.T, np.ones(6)]), np.r_[np.zeros(12), 1.0])
     direction = signed.T @ weights
-    assert angle(direction, instance.solved["l2"].solution) <= 1e-6
+    assert angle(direction, solved(instance)["l2"].solution) <= 1e-6
     margin = (signed @ direction).min() / np.linalg.norm(direction)
-    assert margin == pytest.approx(instance.solved["l2"].value, rel=1e-9)
+    assert margin == pytest.approx(solved(instance)["l2"].value, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -59,16 +60,16 @@ def test_each_optimizer_selects_what_the_literature_says(loss, chosen):
     result = compare(
         [f"{DISCRIMINATING},loss={loss}"], chosen, horizon=10_000, threads=1, rerun=True
     )
-    assert [row["optimizer"] for row in result.bias_rows] == chosen
+    assert [row.optimizer for row in result.bias_rows] == chosen
     for row in result.bias_rows:
-        expected, exponents = THEORY[row["optimizer"]]
-        assert row["selected"] == row["theory"] == expected, row
-        assert row["effective_p"] in exponents, row
-        assert row["separation"] > 10.0  # degrees: the verdict means something
-        ratios = [row["measures"][f"margin_ratio_{name}"] for name in ("l1", "l2", "linf")]
+        expected, exponents = THEORY[row.optimizer]
+        assert row.selected == row.theory == expected, row
+        assert row.effective_p in exponents, row
+        assert row.separation > 10.0  # degrees: the verdict means something
+        ratios = [row.measures[f"margin_ratio_{name}"] for name in ("l1", "l2", "linf")]
         assert max(ratios) <= 1.0 + 1e-9  # no predictor beats a certified margin
         if expected in ("l1", "l2", "linf"):
-            own = row["measures"][f"margin_ratio_{expected}"]
+            own = row.measures[f"margin_ratio_{expected}"]
             assert own == max(ratios) and own > 0.85
 
 
@@ -77,13 +78,13 @@ def test_longer_runs_come_closer():
     """Unnormalised, p = 1.5 nears like 1 / log t: its p, but no verdict at 1e6 steps."""
     chosen = ["p_norm_mirror_descent[p=1.5]", ADAM, "gradient_descent"]
     rows = compare([DISCRIMINATING], chosen, horizon=1_000_000, threads=1, rerun=True).bias_rows
-    assert [row["selected"] for row in rows[1:]] == ["linf", "l2"]
-    assert [row["effective_p"] for row in rows] == [1.5, np.inf, 2.0]
-    assert "from l1.5" in rows[0]["reason"]
+    assert [row.selected for row in rows[1:]] == ["linf", "l2"]
+    assert [row.effective_p for row in rows] == [1.5, np.inf, 2.0]
+    assert "from l1.5" in rows[0].reason
     early = compare([DISCRIMINATING], chosen, horizon=10_000, threads=1, rerun=True).bias_rows
     for before, after, own in zip(early[1:], rows[1:], ("linf", "l2"), strict=True):
         name = f"margin_ratio_{own}"
-        assert before["measures"][name] < after["measures"][name]
+        assert before.measures[name] < after.measures[name]
 
 
 def test_gradient_descent_follows_the_law_of_soudry_et_al():
@@ -96,8 +97,8 @@ def test_gradient_descent_follows_the_law_of_soudry_et_al():
     chunk.advance(300_000)
     early = chunk.runs.w[0].copy()
     chunk.advance(3_000_000)
-    gamma = instance.solved["l2"].value
-    solution = instance.solved["l2"].solution
+    gamma = solved(instance)["l2"].value
+    solution = solved(instance)["l2"].solution
     hat = solution / (gamma * np.linalg.norm(solution))  # of margin 1
     velocity = (chunk.runs.w[0] - early) / np.log(10.0)
     assert np.linalg.norm(velocity - hat) <= 0.02 * np.linalg.norm(hat)
@@ -115,10 +116,10 @@ def test_parametrizations_have_their_own_bias():
         rerun=True,
     )
     diagonal, deep = result.bias_rows
-    assert diagonal["selected"] == diagonal["theory"] == "l1"
-    assert diagonal["measures"]["margin_ratio_l1"] > 0.95
-    assert deep["selected"] == deep["theory"] == "l2"
-    assert deep["measures"]["margin_ratio_l2"] > 0.99
+    assert diagonal.selected == diagonal.theory == "l1"
+    assert diagonal.measures["margin_ratio_l1"] > 0.95
+    assert deep.selected == deep.theory == "l2"
+    assert deep.measures["margin_ratio_l2"] > 0.99
 
 
 def overlapping(folder, rows: int = 40):
@@ -139,16 +140,16 @@ def test_data_that_cannot_be_separated_has_a_minimiser(tmp_path):
     assert list(instance.references) == ["minimizer"]
     fitted = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-12, max_iter=10_000)
     expected = fitted.fit(features, labels).coef_[0]
-    np.testing.assert_allclose(instance.solved["minimizer"].solution, expected, rtol=1e-5)
+    np.testing.assert_allclose(solved(instance)["minimizer"].solution, expected, rtol=1e-5)
     risk = np.logaddexp(0.0, -labels * (features @ expected)).mean()
     assert instance.optimum == pytest.approx(risk, rel=1e-10)
     result = compare(
         [text], ["gradient_descent", "nesterov"], horizon=10_000, threads=1, rerun=True
     )
     for row in result.bias_rows:
-        assert row["selected"] == "minimizer"
-        assert row["measures"]["distance_minimizer"] <= 1e-6
-        assert not any(name.startswith("margin") for name in row["measures"])
+        assert row.selected == "minimizer"
+        assert row.measures["distance_minimizer"] <= 1e-6
+        assert not any(name.startswith("margin") for name in row.measures)
 
 
 def test_exponential_loss_on_such_data_is_refused(tmp_path):
@@ -186,8 +187,8 @@ def test_sparse_data_end_to_end_equals_dense(tmp_path):
         assert build(text).sparse == (source is file)
         results.append(compare([text], chosen, horizon=1_000, learning_rates=[0.1], rerun=True))
     for sparse, full in zip(results[0].bias_rows, results[1].bias_rows, strict=True):
-        assert sparse["selected"] == full["selected"]
-        assert sparse["measures"] == pytest.approx(full["measures"], rel=1e-9, abs=1e-7)
+        assert sparse.selected == full.selected
+        assert sparse.measures == pytest.approx(full.measures, rel=1e-9, abs=1e-7)
     for sparse, full in zip(results[0].traces, results[1].traces, strict=True):
         np.testing.assert_allclose(sparse.log_gap, full.log_gap, rtol=0, atol=1e-10)
 
@@ -201,8 +202,8 @@ def test_real_default_against_scikit_learn():
     machine = LinearSVC(C=1e6, loss="hinge", fit_intercept=False, tol=1e-8, max_iter=1_000_000)
     w = machine.fit(instance.features, instance.targets).coef_[0]
     margin = (instance.targets * (instance.features @ w)).min() / np.linalg.norm(w)
-    assert instance.solved["l2"].value == pytest.approx(margin, rel=1e-4)  # liblinear's accuracy
-    assert instance.solved["l2"].value >= margin * (1 - 1e-9)
+    assert solved(instance)["l2"].value == pytest.approx(margin, rel=1e-4)  # liblinear's accuracy
+    assert solved(instance)["l2"].value >= margin * (1 - 1e-9)
 
 
 @pytest.mark.parametrize(

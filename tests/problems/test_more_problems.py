@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from small_instances import one_chunk
 
 from optbench import compare
 from optbench.check.problems import check_problem
+from optbench.columns import BiasRow
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.registry import load_registry
+from optbench.solutions import solved, unsolved
 from optbench.study import build_instances
 
 SMALL = {"rows": 6, "columns": 5, "rank": 1}
@@ -36,16 +39,18 @@ def build(text: str) -> Instance:
     return instance
 
 
-def rows(text: str, *optimizers: str, **options) -> list[dict]:
+def rows(text: str, *optimizers: str, **options) -> Sequence[BiasRow]:
     return compare([text], optimizers, threads=1, rerun=True, **options).bias_rows
 
 
 @pytest.mark.parametrize("name", INSTANCES)
 def test_keeps_the_contract(name):
-    problem = dataclasses.replace(load_registry().problem(name), default=tuple(INSTANCES[name]))
+    problem = load_registry().problem(name)
+    problem = dataclasses.replace(problem, examples=(*problem.examples, *INSTANCES[name]))
     results = check_problem(problem)
     assert [result for result in results if not result.passed] == []
-    assert len(results) == 4 * len(INSTANCES[name])
+    instances = len(problem.default or ({},)) + len(problem.examples)
+    assert len(results) == 7 * instances + 2
 
 
 @pytest.mark.parametrize("name", INSTANCES)
@@ -53,8 +58,8 @@ def test_references_are_certified(name):
     for options in INSTANCES[name]:
         given = ",".join(f"{key}={value}" for key, value in options.items())
         instance = build(f"{name}:{given}" if given else name)
-        assert instance.solved and not instance.unsolved
-        assert all(reference.certified for reference in instance.solved.values())
+        assert solved(instance) and not unsolved(instance)
+        assert all(reference.certified for reference in solved(instance).values())
 
 
 def test_quadratic_has_the_spectrum_and_the_rates_that_it_says():
@@ -64,9 +69,9 @@ def test_quadratic_has_the_spectrum_and_the_rates_that_it_says():
     np.testing.assert_allclose(instance.inverse_fisher(), np.linalg.inv(hessian), atol=1e-13)
     chunk = one_chunk(instance, "gradient_descent", [2.0 / 17.0])
     chunk.advance(20)
-    early = np.linalg.norm(chunk.runs.w[0] - instance.solved["minimizer"].solution)
+    early = np.linalg.norm(chunk.runs.w[0] - solved(instance)["minimizer"].solution)
     chunk.advance(60)
-    late = np.linalg.norm(chunk.runs.w[0] - instance.solved["minimizer"].solution)
+    late = np.linalg.norm(chunk.runs.w[0] - solved(instance)["minimizer"].solution)
     # the two extreme modes shrink by 15/17 a step; the others are gone after 20 steps
     assert (late / early) ** (1 / 40) == pytest.approx(15 / 17, rel=2e-3)
 
@@ -91,14 +96,14 @@ def test_matrix_factorization_has_its_singular_values():
     values = np.linalg.svd(instance.targets.reshape(4, 5), compute_uv=False)
     np.testing.assert_allclose(values, [3.0, 0.5, 0.0, 0.0], atol=1e-14)
     assert list(instance.references) == ["minimizer", "rank1"]
-    assert instance.solved["rank1"].value == pytest.approx(0.125)
+    assert solved(instance)["rank1"].value == pytest.approx(0.125)
     (row,) = rows("matrix_factorization:seed=0", "gradient_descent", horizon=200)
-    assert row["selected"] == "minimizer"
+    assert row.selected == "minimizer"
     modes = np.array([4, 2, 1, 0.5])
-    assert row["measures"]["stable_rank"] == pytest.approx((modes**2).sum() / 16.0)
+    assert row.measures["stable_rank"] == pytest.approx((modes**2).sum() / 16.0)
     shares = modes / modes.sum()
     entropy = -(shares * np.log(shares)).sum()
-    assert row["measures"]["effective_rank"] == pytest.approx(np.exp(entropy))
+    assert row.measures["effective_rank"] == pytest.approx(np.exp(entropy))
 
 
 def test_matrix_regression_predicts_as_x_w_transposed():
@@ -113,28 +118,28 @@ def test_matrix_regression_predicts_as_x_w_transposed():
     least = np.linalg.lstsq(inputs, targets, rcond=None)
     assert instance.optimum == pytest.approx(0.5 * least[1].sum() / 18.0)
     np.testing.assert_allclose(
-        instance.solved["minimizer"].solution, least[0].T.ravel(), atol=1e-12
+        solved(instance)["minimizer"].solution, least[0].T.ravel(), atol=1e-12
     )
 
 
 def test_completion_gradient_descent_selects_the_l2_norm_and_not_the_hidden_matrix():
     text = "matrix_completion:rows=8,columns=8,rank=1,observed=0.5"
     instance = build(text)
-    solved = instance.solved
+    known = solved(instance)
     zero_filled = instance.features.T @ instance.targets
-    np.testing.assert_allclose(solved["l2"].solution, zero_filled, atol=1e-12)
+    np.testing.assert_allclose(known["l2"].solution, zero_filled, atol=1e-12)
     (row,) = rows(text, "gradient_descent", horizon=500)
-    assert row["selected"] == row["theory"] == "l2"
-    assert row["measures"]["norm_excess_nuclear"] > 0.05
-    hidden = solved["hidden"].solution
+    assert row.selected == row.theory == "l2"
+    assert row.measures["norm_excess_nuclear"] > 0.05
+    hidden = known["hidden"].solution
     assert np.linalg.matrix_rank(hidden.reshape(8, 8)) == 1
     assert np.abs(instance.features @ hidden - instance.targets).max() <= 1e-13
-    assert solved["nuclear"].value <= np.linalg.norm(hidden) * (1 + 1e-9)  # rank one: its norm
+    assert known["nuclear"].value <= np.linalg.norm(hidden) * (1 + 1e-9)  # rank one: its norm
 
 
 def test_inverse_problem_reference_vanishes_off_the_plane():
     instance = build("inverse_problem:seed=1")
-    W = instance.solved["l2"].solution.reshape(10, 6)
+    W = solved(instance)["l2"].solution.reshape(10, 6)
     measured = instance.features[:40, :6].toarray().T
     signals = instance.targets.reshape(10, 40)
     np.testing.assert_allclose(W, signals @ np.linalg.pinv(measured), atol=1e-10)
@@ -151,11 +156,11 @@ def test_nonnegative_least_squares_against_scipy():
         "exponentiated_gradient",
         horizon=5_000,
     ):
-        assert row["selected"] == "minimizer"
-        assert row["measures"]["distance_minimizer"] <= 1e-8
+        assert row.selected == "minimizer"
+        assert row.measures["distance_minimizer"] <= 1e-8
     under = build("nonnegative_least_squares:m=6,n=15")
     least = linprog(np.ones(15), A_eq=under.features, b_eq=under.targets).fun
-    assert under.solved["l1"].value == pytest.approx(least)
+    assert solved(under)["l1"].value == pytest.approx(least)
     assert (solution >= 0).all()
 
 
@@ -166,7 +171,7 @@ def test_basis_pursuit_is_the_least_l1_norm():
     features = instance.features[:, :12]
     np.testing.assert_array_equal(instance.features[:, 12:], -features)
     least = least_norm(features, instance.targets, 1.0)
-    assert instance.solved["vertex"].value == pytest.approx(least.value, rel=1e-9)
+    assert solved(instance)["vertex"].value == pytest.approx(least.value, rel=1e-9)
 
 
 def test_partly_separable_data_has_an_offset_and_a_direction():
@@ -175,7 +180,7 @@ def test_partly_separable_data_has_an_offset_and_a_direction():
     instance = build(text)
     assert instance.kind == "partly_separable" and instance.facts["separable"] is False
     measures = [
-        rows(text, "gradient_descent", horizon=horizon, learning_rates=[1.0])[0]["measures"]
+        rows(text, "gradient_descent", horizon=horizon, learning_rates=[1.0])[0].measures
         for horizon in (1_000, 30_000)
     ]
     assert measures[1]["distance_offset"] < 0.05 * measures[0]["distance_offset"]
@@ -191,7 +196,7 @@ def test_small_network_against_numpy(activation, loss):
     from scipy.special import erf
 
     instance = build(f"small_network:activation={activation},loss={loss},n=4,d=3,hidden=5")
-    inputs, targets = instance.features[1:, :3], instance.features[1:, 3]
+    inputs, targets = instance.features, instance.targets
     functions = {
         "relu": lambda z: np.maximum(z, 0.0),
         "leaky": lambda z: np.where(z > 0.0, z, 0.1 * z),
@@ -219,7 +224,7 @@ def test_small_network_against_numpy(activation, loss):
 def test_small_network_says_its_least_kernel_eigenvalue():
     """E [1(w.x > 0) 1(w.x' > 0)] x.x' by a million Gaussian w, to about 1e-3."""
     instance = build("small_network:n=4,d=3")
-    inputs = instance.features[1:, :3]
+    inputs = instance.features
     active = inputs @ np.random.default_rng(0).standard_normal((3, 1_000_000)) > 0.0
     kernel = (inputs @ inputs.T) * (active.astype(float) @ active.T.astype(float)) / 1e6
     expected = np.linalg.eigvalsh(kernel)[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from optbench import compare
-from optbench.check.problems import evaluate
+from optbench.check.objective import evaluate
 from optbench.errors import UserError
 from optbench.registry import load_registry
 
@@ -47,7 +47,7 @@ def test_lookahead_finds_the_solution_and_descent_ascent_does_not() -> None:
         learning_rates=[0.1],
         rerun=True,
     )
-    found = {row["optimizer"]: (row["selected"], row["status"]) for row in result.bias_rows}
+    found = {row.optimizer: (row.selected, row.status) for row in result.bias_rows}
     assert found == {"lookahead": ("solution", "horizon"), "gradient_descent": (None, "diverged")}
 
 

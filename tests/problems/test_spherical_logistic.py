@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import quad
 
 from optbench import compare
-from optbench.check.problems import evaluate
+from optbench.check.objective import evaluate
 from optbench.claims.simulation import start
 from optbench.errors import UserError
 from optbench.registry import load_registry
@@ -92,7 +92,7 @@ def test_gradient_descent_turns_to_the_labelling_direction() -> None:
     result = compare(
         ["spherical_logistic:angle=2.8,angles=60,radii=32"], ["gradient_descent"], horizon=1000
     )
-    assert result.bias_rows[0]["selected"] == "minimizer"
+    assert result.bias_rows[0].selected == "minimizer"
 
 
 @pytest.mark.parametrize(

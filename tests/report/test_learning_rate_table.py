@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import math
 import re
@@ -11,30 +10,36 @@ from importlib.resources import files
 from itertools import pairwise
 
 import jsonschema
-import pandas as pd
 import pytest
 from example_comparison import DIGITS, INSTANCES, NEVER, SKIPPED, TARGETS, convergence
+from long_table import read_long
 
-from optbench.report import learning_rate_table, render, tables
+from optbench.columns import LearningRate
+from optbench.report import render, tables
+from optbench.report.document import plain
+from optbench.report.learning_rate_table import learning_rate_table
+from optbench.result import as_dict
+from optbench.status import Status
 
 
 def entry(rate, steps=None, **changes):
     """Return what one rate did: it reached all targets, or a thousandth of the gap is left."""
-    return {
+    told = {
         "learning_rate": rate,
         "hyperparameters": {"learning_rate": rate},
-        "status": "horizon",
+        "status": Status.HORIZON,
         "success_rate": 0.0 if steps is None else 1.0,
         "steps_to": dict.fromkeys(TARGETS, steps),
         "final_suboptimality": 2e-4,
         "log10_final_suboptimality": math.log10(2e-4),
         "log10_left": -3.0,
         "selected": "l2",
-    } | changes
+    }
+    return LearningRate(**(told | changes))
 
 
 DIVERGED = {
-    "status": "diverged", "success_rate": 0.0, "final_suboptimality": None,
+    "status": Status.DIVERGED, "success_rate": 0.0, "final_suboptimality": None,
     "log10_final_suboptimality": None, "log10_left": None, "selected": None,
 }  # fmt: skip
 
@@ -42,7 +47,7 @@ DIVERGED = {
 def swept(optimizer, entries, best, **changes):
     """Return a row with a list of rates."""
     return convergence(
-        DIGITS, optimizer, NEVER, best_learning_rate=best, learning_rates=entries,
+        DIGITS, optimizer, NEVER, best_learning_rate=best, learning_rates=tuple(entries),
         success_target="1e-8", **changes,
     )  # fmt: skip
 
@@ -211,7 +216,7 @@ def test_json_validates_and_keeps_all_digits(small):
     schema = json.loads((files("optbench.report") / "schema.json").read_text())
     document = json.loads(render(small, "json"))
     jsonschema.Draft202012Validator(schema).validate(document)
-    assert document["convergence"][0]["learning_rates"] == THREE
+    assert document["convergence"][0]["learning_rates"] == [plain(as_dict(e)) for e in THREE]
     for key in schema["$defs"]["learning_rate"]["required"]:
         broken = json.loads(json.dumps(document))
         del broken["convergence"][0]["learning_rates"][0][key]
@@ -220,7 +225,7 @@ def test_json_validates_and_keeps_all_digits(small):
 
 
 def test_csv_has_a_line_per_quantity_of_each_rate(small):
-    long = pd.read_csv(io.StringIO(render(small, "csv")))
+    long = read_long(render(small, "csv"))
     own = long[long.table == "learning_rates"]
     assert long[long.table == "convergence"].learning_rate.isna().all()
     assert own.groupby(["optimizer", "learning_rate"]).ngroups == 6
@@ -232,7 +237,7 @@ def test_csv_has_a_line_per_quantity_of_each_rate(small):
     assert set(first.status) == {"diverged"}
     assert set(first.hyperparameters) == {"learning_rate=1.0"}
     left = own[own.quantity == "log10_final_suboptimality"].value.iloc[0]
-    assert left == THREE[0]["log10_final_suboptimality"]
+    assert left == THREE[0].log10_final_suboptimality
     assert set(own[own.quantity == "selected"].text.dropna()) == {"l2"}
 
 

@@ -1,11 +1,10 @@
 """The table over all instances, against shares counted by hand."""
 
 import dataclasses
-import io
 
-import pandas as pd
 import pytest
 from example_comparison import AFIRO, DIGITS, NEVER, SKIPPED, TARGETS, convergence
+from long_table import read_long
 
 from optbench.report import render, tables
 from optbench.report.profile_table import profile_shares, profile_table
@@ -63,6 +62,6 @@ def test_nothing_reached_is_no_error():
 
 def test_csv_has_the_shares(example):
     compared = dataclasses.replace(example, bias_rows=[], convergence_rows=ROWS)
-    long = pd.read_csv(io.StringIO(render(compared, "csv")))
+    long = read_long(render(compared, "csv"))
     own = long[long.table == "profile"].pivot(index="optimizer", columns="quantity", values="value")
     assert own.T.to_dict() == profile_shares(ROWS)

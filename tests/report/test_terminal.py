@@ -6,6 +6,7 @@ import re
 import pytest
 from example_comparison import AFIRO, bias, convergence
 
+from optbench.columns import RateLaw
 from optbench.report import render, tables
 from optbench.report.fit import fit, fold_name, total_width
 from optbench.report.table import Column, Table, cells
@@ -136,10 +137,10 @@ def test_the_longest_names_fit_80_characters(example):
         for scale in (0.1, 0.01)
     ]  # fmt: skip
     steps = (123_456, 234_567, 345_678, 456_789, 567_890)
-    rate = {"law": "linear", "value": 1.0, "low": 1.0, "high": 1.0, "window": [1, 2],
-            "text": "linear 0.999931/step"}  # fmt: skip
+    rate = RateLaw(law="linear", value=1.0, low=1.0, high=1.0, window=(1, 2),
+                   text="linear 0.999931/step")  # fmt: skip
     slow = [
-        convergence(AFIRO, row["optimizer"], steps, parametrization=row["parametrization"],
+        convergence(AFIRO, row.optimizer, steps, parametrization=row.parametrization,
                     rate=rate)
         for row in rows
     ]  # fmt: skip

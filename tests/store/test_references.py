@@ -98,7 +98,7 @@ def test_a_comparison_works_without_any_place_to_write(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     script = "from optbench import compare; print(compare('linear_regression:data=gaussian,n=3,d=5'"
-    script += ", 'gradient_descent', horizon=2000).bias_rows[0]['selected'])"
+    script += ", 'gradient_descent', horizon=2000).bias_rows[0].selected)"
     finished = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True, text=True, check=False,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization, parametrization
 
@@ -47,9 +46,8 @@ def start(
     UserError
         For a hyperparameter that is unknown or has neither a value nor a default.
     """
-    from optbench.engine.chunk import Chunk
-    from optbench.engine.ensemble import bind
     from optbench.registry import load_registry
+    from optbench.runs import RunSpec, hyper_values, prepare_together
 
     rule = load_registry().optimizer(optimizer) if isinstance(optimizer, str) else optimizer
     built = parameters
@@ -57,26 +55,13 @@ def start(
         built = parametrization(built, instance.dimension)
     if theta is None:
         theta = built.initial(instance.start, np.random.Generator(np.random.PCG64(0)))
-    # the compiled loop reads rows that lie one after the other, which a broadcast array need not
-    together = np.array(np.broadcast_to(theta, (len(runs), built.parameters)), float, order="C")
-    return Chunk(
-        bind(instance, built, rule),
-        built,
-        together,
-        np.array([_values(rule, given) for given in runs], dtype=float).reshape(len(runs), -1),
-        range(len(runs)),
-        instance.dimension,
+    starts = np.broadcast_to(theta, (len(runs), built.parameters))
+    return prepare_together(
+        [
+            RunSpec(instance, built, rule, hyper_values(rule, given), seed=k, theta=starts[k])
+            for k, given in enumerate(runs)
+        ]
     )
-
-
-def _values(rule: Optimizer, given: Mapping[str, float]) -> list[float]:
-    """Return hyperparameters in the order of the signature."""
-    if unknown := sorted(set(given) - set(rule.hypers)):
-        raise UserError(f"optimizer {rule.name}: unknown hyperparameters {', '.join(unknown)}")
-    values = {name: hyper.default for name, hyper in rule.hypers.items()} | dict(given)
-    if open_ := [name for name, value in values.items() if value is None]:
-        raise UserError(f"optimizer {rule.name}: give {', '.join(open_)} a value")
-    return [float(value) for value in values.values() if value is not None]
 
 
 def decay_rate(times: np.ndarray, logs: np.ndarray) -> float:

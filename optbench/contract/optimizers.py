@@ -1,108 +1,22 @@
-"""What a plug-in declares, and nothing else: ``Hyper``, ``Slot``, ``@optimizer``, ``@problem``.
+"""``@optimizer``: the signature of a kernel IS its declaration.
 
-The signature of an optimizer IS its declaration.  Its arguments are recognised by name
-(:data:`ORACLE_ARGUMENTS`); every other argument must default to a ``Slot`` (state) or a
-``Hyper`` (hyperparameter).  Nothing here imports Numba: declaring is cheap.
+Its arguments are recognised by name (:data:`ORACLE_ARGUMENTS`); every other argument must default
+to a ``Slot`` (state) or a ``Hyper`` (hyperparameter).
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from numbers import Real
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
+from optbench.contract.arguments import ORACLE_ARGUMENTS, UNKNOWN, Hyper, Selected, Slot
+from optbench.contract.declared import Declared
 from optbench.errors import UserError, first_line
 from optbench.identity import identity
-from optbench.labels import label
-from optbench.options import Option, check_conditions, check_options
 from optbench.plugin_files import declared_again, require_sendable
-
-ORACLE_ARGUMENTS: Mapping[str, str] = {
-    "theta": "the trained parameters, float64 (p,); written in place",
-    "grad": "the gradient of the objective at theta, float64 (p,); read only",
-    "step": "the number of this step, 1, 2, ...; int",
-    "loss": "the objective at theta, in the unit of grad; float",
-    "optimal_loss": "the certified optimal value of the objective, in the unit of grad; float",
-    "natural_grad": "F^+ grad, F = J^T F_w J the Fisher matrix at theta, float64 (p,); read only",
-    "sample_grad": "grad estimated from ``batch`` rows drawn at random, float64 (p,); read only",
-    "sample_row": "the features of the last drawn row, float64 (d,); read only",
-    "layers": "offset, rows and columns of each weight matrix in theta, int64 (L, 3)",
-    "rng": "this run's random state for optbench.random, uint64 (2,)",
-}
-
-
-@dataclass(frozen=True)
-class Hyper:
-    """A scalar hyperparameter of an optimizer.
-
-    Parameters
-    ----------
-    default : float, optional
-        Value when the user names none.  Without a default the host tunes it (``tune``).
-    low, high : float, optional
-        Inclusive range of valid values.
-    tune : {"log"}, optional
-        The host searches this hyperparameter on a log-spaced grid.
-    degree : int
-        Its unit as a power of the unit of the objective: -1 for a step size that multiplies a
-        gradient, 1 for Adam's ``eps``, 0 for a pure number.
-    integer : bool
-        Only whole numbers are valid.
-    """
-
-    default: float | None = None
-    low: float | None = None
-    high: float | None = None
-    tune: str | None = None
-    degree: int = 0
-    integer: bool = False
-
-    def problem_with(self, value: float) -> str | None:
-        """Say why ``value`` is not valid, or return None."""
-        if not isinstance(value, Real):
-            return "must be a number"
-        if value != value or value in (float("inf"), float("-inf")):
-            return "must be a finite number"
-        if self.integer and value != int(value):
-            return "must be a whole number"
-        if self.low is not None and value < self.low:
-            return f"must be at least {self.low:g}"
-        if self.high is not None and value > self.high:
-            return f"must be at most {self.high:g}"
-        return None
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Optimizer state that persists between steps and starts at ``initial``.
-
-    Parameters
-    ----------
-    shape : str or int, optional
-        ``None``: like theta.  An integer: that many numbers.  ``"matrix"``: (p, p).
-        ``"layers"``: one number per weight matrix.
-    initial : float
-        Its value before the first step.
-    degree : int
-        Its unit as a power of the unit of the objective (momentum 1, squared gradients 2).
-    """
-
-    shape: str | int | None = None
-    initial: float = 0.0
-    degree: int = 0
-
-    def size(self, parameters: int, layers: int) -> int:
-        """Return how many numbers the slot holds for ``parameters`` trained parameters."""
-        if isinstance(self.shape, int):
-            return self.shape
-        return {None: parameters, "matrix": parameters**2, "layers": layers}[self.shape]
-
-
-class Declared:
-    """What a plug-in file may declare: an optimizer, a problem, a claim."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +37,8 @@ class Optimizer(Declared):
         The paper; the step-size condition of its theorem on implicit bias.
     selects : str or mapping of str to str
         The solution that theory says it selects, everywhere or by the kind of problem
-        (``{"classification": "linf"}``: unknown elsewhere).
+        (``{"classification": "linf"}``: unknown elsewhere).  Of a family of solutions, with the
+        hyperparameter that says which: ``"lp(p)"``.
     homogeneous : bool
         Its path does not change when the objective is multiplied by a positive constant and
         every ``Hyper`` and ``Slot`` is rescaled by its degree, so that the host may hand it
@@ -139,6 +54,8 @@ class Optimizer(Declared):
     follows_flow : bool
         Small steps follow gradient flow, at any speed: what theorems on gradient flow say of a
         parametrization then holds for it.
+    baseline : bool
+        Whether tables give the time of a step as a multiple of its own.
     """
 
     name: str
@@ -156,6 +73,7 @@ class Optimizer(Declared):
     start: str
     default: bool
     follows_flow: bool
+    baseline: bool
     file: str
     line: int
 
@@ -170,17 +88,22 @@ class Optimizer(Declared):
         """Run the kernel as plain Python."""
         self.kernel(*args)
 
-    def selection(self, kind: str) -> str:
-        """Return what theory says it selects on a kind of problem, or ``"unknown"``."""
+    def selection(self, kind: str) -> Selected:
+        """Return what theory says it selects on a kind of problem."""
         if isinstance(self.selects, str):
-            return self.selects
-        return self.selects.get(kind, "unknown")
+            return Selected.parse(self.selects)
+        return Selected.parse(self.selects.get(kind, UNKNOWN))
 
     @functools.cached_property
     def identity(self) -> str:
         """Hash of its declaration and of all code that its kernel reaches."""
         told = ("formula", "reference", "condition", "file", "line")
         return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
+
+    def given(self, values: Iterable[float]) -> dict[str, float]:
+        """Return hyperparameters by name, as the kernel gets them."""
+        pairs = zip(self.hypers.items(), values, strict=True)
+        return {k: int(value) if hyper.integer else float(value) for (k, hyper), value in pairs}
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -208,7 +131,7 @@ def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer
 def optimizer(
     *,
     reference: str,
-    selects: str | Mapping[str, str] = "unknown",
+    selects: str | Mapping[str, str] = UNKNOWN,
     condition: str = "",
     homogeneous: bool = False,
     fixed_point: bool = True,
@@ -216,6 +139,7 @@ def optimizer(
     start: str = "zero",
     default: bool = True,
     follows_flow: bool = False,
+    baseline: bool = False,
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
@@ -247,6 +171,7 @@ def optimizer(
         if "theta" not in arguments:
             raise UserError(f"{where}: has no argument 'theta', the parameters it must update")
         _check_declaration(where, hypers, slots, symmetries, start)
+        _check_selects(where, selects, hypers)
         _check_sampling(where, arguments, hypers)
         doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
         return Optimizer(
@@ -265,6 +190,7 @@ def optimizer(
             start=start,
             default=default,
             follows_flow=follows_flow,
+            baseline=baseline,
             file=file,
             line=line,
         )
@@ -284,6 +210,8 @@ def _check_declaration(
             raise UserError(f'{where}: Hyper {name!r} needs a default value or tune="log"')
         if hyper.tune not in (None, "log"):
             raise UserError(f'{where}: Hyper {name!r} has tune={hyper.tune!r}; only "log" is known')
+        if hyper.integer and hyper.degree != 0:
+            raise UserError(f"{where}: Hyper {name!r} is an integer: it has no unit, degree=0")
         if hyper.default is not None and (reason := hyper.problem_with(hyper.default)):
             raise UserError(f"{where}: default {hyper.default!r} of Hyper {name!r} {reason}")
     for name, slot in slots.items():
@@ -296,6 +224,20 @@ def _check_declaration(
         raise UserError(f"{where}: unknown symmetries {sorted(unknown)}")
     if start not in ("zero", "positive"):
         raise UserError(f'{where}: start={start!r}; known are "zero" and "positive"')
+
+
+def _check_selects(
+    where: str, selects: str | Mapping[str, str], hypers: Mapping[str, Hyper]
+) -> None:
+    for text in [selects] if isinstance(selects, str) else selects.values():
+        solution, parameter = Selected.parse(text)
+        if text not in (solution, f"{solution}({parameter})"):
+            raise UserError(f'{where}: selects={text!r} must be like "l2" or "lp(p)"')
+        if parameter and parameter not in hypers:
+            raise UserError(
+                f"{where}: selects={text!r} names {parameter!r}, which is none of its "
+                f"hyperparameters ({', '.join(hypers) or 'none'})"
+            )
 
 
 def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str, Hyper]) -> None:
@@ -315,106 +257,3 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
             f"{where}: asks for {sampled[0]!r} and {full[0]!r}; with samples the whole objective "
             "is evaluated at records only: ask for one of the two"
         )
-
-
-@dataclass(frozen=True)
-class Problem(Declared):
-    """A declared problem family: a builder of instances and what is known about it.
-
-    Attributes
-    ----------
-    name : str
-        The builder's name; what a user types.
-    builder : callable
-        The function of the plug-in; :meth:`build` calls it.
-    options : dict
-        What ``problem:key=value`` accepts.
-    metrics : tuple of str
-        What the implicit-bias table measures on it.
-    references : tuple of str
-        Reference solutions that its instances offer.
-    default : tuple of dict
-        The instances that ``optbench compare`` runs when no problem is named; without any, it
-        runs only where it is named.
-    """
-
-    name: str
-    builder: Callable[..., Any]
-    options: Mapping[str, Option]
-    formula: str
-    reference: str
-    references: tuple[str, ...]
-    metrics: tuple[str, ...]
-    default: tuple[Mapping[str, Any], ...] = field(default=({},))
-    file: str = ""
-    line: int = 0
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel by name; instances know what they must be."""
-        require_sendable(self.builder)
-        path = inspect.getfile(self.builder)
-        return declared_again, (self.builder.__module__, path, self.builder.__name__)
-
-    @property
-    def option_defaults(self) -> dict[str, Any]:
-        """The value of each option that is not given."""
-        return {name: option.default for name, option in self.options.items()}
-
-    def build(self, **given: Any) -> Any:
-        """Return the instance of the given options; the others have their defaults.
-
-        Raises
-        ------
-        UserError
-            For an unknown option, a value that is no choice, or an option that has no meaning
-            with the values of the others.
-        """
-        check_options(self.name, self.options, given)
-        resolved = {**self.option_defaults, **given}
-        built = self.builder(**resolved)
-        if not is_dataclass(built) or isinstance(built, type):
-            return built
-        return replace(built, options=resolved, name=label(self.options, resolved), made_by=self)
-
-
-def problem(
-    *,
-    reference: str,
-    references: tuple[str, ...],
-    metrics: tuple[str, ...],
-    default: tuple[Mapping[str, Any], ...] = ({},),
-) -> Callable[[Callable[..., Any]], Problem]:
-    """Declare a problem family; the builder's keyword arguments are its options.
-
-    Raises
-    ------
-    UserError
-        When an argument of the builder has no default value, or an option depends on what is no
-        option.
-    """
-
-    def declare(builder: Callable[..., Any]) -> Problem:
-        file, line = first_line(builder)
-        where = f"{file}:{line}: problem {builder.__name__!r}"
-        options: dict[str, Option] = {}
-        for name, parameter in inspect.signature(builder).parameters.items():
-            if parameter.default is inspect.Parameter.empty:
-                raise UserError(f"{where}: option {name!r} needs a default")
-            given = parameter.default
-            options[name] = given if isinstance(given, Option) else Option(given)
-        check_conditions(where, options)
-        doc = inspect.getdoc(inspect.getmodule(builder)) or inspect.getdoc(builder) or ""
-        return Problem(
-            name=builder.__name__,
-            builder=builder,
-            options=options,
-            formula=doc.strip(),
-            reference=reference,
-            references=references,
-            metrics=metrics,
-            default=default,
-            file=file,
-            line=line,
-        )
-
-    return declare

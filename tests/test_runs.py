@@ -9,11 +9,11 @@ import sys
 import numpy as np
 import pytest
 
-from optbench import UserError
+from optbench import UserError, run
 from optbench.engine.chunk import Chunk
 from optbench.parametrizations import parametrization
 from optbench.registry import load_registry
-from optbench.run import RunSpec, hyper_values, prepare, run_all
+from optbench.runs import RunSpec, hyper_values, prepare, run_all
 
 REGISTRY = load_registry()
 SEPARABLE = REGISTRY.problem("logistic_regression").build(data="gaussian", n=6, d=12, seed=11)
@@ -83,7 +83,7 @@ def test_runs_and_results_travel_without_addresses():
 
 SCRIPT = """
 import pickle, sys
-from optbench.run import run_all
+from optbench.runs import run_all
 sys.stdout.buffer.write(pickle.dumps(run_all(pickle.loads(sys.stdin.buffer.read()))))
 """
 
@@ -142,7 +142,18 @@ def mine(theta, grad, learning_rate=Hyper(0.1)):
 )
 def test_wrong_hyperparameters_are_one_line(given, message):
     with pytest.raises(UserError, match=message):
-        hyper_values(REGISTRY.optimizer("gradient_descent"), given)
+        run(SEPARABLE, "gradient_descent", horizon=10, **given)
+
+
+def test_one_run_from_what_a_user_types():
+    """Names, an instance and a kernel of this file give the same run."""
+    typed = run("logistic_regression:data=gaussian", "adam[eps=0]", horizon=100, learning_rate=0.1)
+    assert typed.spec.instance.identity == SEPARABLE.identity
+    made = run(SEPARABLE, REGISTRY.optimizer("adam"), horizon=100, learning_rate=0.1, eps=0.0)
+    same(typed, made)
+    assert np.all(np.diff(typed.loss) < 0.0)
+    with pytest.raises(UserError, match="acts on positive parameters"):
+        run(SEPARABLE, "exponentiated_gradient", horizon=10, learning_rate=0.1)
 
 
 def test_runs_that_share_everything_but_numbers_come_in_one_chunk():

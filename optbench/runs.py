@@ -17,10 +17,12 @@ import numpy as np
 from optbench.contract import Optimizer
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks
+from optbench.engine.together import join
 from optbench.errors import UserError
 from optbench.identity import identity
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization, as_typed, parametrization
+from optbench.status import Status
 
 if TYPE_CHECKING:
     from optbench.engine.stop import StopSignal
@@ -99,8 +101,8 @@ class RunResult:
     chunk: Chunk
 
     @property
-    def status(self) -> str:
-        """``horizon``, ``converged``, ``stalled``, ``diverged``, ``timeout``, ``interrupted``..."""
+    def status(self) -> Status:
+        """How it ended."""
         return self.chunk.status[0]
 
     @property
@@ -121,7 +123,7 @@ class RunResult:
     @property
     def loss(self) -> np.ndarray:
         """The loss at each recorded step, float64 (R,); 0 where it is below the least float64."""
-        return np.asarray(np.exp(self.log_loss))
+        return np.asarray(self.chunk.records.loss[self._recorded, 0])
 
     @property
     def log_gradient_norm(self) -> np.ndarray:
@@ -197,6 +199,18 @@ def prepare(specs: Sequence[RunSpec]) -> list[Chunk]:
     return chunks
 
 
+def prepare_together(specs: Sequence[RunSpec]) -> Chunk:
+    """Return runs that have not begun in one chunk, however many there are.
+
+    Parameters
+    ----------
+    specs : sequence of RunSpec
+        All of one instance, parametrization and optimizer.
+    """
+    chunks = prepare(specs)
+    return chunks[0] if len(chunks) == 1 else join(chunks)
+
+
 def _groups(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:
     """Cut specs into runs of neighbours that differ in numbers only."""
     groups: list[list[RunSpec]] = []
@@ -254,7 +268,7 @@ def hyper_values(optimizer: Optimizer, given: Mapping[str, float]) -> tuple[floa
     Raises
     ------
     UserError
-        For one that is unknown, out of range, or has neither a value nor a default.
+        For one that is unknown, or has neither a value nor a default.
     """
     where = f"optimizer {optimizer.name}"
     if unknown := sorted(set(given) - set(optimizer.hypers)):
@@ -263,7 +277,4 @@ def hyper_values(optimizer: Optimizer, given: Mapping[str, float]) -> tuple[floa
     values = {name: hyper.default for name, hyper in optimizer.hypers.items()} | dict(given)
     if missing := [name for name, value in values.items() if value is None]:
         raise UserError(f"{where}: give {', '.join(missing)} a value")
-    for name, value in given.items():
-        if reason := optimizer.hypers[name].problem_with(value):
-            raise UserError(f"{where}: {name}={value} {reason}")
     return tuple(float(value) for value in values.values() if value is not None)

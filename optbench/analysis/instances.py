@@ -1,0 +1,75 @@
+"""What tables and JSON say of an instance: who it is, its sizes, optimum and references."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from optbench.analysis.kinds import kind_of
+from optbench.analysis.selection import separations
+from optbench.analysis.statistics import finite
+from optbench.instance import Instance
+from optbench.result import BEST, DECLARED, UNKNOWN, InstanceFacts, ReferenceFacts
+from optbench.solutions import EFFECTIVE_P, norm_optima, solved
+
+OWN = ("n", "d", "source")
+
+
+def instance_id(instance: Instance) -> str:
+    """Return 12 hexadecimal digits that are equal for equal instances only."""
+    return instance.identity[:12]
+
+
+def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFacts:
+    """Return the facts of an instance.
+
+    Parameters
+    ----------
+    instance : Instance
+    best : mapping of Instance to float
+        From :func:`optbench.analysis.optimum.best_losses`.
+    """
+    known = {k: v for k, v in instance.facts.items() if isinstance(v, str | bool | int | float)}
+    return InstanceFacts(
+        problem=instance.problem,
+        instance=instance.name,
+        instance_id=instance_id(instance),
+        kind=kind_of(instance).name,
+        n=int(known.get("n", instance.features.shape[0])),
+        d=int(known.get("d", instance.dimension)),
+        source=str(known.get("source", "")),
+        infimum=finite(best.get(instance, instance.optimum)),
+        infimum_from=_infimum_from(instance, best),
+        infimum_certified=_infimum_certified(instance),
+        references=tuple(
+            ReferenceFacts(
+                name=name,
+                value=finite(reference.value),
+                bound=finite(reference.bound),
+                gap=finite(reference.gap),
+                certified=reference.certified,
+                unique=reference.unique,
+            )
+            for name, reference in solved(instance).items()
+        ),
+        missing_p=tuple(p for p in _grid(instance) if p not in norm_optima(instance)),
+        separation={k: finite(v) for k, v in separations(instance, solved(instance)).items()},
+        separation_unit=kind_of(instance).unit,
+        more={key: value for key, value in known.items() if key not in OWN},
+    )
+
+
+def _grid(instance: Instance) -> tuple[float, ...]:
+    return EFFECTIVE_P if "lp" in instance.parametric else ()
+
+
+def _infimum_from(instance: Instance, best: Mapping[Instance, float]) -> str:
+    if instance in best:
+        return BEST
+    return UNKNOWN if math.isnan(instance.optimum) else DECLARED
+
+
+def _infimum_certified(instance: Instance) -> bool | None:
+    """Return whether it is certified; None where no solution with a certificate says so."""
+    found = [each.certified for each in solved(instance).values() if each.kind == "minimizer"]
+    return all(found) if found and not math.isnan(instance.optimum) else None

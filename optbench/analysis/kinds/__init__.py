@@ -1,0 +1,74 @@
+"""One object for each kind of problem: its distance, measures, unit of verdicts and headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optbench.analysis.kinds.base import HEADLINE, Kind
+from optbench.analysis.kinds.classification import CLASSIFICATION
+from optbench.analysis.kinds.linear_program import LINEAR_PROGRAM
+from optbench.analysis.kinds.matrix import MATRIX
+from optbench.analysis.kinds.nonseparable import NONSEPARABLE
+from optbench.analysis.kinds.other import OTHER
+from optbench.analysis.kinds.partly_separable import PARTLY_SEPARABLE
+from optbench.analysis.kinds.regression import REGRESSION
+from optbench.column import Measure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from optbench.instance import Instance
+    from optbench.references import Reference
+
+KINDS: tuple[Kind, ...] = (
+    CLASSIFICATION, PARTLY_SEPARABLE, NONSEPARABLE, REGRESSION, MATRIX, LINEAR_PROGRAM, OTHER,
+)  # fmt: skip
+MEASURES: dict[str, Measure] = {each.name: each for kind in KINDS for each in kind.measures}
+FURTHER = {"angle": "degrees between w and the {} solution",
+           "distance": "relative L2 distance to the {} solution"}  # fmt: skip
+
+
+def kind_of(instance: Instance) -> Kind:
+    """Return the kind of an instance; a regression with several ``outputs`` is for a matrix."""
+    if instance.kind == REGRESSION.name and "outputs" in instance.facts:
+        return MATRIX
+    return next((kind for kind in KINDS if kind.name == instance.kind), OTHER)
+
+
+def measured(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+) -> dict[str, float]:
+    """Return what its kind measures of a predictor, then what the instance itself measures."""
+    own = {name: float(measure(w)) for name, measure in instance.measures.items()}
+    return kind_of(instance).measure(instance, references, w) | own
+
+
+def measure_named(name: str) -> Measure:
+    """Return the measure of that name; of further references, and of plug-ins, from the name."""
+    if name in MEASURES:
+        return MEASURES[name]
+    what, _, reference = name.partition("_")
+    if what in FURTHER and reference:
+        unit = "deg" if what == "angle" else ""
+        meaning = FURTHER[what].format(reference)
+        return Measure(
+            name, meaning, unit, header=f"{what}\n{reference}", rank=8, against=reference
+        )
+    return Measure(name, "", header=name.replace("_", " "), rank=6)
+
+
+__all__ = [
+    "HEADLINE",
+    "KINDS",
+    "MEASURES",
+    "Kind",
+    "Measure",
+    "kind_of",
+    "measure_named",
+    "measured",
+]

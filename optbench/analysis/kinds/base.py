@@ -1,0 +1,121 @@
+"""What a kind of problem is to the analysis: its distance, measures, unit of verdicts, headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optbench.analysis.kinds.distances import NORMS, excess, norm, relative_distance
+from optbench.column import Measure
+
+if TYPE_CHECKING:
+    from optbench.instance import Instance
+    from optbench.references import Reference
+
+HEADLINE = 1  # rank of the measures that verdicts are about
+SHOWN_NAMES = {"l1": "L1", "l2": "L2", "linf": "Linf"}
+
+
+def of_norms(prefix: str, header: str, meaning: str, **declared: object) -> tuple[Measure, ...]:
+    """Return one measure for each of the L1, L2 and Linf norms; ``{}`` in `meaning` is its name."""
+    return tuple(
+        Measure(
+            f"{prefix}_{key}",
+            meaning.format(name),
+            header=f"{header}\n{name}",
+            against=key,
+            **declared,  # type: ignore[arg-type]
+        )
+        for key, name in SHOWN_NAMES.items()
+    )
+
+
+class Kind:
+    """A kind of problem; this one measures distances to references and norms.
+
+    Attributes
+    ----------
+    name : str
+        What ``Instance.kind`` says.
+    title : str
+        What the docs call it.
+    unit : str
+        Of distances and verdicts: ``"deg"``, or empty for relative distances.
+    told_apart : float
+        References closer to each other than that cannot be told apart.
+    arrived : float
+        A run closer than that to the only reference has selected it.
+    measures : tuple of Measure
+        What its tables may show, in their order.
+    """
+
+    name = "other"
+    title = "other problems"
+    unit = ""
+    told_apart = 0.02
+    arrived = 0.05
+    measures: tuple[Measure, ...] = (
+        *of_norms(
+            "norm_excess", "excess", "{} norm of w over the least one that fits, minus 1",
+            rank=HEADLINE,
+        ),
+        *of_norms(
+            "distance", "distance", "relative L2 distance to the solution of least {} norm", rank=7
+        ),
+        Measure(
+            "distance_minimizer", "relative L2 distance to the minimizer",
+            header="distance\nminimizer", rank=HEADLINE, against="minimizer",
+        ),
+        Measure(
+            "distance_solution", "relative L2 distance to the only solution",
+            header="distance\nsolution", rank=HEADLINE, against="solution",
+        ),
+    )  # fmt: skip
+
+    def distance(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
+        """Return how far a predictor is from a reference, in the unit of verdicts."""
+        return relative_distance(w, reference.solution)
+
+    def defect(
+        self, instance: Instance, w: np.ndarray, name: str, reference: Reference
+    ) -> float | None:
+        """Return how far it is from optimal in the norm or margin that defines a reference."""
+        return None
+
+    def not_there(
+        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+    ) -> str | None:
+        """Say why a predictor has selected nothing yet, whatever is nearest; else None."""
+        return None
+
+    def quality(self, instance: Instance, w: np.ndarray, p: float, optimum: float) -> float:
+        """Return how close to optimal the p-norm or p-margin is, at most 1; for the effective p."""
+        return optimum / norm(w, p)
+
+    def measure(
+        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+    ) -> dict[str, float]:
+        """Measure a predictor.
+
+        Parameters
+        ----------
+        instance : Instance
+            Where it was trained.
+        references : mapping of str to Reference
+            Their norms, margins and solutions are what is compared with.
+        w : ndarray, float64 (d,)
+            Finite and not zero.
+
+        Returns
+        -------
+        dict of str to float
+            Names of :attr:`measures`, and ``distance_*`` or ``angle_*`` of further references.
+        """
+        found = {}
+        for name, reference in references.items():
+            if name in NORMS:
+                found[f"norm_excess_{name}"] = excess(norm(w, NORMS[name]), reference.value)
+            found[f"distance_{name}"] = relative_distance(w, reference.solution)
+        return found

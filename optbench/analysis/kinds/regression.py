@@ -1,0 +1,68 @@
+"""Regression: which of the predictors that fit the data, in norms and relative distances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optbench.analysis.kinds.base import Kind
+from optbench.analysis.kinds.distances import NORMS, excess, norm, over
+from optbench.column import Measure
+
+if TYPE_CHECKING:
+    from optbench.instance import Instance
+    from optbench.references import Reference
+
+INTERPOLATES = 1e-3  # relative residual above which a regression has selected nothing yet
+
+
+def residual(instance: Instance, w: np.ndarray, goal: np.ndarray) -> float:
+    """Return ||X w - goal|| / ||y||; where y = 0, over the size of the terms of X w."""
+    missing = float(np.linalg.norm(instance.features @ w - goal))
+    size = float(np.linalg.norm(instance.targets))
+    return over(missing, size or float(np.linalg.norm(abs(instance.features) @ np.abs(w))))
+
+
+class Regression(Kind):
+    """Predictors that fit, told apart by their norms."""
+
+    name = "regression"
+    title = "regression"
+    measures = (
+        *Kind.measures,
+        Measure("residual", "||X w - y|| / ||y||", header="residual", rank=5),
+    )
+
+    def defect(
+        self, instance: Instance, w: np.ndarray, name: str, reference: Reference
+    ) -> float | None:
+        """Return the norm over the least one, minus 1."""
+        if name not in NORMS:
+            return None
+        return excess(norm(w, NORMS[name]), reference.value)
+
+    def not_there(
+        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+    ) -> str | None:
+        """Say that a predictor does not yet predict what the solutions of least norm predict.
+
+        These interpolate the data, or fit it as well as possible: all predict the same.
+        """
+        if "minimizer" in references:
+            return None
+        fits = next((references[name] for name in NORMS if name in references), None)
+        goal = instance.targets if fits is None else instance.features @ fits.solution
+        missing = residual(instance, w, goal)
+        return f"not there yet: relative residual {missing:.2g}" if missing > INTERPOLATES else None
+
+    def measure(
+        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+    ) -> dict[str, float]:
+        """Measure the residual as well."""
+        found = {"residual": residual(instance, w, instance.targets)}
+        return found | super().measure(instance, references, w)
+
+
+REGRESSION = Regression()

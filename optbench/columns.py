@@ -1,0 +1,262 @@
+"""Every column of a comparison, once: its name, unit, header, meaning, and where it is shown.
+
+A row is a record, and a field of it is a column.  JSON and its schema, CSV, pandas, the tables and
+the lists of columns in ``docs`` are made from these declarations: a new column is one field here
+and the line of :mod:`optbench.analysis` that fills it.  What the implicit-bias table measures
+depends on the kind of problem and is declared there (:mod:`optbench.analysis.kinds`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from optbench.column import REQUIRED, column
+from optbench.status import Status
+
+Number = float | None  # None: unknown or not reached
+Interval = tuple[float, float] | None
+Window = tuple[int, int] | None
+Numbers = Mapping[str, float | None]
+Intervals = Mapping[str, tuple[float, float] | None]
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What every row of the implicit-bias and the convergence table says first."""
+
+    problem: str = column("name of the problem family", default=REQUIRED)
+    instance: str = column("label of the instance: what the data is", default=REQUIRED)
+    instance_id: str = column(
+        "which instance it is: 12 hexadecimal digits of the hash of all that it depends on; rows "
+        "belong together when these are equal, whatever the labels are",
+        default=REQUIRED,
+    )
+    parametrization: str = column(
+        "the map from trained parameters to the predictor, with its options",
+        header="parame-\ntrization",
+        default=REQUIRED,
+    )
+    optimizer: str = column(
+        "name, with the hyperparameters that the user fixed: `adam[eps=0]`",
+        header="optimizer",
+        default=REQUIRED,
+    )
+    hyperparameters: Numbers = column(
+        "all hyperparameters of the winning run by name; empty when nothing ran",
+        note=True,
+        default={},
+    )
+    seeds: int = column("number of seeds behind every median", low=1, default=REQUIRED)
+    horizon: int = column(
+        "number of steps that a run may take", unit="steps", low=1, default=REQUIRED
+    )
+    status: Status = column(
+        "how the runs ended; the worst of all seeds", header="status", rank=4, default=REQUIRED
+    )
+    reason: str | None = column(
+        "why it is skipped, failed, diverged, stopped or INCONCLUSIVE, or why numbers are missing; "
+        "null when there is nothing to explain",
+        note=True,
+    )
+
+
+STATE = ("seeds", "horizon", "status", "reason")
+CELL = ("problem", "instance", "instance_id", "parametrization", "optimizer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BiasRow(Row):
+    """Which solution an optimizer selects."""
+
+    selected: str | None = column(
+        'the certified reference that the optimizer selects, `"INCONCLUSIVE"`, or null when '
+        "nothing ran",
+        header="selects",
+    )
+    runner_up: str | None = column("the reference that comes second", header="runner-up", rank=4)
+    separation: Number = column(
+        "distance from the selected (else the nearest) reference to the closest other one, in the "
+        "unit of the instance's `separation_unit`"
+    )
+    theory: str = column(
+        'the reference that theory says the optimizer selects; `"unknown"`: there is no theorem',
+        header="theory",
+        default="unknown",
+    )
+    condition: str = column("the condition under which theory says so", note=True, default="")
+    uncertified: Names = column(
+        "references that are not certified: the verdict ignores them, and measures against them "
+        "are marked in the table",
+        note=True,
+        default=(),
+    )
+    effective_p: Number = column(
+        'the exponent whose p-margin or p-norm the run is closest to optimizing; `"inf"`: the '
+        "maximum norm",
+        unit="p",
+        header="eff. p",
+        rank=3,
+    )
+    effective_p_interval: Interval = column(
+        "neighbours of `effective_p` in the grid of exponents: it is known no better",
+        unit="p",
+        header="eff. p\ninterval",
+        rank=8,
+        of="effective_p",
+    )
+    measures: Numbers = column(
+        "medians over seeds of what this kind of problem measures", default={}
+    )
+    intervals: Intervals = column(
+        "bootstrap intervals of the measures over seeds; null with one seed",
+        of="measures",
+        default={},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLaw:
+    """The law of convergence that was fitted to the last part of a trace."""
+
+    law: str | None = column(
+        "`linear`, `power`, `logarithmic`, `stretched`, `superlinear`, or null"
+    )
+    value: Number = column("factor per step (linear) or exponent (power, stretched, superlinear)")
+    low: Number = column(
+        "lower end of the bootstrap interval of `value`", header="rate\ninterval", rank=10
+    )
+    high: Number = column("upper end of the bootstrap interval of `value`")
+    window: Window = column("first and last step of the fitted window", unit="steps")
+    text: str = column("the law for a table, or why there is none", default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningRate:
+    """What all runs of one learning rate did, one a seed."""
+
+    learning_rate: float = column("the rate", unit="rate", default=REQUIRED)
+    hyperparameters: Numbers = column("all hyperparameters of these runs", default={})
+    status: Status = column("how the runs ended; the worst of all seeds", default=REQUIRED)
+    success_rate: Number = column(
+        "fraction of seeds that reach the row's `success_target`", unit="ratio", low=0.0, high=1.0
+    )
+    steps_to: Numbers = column(
+        "median steps to each target; null: not reached", unit="steps", prefix="steps_to_",
+        default={},
+    )  # fmt: skip
+    final_loss: Number = column("median of the last loss", unit="loss")
+    final_suboptimality: Number = column("median of loss - optimum at the end", unit="loss")
+    log10_final_suboptimality: Number = column(
+        "its decimal logarithm, also where the number itself underflows"
+    )
+    log10_left: Number = column(
+        "decimal logarithm of the median of (last loss - optimum) / (first loss - optimum), the "
+        "unit of the targets"
+    )
+    selected: str | None = column(
+        'the reference that more than half of the seeds select, `"INCONCLUSIVE"`, or null when '
+        "none has a last predictor"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvergenceRow(Row):
+    """How fast an optimizer gets there."""
+
+    best_learning_rate: Number = column(
+        "the learning rate that won; null when the optimizer has none to tune",
+        unit="rate",
+        header="lr",
+    )
+    at_edge: bool = column(
+        "whether that is the smallest or largest rate that was tried; `*` in the table",
+        default=False,
+    )
+    steps_to: Numbers = column(
+        "median steps until (loss - optimum) / (first loss - optimum) is at most the target that "
+        "the key names; null: not reached, or the optimum is unknown",
+        unit="steps",
+        header="steps\nto",
+        rank=1,
+        prefix="steps_to_",
+        default={},
+    )
+    intervals: Intervals = column(
+        "bootstrap intervals of `steps_to` over seeds; null with one seed",
+        unit="steps",
+        of="steps_to",
+        default={},
+    )
+    rate: RateLaw = column(
+        "the law of convergence that was fitted", header="rate law", rank=1, default=RateLaw()
+    )
+    ns_per_step: Number = column(
+        "processor time for one step of one run", unit="ns", header="ns/\nstep", rank=2, low=0.0
+    )
+    relative_cost: Number = column(
+        "`ns_per_step` over that of `baseline`, on the same instance and parametrization",
+        unit="ratio",
+        header="relative\ncost",
+        rank=5,
+    )
+    baseline: str | None = column(
+        "the row that `relative_cost` compares with: an optimizer declared with `baseline=True`"
+    )
+    seconds_to: Numbers = column(
+        "`steps_to` times `ns_per_step`: compilation and tuning are not in it",
+        unit="s",
+        header="time\nto",
+        rank=9,
+        prefix="seconds_to_",
+        default={},
+    )
+    final_loss: Number = column(
+        "median of the last loss", unit="loss", header="final\nloss", rank=10
+    )
+    final_suboptimality: Number = column(
+        "median of loss - optimum at the end; null: the optimum is unknown",
+        unit="loss",
+        header="final\ngap",
+        rank=6,
+    )
+    log10_final_suboptimality: Number = column(
+        "its decimal logarithm, also where the number itself underflows"
+    )
+    sensitivity_decades: Number = column(
+        "width of the learning rates whose short run is within a factor of 2 of the best: how "
+        "carefully one must tune",
+        unit="decades",
+        header="lr width\n(decades)",
+        rank=11,
+    )
+    critical_learning_rate: Number = column(
+        "the border between rates that survive the short run and those that diverge",
+        unit="rate",
+        header="critical\nlr",
+        rank=12,
+    )
+    theory_learning_rate: Number = column(
+        "2 / L, where theory puts the critical rate of gradient descent",
+        unit="rate",
+        header="theory\n2/L",
+        rank=13,
+    )
+    success_rate: Number = column(
+        "fraction of seeds that reach `success_target`; null: the optimum is unknown",
+        unit="ratio",
+        header="success",
+        rank=3,
+        low=0.0,
+        high=1.0,
+    )
+    success_target: str = column(
+        "the target that counts as success: a key of `steps_to`", default=""
+    )
+    learning_rates: tuple[LearningRate, ...] = column(
+        "what each learning rate did that the user gave, in increasing order; empty when rates "
+        "were searched or there is none to tune",
+        data=("JSON", "CSV"),
+        default=(),
+    )

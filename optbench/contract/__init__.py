@@ -1,0 +1,22 @@
+"""What a plug-in declares, and nothing else: ``Hyper``, ``Slot``, ``@optimizer``, ``@problem``.
+
+Nothing here imports Numba: declaring is cheap.
+"""
+
+from optbench.contract.arguments import ORACLE_ARGUMENTS, UNKNOWN, Hyper, Selected, Slot
+from optbench.contract.declared import Declared
+from optbench.contract.optimizers import Optimizer, optimizer
+from optbench.contract.problems import Problem, problem
+
+__all__ = [
+    "ORACLE_ARGUMENTS",
+    "UNKNOWN",
+    "Declared",
+    "Hyper",
+    "Optimizer",
+    "Problem",
+    "Selected",
+    "Slot",
+    "optimizer",
+    "problem",
+]

@@ -1,0 +1,103 @@
+"""What the arguments of an optimizer may be: oracle arguments, ``Hyper``, ``Slot``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import NamedTuple
+
+UNKNOWN = "unknown"  # what an optimizer selects where there is no theorem
+
+ORACLE_ARGUMENTS: Mapping[str, str] = {
+    "theta": "the trained parameters, float64 (p,); written in place",
+    "grad": "the gradient of the objective at theta, float64 (p,); read only",
+    "step": "the number of this step, 1, 2, ...; int",
+    "loss": "the objective at theta, in the unit of grad; float",
+    "optimal_loss": "the certified optimal value of the objective, in the unit of grad; float",
+    "natural_grad": "F^+ grad, F = J^T F_w J the Fisher matrix at theta, float64 (p,); read only",
+    "sample_grad": "grad estimated from ``batch`` rows drawn at random, float64 (p,); read only",
+    "sample_row": "the features of the last drawn row, float64 (d,); read only",
+    "layers": "offset, rows and columns of each weight matrix in theta, int64 (L, 3)",
+    "rng": "this run's random state for optbench.random, uint64 (2,)",
+}
+
+
+@dataclass(frozen=True)
+class Hyper:
+    """A scalar hyperparameter of an optimizer.
+
+    Parameters
+    ----------
+    default : float, optional
+        Value when the user names none.  Without a default the host tunes it (``tune``).
+    low, high : float, optional
+        Inclusive range of valid values.
+    tune : {"log"}, optional
+        The host searches this hyperparameter on a log-spaced grid.
+    degree : int
+        Its unit as a power of the unit of the objective: -1 for a step size that multiplies a
+        gradient, 1 for Adam's ``eps``, 0 for a pure number.
+    integer : bool
+        Only whole numbers are valid, and the kernel gets an int.
+    """
+
+    default: float | None = None
+    low: float | None = None
+    high: float | None = None
+    tune: str | None = None
+    degree: int = 0
+    integer: bool = False
+
+    def problem_with(self, value: float) -> str | None:
+        """Say why ``value`` is not valid, or return None."""
+        if not isinstance(value, Real):
+            return "must be a number"
+        if value != value or value in (float("inf"), float("-inf")):
+            return "must be a finite number"
+        if self.integer and value != int(value):
+            return "must be a whole number"
+        if self.low is not None and value < self.low:
+            return f"must be at least {self.low:g}"
+        if self.high is not None and value > self.high:
+            return f"must be at most {self.high:g}"
+        return None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Optimizer state that persists between steps and starts at ``initial``.
+
+    Parameters
+    ----------
+    shape : str or int, optional
+        ``None``: like theta.  An integer: that many numbers.  ``"matrix"``: (p, p).
+        ``"layers"``: one number per weight matrix.
+    initial : float
+        Its value before the first step.
+    degree : int
+        Its unit as a power of the unit of the objective (momentum 1, squared gradients 2).
+    """
+
+    shape: str | int | None = None
+    initial: float = 0.0
+    degree: int = 0
+
+    def size(self, parameters: int, layers: int) -> int:
+        """Return how many numbers the slot holds for ``parameters`` trained parameters."""
+        if isinstance(self.shape, int):
+            return self.shape
+        return {None: parameters, "matrix": parameters**2, "layers": layers}[self.shape]
+
+
+class Selected(NamedTuple):
+    """A solution that theory names: a reference, or a member of a family of references."""
+
+    solution: str
+    parameter: str = ""  # the hyperparameter that says which member it is
+
+    @classmethod
+    def parse(cls, text: str) -> Selected:
+        """Read ``"l2"`` or ``"lp(p)"``."""
+        solution, _, parameter = text.partition("(")
+        return cls(solution, parameter.removesuffix(")"))

@@ -1,0 +1,86 @@
+"""The reference solutions of an instance: solved when they are asked for, kept on disk."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from optbench.errors import UserError, one_line
+from optbench.store.references import stored
+
+if TYPE_CHECKING:
+    from optbench.instance import Instance
+    from optbench.references import Reference
+
+EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, float("inf"))
+OWN_NAMES = {1.0: "l1", 2.0: "l2", float("inf"): "linf"}  # members of "lp" that are solved once
+
+
+def solved(instance: Instance) -> dict[str, Reference]:
+    """Return all reference solutions that could be found, each with its certificate."""
+    return _of(instance).solved
+
+
+def unsolved(instance: Instance) -> dict[str, str]:
+    """Return why a reference of :func:`solved` is missing."""
+    return _of(instance).unsolved
+
+
+def norm_optima(instance: Instance) -> dict[float, float]:
+    """Return the certified optimal margin or norm for each p of the effective-p grid."""
+    return _of(instance).norm_optima
+
+
+def family_member(instance: Instance, family: str, value: float) -> Reference:
+    """Return the reference of a one-parameter family, such as ``("lp", 3.0)``."""
+    return _of(instance).family_member(family, value)
+
+
+def _of(instance: Instance) -> _Solutions:
+    kept: _Solutions = vars(instance).setdefault("_solutions", _Solutions(instance))
+    return kept
+
+
+class _Solutions:
+    """The references of one instance: solved once as long as the instance lives."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+
+    @functools.cached_property
+    def solved(self) -> dict[str, Reference]:
+        found = {}
+        for name, solve in self._instance.references.items():
+            try:
+                found[name] = self._stored(name, solve)
+            except UserError as error:
+                self.unsolved[name] = str(error)
+        return found
+
+    @functools.cached_property
+    def unsolved(self) -> dict[str, str]:
+        return {}
+
+    def family_member(self, family: str, value: float) -> Reference:
+        if family == "lp" and value in OWN_NAMES and OWN_NAMES[value] in self.solved:
+            return self.solved[OWN_NAMES[value]]
+        solve = self._instance.parametric[family]
+        return self._stored(f"{family}({value!r})", lambda: solve(value))
+
+    @functools.cached_property
+    def norm_optima(self) -> dict[float, float]:
+        if "lp" not in self._instance.parametric:
+            return {}
+        found = {p: self.family_member("lp", p) for p in EFFECTIVE_P}
+        return {p: reference.value for p, reference in found.items() if reference.certified}
+
+    def _stored(self, name: str, solve: Callable[[], Reference]) -> Reference:
+        own = self._instance
+        try:
+            return stored(f"{own.identity}|{name}", solve)
+        except UserError:
+            raise
+        except Exception as error:  # of a plug-in's solver, or of SciPy on data it cannot solve
+            where = f"{own.problem}:{own.name}: reference {name!r}"
+            raise UserError(f"{where}: {one_line(error)}") from error
