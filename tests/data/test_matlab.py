@@ -168,6 +168,15 @@ def test_version_73_of_other_classes_is_said(tmp_path: Path) -> None:
             read_dataset(tmp_path / "a.mat")
 
 
+def test_rows_that_no_target_has_take_no_memory(tmp_path: Path) -> None:
+    with File73(tmp_path / "a.mat") as file:
+        file.sparse("X", X)
+        file.file["X"].attrs["MATLAB_sparse"] = np.uint64(10**14)
+        file.array("y", Y)
+    with pytest.raises(UserError, match="100000000000000 rows of features but 3 targets"):
+        read_dataset(tmp_path / "a.mat")
+
+
 def valid(version: str, folder: Path) -> bytes:
     """One small file of each kind that a fuzzer is to damage."""
     path = folder / "valid.mat"

@@ -66,6 +66,12 @@ def pick(variables: Variables, unread: Mapping[str, str], options: ReadOptions) 
             raise UserError(f"variable {name!r} holds {unread[name]}")
     targets, labels = _targets(variables[y], y, options.regression)
     features = variables[x]
+    # Said before anything is made: a damaged file may claim more rows than memory holds.
+    if features.ndim == 2 and features.shape[0] != targets.size:
+        raise UserError(
+            f"{features.shape[0]} rows of features but {targets.size} targets; there must be one "
+            "target per row"
+        )
     notes = () if {x.lower(), y.lower()} == {"x", "y"} else (f"features {x}, targets {y}",)
     if isinstance(features, np.ndarray):
         return Content(_matrix(features, x), targets, labels, notes)
