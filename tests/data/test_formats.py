@@ -191,7 +191,7 @@ def contents() -> dict[str, bytes]:
     return found | {"a.csv.gz": gzip.compress(found["a.csv"])}
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("name", list(contents()))
 def test_damaged_files_are_data_or_one_line(
     name: str, count: int, tmp_path: Path, damaged: Any

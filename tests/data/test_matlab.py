@@ -260,7 +260,7 @@ def test_damaged_files_are_data_or_one_line(version: str, tmp_path: Path, damage
     damage_and_read(version, 100, tmp_path, damaged)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("version", ["4", "5", "5z", "7.3"])
 def test_many_damaged_files_are_data_or_one_line(
     version: str, tmp_path: Path, damaged: Any

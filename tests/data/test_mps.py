@@ -283,7 +283,7 @@ def test_highs_reads_the_same(text: str) -> None:
     agree(text)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @settings(max_examples=10_000, deadline=None)
 @given(texts())
 def test_highs_reads_the_same_ten_thousand_times(text: str) -> None:

@@ -32,7 +32,7 @@ from optbench.data.formats.libsvm import read_libsvm
 from optbench.errors import UserError
 
 examples = pytest.mark.parametrize(
-    "count", [300, pytest.param(10_000, marks=pytest.mark.slow)], ids=["quick", "slow"]
+    "count", [300, pytest.param(10_000, marks=pytest.mark.exhaustive)], ids=["quick", "slow"]
 )
 
 numbers = st.one_of(

@@ -31,7 +31,7 @@ from optbench.references import (
 )
 from optbench.references.lasso import lasso
 
-COUNTS = [300, pytest.param(10_000, marks=pytest.mark.slow)]
+COUNTS = [300, pytest.param(10_000, marks=pytest.mark.exhaustive)]
 
 
 def on_examples(count, **strategies):

@@ -228,7 +228,7 @@ def test_highs_on_the_raw_form_agrees(arguments) -> None:
     agrees(arguments)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @settings(max_examples=10_000, deadline=None)
 @given(programs())
 def test_highs_on_the_raw_form_agrees_ten_thousand_times(arguments) -> None:
