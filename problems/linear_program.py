@@ -123,7 +123,8 @@ def program(data, m, n, seed):
         bound=sign * best.bound + general.offset,
         unique=best.unique if form.one_to_one else None,
     )
-    return Standard(form.A.toarray(), form.b, form.c, vertex, f"file {data}", sign, form.offset)
+    source = f"{'Netlib' if data in sources.bundled_program_names() else 'file'} {data}"
+    return Standard(form.A.toarray(), form.b, form.c, vertex, source, sign, form.offset)
 
 
 def standard(matrix, b, c, source):
