@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optbench.errors import UserError
-from optbench.references.arrays import Array, Matrix, as_dense, as_matrix, extended_product, spread
+from optbench.references.arrays import (
+    Array,
+    Matrix,
+    as_dense,
+    as_matrix,
+    extended_product,
+    spread,
+    term_sizes,
+)
 from optbench.references.certificate import Reference, relative_gap
 from optbench.references.least_squares import hessian_eigenvalues
 from optbench.references.margin import max_margin
@@ -113,7 +121,7 @@ def _direction(Z: Matrix, rows: NDArray[np.bool_]) -> Reference:
     best = max_margin(Z[rows] @ complement, 2.0)
     solution = complement @ best.solution
     value = float(extended_product(Z[rows], solution).min() / np.linalg.norm(solution))
-    size = np.maximum(abs(others) @ np.abs(solution), np.finfo(np.float64).tiny)
+    size = np.maximum(term_sizes(others, solution), np.finfo(np.float64).tiny)
     return replace(
         best,
         solution=solution,

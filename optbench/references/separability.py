@@ -17,6 +17,7 @@ from optbench.references.arrays import (
     as_matrix,
     extended_product,
     spread,
+    term_sizes,
 )
 from optbench.references.exact import positive_products
 from optbench.references.norm_linear import HIGHS_OPTIONS
@@ -127,7 +128,7 @@ def _proved(Z: Matrix, found: Separability) -> bool:
         return True
     if (found.weights[~rows] <= 0.0).any() or found.residual > _ROUNDING:
         return False
-    size = abs(Z) @ np.abs(found.direction)
+    size = term_sizes(Z, found.direction)
     products = extended_product(Z, found.direction)
     return bool(
         (products[rows] > _CLEAR * size[rows]).all()

@@ -169,3 +169,12 @@ def test_powers_of_two_change_nothing(seed, power, n, d):
     rows, columns = generator.integers(-40, 40, (n, 1)), generator.integers(-40, 40, d)
     plain, scaled = separability(Z), separability(np.ldexp(Z, rows + columns + power))
     np.testing.assert_array_equal(plain.separable_rows, scaled.separable_rows)
+
+
+def test_a_coordinate_that_ought_to_be_zero_may_be_rounding():
+    """Weights 6, 2, 1 cancel the last three rows; (0, -1, 1) separates the first from them."""
+    Z = np.array([[2.0, 0.0, 2.0], [-1.0, 0.0, 0.0], [2.0, -1.0, -1.0], [2.0, 2.0, 2.0]])
+    result = separability(Z)
+    assert result.separable_rows.tolist() == [True, False, False, False]
+    np.testing.assert_allclose(result.weights, np.array([0, 6, 2, 1]) / 9, atol=1e-15)
+    check(Z, result)
