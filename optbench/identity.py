@@ -30,6 +30,7 @@ from typing import Any
 PACKAGE = Path(__file__).resolve().parent
 # Solvers and data come from these, whatever code calls them.
 SOLVING_LIBRARIES = ("numpy", "scipy", "highspy", "clarabel", "scikit-learn")
+DEPTH = 100_000  # calls inside of one another: four for each function that calls the next
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), range, slice)
 _WRAPPERS: tuple[type, ...] = (staticmethod, classmethod, property)
 _METHODS: tuple[type, ...] = (types.FunctionType, staticmethod, classmethod)
@@ -53,8 +54,13 @@ def identity(*values: Any) -> str:
         The same in another process that imported the same code and the same data.
     """
     walk = _Walk()
-    for value in values:
-        walk.add(value)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEPTH))
+    try:
+        for value in values:
+            walk.add(value)
+    finally:
+        sys.setrecursionlimit(limit)
     return walk.digest.hexdigest()
 
 
@@ -107,7 +113,7 @@ class _Walk:
         import numpy as np
 
         self._write("array", f"{value.dtype.str}{value.dtype.names}{value.shape}")
-        self.digest.update(np.ascontiguousarray(value).data.cast("B") if value.size else b"")
+        self.digest.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
 
     def _object(self, value: Any) -> None:
         if isinstance(value, types.FunctionType):

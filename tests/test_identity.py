@@ -62,6 +62,11 @@ DIFFERENT = {
         FEATURES.astype(np.float32),
         FEATURES.ravel(),
         np.zeros((0, 2)),
+        np.array(3.0),
+        np.array(["2026-11-29"], dtype="M8[D]"),
+        np.array([(1, 2.0)], dtype=[("a", int), ("b", float)]),
+        np.array(["text"]),
+        np.array([None, 1.0], dtype=object),
         np.zeros((2, 0)),
         sparse.csr_array(FEATURES),
         sparse.csr_array(FEATURES[:, ::-1]),
@@ -100,6 +105,19 @@ def test_globals_are_followed_into_every_function_that_is_called(monkeypatch):
     after = [identity(value) for value in watched]
     assert all(old != new for old, new in zip(before, after, strict=True))
     assert identity(read_as_attribute) == identity(read_as_attribute)
+
+
+def test_a_long_chain_of_functions_is_followed_to_its_end():
+    def link(number, following):
+        return (lambda x: following(x) + number) if following else (lambda x: x * number)
+
+    def chain(last):
+        function = link(last, None)
+        for number in range(3000):
+            function = link(number, function)
+        return function
+
+    assert identity(chain(1.0)) == identity(chain(1.0)) != identity(chain(2.0))
 
 
 class Method:
