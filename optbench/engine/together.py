@@ -1,7 +1,7 @@
 """Runs of several optimizers side by side: whoever trains on the same data shares its products.
 
 Four runs on dense data cost about as much as two and a half alone, whatever their optimizers, and
-a run has the same bits in company as alone.
+a run has the same bits in a batch as alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from optbench.engine.types import Runs
 PADDED = ("state", "hypers", "scaled_hypers")  # as wide as the optimizer needs
 
 
-def company(chunk: Chunk) -> Hashable:
+def batch_key(chunk: Chunk) -> Hashable:
     """Return what chunks must have in common to be joined.
 
     Samples are drawn for one optimizer: it keeps to itself.
@@ -49,7 +49,7 @@ def evaluated_together(chunk: Chunk) -> int:
 
 
 def join(chunks: Sequence[Chunk]) -> Chunk:
-    """Return the runs of chunks in one company as one chunk."""
+    """Return the runs of chunks of one batch as one chunk."""
     # The same update is the same optimizer, whose rows would all be the same.
     unlike = {chunk.combination.rule.updates[0]: chunk.combination for chunk in chunks}
     whole = copy.copy(chunks[0])
@@ -100,7 +100,7 @@ def part(whole: Chunk, chunks: Sequence[Chunk]) -> list[Chunk]:
 def advance_together(
     chunks: Sequence[Chunk], horizon: int, stop: StopSignal, threads: int = 1
 ) -> list[Chunk]:
-    """Continue chunks in one company to ``horizon`` steps, as one batch on so many threads."""
+    """Continue chunks of one batch to ``horizon`` steps, as one batch on so many threads."""
     whole = join(chunks)
     whole.advance(horizon, stop=stop, threads=threads)
     return part(whole, chunks)

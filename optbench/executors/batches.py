@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from optbench.engine.chunk import Chunk
 from optbench.engine.stop import StopSignal
-from optbench.engine.together import advance_together, company, evaluated_together
+from optbench.engine.together import advance_together, batch_key, evaluated_together
 
 JOINED_RUNS = 64  # four chunks of the thirteen rates of a search are 52: thirteen groups of four
 
@@ -39,14 +39,14 @@ def plan_batches(chunks: Sequence[Chunk], horizon: int, threads: int) -> list[Ba
     """
     groups: dict[Hashable, list[int]] = {}
     for place, chunk in enumerate(chunks):
-        groups.setdefault(company(chunk), []).append(place)
+        groups.setdefault(batch_key(chunk), []).append(place)
     cuts = [places for group in groups.values() for places in _cut(chunks, group, threads)]
     cuts.sort(key=lambda places: -sum(_work(chunks[place]) for place in places))
     return [Batch(places, [chunks[place] for place in places], horizon) for places in cuts]
 
 
 def _cut(chunks: Sequence[Chunk], group: Sequence[int], threads: int) -> list[list[int]]:
-    """Cut a company into batches of whole chunks."""
+    """Cut chunks that may be joined into batches of whole chunks."""
     first = chunks[group[0]]
     count = sum(len(chunks[place].status) for place in group)
     most = _batch_size(first, count, threads)

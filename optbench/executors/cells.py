@@ -47,7 +47,7 @@ def run_cells(
     return task() if searches is None else searches
 
 
-class Portion:
+class InstanceSearches:
     """The searches on one instance: what they wait for, and in the end what they found."""
 
     def __init__(self, tuners: Sequence[Tuner]) -> None:
@@ -84,32 +84,32 @@ def _run(tuners: Sequence[Tuner], threads: int, stop: StopSignal, report: Report
 
     No thread waits for another's last batch, and few instances are under way when time is up.
     """
-    portions = [Portion(own) for own in by_instance(tuners)]
-    queue: deque[tuple[Portion, Batch]] = deque()
-    running: dict[Future[list[Chunk]], tuple[Portion, Batch, int]] = {}
+    searched = [InstanceSearches(own) for own in by_instance(tuners)]
+    queue: deque[tuple[InstanceSearches, Batch]] = deque()
+    running: dict[Future[list[Chunk]], tuple[InstanceSearches, Batch, int]] = {}
 
-    def resume(portion: Portion) -> None:
-        queue.extend((portion, batch) for batch in portion.ask(threads))
-        report(sum(len(portion.found) for portion in portions), len(tuners), "running")
+    def resume(one: InstanceSearches) -> None:
+        queue.extend((one, batch) for batch in one.ask(threads))
+        report(sum(len(one.found) for one in searched), len(tuners), "running")
 
-    further, free = iter(portions), threads
+    further, free = iter(searched), threads
     with ThreadPoolExecutor(threads) as pool:
         while True:
-            while len(queue) < free and (portion := next(further, None)) is not None:
-                resume(portion)
+            while len(queue) < free and (one := next(further, None)) is not None:
+                resume(one)
             # as many threads for each batch as there are: more than one if nothing else is to do
             share = max(free // max(len(queue), 1), 1)
             while queue and free > 0:
-                portion, batch = queue.popleft()
-                running[pool.submit(batch.advance, stop, share)] = portion, batch, share
+                one, batch = queue.popleft()
+                running[pool.submit(batch.advance, stop, share)] = one, batch, share
                 free -= share
             if not running:
-                return [search for portion in portions for search in portion.found]
+                return [search for one in searched for search in one.found]
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                portion, batch, share = running.pop(future)
+                one, batch, share = running.pop(future)
                 free += share
-                if portion.take(batch, future.result()):
-                    resume(portion)
+                if one.take(batch, future.result()):
+                    resume(one)
 
 
 def by_instance(tuners: Sequence[Tuner]) -> Iterator[list[Tuner]]:

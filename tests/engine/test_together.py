@@ -10,7 +10,7 @@ from small_instances import bits, csr, data, one_chunk, regression, separable, s
 
 from optbench.engine.chunk import Chunk
 from optbench.engine.stop import StopSignal
-from optbench.engine.together import advance_together, company, join, part
+from optbench.engine.together import advance_together, batch_key, join, part
 
 MATRIX = data(20, 8)
 TARGETS = data(20, 1, 1)[:, 0]
@@ -97,7 +97,7 @@ def test_runs_that_have_ended_or_end_on_the_way() -> None:
         chunk.advance(50)
     chunks[4].advance(50, steps=np.arange(2))
     assert [chunk.status[0] for chunk in chunks[3:]] == ["diverged", "horizon"]
-    companions = [chunk for chunk in chunks if company(chunk) == company(chunks[0])]
+    companions = [chunk for chunk in chunks if batch_key(chunk) == batch_key(chunks[0])]
     assert_same_alone(companions, 2_000)
 
 
@@ -132,7 +132,7 @@ def test_parts_go_on_alone() -> None:
 
 def test_who_keeps_company() -> None:
     adam, descent = some(REGRESSION, ["adam", "gradient_descent"])
-    assert company(adam) == company(descent)
+    assert batch_key(adam) == batch_key(descent)
     other = dataclasses.replace(REGRESSION, name="other")
     strangers = [
         one_chunk(other, "adam", [0.1]),
@@ -144,7 +144,7 @@ def test_who_keeps_company() -> None:
     recorded = one_chunk(REGRESSION, "adam", [0.1])
     recorded.advance(0, steps=np.array([5]))
     everyone = [adam, advanced, recorded, *strangers]
-    assert len({company(chunk) for chunk in everyone}) == len(everyone)
+    assert len({batch_key(chunk) for chunk in everyone}) == len(everyone)
 
 
 def test_a_stop_is_the_status_of_all() -> None:
