@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -157,8 +157,13 @@ def run(
     (cell,) = make_cells(instances, [choice], asked)
     if cell.skip is not None:
         raise UserError(f"optimizer {choice.label} on {cell.instance.problem}: {cell.skip}")
-    values = hyper_values(choice.optimizer, {**choice.fixed, **hyperparameters})
+    values = hyper_values(choice.optimizer, _both(choice.fixed, hyperparameters))
     check_ranges(choice.optimizer, hyperparameters)
+    if not isinstance(seed, Integral) or seed < 0:
+        raise UserError(f"seed={seed!r} must be a whole number, 0 or more")
+    for step in () if steps is None else steps:
+        if not isinstance(step, Integral) or not 0 <= step <= horizon:
+            raise UserError(f"steps: {step!r} must be a whole number from 0 to the horizon")
     spec = RunSpec(
         cell.instance,
         cell.parametrization,
@@ -170,6 +175,14 @@ def run(
         steps=None if steps is None else tuple(map(int, steps)),
     )
     return run_all([spec])[0]
+
+
+def _both(fixed: Mapping[str, float], given: Mapping[str, float]) -> dict[str, float]:
+    """Return hyperparameters of the name and of keywords; none may be given twice."""
+    for name in fixed:
+        if name in given:
+            raise UserError(f"{name} is given twice: {fixed[name]:g} and {given[name]!r}")
+    return {**fixed, **given}
 
 
 def _several(given: Any) -> Sequence[Any]:

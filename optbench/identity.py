@@ -31,6 +31,7 @@ PACKAGE = Path(__file__).resolve().parent
 # Solvers and data come from these, whatever code calls them.
 SOLVING_LIBRARIES = ("numpy", "scipy", "highspy", "clarabel", "scikit-learn")
 DEPTH = 100_000  # calls inside of one another: four for each function that calls the next
+RUN_TIME_CODE = {"__import__", "eval", "exec"}  # built-in functions that reach any code
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), range, slice)
 _WRAPPERS: tuple[type, ...] = (staticmethod, classmethod, property)
 _METHODS: tuple[type, ...] = (types.FunctionType, staticmethod, classmethod)
@@ -184,7 +185,13 @@ class _Walk:
         self._all("bases", value.__bases__)
         self._all("members", itertools.chain.from_iterable(kept))
 
+    def _unforeseen(self) -> None:
+        """Take code that decides when it runs which code it reaches: it is never the same."""
+        self._write("untold", os.urandom(16))
+
     def _function(self, function: types.FunctionType) -> None:
+        if function is importlib.import_module:
+            self._unforeseen()
         self._all("defaults", (function.__defaults__, function.__kwdefaults__))
         names = set(_names(function.__code__))
         for cell in function.__closure__ or ():
@@ -197,6 +204,8 @@ class _Walk:
             self._all("library", (module, function.__qualname__, _library(module)))
             return
         self._code(function.__code__)
+        if names & RUN_TIME_CODE - function.__globals__.keys():
+            self._unforeseen()
         for name in sorted(names & function.__globals__.keys()):
             self._write("global", name)
             self._reached(function.__globals__[name], names)
@@ -212,6 +221,8 @@ class _Walk:
 
     def _module(self, module: types.ModuleType, names: Iterable[str]) -> None:
         self._write("module", module.__name__)
+        if module is importlib and "import_module" in names:
+            self._unforeseen()
         if of_library(module):
             self.add(_library(module.__name__))
             return

@@ -58,7 +58,7 @@ def refuse_sizes(where: str, what: str, largest: np.ndarray) -> None:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Instance:
     """A problem with its data fixed.
 
@@ -221,6 +221,10 @@ class Instance:
                 f"{where}: layers overlap or leave the {self.dimension} numbers of the predictor"
             )
         return table
+
+    def __repr__(self) -> str:
+        rows, columns = self.features.shape
+        return f"<Instance {self.problem}:{self.name}, {rows} x {columns}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as a problem and its options: each process builds the data for itself, once."""

@@ -167,7 +167,11 @@ def parse_specification(text: str) -> tuple[str, dict[str, str]]:
     if text.endswith("]") and "[" in text:
         name, _, rest = text[:-1].partition("[")
     else:
-        name, _, rest = text.partition(":")
+        name, colon, rest = text.partition(":")
+        if "[" in name:
+            raise UserError(f"{text!r}: the bracket is not closed; say NAME[key=value]")
+        if colon and not rest.strip():
+            raise UserError(f"{text!r}: nothing follows the colon; say NAME or NAME:key=value")
     options: dict[str, str] = {}
     for item in filter(None, (part.strip() for part in rest.split(","))):
         key, equals, value = item.partition("=")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 DEFAULT_HORIZON = 100_000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RunSpec:
     """Which run: everything that its numbers depend on, and what to record of it.
 
@@ -74,6 +75,11 @@ class RunSpec:
         names = ("hypers", "horizon", "seed", "perturbation", "theta", "steps")
         return identity(*own, *(getattr(self, name) for name in names))
 
+    def __repr__(self) -> str:
+        hypers = ", ".join(f"{k}={v:g}" for k, v in self.optimizer.given(self.hypers).items())
+        what = f"{self.optimizer.name}({hypers}) on {self.instance!r}, {self.parametrization.name}"
+        return f"<RunSpec {what}, seed {self.seed}, {self.horizon} steps>"
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel with the parametrization as it is typed."""
         told = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
@@ -86,7 +92,7 @@ def _spec_again(told: dict[str, Any]) -> RunSpec:
     return RunSpec(**{**told, "parametrization": built})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RunResult:
     """What came of a run: the whole trajectory, and the state from which it can go on.
 
@@ -99,6 +105,9 @@ class RunResult:
 
     spec: RunSpec
     chunk: Chunk
+
+    def __repr__(self) -> str:
+        return f"<RunResult {self.status} at step {self.stopped} of {self.spec!r}>"
 
     @property
     def status(self) -> Status:
@@ -163,7 +172,16 @@ class RunResult:
         ----------
         horizon : int
             Total number of steps since the start.
+
+        Raises
+        ------
+        UserError
+            When it has gone farther already.
         """
+        if not isinstance(horizon, Integral) or horizon < self.spec.horizon:
+            raise UserError(
+                f"horizon={horizon!r} must be a whole number of steps, {self.spec.horizon} or more"
+            )
         further = self.chunk.subset(np.array([0]))
         spec = dataclasses.replace(self.spec, horizon=horizon)
         _advance(further, spec, None, 1)
@@ -268,12 +286,14 @@ def hyper_values(optimizer: Optimizer, given: Mapping[str, float]) -> tuple[floa
     Raises
     ------
     UserError
-        For one that is unknown, or has neither a value nor a default.
+        For one that is unknown, no number, or has neither a value nor a default.
     """
     where = f"optimizer {optimizer.name}"
     if unknown := sorted(set(given) - set(optimizer.hypers)):
         known = ", ".join(optimizer.hypers)
         raise UserError(f"{where}: unknown hyperparameters {', '.join(unknown)}; known: {known}")
+    if wrong := [f"{name}={v!r}" for name, v in given.items() if not isinstance(v, Real)]:
+        raise UserError(f"{where}: {', '.join(wrong)} must be a number")
     values = {name: hyper.default for name, hyper in optimizer.hypers.items()} | dict(given)
     if missing := [name for name, value in values.items() if value is None]:
         raise UserError(f"{where}: give {', '.join(missing)} a value")

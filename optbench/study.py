@@ -14,7 +14,7 @@ from optbench.engine.oracles.missing import missing_oracle
 from optbench.errors import UserError, one_line
 from optbench.instance import Instance
 from optbench.labels import tell_apart
-from optbench.options import parse_options, parse_specification
+from optbench.options import option_text, parse_options, parse_specification
 from optbench.parametrizations import Parametrization, parametrization
 from optbench.registry import Registry
 
@@ -133,7 +133,7 @@ def choose_all(registry: Registry, given: Sequence[str | Optimizer]) -> list[Cho
         else:
             kind = type(one).__name__
             raise UserError(
-                f"optimizer {one!r}: is a {kind}; give a name or a function under @optimizer"
+                f"optimizer: is of type {kind}; give a name or a function under @optimizer"
             )
     unlike = {(c.optimizer.identity, *sorted(c.fixed.items())): c for c in choices}
     return [_with_source(registry, choice, list(unlike.values())) for choice in unlike.values()]
@@ -185,7 +185,7 @@ def build_all(
             built += build_instances(registry, one, seeds)
         else:
             kind = type(one).__name__
-            raise UserError(f"problem {one!r}: is a {kind}; give a name, an Instance or (X, y)")
+            raise UserError(f"problem: is of type {kind}; give a name, an Instance or (X, y)")
     groups = list({group[0].identity: group for group in built}.values())
     options = {g[0].problem: g[0].made_by.options for g in groups if g[0].made_by is not None}
     named = tell_apart(options, [group[0] for group in groups])
@@ -247,7 +247,9 @@ def _build(problem: Problem, options: Mapping[str, Any]) -> Instance:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{where}: {one_line(error)}") from error
+        given = ", ".join(f"{key}={option_text(value)}" for key, value in options.items())
+        asked = f" with {given}" if given else ""
+        raise UserError(f"{where}{asked}: {one_line(error)}") from error
     if not isinstance(instance, Instance):
         raise UserError(f"{where} must return an Instance, not {type(instance).__name__}")
     if instance.seeded and "seed" not in problem.options:

@@ -216,7 +216,11 @@ BODIES = {
     "infinite": ("theta[0] = 1e308 * 10.0", "diverged", "diverged at step 1"),
     "overflow": ("theta[0] += 10.0 ** (2 * step)", "diverged", "diverged at step"),
     "undefined": ("theta[0] = nothing", "failed", "does not compile"),
-    "allocates": ("theta[:] = theta - grad", "failed", "does not compile: it allocates memory"),
+    "allocates": (
+        "theta[:] = theta - grad",
+        "failed",
+        "`: it allocates memory",
+    ),
     "wrong_type": ("theta[0] = 'a'", "failed", "does not compile"),
 }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import subprocess
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -152,6 +154,27 @@ def test_cycles_end():
     ring: list = []
     ring.append(ring)
     assert identity(even) == identity(even) and identity(ring) == identity(ring)
+
+
+def by_module(name):
+    return importlib.import_module(name).solve
+
+
+def by_function(name):
+    return import_module(name).solve
+
+
+def by_builtin(name):
+    return __import__(name).solve
+
+
+def by_text(text):
+    return eval(text)
+
+
+@pytest.mark.parametrize("decides", [by_module, by_function, by_builtin, by_text])
+def test_code_that_decides_when_it_runs_what_it_reaches_is_never_the_same(decides):
+    assert identity(decides) != identity(decides)
 
 
 def test_what_cannot_be_told_is_unlike_everything_else():

@@ -72,10 +72,12 @@ def test_an_instance_is_a_problem():
 @pytest.mark.parametrize(
     ("problem", "chosen", "message"),
     [
-        (3, "adam", "problem 3: is a int; give a name, an Instance or"),
+        (3, "adam", "problem: is of type int; give a name, an Instance or"),
         ((X, Y[:4]), "adam", "data in memory: .*6 rows"),
         ((X * 1j, Y), "adam", "data in memory: .*must hold real numbers"),
         ((X[0], Y), "adam", r"X has shape \(10,\); it must be a matrix"),
+        ((X, Y, Y), "adam", "problem: is of type ndarray; give a name"),
+        ((np.ma.masked_greater(X, 1.0), Y), "adam", "data in memory: X has a mask"),
         ((np.where(X > 1, np.nan, X), Y), "adam", "is NaN or infinite"),
         ("quadratic", lambda theta, grad: None, "give a name or a function under @optimizer"),
     ],

@@ -248,3 +248,14 @@ def test_versions_of_solvers_are_in_every_identity(monkeypatch):
                       for told in solving_versions())  # fmt: skip
         monkeypatch.setattr(module, "solving_versions", lambda other=other: other)
         assert problem.build(data="gaussian").identity != before
+
+
+def test_a_declared_infimum_that_a_run_goes_below_is_no_infimum(tmp_path):
+    """Its value is 1 too high: nothing is measured from it, and a note says why."""
+    file = tmp_path / "huber.py"
+    file.write_text(HUBER.replace("row=row,", "row=row, optimal_value=lambda: 1.0,"))
+    found = compare("huber", "gradient_descent", plugins=[str(file)], horizon=2000, threads=1)
+    (row,), (facts,) = found.convergence_rows, found.instances
+    assert row.final_loss < 1e-3 and row.success_rate is None and row.final_suboptimality is None
+    assert set(row.steps_to.values()) == {None} and facts.infimum_from == "unknown"
+    assert any("a loss is below 1, which the problem declares" in note for note in found.notes)

@@ -27,6 +27,11 @@ OPTIONS = st.dictionaries(WORD, VALUE, max_size=5)
 @given(WORD, OPTIONS)
 def test_both_forms_are_read_back(name: str, options: dict[str, str]) -> None:
     written = ",".join(f"{key}={value}" for key, value in options.items())
+    if not options:
+        with pytest.raises(UserError, match="nothing follows the colon"):
+            parse_specification(f"{name}:")
+        assert parse_specification(name) == (name, {})
+        return
     assert parse_specification(f"{name}:{written}") == (name, options)
     assert parse_specification(f" {name}[{written}] ") == (name, options)
     spaced = " , ".join(f" {key} = {value} " for key, value in options.items())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from optbench.analysis import rows
 from optbench.analysis.costs import relative_costs
 from optbench.analysis.instances import describe
-from optbench.analysis.optimum import best_losses, depends_on_other_rows
+from optbench.analysis.optimum import best_losses, depends_on_other_rows, refuted
 from optbench.instance import Instance
 from optbench.plan import Entry, Plan
 from optbench.result import Comparison
@@ -26,16 +26,19 @@ def tell(plan: Plan) -> Comparison:
     """
     entries = plan.entries
     best = best_losses((e.cell, e.search) for e in entries if e.search is not None)
+    firsts = [built[0] for built in plan.instances]
+    plan.notes += refuted(firsts, best)
     told = [_told(entry, plan, best) for entry in entries]
     for entry, (first, second, trace) in zip(entries, told, strict=True):
         complete = entry.search is not None and entry.search.complete
-        if complete and trace is not None and not depends_on_other_rows(entry.cell):
+        alone = not depends_on_other_rows(entry.cell) and not set(entry.cell.instances) & set(best)
+        if complete and trace is not None and alone:
             store_cell(entry.key, Finished(first, second, trace))
     cells = [entry.cell for entry in entries]
     return Comparison(
         bias_rows=[first for first, _, _ in told],
         convergence_rows=relative_costs(cells, [second for _, second, _ in told]),
-        instances=[describe(built[0], best) for built in plan.instances],
+        instances=[describe(first, best) for first in firsts],
         traces=[trace for _, _, trace in told if trace is not None],
         environment={},
         notes=plan.notes,

@@ -40,7 +40,7 @@ def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFact
         source=str(known.get("source", "")),
         infimum=finite(best.get(instance, instance.optimum)),
         infimum_from=_infimum_from(instance, best),
-        infimum_certified=_infimum_certified(instance),
+        infimum_certified=_infimum_certified(instance, best),
         references=tuple(
             ReferenceFacts(
                 name=name,
@@ -65,11 +65,13 @@ def _grid(instance: Instance) -> tuple[float, ...]:
 
 def _infimum_from(instance: Instance, best: Mapping[Instance, float]) -> str:
     if instance in best:
-        return BEST
+        return UNKNOWN if math.isnan(best[instance]) else BEST
     return UNKNOWN if math.isnan(instance.optimum) else DECLARED
 
 
-def _infimum_certified(instance: Instance) -> bool | None:
+def _infimum_certified(instance: Instance, best: Mapping[Instance, float]) -> bool | None:
     """Return whether it is certified; None where no solution with a certificate says so."""
+    if math.isnan(best.get(instance, 0.0)):
+        return None
     found = [each.certified for each in solved(instance).values() if each.kind == "minimizer"]
     return all(found) if found and not math.isnan(instance.optimum) else None

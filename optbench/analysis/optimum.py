@@ -13,6 +13,7 @@ from optbench.instance import Instance
 from optbench.study import Cell
 from optbench.tune import Search
 
+ROUNDING = 1e-9  # of the first loss: sums of millions of terms stay far below it
 OPTIMUM_UNKNOWN = (
     'optimum unknown: no targets, gaps or rate laws; optimal_value="best" in the problem would '
     "measure from the best loss of all rows"
@@ -25,24 +26,46 @@ def depends_on_other_rows(cell: Cell) -> bool:
 
 
 def best_losses(searched: Iterable[tuple[Cell, Search]]) -> dict[Instance, float]:
-    """Return the least loss that a row recorded, for instances with ``optimal_value="best"``.
+    """Return the optimum where the runs say more of it than the problem.
+
+    That is the least loss that a row recorded for instances with ``optimal_value="best"``, and nan
+    where a row went below the infimum that the problem declares: that number is refuted.
 
     Parameters
     ----------
     searched : iterable of (Cell, Search)
         All cells of a comparison that ran: of each the winning rate counts, at every record.
     """
-    least: dict[Instance, float] = {}
+    found: dict[Instance, float] = {}
     for cell, search in searched:
-        if not depends_on_other_rows(cell):
-            continue
         chunks = search.runs[search.best]
         loss = side_by_side(chunks).loss
         for run, (instance, _, _) in enumerate(runs_with_instances(cell, chunks)):
-            found = float(np.nanmin(loss[:, run], initial=math.inf))
-            if math.isfinite(found):
-                least[instance] = min(found, least.get(instance, math.inf))
-    return least
+            least = float(np.nanmin(loss[:, run], initial=math.inf))
+            if not math.isfinite(least):
+                continue
+            if instance.optimal_value == "best":
+                found[instance] = min(least, found.get(instance, math.inf))
+            elif _is_below(instance, least, float(loss[0, run])):
+                found[instance] = math.nan
+    return found
+
+
+def _is_below(instance: Instance, least: float, first: float) -> bool:
+    """Whether a loss is below the declared infimum by more than rounding."""
+    if instance.stochastic:  # what is recorded is the loss of a sample
+        return False
+    return least < instance.optimum - ROUNDING * max(abs(instance.optimum), abs(first))
+
+
+def refuted(instances: Iterable[Instance], best: Mapping[Instance, float]) -> list[str]:
+    """Return a line for each instance whose declared infimum its own runs refute."""
+    return [
+        f"{instance.problem} on {instance.name}: a loss is below {instance.optimum:.6g}, which the "
+        "problem declares as the infimum: gaps, targets and rate laws of its rows are left out"
+        for instance in instances
+        if math.isnan(best.get(instance, 0.0))
+    ]
 
 
 def optimum_of(instance: Instance, best: Mapping[Instance, float]) -> float:

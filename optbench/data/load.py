@@ -93,6 +93,9 @@ def in_memory(features: Any, targets: Any, regression: bool) -> Dataset:
     """
     from scipy.sparse import issparse
 
+    for name, part in (("X", features), ("y", targets)):
+        if isinstance(part, np.ma.MaskedArray):
+            raise UserError(f"data in memory: {name} has a mask; fill or drop the missing entries")
     matrix = features if issparse(features) else np.asarray(features)
     variables = {"X": matrix, "y": np.asarray(targets)}
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from optbench.analysis.kinds.partly_separable import PARTLY_SEPARABLE
 from optbench.columns import ConvergenceRow
 from optbench.report.numbers import fixed, significant
 from optbench.report.rows import DOUBTFUL
@@ -29,7 +30,8 @@ def sizes(instance: InstanceFacts) -> str:
     more = instance.more
     parts = [f"{instance.n} x {instance.d}", instance.source]
     if more.get("separable") is not None:
-        parts.append("separable" if more["separable"] else "not separable")
+        partly = "partly separable" if instance.kind == PARTLY_SEPARABLE.name else "not separable"
+        parts.append("separable" if more["separable"] else partly)
     if more.get("loss"):
         parts.append(f"{more['loss']} loss")
     for key, value in more.items():

@@ -43,11 +43,14 @@ class PartlySeparable(Kind):
     ) -> dict[str, float]:
         """Measure the angle of the one part and the distance of the other."""
         offset = family_member(instance, "offset", math.nan).solution
+        angles = {
+            f"angle_{name}": self.distance(instance, w, reference)
+            for name, reference in references.items()
+        }
+        if not np.any(offset):  # of rows that contradict one another: there is nothing to relate to
+            return angles
         return {
-            **{
-                f"angle_{name}": self.distance(instance, w, reference)
-                for name, reference in references.items()
-            },
+            **angles,
             "distance_offset": relative_distance(self._inside(instance, w), offset),
         }
 
