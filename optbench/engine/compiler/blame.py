@@ -22,6 +22,7 @@ from optbench.errors import UserError, first_line, shown_path
 
 NUMBA = Path(numba.__file__).parent
 GENERATED = "<"  # begins the name of a file that is none
+NO_STATEMENT = ('"""', "'''", "#")
 NOISE = ("Failed in", "During", "[", "- Resolution", "There are", "- Of which")
 
 
@@ -65,8 +66,10 @@ def compile_errors(what: str, kernel: Callable[..., Any]) -> Iterator[None]:
         raise
     except Exception as error:  # Numba raises more than its own errors on invalid code
         culprit, found = _culprit(error, failures.errors)
+        statement = linecache.getline(*found).strip() if found else ""
+        if statement.startswith(NO_STATEMENT):  # Numba was at the whole file
+            found, statement = None, ""
         file, line = found or first_line(kernel)
-        statement = linecache.getline(file, line).strip() if found else ""
         at = f" at `{statement}`" if statement else ""
         reason = _reason(culprit, statement)
         raise UserError(
