@@ -219,7 +219,7 @@ BODIES = {
     "allocates": (
         "theta[:] = theta - grad",
         "failed",
-        "`: it allocates memory",
+        "it allocates memory",
     ),
     "wrong_type": ("theta[0] = 'a'", "failed", "does not compile"),
 }
