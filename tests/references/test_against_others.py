@@ -266,4 +266,6 @@ def test_columns_of_all_sizes(count, p):
         assert vector_norm(other, p) >= reference.bound * (1 - 1e-6)
         if reference.certified:
             error = np.abs(X @ reference.solution - fitted)
-            assert error.max() <= 1e-7 * np.abs(fitted).max()
+            # Coordinates as large as a norm allows cancel: 2^-53 of the terms, and some, is left.
+            terms = np.abs(X) @ np.abs(reference.solution)
+            assert (error <= 1e-7 * np.abs(fitted).max() + 1e-13 * terms).all()
