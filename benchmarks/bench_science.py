@@ -79,7 +79,7 @@ class Compilation:
     def setup(self) -> None:
         registry = load_registry()
         plugins = [registry.optimizer(name) for name in ("gradient_descent", "adam", "nesterov")]
-        self.files = [(inspect.getfile(plugin.kernel), plugin.name) for plugin in plugins]
+        self.files = [(inspect.getfile(p.kernel), p.name, None) for p in plugins]
 
     def track_signatures_of_the_loop(self) -> int:
         return len(bind_loop().signatures)

@@ -89,6 +89,7 @@ def compare(
     settings = _settings(horizon, learning_rates, seeds, threads, timeout, rerun, fresh)
     registry = load_registry(tuple(map(str, _several(plugins))))
     choices = choose_all(registry, _several(optimizers))
+    report(0, 0, "problems")
     with renewed(settings):
         instances = build_all(registry, _several(problems), seeds)
         asked = _several(parametrizations)

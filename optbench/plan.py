@@ -118,8 +118,7 @@ class Plan:
         ahead = compile_ahead(*needed(cells, threads))
         with quiet_numba(), ahead as finish_compiling:
             with self.timed("references"):
-                report(0, 0, "references")
-                self._solve_references()
+                self._solve_references(report)
             with self.timed("compile"):
                 report(0, len(cells), "compiling")
                 finish_compiling()
@@ -130,17 +129,14 @@ class Plan:
             for reason in unsolved(built[0]).values()
         ]
 
-    def _solve_references(self) -> None:
+    def _solve_references(self, report: Report) -> None:
         from threadpoolctl import threadpool_limits
 
+        everyone = [instance for built in self.instances for instance in built]
         with threadpool_limits(limits=1):
-            for built in self.instances:
-                for instance in built:
-                    _ = (
-                        solved(instance),
-                        norm_optima(instance),
-                        instance.optimum,
-                    )
+            for done, own in enumerate(everyone):
+                report(done, len(everyone), f"references: {own.problem} on {own.name}")
+                _ = solved(own), norm_optima(own), own.optimum
 
     def _compile(self, report: Report) -> None:
         entries = self.open

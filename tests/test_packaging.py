@@ -71,8 +71,8 @@ def check_installation(commands: Path, empty: Path) -> Path:
     empty.mkdir()
     where = run(commands / "python", "-c", "import optbench; print(optbench.__file__)", cwd=empty)
     for kind, names in PLUGINS.items():
-        listed = run(commands / "optbench", "list", kind, cwd=empty)
-        assert all(name in listed for name in names), listed
+        listed = run(commands / "optbench", "list", kind, "--format", "json", cwd=empty)
+        assert set(names) <= {entry["name"] for entry in json.loads(listed)[kind]}
     chosen = ("linear_regression:data=gaussian,n=4,d=6", "-o", "gradient_descent", "-o", "adam")
     options = ("--horizon", "100", "--format", "json")
     document = json.loads(run(commands / "optbench", "compare", *chosen, *options, cwd=empty))

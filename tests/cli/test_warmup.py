@@ -81,5 +81,5 @@ def test_afterwards_nothing_is_compiled():
     """Neither by a second call nor by a comparison of everything, in processes of their own."""
     optbench("warmup", "--quiet")
     assert optbench("warmup", "--quiet").startswith("nothing to do: ")
-    compared = json.loads(optbench("compare", "--horizon", "10", "--fresh", "--format", "json"))
+    compared = json.loads(optbench("compare", "--horizon", "10", "--rerun", "--format", "json"))
     assert compared["environment"]["compiled"] == 0

@@ -222,7 +222,7 @@ def test_problems_hand_on_how_a_file_is_read(tmp_path: Path, monkeypatch: Any) -
     wrong = {
         "kind=csv,target=3": "positions are 0 to 2",
         "kind=xls": "kind=xls; known: csv, ",
-        "kind=csv,header=no": "header=no; known: auto, true",
+        "kind=csv,header=maybe": "header=maybe; known: auto, true",
     }
     for option, message in wrong.items():
         with pytest.raises(UserError, match=message):

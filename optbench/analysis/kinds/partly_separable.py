@@ -47,12 +47,10 @@ class PartlySeparable(Kind):
             f"angle_{name}": self.distance(instance, w, reference)
             for name, reference in references.items()
         }
-        if not np.any(offset):  # of rows that contradict one another: there is nothing to relate to
+        away = relative_distance(self._inside(instance, w), offset)
+        if math.isinf(away):  # from an offset of 0: there is nothing to relate to
             return angles
-        return {
-            **angles,
-            "distance_offset": relative_distance(self._inside(instance, w), offset),
-        }
+        return {**angles, "distance_offset": away}
 
     def _inside(self, instance: Instance, w: np.ndarray) -> np.ndarray:
         span = instance.facts["span"]
