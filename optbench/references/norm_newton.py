@@ -78,9 +78,10 @@ def _gap(A: Array, b: Array, w: Array, multipliers: Array, p: float) -> float:
 
 
 def _ratio(A: Array, b: Array, w: Array, multipliers: Array, p: float) -> float:
-    """Dual value over norm, 1 at the solution; 0 if there is no dual value."""
+    """Dual value over norm, 1 at the solution; 0 if one of them is not there."""
+    size = vector_norm(w, p)
     dual_size = vector_norm(extended_product(A.T, multipliers), dual_exponent(p))
-    return float(b @ multipliers) / dual_size / vector_norm(w, p) if dual_size > 0.0 else 0.0
+    return float(b @ multipliers) / dual_size / size if dual_size > 0.0 and size > 0.0 else 0.0
 
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # far-off points are discarded

@@ -64,3 +64,11 @@ def test_tall_data_of_rows_of_all_sizes(p):
     A = rng.standard_normal((45, 2)) * 10.0 ** rng.uniform(-4, 4, (45, 1))
     A *= np.sign(A @ [1.0, 0.3])[:, None]
     assert max_margin(A, p).certified
+
+
+def test_a_point_of_zeros_on_the_way_is_no_error():
+    """Columns that differ by 2^26, where the path's coordinates vanish in double precision."""
+    X = np.array([[0.0, *5 * [-(2.0**20)]], [-(2.0**-6), *5 * [-(2.0**20)]]])
+    reference = least_norm(X, [1.0, 0.0], 1.5)
+    w = reference.solution  # x_1 = 2^6; the others sum to -2^-20
+    assert w[0] == pytest.approx(64.0, rel=1e-6) and reference.bound <= reference.value * (1 + 1e-9)
