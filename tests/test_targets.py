@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import UserError
-from optbench.targets import RELATIVE_TARGETS, steps_to, steps_to_targets
+from optbench.targets import RELATIVE_TARGETS
 
 
 def log_spaced(last: float) -> np.ndarray:

@@ -178,7 +178,8 @@ def convergence_row(
     rate = search.rates[search.best]
     went = progress(cell, search.runs[search.best], best)
     targets = {
-        name: median_interval(went.reached[:, column]) for column, name in enumerate(TARGET_NAMES)
+        name: median_interval(went.passages.kept[:, column])
+        for column, name in enumerate(TARGET_NAMES)
     }
     return replace(
         empty_convergence(cell, horizon, seeds),
