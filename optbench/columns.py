@@ -204,7 +204,6 @@ class ConvergenceRow(Row):
         "the target was left again; null: never",
         unit="steps",
         prefix="reached_",
-        note=True,
         default={},
     )
     left_again_at: Numbers = column(
@@ -212,13 +211,11 @@ class ConvergenceRow(Row):
         "was reached: the last of all where the run ends above it; null: none",
         unit="steps",
         prefix="left_again_at_",
-        note=True,
         default={},
     )
     passages: str = column(
         "`exact`: these steps are from every step of the runs; `interpolated`: from their records, "
         "between which a trace that is not monotone passes targets unseen; empty: there are none",
-        note=True,
         default="",
     )
     rate: RateLaw = column(
