@@ -12,6 +12,8 @@ from optbench.elementwise import exp
 
 @optimizer(
     reference="Kivinen, Warmuth 1997, doi:10.1006/inco.1996.2612",
+    convention="EGU of the paper; its EG, also called multiplicative weights, divides theta by "
+    "its sum after each step",
     selects={"linear_program": "entropic"},
     condition="A theta = b with a positive solution, learning_rate small enough to converge",
     homogeneous=True,

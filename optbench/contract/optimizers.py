@@ -35,6 +35,8 @@ class Optimizer(Declared):
         Declared hyperparameters and state, in order of the signature.
     reference, condition : str
         The paper; the step-size condition of its theorem on implicit bias.
+    convention : str
+        Where papers and libraries disagree: which of them it follows, and what the others do.
     selects : str or mapping of str to str
         The solution that theory says it selects, everywhere or by the kind of problem
         (``{"classification": "linf"}``: unknown elsewhere).  Of a family of solutions, with the
@@ -65,6 +67,7 @@ class Optimizer(Declared):
     slots: Mapping[str, Slot]
     formula: str
     reference: str
+    convention: str
     selects: str | Mapping[str, str]
     condition: str
     homogeneous: bool
@@ -97,7 +100,7 @@ class Optimizer(Declared):
     @functools.cached_property
     def identity(self) -> str:
         """Hash of its declaration and of all code that its kernel reaches."""
-        told = ("formula", "reference", "condition", "file", "line")
+        told = ("formula", "reference", "convention", "condition", "file", "line")
         return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
 
     def given(self, values: Iterable[float]) -> dict[str, float]:
@@ -131,6 +134,7 @@ def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer
 def optimizer(
     *,
     reference: str,
+    convention: str = "",
     selects: str | Mapping[str, str] = UNKNOWN,
     condition: str = "",
     homogeneous: bool = False,
@@ -171,6 +175,7 @@ def optimizer(
         if "theta" not in arguments:
             raise UserError(f"{where}: has no argument 'theta', the parameters it must update")
         _check_declaration(where, hypers, slots, symmetries, start)
+        _check_convention(where, convention)
         _check_selects(where, selects, hypers)
         _check_sampling(where, arguments, hypers)
         doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
@@ -182,6 +187,7 @@ def optimizer(
             slots=slots,
             formula=doc.strip(),
             reference=reference,
+            convention=convention,
             selects=selects,
             condition=condition,
             homogeneous=homogeneous,
@@ -224,6 +230,14 @@ def _check_declaration(
         raise UserError(f"{where}: unknown symmetries {sorted(unknown)}")
     if start not in ("zero", "positive"):
         raise UserError(f'{where}: start={start!r}; known are "zero" and "positive"')
+
+
+def _check_convention(where: str, convention: object) -> None:
+    if not isinstance(convention, str) or "\n" in convention:
+        raise UserError(
+            f"{where}: convention={convention!r} must be one line of text: which paper or library "
+            "it follows, and what the others do"
+        )
 
 
 def _check_selects(
