@@ -109,12 +109,12 @@ def _possible(optimizer: Optimizer) -> Iterator[Mapping[str, int]]:
     unit = _slope(_declared(optimizer, {}))
     own = {name: slope - unit for name, slope in slopes.items()}
     sizes = {name: float(np.linalg.norm(slope)) for name, slope in own.items()}
-    size = max(float(np.linalg.norm(unit)), *sizes.values(), 1e-300)
+    size = max(float(np.linalg.norm(unit)), *sizes.values(), 1e-150)
     active = [name for name in names if sizes[name] > POSSIBLE**2 * size]
     if not np.isfinite(size) or len(active) > LARGEST_SEARCH:
         return
     columns = np.array([unit, *(own[name] for name in active)])
-    gram = columns @ columns.T / size**2
+    gram = (columns / size) @ (columns / size).T
     tried = np.array(list(itertools.product(RANGE, repeat=len(active))), dtype=int)
     whole = np.hstack([np.ones((len(tried), 1)), tried])
     left = np.einsum("ij,jk,ik->i", whole, gram, whole)  # squares of what does not cancel

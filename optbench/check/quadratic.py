@@ -49,14 +49,18 @@ class Quadratic:
         Loss and gradient are 2**power times larger: exactly, if it is whole.
     turn : ndarray (6, 6)
         theta = turn @ (parameters of the plain problem): a permutation or flipped signs.
+    nudge : float
+        How much larger the start is, relatively.
     """
 
     power: float = 0.0
     turn: np.ndarray = field(default_factory=lambda: np.eye(SIZE))
+    nudge: float = 0.0
 
     def start(self, optimizer: Optimizer) -> np.ndarray:
         """Return where a run starts, (6,): positive when the optimizer asks for it."""
-        return np.asarray(self.turn @ (np.abs(START) if optimizer.start == "positive" else START))
+        start = np.abs(START) if optimizer.start == "positive" else START
+        return np.asarray(self.turn @ ((1.0 + self.nudge) * start))
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Return the gradient: the plain one, exactly scaled and turned."""
