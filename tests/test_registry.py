@@ -51,6 +51,14 @@ BROKEN = {
         ),
         r"selects='lp\(rate' must be like \"l2\" or \"lp\(p\)\"",
     ),
+    "convention": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(convention=('torch',), "),
+        r"broken\.py:2: optimizer 'broken': convention=\('torch',\) must be one line of text",
+    ),
+    "lines of convention": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(convention='a\\nb', "),
+        r"convention='a\\nb' must be one line of text",
+    ),
     "no default": (
         GOOD.format(name="broken").replace("Hyper(0.1)", "Hyper()"),
         r"Hyper 'rate' needs a default value or tune=\"log\"",

@@ -55,8 +55,11 @@ def test_show_an_optimizer(capsys):
     assert main(["show", "adam"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     for part in ("m <- beta1 m", "beta2 0.999", "tuned (log grid)", "selects linf", "eps = 0",
-                 "arXiv:1412.6980", "optimizers/adam.py"):  # fmt: skip
+                 "arXiv:1412.6980", "convention: the paper, torch and optax: eps outside the root",
+                 "optimizers/adam.py"):  # fmt: skip
         assert part in text
+    assert main(["show", "gradient_descent"]) == 0
+    assert "convention" not in capsys.readouterr().out
 
 
 def test_show_a_problem_and_a_parametrization(capsys):

@@ -192,6 +192,11 @@ def test_polyak_step_has_no_cap_and_that_of_optax_is_1() -> None:
     assert np.any(PlainRun("polyak_step", START).step(tiny, 1e-20) != START)
 
 
+def test_lookahead_of_optax_has_no_defaults() -> None:
+    for name in ("sync_period", "slow_step_size"):
+        assert default(optax.lookahead, name) is inspect.Parameter.empty
+
+
 def test_weight_decay_is_coupled_and_the_same_as_decoupled() -> None:
     ours = PlainRun("weight_decay", START, learning_rate=0.3, weight_decay=0.1)
 
