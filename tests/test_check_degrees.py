@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Mapping
 
@@ -97,6 +98,27 @@ def counts(theta, grad, steps=Slot(shape=1), rate=Hyper(tune="log"), delay=Hyper
 
 
 @optimizer(reference="a test")
+def many(
+    theta,
+    grad,
+    rate=Hyper(tune="log"),
+    unit=Hyper(1.0),
+    a=Hyper(0.9),
+    b=Hyper(0.8),
+    c=Hyper(0.7),
+    d=Hyper(0.6),
+    e=Hyper(0.5),
+    f=Hyper(0.4),
+    g=Hyper(0.3),
+):
+    """Nine hyperparameters: numbers without a unit beside the unit of a gradient."""
+    for i in range(theta.size):
+        x = grad[i] / unit
+        factor = a + b / (1.0 + abs(x)) ** c + d * math.exp(-e * x * x) + f * math.cos(g * x)
+        theta[i] -= rate * factor * x
+
+
+@optimizer(reference="a test")
 def fixed_length(theta, grad):
     """Without a hyperparameter there is nothing to search."""
     for i in range(theta.size):
@@ -119,6 +141,7 @@ def fixed_rate(theta, grad):
         (cubes, {"cube": 3}),
         (two_rates, {"rate": -1}),
         (counts, {"rate": -1}),
+        (many, {"unit": 1}),
         (fixed_length, {}),
         (fixed_rate, None),
     ],
@@ -138,7 +161,7 @@ def test_what_is_not_declared_but_holds_is_said_in_one_line() -> None:
     for name, words in {
         "heavy_ball": "holds with velocity of degree 1 and learning_rate of degree -1: declare",
         "sign_descent": "holds with all degrees 0: declare homogeneous=True",
-        "automatic_gradient_descent": "no degrees make it so",
+        "automatic_gradient_descent": "no degrees were found",
     }.items():
         with pytest.raises(NotApplicable, match=r"^not declared, ") as told:
             homogeneous(with_degrees(OPTIMIZERS[name], False, {}))
@@ -153,7 +176,7 @@ def test_a_wrong_degree_is_corrected() -> None:
         Failed, match=r"times 2\^-400 .*second_moment of degree 2 and eps of degree 1"
     ):
         homogeneous(wrong)
-    with pytest.raises(Failed, match="no degrees make it hold"):
+    with pytest.raises(Failed, match="no degrees were found"):
         homogeneous(with_degrees(clipped_at_one, True, {"rate": -1}))
 
 

@@ -20,8 +20,7 @@ from optbench.check.outcome import difference
 from optbench.check.quadratic import TUNED, Quadratic
 from optbench.contract import Hyper, Optimizer
 
-RANGE = (-2, -1, 0, 1, 2)
-LARGEST_SEARCH = 7  # unknown degrees: 5**7 combinations are looked at, not run
+RANGES = {7: (-2, -1, 0, 1, 2), 11: (-1, 0, 1)}  # up to so many unknown degrees: 2e5 combinations
 TRIED = 30  # combinations that are run
 STEPS = 10
 NUDGE = 2.0**-16  # a power of two: of the unit, for derivatives
@@ -54,7 +53,9 @@ class Degrees:
 
 
 def find_degrees(optimizer: Optimizer) -> Degrees | None:
-    """Return the simplest degrees between -2 and 2 that make it homogeneous, or None.
+    """Return the simplest degrees that make it homogeneous; None if none were found.
+
+    Those of hyperparameters are looked for between -2 and 2, or -1 and 1 if there are many.
 
     Its kernel is stepped as plain Python; what it raises, it raises here.
     """
@@ -111,11 +112,12 @@ def _possible(optimizer: Optimizer) -> Iterator[Mapping[str, int]]:
     sizes = {name: float(np.linalg.norm(slope)) for name, slope in own.items()}
     size = max(float(np.linalg.norm(unit)), *sizes.values(), 1e-150)
     active = [name for name in names if sizes[name] > POSSIBLE**2 * size]
-    if not np.isfinite(size) or len(active) > LARGEST_SEARCH:
+    degrees = next((each for most, each in RANGES.items() if len(active) <= most), ())
+    if not np.isfinite(size) or not degrees:
         return
     columns = np.array([unit, *(own[name] for name in active)])
     gram = (columns / size) @ (columns / size).T
-    tried = np.array(list(itertools.product(RANGE, repeat=len(active))), dtype=int)
+    tried = np.array(list(itertools.product(degrees, repeat=len(active))), dtype=int)
     whole = np.hstack([np.ones((len(tried), 1)), tried])
     left = np.einsum("ij,jk,ik->i", whole, gram, whole)  # squares of what does not cancel
     possible = tried[left <= POSSIBLE**2]

@@ -257,7 +257,7 @@ def homogeneous(optimizer: Optimizer) -> str:
     if not optimizer.homogeneous:
         found = _degrees_that_hold(optimizer)
         hint = f"but it holds with {found}: declare homogeneous=True"
-        nothing = "and no degrees make it so: gradients underflow where losses do"
+        nothing = "and no degrees were found: its gradients underflow where losses do"
         raise NotApplicable(f"not declared, {hint if found else nothing}")
     expected = compiled_path(optimizer, Quadratic()).theta
     unit = _unit(optimizer)
@@ -268,7 +268,7 @@ def homogeneous(optimizer: Optimizer) -> str:
     power, gap = max(gaps.items(), key=lambda pair: pair[1])
     if gap > TWIN:
         found = _degrees_that_hold(optimizer)
-        hint = f"it holds with {found}" if found else "no degrees make it hold"
+        hint = f"it holds with {found}" if found else "no degrees were found"
         raise Failed(f"declared, but times 2^{power} the path differs by {gap:.1e}: {hint}")
     return f"times 2^{unit} and 2^-{unit}: to {gap:.1e}"
 
