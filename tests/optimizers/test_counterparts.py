@@ -197,6 +197,12 @@ def test_lookahead_of_optax_has_no_defaults() -> None:
         assert default(optax.lookahead, name) is inspect.Parameter.empty
 
 
+def test_the_data_loader_of_torch_draws_without_replacement() -> None:
+    rows = torch.arange(50)
+    drawn = torch.cat(list(torch.utils.data.DataLoader(rows, shuffle=True)))
+    assert sorted(drawn.tolist()) == rows.tolist()
+
+
 def test_weight_decay_is_coupled_and_the_same_as_decoupled() -> None:
     ours = PlainRun("weight_decay", START, learning_rate=0.3, weight_decay=0.1)
 
