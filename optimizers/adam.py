@@ -12,11 +12,11 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Kingma and Ba 2015, arXiv:1412.6980; bias: Zhang, Zou, Cao 2024, arXiv:2406.10650",
-    convention="the paper, torch and optax: eps outside the root of the corrected v_hat; Keras "
-    "and the paper's faster form add it before the correction, optax's eps_root is inside the root",
     selects={"classification": "linf"},
     condition="separable data, eps = 0, beta1 <= beta2, learning rate t^-decay, 0 < decay < 1",
     homogeneous=True,
+    convention="the paper, torch and optax: eps outside the root of the corrected v_hat; Keras "
+    "and the paper's faster form add it before the correction, optax's eps_root is inside the root",
 )
 def adam(
     theta,

@@ -14,14 +14,14 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Loshchilov, Hutter 2019, arXiv:1711.05101; bias: Xie, Li 2024, arXiv:2404.04454",
-    convention="torch and optax: theta shrinks by learning_rate weight_decay; in the paper by the "
-    "schedule's factor times weight_decay; defaults of weight_decay: torch 0.01 (as here), optax "
-    "1e-4",
     condition="where it converges: a KKT point of min loss subject to ||theta||_inf <= "
     "1 / weight_decay",
     homogeneous=True,
     fixed_point=False,  # theta shrinks
     default=False,
+    convention="torch and optax: theta shrinks by learning_rate weight_decay; in the paper by the "
+    "schedule's factor times weight_decay; defaults of weight_decay: torch 0.01 (as here), optax "
+    "1e-4",
 )
 def adamw(
     theta,

@@ -11,12 +11,12 @@ from optbench import Hyper, optimizer
 @optimizer(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246; "
     "Telgarsky 2013, arXiv:1303.4172",
-    convention="steps of prescribed length t^-decay; AdaBoost itself chooses each length by a line "
-    "search, greedy_coordinate_descent has it proportional to g_k",
     selects={"classification": "l1"},
     condition="separable data, learning rate t^-decay, 0 < decay < 1: margin gap t^-(1 - decay)",
     homogeneous=True,
     symmetries=("sign",),  # a tie between coordinates is broken by their order
+    convention="steps of prescribed length t^-decay; AdaBoost itself chooses each length by a line "
+    "search, greedy_coordinate_descent has it proportional to g_k",
 )
 def coordinate_descent(
     theta,

@@ -12,13 +12,13 @@ from optbench.elementwise import exp
 
 @optimizer(
     reference="Kivinen, Warmuth 1997, doi:10.1006/inco.1996.2612",
-    convention="EGU of the paper; its EG, also called multiplicative weights, divides theta by "
-    "its sum after each step",
     selects={"linear_program": "entropic"},
     condition="A theta = b with a positive solution, learning_rate small enough to converge",
     homogeneous=True,
     symmetries=("permutation",),
     start="positive",
+    convention="EGU of the paper; its EG, also called multiplicative weights, divides theta by "
+    "its sum after each step",
 )
 def exponentiated_gradient(theta, grad, learning_rate=Hyper(tune="log", low=0.0, degree=-1)):
     for i in range(theta.size):

@@ -12,12 +12,12 @@ from optbench import Hyper, Slot, optimizer
 @optimizer(
     reference="Polyak 1964, doi:10.1016/0041-5553(64)90137-5; "
     "bias: Wang, Meng, Zhang, Sun, Chen, Ma, Liu 2022, arXiv:2110.03891",
-    convention="torch and optax: the rate multiplies the whole velocity; Polyak's momentum (theta "
-    "- last theta) is the same path at a constant rate; torch's dampening is 0",
     selects="l2",
     follows_flow=True,
     condition="momentum < 1, learning_rate < 2 (1 + momentum) / L on a quadratic, constant",
     homogeneous=True,
+    convention="torch and optax: the rate multiplies the whole velocity; Polyak's momentum (theta "
+    "- last theta) is the same path at a constant rate; torch's dampening is 0",
 )
 def heavy_ball(
     theta,

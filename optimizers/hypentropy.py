@@ -16,10 +16,10 @@ from optbench.elementwise import sinh
 @optimizer(
     reference="Ghai, Hazan, Singer 2020, arXiv:1902.01903; "
     "bias: Woodworth et al. 2020, arXiv:2002.09277",
-    convention="scale as in diagonal networks; the paper's beta is 2 scale",
     selects={"regression": "hypentropy(scale)"},
     condition="regression from zero, learning_rate small enough to converge",
     homogeneous=True,
+    convention="scale as in diagonal networks; the paper's beta is 2 scale",
 )
 def hypentropy(
     theta,

@@ -11,12 +11,12 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Nesterov 1983, Doklady 27:372; Sutskever, Martens, Dahl, Hinton 2013, PMLR 28:1139",
-    convention="torch and optax: constant momentum, theta is the look-ahead point; the paper "
-    "reports the other sequence, x, and its momentum grows to 1",
     selects="l2",
     follows_flow=True,
     condition="regression from zero (steps stay in the span of the data), learning_rate <= 1 / L",
     homogeneous=True,
+    convention="torch and optax: constant momentum, theta is the look-ahead point; the paper "
+    "reports the other sequence, x, and its momentum grows to 1",
 )
 def nesterov(
     theta,

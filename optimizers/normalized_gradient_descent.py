@@ -13,12 +13,12 @@ from optbench import Hyper, optimizer
 
 @optimizer(
     reference="Nacson, Lee, Gunasekar, Savarese, Srebro, Soudry 2019, arXiv:1803.01905",
-    convention="the paper: rate t^-1/2, no eps; optax.normalize_by_update_norm divides by ||g|| + "
-    "1e-6, at a constant rate",
     selects="l2",
     follows_flow=True,
     condition="separable data, decay = 0.5: margin gap O(log t / sqrt t)",
     homogeneous=True,
+    convention="the paper: rate t^-1/2, no eps; optax.normalize_by_update_norm divides by ||g|| + "
+    "1e-6, at a constant rate",
 )
 def normalized_gradient_descent(
     theta,

@@ -14,11 +14,11 @@ from optbench import Hyper, Slot, optimizer
     reference="Plackett 1950, doi:10.1093/biomet/37.1-2.149; "
     "Amari 1998, doi:10.1162/089976698300017746; "
     "Rattray, Saad 1999, arXiv:cond-mat/9901212",
-    convention="no forgetting: the recursive least squares of adaptive filters weigh a row of age "
-    "a by a forgetting factor to the power a",
     selects={"regression": "l2"},
     condition="mean squared error, from zero, prior large",
     default=False,
+    convention="no forgetting: the recursive least squares of adaptive filters weigh a row of age "
+    "a by a forgetting factor to the power a",
 )
 def online_natural_gradient(
     theta,

@@ -13,13 +13,13 @@ from optbench import Hyper, optimizer
 
 @optimizer(
     reference="Polyak 1969, doi:10.1016/0041-5553(69)90061-5; Hazan, Kakade 2019, arXiv:1905.00313",
-    convention="the papers and optax: relaxation = 1; optax.polyak_sgd caps the rate at 1 and "
-    "stops at ||g||^2 <= 2.2e-16, this does neither; SPS with c = 1/2 (arXiv:2002.10542) is "
-    "relaxation 2",
     selects={"regression": "l2"},
     condition="regression from zero: steps stay in the span of the data",
     homogeneous=True,
     default=False,
+    convention="the papers and optax: relaxation = 1; optax.polyak_sgd caps the rate at 1 and "
+    "stops at ||g||^2 <= 2.2e-16, this does neither; SPS with c = 1/2 (arXiv:2002.10542) is "
+    "relaxation 2",
 )
 def polyak_step(theta, grad, loss, optimal_loss, relaxation=Hyper(1.0, low=0.0, high=2.0)):
     square = 0.0

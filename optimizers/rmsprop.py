@@ -13,12 +13,12 @@ from optbench import Hyper, Slot, optimizer
 @optimizer(
     reference="Tieleman, Hinton 2012, Coursera lecture 6.5; "
     "bias: Zhang, Zou, Cao 2024, arXiv:2406.10650",
-    convention="torch: beta = 0.99, eps outside the root; the lecture and optax: 0.9, with "
-    "optax's eps inside the root unless eps_in_sqrt=False; v starts at 0 in both",
     selects={"classification": "linf"},
     condition="separable data, eps = 0, learning rate t^-decay, 0 < decay < 1",
     homogeneous=True,
     default=False,
+    convention="torch: beta = 0.99, eps outside the root; the lecture and optax: 0.9, with "
+    "optax's eps inside the root unless eps_in_sqrt=False; v starts at 0 in both",
 )
 def rmsprop(
     theta,

@@ -12,12 +12,12 @@ from optbench.elementwise import exp, log
 
 @optimizer(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
-    convention="steps of prescribed length; textbooks (Boyd, Vandenberghe 9.4) also have the "
-    "unnormalized step, ||g||_q times as long",
     selects={"classification": "lp(p)"},
     condition="separable data, learning rate t^-decay, 0 < decay < 1: margin gap t^-(1 - decay)",
     homogeneous=True,
     default=False,
+    convention="steps of prescribed length; textbooks (Boyd, Vandenberghe 9.4) also have the "
+    "unnormalized step, ||g||_q times as long",
 )
 def steepest_descent(
     theta,

@@ -13,13 +13,13 @@ from optbench import Hyper, optimizer
     reference="Robbins, Monro 1951, doi:10.1214/aoms/1177729586; "
     "bias: Zhang, Bengio, Hardt, Recht, Vinyals 2017, arXiv:1611.03530; "
     "separable data: Nacson, Srebro, Soudry 2019, arXiv:1806.01796",
-    convention="rows are drawn with replacement, as in theorems; torch's DataLoader(shuffle=True) "
-    "goes through a new permutation each epoch",
     selects={"classification": "l2", "regression": "l2"},
     condition="regression: from zero, rows <= features, learning_rate < 2 / max ||x_i||^2 "
     "(batch 1); separable data: constant, small enough learning_rate",
     homogeneous=True,
     default=False,
+    convention="rows are drawn with replacement, as in theorems; torch's DataLoader(shuffle=True) "
+    "goes through a new permutation each epoch",
 )
 def stochastic_gradient_descent(
     theta,

@@ -13,13 +13,13 @@ from optbench import Hyper, optimizer
 @optimizer(
     reference="Krogh, Hertz 1991, https://papers.nips.cc/paper/563; coupled and decoupled: "
     "Loshchilov, Hutter 2019, arXiv:1711.05101",
-    convention="torch's SGD(weight_decay=) and optax.add_decayed_weights before sgd: coupled; "
-    "decoupled decay is the same step here, but not with momentum or in adamw",
     condition="minimizes the penalized objective: near the least norm or max margin in L2 when "
     "the parametrization is linear, weight_decay -> 0 and steps >> 1 / weight_decay",
     homogeneous=True,
     fixed_point=False,  # theta shrinks
     default=False,
+    convention="torch's SGD(weight_decay=) and optax.add_decayed_weights before sgd: coupled; "
+    "decoupled decay is the same step here, but not with momentum or in adamw",
 )
 def weight_decay(
     theta,

@@ -59,7 +59,6 @@ def _optimizer(plugin: Optimizer) -> Table:
         for name, hyper in plugin.hypers.items()
     ]
     condition = f", if: {plugin.condition}" if plugin.condition else ""
-    convention = (f"convention: {plugin.convention}",) if plugin.convention else ()
     return Table(
         title=f"{plugin.name} (optimizer)",
         facts=tuple(plugin.formula.split("\n")),
@@ -68,8 +67,8 @@ def _optimizer(plugin: Optimizer) -> Table:
         notes=(
             f"theory: selects {selects_text(plugin)}{condition}",
             f"paper: {plugin.reference}",
-            *convention,
             f"asks for: {', '.join(plugin.needs)}; starts at: {plugin.start}",
+            *([f"convention: {plugin.convention}"] if plugin.convention else ()),
             _place(plugin),
         ),
     )

@@ -35,8 +35,6 @@ class Optimizer(Declared):
         Declared hyperparameters and state, in order of the signature.
     reference, condition : str
         The paper; the step-size condition of its theorem on implicit bias.
-    convention : str
-        Where papers and libraries disagree: which of them it follows, and what the others do.
     selects : str or mapping of str to str
         The solution that theory says it selects, everywhere or by the kind of problem
         (``{"classification": "linf"}``: unknown elsewhere).  Of a family of solutions, with the
@@ -58,6 +56,8 @@ class Optimizer(Declared):
         parametrization then holds for it.
     baseline : bool
         Whether tables give the time of a step as a multiple of its own.
+    convention : str
+        Where papers and libraries disagree: which of them it follows, and what the others do.
     """
 
     name: str
@@ -67,7 +67,6 @@ class Optimizer(Declared):
     slots: Mapping[str, Slot]
     formula: str
     reference: str
-    convention: str
     selects: str | Mapping[str, str]
     condition: str
     homogeneous: bool
@@ -77,6 +76,7 @@ class Optimizer(Declared):
     default: bool
     follows_flow: bool
     baseline: bool
+    convention: str
     file: str
     line: int
 
@@ -134,7 +134,6 @@ def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer
 def optimizer(
     *,
     reference: str,
-    convention: str = "",
     selects: str | Mapping[str, str] = UNKNOWN,
     condition: str = "",
     homogeneous: bool = False,
@@ -144,6 +143,7 @@ def optimizer(
     default: bool = True,
     follows_flow: bool = False,
     baseline: bool = False,
+    convention: str = "",
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
@@ -175,9 +175,9 @@ def optimizer(
         if "theta" not in arguments:
             raise UserError(f"{where}: has no argument 'theta', the parameters it must update")
         _check_declaration(where, hypers, slots, symmetries, start)
-        _check_convention(where, convention)
         _check_selects(where, selects, hypers)
         _check_sampling(where, arguments, hypers)
+        _check_convention(where, convention)
         doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
         return Optimizer(
             name=kernel.__name__,
@@ -187,7 +187,6 @@ def optimizer(
             slots=slots,
             formula=doc.strip(),
             reference=reference,
-            convention=convention,
             selects=selects,
             condition=condition,
             homogeneous=homogeneous,
@@ -197,6 +196,7 @@ def optimizer(
             default=default,
             follows_flow=follows_flow,
             baseline=baseline,
+            convention=convention,
             file=file,
             line=line,
         )
@@ -232,14 +232,6 @@ def _check_declaration(
         raise UserError(f'{where}: start={start!r}; known are "zero" and "positive"')
 
 
-def _check_convention(where: str, convention: object) -> None:
-    if not isinstance(convention, str) or "\n" in convention:
-        raise UserError(
-            f"{where}: convention={convention!r} must be one line of text: which paper or library "
-            "it follows, and what the others do"
-        )
-
-
 def _check_selects(
     where: str, selects: str | Mapping[str, str], hypers: Mapping[str, Hyper]
 ) -> None:
@@ -270,4 +262,12 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
         raise UserError(
             f"{where}: asks for {sampled[0]!r} and {full[0]!r}; with samples the whole objective "
             "is evaluated at records only: ask for one of the two"
+        )
+
+
+def _check_convention(where: str, convention: object) -> None:
+    if not isinstance(convention, str) or "\n" in convention:
+        raise UserError(
+            f"{where}: convention={convention!r} must be one line of text: which paper or library "
+            "it follows, and what the others do"
         )
