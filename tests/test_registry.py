@@ -51,14 +51,6 @@ BROKEN = {
         ),
         r"selects='lp\(rate' must be like \"l2\" or \"lp\(p\)\"",
     ),
-    "convention": (
-        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(convention=('torch',), "),
-        r"broken\.py:2: optimizer 'broken': convention=\('torch',\) must be one line of text",
-    ),
-    "lines of convention": (
-        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(convention='a\\nb', "),
-        r"convention='a\\nb' must be one line of text",
-    ),
     "no default": (
         GOOD.format(name="broken").replace("Hyper(0.1)", "Hyper()"),
         r"Hyper 'rate' needs a default value or tune=\"log\"",
@@ -80,6 +72,14 @@ BROKEN = {
     "symmetry": (
         GOOD.format(name="broken").replace('"a test"', '"", symmetries=("mirror",)'),
         r"unknown symmetries \['mirror'\]",
+    ),
+    "convention": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(convention=('torch',), "),
+        r"broken\.py:2: optimizer 'broken': convention=\('torch',\) must be one line of text",
+    ),
+    "lines of convention": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(convention='a\\nb', "),
+        r"convention='a\\nb' must be one line of text",
     ),
     "option": (
         PROBLEM.format(name="broken").replace("n=3", "n"),
