@@ -13,6 +13,8 @@ from optbench import Hyper, Slot, optimizer
     selects="unknown",
     condition="its limit depends on the whole path: a is the metric in which it minimizes",
     homogeneous=True,
+    convention="torch and the paper: the sum starts at 0, eps (torch's 1e-10) is outside the "
+    "root; optax starts it at 0.1, with eps = 1e-7 inside the root",
 )
 def adagrad(
     theta,

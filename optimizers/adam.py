@@ -15,6 +15,8 @@ from optbench import Hyper, Slot, optimizer
     selects={"classification": "linf"},
     condition="separable data, eps = 0, beta1 <= beta2, learning rate t^-decay, 0 < decay < 1",
     homogeneous=True,
+    convention="the paper, torch and optax: eps outside the root of the corrected v_hat; Keras "
+    "and the paper's faster form add it before the correction, optax's eps_root is inside the root",
 )
 def adam(
     theta,

@@ -19,6 +19,7 @@ from optbench.elementwise import sinh
     selects={"regression": "hypentropy(scale)"},
     condition="regression from zero, learning_rate small enough to converge",
     homogeneous=True,
+    convention="scale as in diagonal networks; the paper's beta is 2 scale",
 )
 def hypentropy(
     theta,

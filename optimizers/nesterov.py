@@ -15,6 +15,8 @@ from optbench import Hyper, Slot, optimizer
     follows_flow=True,
     condition="regression from zero (steps stay in the span of the data), learning_rate <= 1 / L",
     homogeneous=True,
+    convention="torch and optax: constant momentum, theta is the look-ahead point; the paper "
+    "reports the other sequence, x, and its momentum grows to 1",
 )
 def nesterov(
     theta,

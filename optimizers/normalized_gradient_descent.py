@@ -17,6 +17,8 @@ from optbench import Hyper, optimizer
     follows_flow=True,
     condition="separable data, decay = 0.5: margin gap O(log t / sqrt t)",
     homogeneous=True,
+    convention="the paper: rate t^-1/2, no eps; optax.normalize_by_update_norm divides by ||g|| + "
+    "1e-6, at a constant rate",
 )
 def normalized_gradient_descent(
     theta,

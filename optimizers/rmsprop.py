@@ -17,6 +17,8 @@ from optbench import Hyper, Slot, optimizer
     condition="separable data, eps = 0, learning rate t^-decay, 0 < decay < 1",
     homogeneous=True,
     default=False,
+    convention="torch: beta = 0.99, eps outside the root; the lecture and optax: 0.9, with "
+    "optax's eps inside the root unless eps_in_sqrt=False; v starts at 0 in both",
 )
 def rmsprop(
     theta,

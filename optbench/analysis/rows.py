@@ -20,6 +20,7 @@ from optbench.analysis.runs import hyperparameters, last_predictors, runs_with_i
 from optbench.analysis.selection import Selection, certified, effective_p, majority, select
 from optbench.analysis.statistics import finite, known, median_interval
 from optbench.analysis.theory import candidates, theory_name, theory_rate
+from optbench.analysis.underflow import underflow
 from optbench.columns import BiasRow, ConvergenceRow, Interval, RateLaw, Row
 from optbench.instance import Instance
 from optbench.references import Reference
@@ -113,7 +114,8 @@ def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
         empty_bias(cell, horizon, seeds),
         hyperparameters=hyperparameters(cell, search.rates[search.best]),
         status=worst(statuses),
-        reason=why(statuses, [int(chunk.stopped[run]) for _, chunk, run in runs]),
+        reason=why(statuses, [int(chunk.stopped[run]) for _, chunk, run in runs])
+        or underflow(cell, runs),
     )
     found = [_measured(cell, instance, w) for instance, w in last_predictors(runs, statuses)]
     if not found:
@@ -185,7 +187,7 @@ def convergence_row(
         empty_convergence(cell, horizon, seeds),
         hyperparameters=hyperparameters(cell, rate),
         status=went.status,
-        reason=went.reason,
+        reason=went.reason or underflow(cell, went.runs),
         steps_to={name: finite(middle) for name, (middle, _, _) in targets.items()},
         seconds_to={
             n: finite(middle * ns_per_step * 1e-9) for n, (middle, _, _) in targets.items()

@@ -68,6 +68,7 @@ def _optimizer(plugin: Optimizer) -> Table:
             f"theory: selects {selects_text(plugin)}{condition}",
             f"paper: {plugin.reference}",
             f"asks for: {', '.join(plugin.needs)}; starts at: {plugin.start}",
+            *([f"convention: {plugin.convention}"] if plugin.convention else ()),
             _place(plugin),
         ),
     )
