@@ -15,7 +15,7 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Malitsky, Mishchenko 2020, arXiv:1910.09529",
-    selects={"regression": "l2"},
+    selects={"nonseparable": "l2", "regression": "l2"},
     condition="convex and locally smooth objective; regression from zero: steps stay in the span",
     homogeneous=True,
     default=False,
