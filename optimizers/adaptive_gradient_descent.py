@@ -16,7 +16,7 @@ from optbench import Hyper, Slot, optimizer
 @optimizer(
     reference="Malitsky, Mishchenko 2020, arXiv:1910.09529",
     selects={"nonseparable": "l2", "regression": "l2"},
-    condition="convex and locally smooth objective; regression from zero: steps stay in the span",
+    condition="convex and locally smooth objective; from zero: steps stay in the span",
     homogeneous=True,
     default=False,
 )

@@ -17,7 +17,7 @@ from optbench import Hyper, Slot, optimizer
     reference="Duchi, Hazan, Singer 2011, JMLR 12:2121; "
     "bias: Shah, Basu, Kyrillidis, Sanghavi 2020, arXiv:2011.14066",
     selects={"nonseparable": "l2", "regression": "l2"},
-    condition="regression from zero: steps stay in the span of the data",
+    condition="from zero: steps stay in the span of the data",
     homogeneous=True,
     default=False,
 )

@@ -16,7 +16,7 @@ from optbench import Hyper, Slot, optimizer
     reference="Chandra, Xie, Ragan-Kelley, Meijer 2022, arXiv:1909.13371; "
     "height 1: Baydin, Cornish, Rubio, Schmidt, Wood 2018, arXiv:1703.04782",
     selects={"nonseparable": "l2", "regression": "l2"},
-    condition="regression from zero (steps stay in the span of the data), where it converges",
+    condition="from zero (steps stay in the span of the data), where it converges",
     homogeneous=True,
     default=False,
 )

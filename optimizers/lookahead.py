@@ -14,7 +14,7 @@ from optbench import Hyper, Slot, optimizer
     reference="Zhang, Lucas, Hinton, Ba 2019, arXiv:1907.08610; "
     "games: Pethick, Xie, Cevher 2023, arXiv:2310.13459",
     selects={"nonseparable": "l2", "regression": "l2"},
-    condition="regression from zero (steps stay in the span of the data), learning_rate < 2 / L",
+    condition="from zero (steps stay in the span of the data), learning_rate < 2 / L",
     homogeneous=True,
     default=False,
 )

@@ -14,7 +14,7 @@ from optbench import Hyper, Slot, optimizer
 @optimizer(
     reference="Pethick, Xie, Cevher 2023, arXiv:2310.13459",
     selects={"nonseparable": "l2", "regression": "l2"},
-    condition="regression from zero (steps stay in the span of the data), learning_rate < 1 / L",
+    condition="from zero (steps stay in the span of the data), learning_rate < 1 / L",
     homogeneous=True,
     default=False,
 )

@@ -73,7 +73,7 @@ def nothing_to_say(cell: Cell) -> str | None:
     if kind_of(instance).references_of_theorems and not told and not cell.choice.named:
         return (
             f"no theorem says what it selects on {title}, and the references there are those of "
-            f"theorems (named with -o {optimizer.name} it has a row)"
+            "theorems: named with -o it has a row"
         )
     return None
 
