@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from optbench.contract import UNKNOWN, Optimizer, Problem
+from optbench.contract.selects import KINDS as KINDS_OF_THEOREMS
 from optbench.contract.selects import defaults
 from optbench.options import option_text
 from optbench.registry import Registry, builtin_folders
@@ -90,14 +91,12 @@ def formula_line(doc: str) -> str:
 
 def selects_text(plugin: Optimizer) -> str:
     """Return what theory says it selects, with kinds of problem and hyperparameters it needs."""
-    from optbench.analysis.kinds import KINDS
-
     if isinstance(plugin.selects, str):
         return plugin.selects
     usual = defaults(plugin.hypers)
     asked = plugin.as_theorem_asks
     told = []
-    for kind in (each.name for each in KINDS):
+    for kind in KINDS_OF_THEOREMS:
         named = plugin.selection(kind, usual)
         other = plugin.selection(kind, {**usual, **asked.get(kind, {})})
         told += [f"{named} ({kind})"] if named is not None else []

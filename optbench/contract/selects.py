@@ -15,7 +15,8 @@ from optbench.contract.arguments import UNKNOWN, Hyper
 from optbench.errors import UserError, one_line
 
 KIND = "kind"  # what a function calls the kind of problem
-TRIED = ("classification", "regression")  # kinds on which a function is tried when it is declared
+# the kinds that theorems are about: on them a function is tried when it is declared
+KINDS = ("classification", "partly_separable", "nonseparable", "regression", "linear_program")
 
 Selects: TypeAlias = str | Mapping[str, str] | Callable[..., str | None] | None
 Asked: TypeAlias = Mapping[str, Mapping[str, float]]
@@ -72,7 +73,7 @@ def check_selects(where: str, selects: Selects, hypers: Mapping[str, Hyper]) -> 
     """Refuse what is no solution, no mapping by kind and no function of hyperparameters."""
     if callable(selects):
         _check_arguments(where, selects, hypers)
-        for kind in TRIED:
+        for kind in KINDS:
             selected(where, selects, hypers, kind, defaults(hypers))
     elif isinstance(selects, str):
         _parsed(where, selects, hypers)
