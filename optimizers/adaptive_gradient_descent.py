@@ -15,8 +15,8 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Malitsky, Mishchenko 2020, arXiv:1910.09529",
-    selects={"regression": "l2"},
-    condition="convex and locally smooth objective; regression from zero: steps stay in the span",
+    selects={"nonseparable": "l2", "regression": "l2"},
+    condition="convex and locally smooth objective; from zero: steps stay in the span",
     homogeneous=True,
     default=False,
     convention="the paper of 2020 with the authors' initial rate 1e-6; their AdGD of 2023 "

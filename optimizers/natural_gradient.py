@@ -15,7 +15,7 @@ from optbench import Hyper, optimizer
     reference="Amari 1998, doi:10.1162/089976698300017746; "
     "bias: Amari, Ba, Grosse, Li, Nitanda, Suzuki, Wu, Xu 2020, arXiv:2006.10732; "
     "parametrizations: Kerekes, Meszaros, Huszar 2021, arXiv:2111.11542",
-    selects={"classification": "fisher", "regression": "l2"},
+    selects={"classification": "fisher", "nonseparable": "l2", "regression": "l2"},
     condition="from zero, learning_rate < 2 / L in the metric F, constant",
     homogeneous=True,
     convention="the pseudo-inverse of F without damping; Martens and Grosse (K-FAC, "

@@ -15,6 +15,7 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Liu, Bernstein, Meister, Yue 2021, arXiv:2102.07227",
+    selects="unknown",  # at rest where the gradient is normal to the constraints
     condition="the solution has neurons of mean zero and unit norm",
     homogeneous=True,
     symmetries=(),  # the mean of a neuron singles out one direction

@@ -13,8 +13,8 @@ from optbench import Hyper, optimizer
 
 @optimizer(
     reference="Polyak 1969, doi:10.1016/0041-5553(69)90061-5; Hazan, Kakade 2019, arXiv:1905.00313",
-    selects={"regression": "l2"},
-    condition="regression from zero: steps stay in the span of the data",
+    selects={"nonseparable": "l2", "regression": "l2"},
+    condition="from zero: steps stay in the span of the data",
     homogeneous=True,
     default=False,
     convention="the papers and optax: relaxation = 1; optax.polyak_sgd caps the rate at 1 and "

@@ -54,7 +54,9 @@ def test_list_says_why_a_plug_in_is_missing(capsys, tmp_path):
 def test_show_an_optimizer(capsys):
     assert main(["show", "adam"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    for part in ("m <- beta1 m", "beta2 0.999", "tuned (log grid)", "selects linf", "eps = 0",
+    for part in ("m <- beta1 m", "beta2 0.999", "tuned (log grid)", "l2 (classification)",
+                 "linf (classification[eps=0,decay=0.5,beta2=0.99])", "eps = 0",
+                 "as the theorem asks: eps=0,decay=0.5,beta2=0.99 (classification)",
                  "arXiv:1412.6980", "optimizers/adam.py"):  # fmt: skip
         assert part in text
 
