@@ -48,6 +48,11 @@ class Row:
         note=True,
         default={},
     )
+    as_theorem_asks: bool = column(
+        "whether this is the row beside the one as used, with the hyperparameters that the "
+        "optimizer's theorem asks for; `(theorem)` in its name",
+        default=False,
+    )
     seeds: int = column("number of seeds behind every median", low=1, default=REQUIRED)
     horizon: int = column(
         "number of steps that a run may take", unit="steps", low=1, default=REQUIRED

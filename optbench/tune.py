@@ -24,7 +24,7 @@ from optbench.instance import Instance
 from optbench.runs import RunSpec, prepare
 from optbench.solutions import solved
 from optbench.status import Status
-from optbench.study import Cell
+from optbench.study import FLOW_RATE, Cell
 from optbench.targets import RELATIVE_TARGETS, log_suboptimality
 
 GRID = np.arange(-10, 3) / 2.0  # decades relative to the natural rate: 1e-5, ..., 1e1
@@ -221,7 +221,8 @@ class Tuner:
         -------
         Search
         """
-        if self.given is None and self.cell.choice.tuned is not None:
+        searched = self.cell.choice.tuned is not None and not self.cell.choice.follows_flow
+        if self.given is None and searched:
             found = yield from self._short_runs()
             found.critical = yield from self._critical(found)
             if np.isfinite(found.scores).any():  # among rates that all diverge none goes on
@@ -234,6 +235,8 @@ class Tuner:
         rates: list[float | None] = [None]
         if self.given is not None and self.cell.choice.tuned is not None:
             rates = [*sorted(self.given)]
+        elif self.cell.choice.follows_flow:
+            rates = [FLOW_RATE * natural_rate(self.cell)]
         return (yield from self._without_search(rates))
 
     def _without_search(self, rates: list[float | None]) -> Asking[Search]:
