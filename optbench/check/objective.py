@@ -198,7 +198,7 @@ def steepness(instance: Instance) -> str:
         raise NotApplicable("no steepness")
     given = () if instance.parameters is None else (instance.parameters,)
     for target in np.unique(instance.targets)[:FEW]:
-        for prediction in np.linspace(-FAR, FAR, 2 * round(FAR) + 1):
+        for prediction in np.linspace(-FAR, FAR, 20 * round(FAR) + 1):
             loss, slope = row(float(prediction), float(target), *given)
             require(
                 abs(slope) <= limit * loss * (1.0 + TWIN),
