@@ -94,7 +94,9 @@ def compare(
         instances = build_all(registry, _several(problems), seeds)
         asked = _several(parametrizations)
         cells = [cell for built in instances for cell in make_cells(built, choices, asked)]
-        plan = make_plan(settings, instances, cells, registry.notes)
+        own = [choice.optimizer for choice in choices if choice.optimizer.baseline]
+        baseline = own[0] if own else registry.baseline
+        plan = make_plan(settings, instances, cells, registry.notes, baseline)
         plan.prepare(report)
         plan.run(report)
         report(len(cells), len(cells), "analysis")
