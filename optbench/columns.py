@@ -213,8 +213,8 @@ class ConvergenceRow(Row):
         "processor time for one step of one run", unit="ns", header="ns/\nstep", rank=2, low=0.0
     )
     relative_cost: Number = column(
-        "`ns_per_step` over that of `baseline`, on the same instance and parametrization; both were "
-        "measured in turn",
+        "`ns_per_step` over that of `baseline`, on the same instance and parametrization; both "
+        "were measured in turn",
         unit="ratio",
         header="relative\ncost",
         rank=5,

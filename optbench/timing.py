@@ -2,30 +2,28 @@
 
 A kernel neither waits nor sleeps, so its processor time is its wall time on an idle machine; on a
 busy one it leaves out the time that others had the core.  What is left (another clock frequency, a
-shared cache) only adds time, to whatever runs at that moment.  So two contenders take turns in short
-bursts, and the least time of each is compared: minutes apart they would be on another machine.
+shared cache) only adds time, to whatever runs at that moment.  So two contenders take turns in
+short bursts, and the least times are compared: minutes apart they would be on another machine.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optbench.contract import Optimizer
-from optbench.engine.chunk import Chunk
 from optbench.errors import UserError
 from optbench.runs import RunSpec, prepare
-from optbench.status import Status
 from optbench.study import Cell, Choice
 
 ROUNDS = 9
 OUTER = 1  # so many rounds may be outside of the interval at each end: it covers 96.1 %
-SECONDS = 3e-4  # of a burst
+SECONDS = 2e-4  # of a burst
 FEWEST_STEPS, MOST_STEPS = 4, 2**20
-EMPTY_ROUNDS = 4  # every so many rounds the call around the steps is timed as well
 
 # Seconds of a call of so many steps from the start; nan when the run diverges in them.
 Stopwatch = Callable[[int], float]
@@ -38,12 +36,11 @@ class StepTime:
     Attributes
     ----------
     nanoseconds : float
-        Least of all rounds; nan when the run diverges in them.
+        The least; nan when the run diverges meanwhile.
     ratio : float
-        That over the baseline's, of the same rounds; nan where there is none.
+        Over the baseline's: the median of all rounds; nan where there is none.
     interval : tuple of float
-        Where the ratio lies: the second smallest and second largest of the rounds, widened to the
-        ratio itself; nan where there is none.
+        The second smallest and the second largest ratio of all rounds; nan where there is none.
     """
 
     nanoseconds: float
@@ -54,13 +51,14 @@ class StepTime:
 def step_time(own: Stopwatch, baseline: Stopwatch | None = None) -> StepTime:
     """Time the steps of a run in turn with those of the baseline.
 
-    What a call costs beside its steps is subtracted: an optimizer that draws samples evaluates the
-    whole objective at the end of a call.
+    A round has two bursts of either, A B B A and then B A A B, and keeps the shorter of each.  What
+    a call costs beside its steps is subtracted: an optimizer that draws samples evaluates the whole
+    objective at the end of a call.
 
-    The interval is that of a sign test.  In a round both contenders meet the same machine: when
-    disturbances hit either of them alike, its ratio is above the true one as often as below, and of
-    nine such rounds the second smallest and the second largest enclose it in 1 - 20 / 512 = 96.1 %
-    of all cases, whatever the machine does from one round to the next.
+    The interval is that of a sign test.  Within a round both contenders meet the same machine: if
+    what disturbs one of them may as well disturb the other, its ratio is as often above the true
+    one as below, and the second smallest and second largest of nine enclose that in 1 - 20 / 512 =
+    96.1 % of all cases, whatever the machine does from one round to the next.
 
     Parameters
     ----------
@@ -71,38 +69,57 @@ def step_time(own: Stopwatch, baseline: Stopwatch | None = None) -> StepTime:
     -------
     StepTime
     """
+    from scipy.ndimage import minimum_filter1d
+
     watches = [own] if baseline is None else [own, baseline]
     lengths = [_burst(watch) for watch in watches]
-    bursts = np.empty((ROUNDS, len(watches)))
-    empty = np.full(len(watches), math.inf)
+    while True:
+        bursts, around = _rounds(watches, lengths)
+        short = bursts.min(axis=0) - around.min(axis=0) < SECONDS / 4
+        if not any(short) or max(lengths) >= MOST_STEPS:
+            break
+        lengths = [8 * n if is_short else n for n, is_short in zip(lengths, short, strict=True)]
+    steps = np.array(lengths) - 1
+    least = (bursts.min(axis=0) - around.min(axis=0)) / steps * 1e9
+    if not least[0] > 0.0:
+        return StepTime(math.nan)
+    if baseline is None or not least[1] > 0.0:
+        return StepTime(float(least[0]))
+    taken = (bursts - minimum_filter1d(around, 5, axis=0, mode="nearest")) / steps
+    ratios = np.sort(taken[:, 0] / taken[:, 1])
+    low, high = float(ratios[OUTER]), float(ratios[-1 - OUTER])
+    if not low > 0.0:  # a call of one step took longer than one of many
+        return StepTime(float(least[0]))
+    ratio = min(max(float(least[0] / least[1]), low), high)
+    return StepTime(float(least[0]), ratio, (low, high))
+
+
+def _rounds(
+    watches: Sequence[Stopwatch], lengths: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the seconds of each round's shorter burst and of a call of one step, (rounds, K)."""
+    bursts = np.full((ROUNDS, len(watches)), math.inf)
+    around = np.empty(bursts.shape)
     for place in range(ROUNDS):
-        in_turn = range(len(watches)) if place % 2 == 0 else reversed(range(len(watches)))
-        for i in in_turn:
-            bursts[place, i] = watches[i](lengths[i])
-            if place % EMPTY_ROUNDS == 0:
-                empty[i] = min(empty[i], watches[i](1))
-    least = bursts.min(axis=0)
-    taken = (least - empty) / (np.array(lengths) - 1)
-    nanoseconds = float(taken[0]) * 1e9
-    if baseline is None or not min(taken) > 0.0:
-        return StepTime(nanoseconds if nanoseconds > 0.0 else math.nan)
-    ratio = float(taken[0] / taken[1])
-    slower = bursts / least  # than in the best round
-    apart = np.sort(slower[:, 0] / slower[:, 1])
-    low, high = min(float(apart[OUTER]), 1.0), max(float(apart[-1 - OUTER]), 1.0)
-    return StepTime(nanoseconds, ratio, (ratio * low, ratio * high))
+        order = list(range(len(watches)))[:: 1 if place % 2 == 0 else -1]
+        for i in [*order, *reversed(order)]:
+            bursts[place, i] = np.minimum(bursts[place, i], watches[i](lengths[i]))
+        for i in order:
+            around[place, i] = watches[i](1)
+    return bursts, around
 
 
 def _burst(watch: Stopwatch) -> int:
-    """Return how many steps take long enough to be timed."""
-    steps = FEWEST_STEPS
+    """Return how many steps seem to take long enough to be timed."""
+    steps, empty = FEWEST_STEPS, math.inf
+    watch(steps)  # the first call finds nothing in the caches
     while steps < MOST_STEPS:
-        empty = watch(1)
+        empty = min(empty, watch(1))
         seconds = watch(steps) - empty
         enough = max(SECONDS, empty)
         if math.isnan(seconds) or seconds >= enough / 2:
             break
-        growth = 0.8 * enough / max(seconds, 1e-6)
+        growth = 0.8 * enough / max(seconds, 1e-5)
         steps = int(min(steps * min(max(2.0, growth), 64.0), MOST_STEPS))
     return steps
 
@@ -120,7 +137,7 @@ def stopwatch(cell: Cell, rate: float | None) -> Stopwatch:
     spec = RunSpec(cell.instance, cell.parametrization, cell.choice.optimizer, hypers)
     (start,) = prepare([spec])
     start.advance(0)
-    return lambda steps: _seconds(start, steps)
+    return start.stopwatch()
 
 
 def standing_still(cell: Cell, baseline: Optimizer) -> Stopwatch | None:
@@ -139,9 +156,3 @@ def standing_still(cell: Cell, baseline: Optimizer) -> Stopwatch | None:
     except UserError:
         return None
     return None if math.isnan(watch(FEWEST_STEPS)) else watch
-
-
-def _seconds(start: Chunk, steps: int) -> float:
-    chunk = start.subset(np.array([0]))
-    seconds = chunk.seconds_to(steps)
-    return seconds if chunk.status == [Status.HORIZON] else math.nan

@@ -1,11 +1,11 @@
 """Which optimizers are slower than another one beyond chance: over seeds, or over instances.
 
 A block is a seed of an instance, or an instance; all optimizers meet the same blocks.  In a block
-one optimizer beats another when it reaches a tighter target, or the same one in fewer steps; no
-unit, scale or distribution of the steps plays a part, and what was never reached is no special case.
-Of each pair of optimizers a sign test compares how many blocks either of them won; Holm's procedure
-over all pairs keeps the chance of any false claim in the table below the level.  Because every pair
-is tested it does not matter that the eye picks the fastest row first.
+one optimizer beats another when it reaches a tighter target, or the same one in fewer steps: units
+and distributions play no part, and what was never reached is no special case.  Of each pair of
+optimizers a sign test compares how many blocks either of them won; Holm's procedure over all pairs
+keeps the chance of any false claim in the table below the level.  Because every pair is tested it
+does not matter that the eye picks the fastest row first.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def slower(steps: NDArray[np.float64], level: float = LEVEL) -> list[Slower]:
     adjusted = holm(np.minimum(1.0, 2.0 * tails))
     p = np.ones(won.shape)
     p[first, second] = p[second, first] = adjusted
-    p[won >= won.T] = 1.0  # entry (i, j): of i being slower than j
+    p = np.where(won < won.T, p, 1.0)  # entry (i, j): of i being slower than j
     return [
         Slower(tuple(np.flatnonzero(row <= level).tolist()), float(row.min(initial=1.0)))
         for row in p
@@ -92,8 +92,9 @@ def wins(steps: NDArray[np.float64]) -> NDArray[np.int64]:
     place = np.maximum(tightest - 1, 0)[:, :, None]
     taken = np.take_along_axis(steps, place, axis=2)[:, :, 0]
     ran = ~np.isnan(steps).any(axis=2)
-    farther = tightest[:, None] > tightest[None]
-    sooner = (tightest[:, None] == tightest[None]) & (taken[:, None] < taken[None])
+    farther = np.greater(tightest[:, None], tightest[None])
+    equal = np.equal(tightest[:, None], tightest[None])
+    sooner = equal & np.less(taken[:, None], taken[None])
     counts: NDArray[np.int64] = ((farther | sooner) & ran[:, None] & ran[None]).sum(axis=2)
     return counts
 

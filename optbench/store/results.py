@@ -1,8 +1,8 @@
 """Finished cells on disk: a comparison that was interrupted continues, a repeat is read back.
 
 A cell's key holds all that its rows depend on: identities of the instances and of the optimizer,
-the sources of optbench, hyperparameters, rates, horizon, seeds and, for the times, the processor and
-what they are relative to.
+the sources of optbench, hyperparameters, rates, horizon, seeds and, for the times, the processor
+and what they are relative to.
 """
 
 from __future__ import annotations
