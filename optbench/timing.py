@@ -22,7 +22,7 @@ from optbench.study import Cell, Choice
 
 ROUNDS = 9
 OUTER = 1  # so many rounds may be outside of the interval at each end: it covers 96.1 %
-SECONDS = 2e-4  # of a burst
+SECONDS = 1.2e-4  # of a burst
 FEWEST_STEPS, MOST_STEPS = 4, 2**20
 
 # Seconds of a call of so many steps from the start; nan when the run diverges in them.
