@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from optbench.analysis.statistics import known
 from optbench.columns import ConvergenceRow
 
 LEVEL = 0.05
@@ -31,7 +32,8 @@ class Slower:
     than : tuple of int
         The optimizers that are significantly faster.
     p : float
-        Smallest p-value of one that is faster, corrected for all pairs.
+        Smallest p-value of one that is faster, corrected for all pairs; nan: with so few blocks
+        none can be told from chance.
     """
 
     than: tuple[int, ...]
@@ -70,6 +72,8 @@ def slower(steps: NDArray[np.float64], level: float = LEVEL) -> list[Slower]:
     """
     from scipy.stats import binom
 
+    if steps.shape[1] < fewest_blocks(len(steps)):
+        return [Slower((), math.nan)] * len(steps)
     won = wins(steps)
     first, second = np.triu_indices(len(won), 1)
     ahead, behind = won[first, second], won[second, first]
@@ -91,7 +95,7 @@ def wins(steps: NDArray[np.float64]) -> NDArray[np.int64]:
     tightest = np.where(reached, np.arange(1, targets + 1), 0).max(axis=2, initial=0)
     place = np.maximum(tightest - 1, 0)[:, :, None]
     taken = np.take_along_axis(steps, place, axis=2)[:, :, 0]
-    ran = ~np.isnan(steps).any(axis=2)
+    ran = np.logical_not(np.isnan(steps).any(axis=2, keepdims=True))[:, :, 0]
     farther = np.greater(tightest[:, None], tightest[None])
     equal = np.equal(tightest[:, None], tightest[None])
     sooner = equal & np.less(taken[:, None], taken[None])
@@ -119,7 +123,7 @@ def with_slower(rows: Sequence[ConvergenceRow]) -> list[ConvergenceRow]:
     found = list(rows)
     for place in dict.fromkeys(row.instance_id for row in rows):
         own = [i for i, row in enumerate(rows) if row.instance_id == place and is_compared(row)]
-        if len(own) < 2 or rows[own[0]].seeds < fewest_blocks(len(own)):
+        if len(own) < 2:
             continue
         several = len({rows[i].parametrization for i in own}) > 1
         names = [
@@ -128,7 +132,7 @@ def with_slower(rows: Sequence[ConvergenceRow]) -> list[ConvergenceRow]:
         ]
         for i, told in zip(own, slower(np.array([_steps(rows[i]) for i in own])), strict=True):
             than = tuple(names[j] for j in told.than)
-            found[i] = replace(rows[i], slower_than=than, slower_p=told.p)
+            found[i] = replace(rows[i], slower_than=than, slower_p=known(told.p))
     return found
 
 

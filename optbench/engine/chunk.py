@@ -185,10 +185,10 @@ class Chunk:
         """
         count, rule = self.runs.theta.shape[0], self.combination.rule
         everyone, again = np.arange(count), copy.copy(self)
-        gaps = itertools.cycle(range(1, 4096, 331))  # no two calls of a round at one place in a page
+        gaps = itertools.cycle(range(1, 4096, 331))  # other places in a page of memory
 
         def seconds(steps: int) -> float:
-            gap = np.empty(next(gaps))
+            _gap = np.empty(next(gaps))
             again.runs, again.step = picked_runs(self.runs, everyone, rule.linear), self.step
             memory, oracle = again._working_memory(count), self.combination.oracle.with_scratch()
             began = time.thread_time()
