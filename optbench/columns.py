@@ -220,7 +220,7 @@ class ConvergenceRow(Row):
         rank=5,
     )
     relative_cost_interval: Interval = column(
-        "96 % interval of `relative_cost` over rounds of measurement",
+        "smallest and largest `relative_cost` of the nine rounds of its measurement",
         unit="ratio",
         of="relative_cost",
     )

@@ -21,7 +21,6 @@ from optbench.runs import RunSpec, prepare
 from optbench.study import Cell, Choice
 
 ROUNDS = 9
-OUTER = 1  # so many rounds may be outside of the interval at each end: it covers 96.1 %
 SECONDS = 1.2e-4  # of a burst
 FEWEST_STEPS, MOST_STEPS = 4, 2**20
 
@@ -38,9 +37,9 @@ class StepTime:
     nanoseconds : float
         The least; nan when the run diverges meanwhile.
     ratio : float
-        Over the baseline's: the median of all rounds; nan where there is none.
+        That over the baseline's; nan where there is none.
     interval : tuple of float
-        The second smallest and the second largest ratio of all rounds; nan where there is none.
+        The smallest and the largest ratio of all rounds; nan where there is none.
     """
 
     nanoseconds: float
@@ -55,10 +54,13 @@ def step_time(own: Stopwatch, baseline: Stopwatch | None = None) -> StepTime:
     a call costs beside its steps is subtracted: an optimizer that draws samples evaluates the whole
     objective at the end of a call.
 
+    The ratio is that of the least times, unless all rounds but one are on the same side of it: then
+    the clock has changed between the two bursts that were the shortest.
+
     The interval is that of a sign test.  Within a round both contenders meet the same machine: if
     what disturbs one of them may as well disturb the other, its ratio is as often above the true
-    one as below, and the second smallest and second largest of nine enclose that in 1 - 20 / 512 =
-    96.1 % of all cases, whatever the machine does from one round to the next.
+    one as below, and nine rounds enclose that in 1 - 2 / 512 = 99.6 % of all cases, whatever the
+    machine does from one round to the next.
 
     Parameters
     ----------
@@ -87,11 +89,11 @@ def step_time(own: Stopwatch, baseline: Stopwatch | None = None) -> StepTime:
         return StepTime(float(least[0]))
     taken = (bursts - minimum_filter1d(around, 5, axis=0, mode="nearest")) / steps
     ratios = np.sort(taken[:, 0] / taken[:, 1])
-    low, high = float(ratios[OUTER]), float(ratios[-1 - OUTER])
-    if not low > 0.0:  # a call of one step took longer than one of many
+    low, second, *_, last_but_one, high = ratios.tolist()
+    if not second > 0.0:  # calls of one step took longer than of many
         return StepTime(float(least[0]))
-    ratio = min(max(float(least[0] / least[1]), low), high)
-    return StepTime(float(least[0]), ratio, (low, high))
+    ratio = min(max(float(least[0] / least[1]), second), last_but_one)
+    return StepTime(float(least[0]), ratio, (max(low, 0.0), high))
 
 
 def _rounds(
