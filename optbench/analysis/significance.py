@@ -130,7 +130,8 @@ def with_slower(rows: Sequence[ConvergenceRow]) -> list[ConvergenceRow]:
             f"{rows[i].optimizer} ({rows[i].parametrization})" if several else rows[i].optimizer
             for i in own
         ]
-        for i, told in zip(own, slower(np.array([_steps(rows[i]) for i in own])), strict=True):
+        steps = within_horizon(np.array([_steps(rows[i]) for i in own]), [rows[i] for i in own])
+        for i, told in zip(own, slower(steps), strict=True):
             than = tuple(names[j] for j in told.than)
             found[i] = replace(rows[i], slower_than=than, slower_p=known(told.p))
     return found
@@ -139,6 +140,13 @@ def with_slower(rows: Sequence[ConvergenceRow]) -> list[ConvergenceRow]:
 def is_compared(row: ConvergenceRow) -> bool:
     """Whether all runs of a row came to their own end, towards a known optimum."""
     return row.status.final and bool(row.steps_by_seed) and row.success_rate is not None
+
+
+def within_horizon(
+    steps: NDArray[np.float64], rows: Sequence[ConvergenceRow]
+) -> NDArray[np.float64]:
+    """Return steps as if no run had been longer than the shortest one: who runs on reaches more."""
+    return np.where(steps > min(row.horizon for row in rows), math.inf, steps)
 
 
 def _steps(row: ConvergenceRow) -> NDArray[np.float64]:

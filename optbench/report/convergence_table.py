@@ -21,11 +21,11 @@ from optbench.report.rows import (
     full_labels,
     grouped,
     hyperparameters,
-    marked,
     name_columns,
     reasons,
     setting,
     slower_note,
+    with_mark,
 )
 from optbench.report.table import NOTHING, Cell, Column, Table
 from optbench.result import UNKNOWN, InstanceFacts
@@ -74,7 +74,7 @@ def convergence_table(
     shown = _shown(targets)
     body = tuple(
         (
-            replace(name, text=marked(name.text, bool(row.slower_than))),
+            replace(name, text=with_mark(name.text, bool(row.slower_than))),
             *head,
             *(each.cell(row) for each in shown),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from optbench.columns import ConvergenceRow
 from optbench.report.numbers import count
-from optbench.report.rows import grouped, labels, marked, slower_note
+from optbench.report.rows import grouped, labels, slower_note, with_mark
 from optbench.report.table import Cell, Column, Table
 from optbench.result import UNKNOWN
 from optbench.status import Status
@@ -68,7 +68,7 @@ def profile_table(rows: Sequence[ConvergenceRow]) -> Table:
         columns=(Column("optimizer", names=True), *columns),
         rows=tuple(
             (
-                Cell(marked(label, bool(told[label].than))),
+                Cell(with_mark(label, bool(told[label].than))),
                 *(Cell(f"{share:.0%}") for share in shares[label].values()),
             )
             for label in ranked
@@ -123,7 +123,7 @@ def slower_by_label(rows: Sequence[ConvergenceRow]) -> dict[str, Slower]:
     """
     import numpy as np
 
-    from optbench.analysis.significance import slower
+    from optbench.analysis.significance import slower, within_horizon
 
     named = _labelled(rows)
     names = list(dict.fromkeys(label for label, _ in named))
@@ -134,7 +134,7 @@ def slower_by_label(rows: Sequence[ConvergenceRow]) -> dict[str, Slower]:
         if row.status.has_numbers or row.status == Status.DIVERGED:
             found = [math.inf if (n := row.steps_to.get(t)) is None else n for t in targets]
             steps[names.index(label), places.index(row.instance_id)] = found
-    return dict(zip(names, slower(steps), strict=True))
+    return dict(zip(names, slower(within_horizon(steps, rows)), strict=True))
 
 
 def _share(points: NDArray[np.float64], curve: NDArray[np.float64], end: float) -> float:

@@ -108,7 +108,7 @@ def setting(rows: Sequence[Row]) -> str:
     return "; ".join(parts)
 
 
-def marked(label: str, slower: bool) -> str:
+def with_mark(label: str, slower: bool) -> str:
     """Return a row's name with the mark of what is significantly slower."""
     return f"{label} {SLOWER}" if slower else label
 

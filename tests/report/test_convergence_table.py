@@ -1,6 +1,7 @@
 """Marks and costs of the convergence table: what is slower over seeds, and by how much a step."""
 
 import dataclasses
+import math
 
 import pytest
 from example_comparison import DIGITS, INSTANCES, convergence
@@ -54,6 +55,17 @@ def test_only_rows_with_runs_of_their_own_end_are_compared():
     assert with_slower(alone) == alone
     _, notes = names_and_notes(alone)
     assert not any("faster" in note or "slower" in note for note in notes)
+
+
+def test_a_row_that_may_run_longer_is_not_faster_for_that():
+    """What it reaches after the others' horizon counts for nothing."""
+    longer = row("longer", [20_000] * 10, horizon=100_000)
+    assert [each.slower_p for each in with_slower([longer, row("short", [math.inf] * 10)])] == [
+        1,
+        1,
+    ]
+    told = with_slower([longer, row("short", [9_999] * 10)])
+    assert told[0].slower_than == ("short",)
 
 
 def test_rows_of_several_parametrizations_are_named_with_theirs():
