@@ -29,6 +29,8 @@ def selected(kind, beta1, beta2, eps, decay):
     "1; l2: eps > 0, beta1^4 < beta2, constant, small enough learning_rate, and gradients that "
     "have become small against eps",
     homogeneous=True,
+    convention="the paper, torch and optax: eps outside the root of the corrected v_hat; Keras "
+    "and the paper's faster form add it before the correction, optax's eps_root is inside the root",
 )
 def adam(
     theta,

@@ -19,6 +19,8 @@ from optbench import Hyper, Slot, optimizer
     condition="convex and locally smooth objective; from zero: steps stay in the span",
     homogeneous=True,
     default=False,
+    convention="the paper of 2020 with the authors' initial rate 1e-6; their AdGD of 2023 "
+    "(arXiv:2308.02261) has other constants, and longer steps",
 )
 def adaptive_gradient_descent(
     theta,

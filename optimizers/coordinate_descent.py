@@ -22,6 +22,8 @@ def selected(kind, decay):
     condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay)",
     homogeneous=True,
     symmetries=("sign",),  # a tie between coordinates is broken by their order
+    convention="steps of prescribed length t^-decay; AdaBoost itself chooses each length by a line "
+    "search, greedy_coordinate_descent has it proportional to g_k",
 )
 def coordinate_descent(
     theta,

@@ -17,6 +17,7 @@ from optbench import Hyper, Slot, optimizer
     "learning_rate < 1 / L (L: Lipschitz constant of F)",
     homogeneous=True,
     default=False,
+    convention="a step is one evaluation of F: two are one iteration of the papers",
 )
 def extragradient(
     theta,

@@ -20,6 +20,8 @@ from optbench import Hyper, Slot, optimizer
     condition="from zero: steps stay in the span of the data",
     homogeneous=True,
     default=False,
+    convention="the paper's with delta = 0: it divides by delta I + G^(1/2); here what G does not "
+    "reach is left alone",
 )
 def full_matrix_adagrad(
     theta,

@@ -22,6 +22,8 @@ def selected(kind, momentum):
     follows_flow=True,
     condition="momentum < 1, learning_rate < 2 (1 + momentum) / L on a quadratic, constant",
     homogeneous=True,
+    convention="torch and optax: the rate multiplies the whole velocity; Polyak's momentum (theta "
+    "- last theta) is the same path at a constant rate; torch's dampening is 0",
 )
 def heavy_ball(
     theta,

@@ -21,6 +21,7 @@ from optbench.elementwise import sinh
     condition="regression from zero, learning_rate small enough to converge; on separable data the "
     "flow, whose potential grows as |theta| log |theta|",
     homogeneous=True,
+    convention="scale as in diagonal networks; the paper's beta is 2 scale",
 )
 def hypentropy(
     theta,

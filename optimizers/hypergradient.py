@@ -19,6 +19,8 @@ from optbench import Hyper, Slot, optimizer
     condition="from zero (steps stay in the span of the data), where it converges",
     homogeneous=True,
     default=False,
+    convention="the papers' additive rule, in which a rate is updated before the step that uses "
+    "it; Baydin et al. also have a multiplicative one",
 )
 def hypergradient(
     theta,

@@ -17,6 +17,8 @@ from optbench import Hyper, Slot, optimizer
     condition="from zero (steps stay in the span of the data), learning_rate < 2 / L",
     homogeneous=True,
     default=False,
+    convention="the paper: k = 5, interpolation = 0.5; optax.lookahead has no defaults and keeps "
+    "the slow weights beside the fast ones; theta is the fast ones, as where optax takes gradients",
 )
 def lookahead(
     theta,

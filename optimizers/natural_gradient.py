@@ -18,6 +18,8 @@ from optbench import Hyper, optimizer
     selects={"classification": "fisher", "nonseparable": "l2", "regression": "l2"},
     condition="from zero, learning_rate < 2 / L in the metric F, constant",
     homogeneous=True,
+    convention="the pseudo-inverse of F without damping; Martens and Grosse (K-FAC, "
+    "arXiv:1503.05671) add damping to F",
 )
 def natural_gradient(theta, natural_grad, learning_rate=Hyper(tune="log", low=0.0, degree=-1)):
     for i in range(theta.size):

@@ -20,6 +20,8 @@ from optbench import Hyper, Slot, optimizer
     homogeneous=True,
     symmetries=(),  # the mean of a neuron singles out one direction
     default=False,
+    convention="the authors' code without its eps = 1e-8; it balances the start and scales the "
+    "rate of single weights by their initial size, this does neither",
 )
 def nero(
     theta,

@@ -21,6 +21,8 @@ def selected(kind, momentum):
     condition="a minimum from zero (steps stay in the span of the data), learning_rate <= 1 / L; "
     "on separable data theorems are about other sequences of momentum",
     homogeneous=True,
+    convention="torch and optax: constant momentum, theta is the look-ahead point; the paper "
+    "reports the other sequence, x, and its momentum grows to 1",
 )
 def nesterov(
     theta,

@@ -26,6 +26,8 @@ def selected(kind, decay):
     condition="0 < decay <= 1; separable data, decay = 0.5: margin gap O(log t / sqrt t); else "
     "from zero (steps stay in the span of the data)",
     homogeneous=True,
+    convention="the paper: rate t^-1/2, no eps; optax.normalize_by_update_norm divides by ||g|| + "
+    "1e-6, at a constant rate",
 )
 def normalized_gradient_descent(
     theta,

@@ -15,6 +15,8 @@ from optbench.elementwise import exp, log
     selects={"classification": "lp(p)", "nonseparable": "lp(p)", "regression": "lp(p)"},
     condition="constant, small enough learning_rate; from zero, or separable data",
     homogeneous=True,
+    convention="the papers' potential ||theta||_p^p / p; the p-norm algorithms of Grove, "
+    "Littlestone, Schuurmans and of Gentile have ||theta||_p^2 / 2",
 )
 def p_norm_mirror_descent(
     theta,

@@ -17,6 +17,7 @@ from optbench import Hyper, Slot, optimizer
     condition="from zero (steps stay in the span of the data), learning_rate < 1 / L",
     homogeneous=True,
     default=False,
+    convention="a step is one evaluation of F: inner_steps of them are one iteration of the paper",
 )
 def rapp(
     theta,

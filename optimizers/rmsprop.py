@@ -29,6 +29,8 @@ def selected(kind, eps, decay):
     "constant, small enough learning_rate, and gradients that have become small against eps",
     homogeneous=True,
     default=False,
+    convention="torch: beta = 0.99, eps outside the root; the lecture and optax: 0.9, with "
+    "optax's eps inside the root unless eps_in_sqrt=False; v starts at 0 in both",
 )
 def rmsprop(
     theta,

@@ -17,6 +17,8 @@ def selected(kind, decay):
     selects=selected,
     condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay)",
     homogeneous=True,
+    convention="sign(0) = 0 as in torch.sign and optax.sign_sgd; a rate t^-decay with decay = "
+    "0.5, where signSGD and optax have a constant one, decay = 0",
 )
 def sign_descent(
     theta,

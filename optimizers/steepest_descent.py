@@ -22,6 +22,8 @@ def selected(kind, decay):
     condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay)",
     homogeneous=True,
     default=False,
+    convention="steps of prescribed length; textbooks (Boyd, Vandenberghe 9.4) also have the "
+    "unnormalized step, ||g||_q times as long",
 )
 def steepest_descent(
     theta,

@@ -114,6 +114,14 @@ BROKEN = {
         GOOD.format(name="broken").replace('"a test"', '"", symmetries=("mirror",)'),
         r"unknown symmetries \['mirror'\]",
     ),
+    "convention": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(convention=('torch',), "),
+        r"broken\.py:2: optimizer 'broken': convention=\('torch',\) must be one line of text",
+    ),
+    "lines of convention": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(convention='a\\nb', "),
+        r"convention='a\\nb' must be one line of text",
+    ),
     "option": (
         PROBLEM.format(name="broken").replace("n=3", "n"),
         r"broken\.py:2: problem 'broken': option 'n' needs a default",

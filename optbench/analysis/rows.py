@@ -26,6 +26,7 @@ from optbench.analysis.theory import (
     theory_name,
     theory_rate,
 )
+from optbench.analysis.underflow import underflow
 from optbench.columns import BiasRow, ConvergenceRow, Interval, RateLaw, Row
 from optbench.instance import Instance
 from optbench.references import Reference
@@ -70,6 +71,8 @@ def empty_convergence(cell: Cell, horizon: int, seeds: int) -> ConvergenceRow:
         steps_to=dict.fromkeys(TARGET_NAMES),
         seconds_to=dict.fromkeys(TARGET_NAMES),
         intervals=dict.fromkeys(TARGET_NAMES),
+        reached=dict.fromkeys(TARGET_NAMES),
+        left_again_at=dict.fromkeys(TARGET_NAMES),
     )
 
 
@@ -119,7 +122,8 @@ def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
         theory=theory_name(cell, rate),
         condition=theory_condition(cell),
         status=worst(statuses),
-        reason=why(statuses, [int(chunk.stopped[run]) for _, chunk, run in runs]),
+        reason=why(statuses, [int(chunk.stopped[run]) for _, chunk, run in runs])
+        or underflow(cell, runs),
     )
     found = [_measured(cell, instance, w, rate) for instance, w in last_predictors(runs, statuses)]
     if not found:
@@ -185,14 +189,13 @@ def convergence_row(
     """
     rate = search.rates[search.best]
     went = progress(cell, search.runs[search.best], best)
-    targets = {
-        name: median_interval(went.reached[:, column]) for column, name in enumerate(TARGET_NAMES)
-    }
+    kept = went.passages.kept
+    targets = {name: median_interval(kept[:, k]) for k, name in enumerate(TARGET_NAMES)}
     return replace(
         empty_convergence(cell, horizon, seeds),
         hyperparameters=hyperparameters(cell, rate),
         status=went.status,
-        reason=went.reason,
+        reason=went.reason or underflow(cell, went.runs),
         steps_to={name: finite(middle) for name, (middle, _, _) in targets.items()},
         seconds_to={
             n: finite(middle * ns_per_step * 1e-9) for n, (middle, _, _) in targets.items()
@@ -201,6 +204,9 @@ def convergence_row(
             name: _interval(low, high) if math.isfinite(low) else None
             for name, (_, low, high) in targets.items()
         },
+        reached=went.reached,
+        left_again_at=went.left_again_at,
+        passages=went.passages_from,
         rate=rate_of(cell, went),
         ns_per_step=finite(ns_per_step),
         best_learning_rate=rate if cell.choice.tuned else None,

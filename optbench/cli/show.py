@@ -70,6 +70,7 @@ def _optimizer(plugin: Optimizer) -> Table:
             *(f"as the theorem asks: {text}" for text in asked),
             f"paper: {plugin.reference}",
             f"asks for: {', '.join(plugin.needs)}; starts at: {plugin.start}",
+            *([f"convention: {plugin.convention}"] if plugin.convention else ()),
             _place(plugin),
         ),
     )

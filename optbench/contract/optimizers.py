@@ -71,6 +71,8 @@ class Optimizer(Declared):
         parametrization then holds for it.
     baseline : bool
         Whether tables give the time of a step as a multiple of its own.
+    convention : str
+        Where papers and libraries disagree: which of them it follows, and what the others do.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Optimizer(Declared):
     default: bool
     follows_flow: bool
     baseline: bool
+    convention: str
     file: str
     line: int
 
@@ -113,7 +116,8 @@ class Optimizer(Declared):
     @functools.cached_property
     def identity(self) -> str:
         """Hash of its declaration and of all code that its kernel reaches."""
-        told = ("formula", "reference", "condition", "as_theorem_asks", "file", "line")
+        prose = ("formula", "reference", "convention", "condition", "as_theorem_asks")
+        told = (*prose, "file", "line")
         return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
 
     def given(self, values: Iterable[float]) -> dict[str, float]:
@@ -158,6 +162,7 @@ def optimizer(
     default: bool = True,
     follows_flow: bool = False,
     baseline: bool = False,
+    convention: str = "",
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
@@ -194,6 +199,7 @@ def optimizer(
         if isinstance(only_for, str):
             raise UserError(f"{where}: only_for={only_for!r} must be a tuple of kinds of problem")
         _check_sampling(where, arguments, hypers)
+        _check_convention(where, convention)
         doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
         return Optimizer(
             name=kernel.__name__,
@@ -214,6 +220,7 @@ def optimizer(
             default=default,
             follows_flow=follows_flow,
             baseline=baseline,
+            convention=convention,
             file=file,
             line=line,
         )
@@ -265,4 +272,12 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
         raise UserError(
             f"{where}: asks for {sampled[0]!r} and {full[0]!r}; with samples the whole objective "
             "is evaluated at records only: ask for one of the two"
+        )
+
+
+def _check_convention(where: str, convention: object) -> None:
+    if not isinstance(convention, str) or "\n" in convention:
+        raise UserError(
+            f"{where}: convention={convention!r} must be one line of text: which paper or library "
+            "it follows, and what the others do"
         )

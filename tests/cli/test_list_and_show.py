@@ -74,6 +74,16 @@ def test_show_a_problem_and_a_parametrization(capsys):
     assert "w = u^depth - v^depth" in text
 
 
+def test_show_says_whose_convention_an_optimizer_follows(capsys):
+    assert main(["show", "rmsprop"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert (
+        "convention: torch: beta = 0.99, eps outside the root; the lecture and optax: 0.9" in text
+    )
+    assert main(["show", "gradient_descent"]) == 0
+    assert "convention" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
