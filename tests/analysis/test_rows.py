@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from searched_cells import cell, searched
 
+import optbench
 from optbench.analysis import progress, rows, theory
 from optbench.analysis.selection import INCONCLUSIVE, Selection
-from optbench.solutions import family_member
+from optbench.solutions import family_member, solved
 from optbench.status import Status, worst
-from optbench.tune import natural_rate
+from optbench.tune import flow_rate, natural_rate
 
 SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
 PARTLY = "logistic_regression:data=partly_separable"
@@ -78,12 +79,29 @@ def test_a_member_of_a_family_that_is_another_reference_has_its_name():
 
 def test_small_steps_follow_the_flow_of_a_parametrization_large_ones_do_not():
     made = cell(TRANSPORT)
-    natural = natural_rate(made)
-    assert theory.theory_name(made, 0.1 * natural) == "entropic"
-    assert theory.theory_name(made, 0.2 * natural) == "unknown"
+    small = flow_rate(made)
+    assert 0.0 < small <= 0.2 * natural_rate(made)
+    assert theory.theory_name(made, small) == "entropic"
+    assert theory.theory_name(made, 1.1 * small) == "unknown"
     assert theory.theory_name(made) == "unknown"
+    fixed = cell(TRANSPORT, f"gradient_descent[learning_rate={small:.17g}]")
+    assert theory.theory_name(fixed) == "entropic"
+    fixed = cell(TRANSPORT, f"gradient_descent[learning_rate={2 * small:.17g}]")
+    assert theory.theory_name(fixed) == "unknown"
+    assert theory.theory_name(cell(TRANSPORT, "normalized_gradient_descent"), 1e-9) == "unknown"
     separable = cell(SEPARABLE, parameters=["diagonal"])  # the tail decides, whatever the rate
     assert theory.theory_name(separable, 10.0 * natural_rate(separable)) == "l1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("problem", ["transport", "transport,m=10,seed=2", "afiro", "random"])
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "heavy_ball", "nesterov"])
+def test_the_small_rate_is_small_enough(problem, optimizer):
+    """The limit is within 4 % of the entropic solution; random costs make w start at e^-17."""
+    made = cell(f"linear_program:data={problem}", optimizer)
+    run = optbench.run(made.instance, optimizer, horizon=500_000, learning_rate=flow_rate(made))
+    entropic = solved(made.instance)["entropic"].solution
+    assert np.linalg.norm(run.w - entropic) < 0.04 * np.linalg.norm(entropic)
 
 
 def test_what_can_say_nothing_says_why_and_still_has_a_law_of_convergence():
