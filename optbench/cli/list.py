@@ -55,7 +55,7 @@ def list_plugins(
 
 def _list_claims(plugins: tuple[str, ...], format: str) -> None:
     """List the claims and the papers without one."""
-    from optbench.claims.framework import load_claims
+    from optbench.claims.library import load_claims
     from optbench.claims.report.claims import identity, notes_of
     from optbench.cli.terminal import print_tables
 

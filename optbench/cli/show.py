@@ -23,7 +23,7 @@ def show(
     plugin: Plugins = None,
 ) -> None:
     """Show an optimizer, a problem, a parametrization or a claim."""
-    from optbench.claims.framework import load_claims
+    from optbench.claims.library import load_claims
     from optbench.cli.terminal import print_tables
     from optbench.parametrizations import PARAMETRIZATIONS
     from optbench.registry import load_registry

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from optbench.claims.framework import load_claims, verify
+from optbench.claims.library import load_claims
+from optbench.claims.verification import verify
 
 FOUND = load_claims()
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from optbench.claims.framework import Check, claim, load_claims, verify
+from optbench.claims.framework import Check, claim
+from optbench.claims.library import load_claims
+from optbench.claims.verification import verify
 from optbench.cli import main
 from optbench.errors import UserError
 

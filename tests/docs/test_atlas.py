@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from optbench.claims.framework import load_claims
+from optbench.claims.library import load_claims
 from optbench.claims.report.atlas import COMMAND, introduction
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

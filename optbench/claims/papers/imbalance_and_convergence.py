@@ -38,19 +38,19 @@ WIDTHS = np.array([32, 128, 512, 2048])
     "times the bound, as the criterion asks, the theorem does not say: it holds on "
     "1 of 40 seeds at size 0.3 (the one used, 1.499) and on 20 of 40 at size 1.",
 )
-def imbalance_and_convergence(decay: float = 0.0) -> Iterator[Check | Curve]:
+def imbalance_and_convergence(decay: float = 0.0, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure n = 10, d = 6, k = 3, h = 20; scalars; n = 5, d = 12 with h up to 2048.
 
     ``decay`` adds weight decay, under which the imbalance is not conserved.
     """
     for size in (0.3, 1.0):
-        yield from exponential_rate(size, decay)
-    for imbalance in (0.0, 1.0, 5.0):
+        yield from exponential_rate(size, decay, seed)
+    for imbalance in (0.0, 1.0, 5.0) if seed == 0 else ():  # nothing is random there
         yield from scalar_half_time(imbalance, decay)
-    yield from width()
+    yield from width(seed)
 
 
-def exponential_rate(size: float, decay: float) -> Iterator[Check | Curve]:
+def exponential_rate(size: float, decay: float, seed: int) -> Iterator[Check | Curve]:
     """The excess loss against its bound, its tail rate, and the drift of the imbalance (seed 33).
 
     The theorem bounds the tail rate from below.  How far above it is depends on the instance: of
@@ -58,7 +58,7 @@ def exponential_rate(size: float, decay: float) -> Iterator[Check | Curve]:
     """
     from optbench.claims.simulation.network import flat, matrices, network
 
-    generator = np.random.Generator(np.random.PCG64(33))
+    generator = np.random.Generator(np.random.PCG64(seed))
     features = generator.standard_normal((10, 6))
     targets = generator.standard_normal((10, 3))
     u, v = size * generator.standard_normal((6, 20)), size * generator.standard_normal((3, 20))
@@ -120,9 +120,9 @@ def scalar_half_time(imbalance: float, decay: float) -> Iterator[Check]:
     yield Check.close(f"scalar, c = {imbalance:g}: half-time", measured, predicted, 0.01)
 
 
-def width() -> Iterator[Check | Curve]:
+def width(seed: int) -> Iterator[Check | Curve]:
     """Distance to the least-norm solution by width, mean of five seeds."""
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64([1, seed]))
     features, targets = generator.standard_normal((5, 12)), generator.standard_normal(5)
     least = np.linalg.lstsq(features, targets, rcond=None)[0]
     distances = []

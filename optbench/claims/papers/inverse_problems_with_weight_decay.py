@@ -36,11 +36,13 @@ ETA, DECAY, HORIZON = 0.05, 1e-3, 60_000
     remarks="The signals are scaled to spectral norm 1. P_perp is the complement of the range of "
     "the measurements.",
 )
-def inverse_problems_with_weight_decay(decay_factor: float = 1.0) -> Iterator[Check | Curve]:
+def inverse_problems_with_weight_decay(
+    decay_factor: float = 1.0, seed: int = 0
+) -> Iterator[Check | Curve]:
     """Measure 6 measurements of 10 unknowns in a plane, 40 samples, widths 16 (seed 0)."""
     from optbench.claims.simulation.network import matrices, network, product
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     sensing = generator.standard_normal((6, 10)) / np.sqrt(6.0)
     latent = np.linalg.qr(generator.standard_normal((10, 2)))[0]
     signals = latent @ generator.standard_normal((2, 40))

@@ -66,7 +66,7 @@ def leaky_network_loss(w: Array, data: Array, grad: Array, targets: Array, scrat
     "every criterion, and seeds 0 and 7 keep a third singular value (0.23 and 0.07 of the first).",
 )
 def leaky_networks_on_orthogonal_data(
-    larger: float = 1.0, seed: int = 1
+    larger: float = 1.0, seed: int = 0
 ) -> Iterator[Check | Curve]:
     """Measure n = 10 Gaussian samples in R^2000, random labels, 50 neurons, rate 0.01."""
     generator = np.random.Generator(np.random.PCG64(seed))

@@ -41,16 +41,18 @@ SMALLEST_STRENGTHS = (0.01, 0.005, 0.0025)
     "dual Newton's solution. The plan moves uniform mass between 6 uniform points of the unit "
     "square and 6 others: cost squared distance, strength 0.1.",
 )
-def linear_programs_by_diagonal_networks(start_factor: float = 1.0) -> Iterator[Check | Curve]:
+def linear_programs_by_diagonal_networks(
+    start_factor: float = 1.0, seed: int = 0
+) -> Iterator[Check | Curve]:
     """Measure the rate, the bias, its limit and a transport plan (seed 0)."""
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     matrix = generator.standard_normal((6, 15))
     b = matrix @ np.abs(generator.standard_normal(15))
     c = generator.uniform(0.2, 1.2, 15)
     for strength in STRENGTHS:
         yield from rate_and_bias(matrix, b, c, strength, start_factor)
     yield from limit_of_small_strength(matrix, b, c, start_factor)
-    yield from transport(start_factor)
+    yield from transport(start_factor, seed)
 
 
 def solve(
@@ -169,11 +171,11 @@ def picture(
     )
 
 
-def transport(start_factor: float) -> Iterator[Check]:
+def transport(start_factor: float, seed: int) -> Iterator[Check]:
     """The plan of the network against Sinkhorn's, 6 x 6 points, squared distances."""
     from optbench.references.transport import entropic_transport
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     sources, sinks = generator.random((6, 2)), generator.random((6, 2))
     cost = ((sources[:, None] - sinks[None]) ** 2).sum(axis=2)
     strength, mass = 0.1, np.full(6, 1.0 / 6.0)

@@ -37,11 +37,13 @@ RANGE = 0.3
     remarks="Layers start with variance 1 / inputs; the three minibatches have 10 samples each; "
     "the largest tolerated e(eta) is 0.3.",
 )
-def linear_range(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]:
+def linear_range(
+    optimizer: str = "gradient_descent", seed: int = 0
+) -> Iterator[Check | Curve]:
     """Measure a 5-8-3 network on 30 Gaussian samples in three minibatches (seed 0)."""
     from optbench.claims.simulation.network import network
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     inputs, targets = generator.standard_normal((5, 30)), generator.standard_normal((3, 30))
     theta = np.concatenate([
         generator.standard_normal(40) / np.sqrt(5.0),

@@ -32,7 +32,7 @@ from optbench.claims.simulation import classification, start
     "this kind; one of them is used.",
 )
 def logistic_regression_without_separability(
-    optimizer: str = "gradient_descent",
+    optimizer: str = "gradient_descent", seed: int = 0
 ) -> Iterator[Check | Curve]:
     """Measure 8 points in a plane of R^4 and 5 that the other two coordinates separate (seed 37).
 
@@ -41,7 +41,7 @@ def logistic_regression_without_separability(
     """
     from optbench.references import logistic_decomposition
 
-    rows = points()
+    rows = points(seed)
     parts = logistic_decomposition(rows)
     assert parts.offset is not None and parts.direction is not None
     instance = classification(rows, "logistic", separable=False)
@@ -90,9 +90,9 @@ def picture(steps: np.ndarray, distance: np.ndarray, error: np.ndarray) -> Curve
     )
 
 
-def points() -> np.ndarray:
+def points(seed: int) -> np.ndarray:
     """Return the rows y_i x_i (13, 4)."""
-    generator = np.random.Generator(np.random.PCG64(37))
+    generator = np.random.Generator(np.random.PCG64(seed))
     flat = np.zeros((8, 4))
     flat[:, :2] = generator.standard_normal((8, 2))
     separable = generator.standard_normal((5, 4))

@@ -39,10 +39,10 @@ RATE, HORIZON = 0.002, 300_000
     "normalization from 0.2 to error 1e-2.",
 )
 def robust_weight_normalization(
-    parameters: str = "weight_normalized:ratio=0.01,scale",
+    parameters: str = "weight_normalized:ratio=0.01,scale", seed: int = 0
 ) -> Iterator[Check | Curve]:
     """Measure 20 equations for 50 unknowns, w* = (1, 2, 0, ...), eta_v = 0.002, 3e5 steps."""
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     features = generator.standard_normal((20, 50))
     sparse = np.zeros(50)
     sparse[:2] = 1.0, 2.0

@@ -36,16 +36,18 @@ MODES = np.array([4.0, 2.0, 1.0, 0.5])
     "With standard deviation a the half-times at a = 1e-4 are 0.89 to 1.03 of "
     "log(1/a)/s, outside the interval of the criterion.",
 )
-def sequential_learning_of_ranks(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]:
+def sequential_learning_of_ranks(
+    optimizer: str = "gradient_descent", seed: int = 0
+) -> Iterator[Check | Curve]:
     """Measure a 6 x 8 target with singular values 4, 2, 1, 0.5, 0, 0 (seed 0), 8 hidden units."""
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     left = np.linalg.qr(generator.standard_normal((6, 6)))[0]
     right = np.linalg.qr(generator.standard_normal((8, 8)))[0]
     modes = np.r_[MODES, 0.0, 0.0]
     target = (left * modes) @ right[:, :6].T
     for first in (1e-4, 1e-8):
         yield from aligned(left, right, target, first, optimizer)
-    yield from random(target, optimizer)
+    yield from random(target, optimizer, seed)
 
 
 def trajectory(
@@ -105,7 +107,7 @@ def aligned(
     )
 
 
-def random(target: np.ndarray, optimizer: str) -> Iterator[Check]:
+def random(target: np.ndarray, optimizer: str, seed: int) -> Iterator[Check]:
     """From Gaussian weights of size a, three seeds: half-times, and the plateaus between them.
 
     Entries have the standard deviation a / sqrt(8), so that the matrices, not the entries, are of
@@ -115,7 +117,7 @@ def random(target: np.ndarray, optimizer: str) -> Iterator[Check]:
 
     worst = []
     for size in (1e-2, 1e-4, 1e-6):
-        weights = np.random.Generator(np.random.PCG64(1)).standard_normal((3, 112)) / np.sqrt(8.0)
+        weights = np.random.Generator(np.random.PCG64([1, seed])).standard_normal((3, 112)) / np.sqrt(8.0)
         times, products = trajectory(target, size * weights, 2e-3, 24_000, 20, optimizer)
         found = np.linalg.svd(products, compute_uv=False)
         ratios = np.array([

@@ -34,11 +34,11 @@ STEPS = 3000
     remarks="The teacher, too, has balanced neurons: only such maps can be learned. Scaled as "
     "1/(2 n m) ||W X - Y||^2.  All criteria hold on each of 12 seeds.",
 )
-def turning_of_neurons(optimizer: str = "nero") -> Iterator[Check | Curve]:
+def turning_of_neurons(optimizer: str = "nero", seed: int = 0) -> Iterator[Check | Curve]:
     """Measure 16 neurons with 10 inputs, a teacher of such neurons, 200 samples (seed 0)."""
     from optbench.claims.simulation.network import network
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     inputs = generator.standard_normal((INPUTS, SAMPLES))
     teacher = balanced(generator.standard_normal((NEURONS, INPUTS)))
     first = balanced(generator.standard_normal((NEURONS, INPUTS)))

@@ -36,10 +36,10 @@ WIDTHS = (64, 256, 1024, 4096, 16384)
     "5 %, slopes of motion -0.43 to -0.63). S1-20 (Zou and Gu 2019, arXiv:1906.04688) improves the "
     "width that the theorem needs; a run cannot tell the two bounds apart.",
 )
-def stable_gram_matrix(scale: float = 1.0) -> Iterator[Check | Curve]:
+def stable_gram_matrix(scale: float = 1.0, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure n = 8 unit inputs in 20 dimensions, labels +1 and -1, eta = 0.3, m = 64 to 16384."""
-    runs = [train(width, scale) for width in WIDTHS]
-    smallest = least_eigenvalue()
+    runs = [train(width, seed, scale) for width in WIDTHS]
+    smallest = least_eigenvalue(seed)
     steps = np.arange(HORIZON + 1)
     bound = (1.0 - ETA * smallest / 2.0) ** steps
     for width, run in zip(WIDTHS, runs, strict=True):
@@ -83,10 +83,12 @@ def stable_gram_matrix(scale: float = 1.0) -> Iterator[Check | Curve]:
     then_fails="largest / smallest tail rate",
     remarks="The network and its data are those of S3-12.",
 )
-def one_learning_rate_for_all_widths(rate_exponent: float = 0.0) -> Iterator[Check]:
+def one_learning_rate_for_all_widths(
+    rate_exponent: float = 0.0, seed: int = 0
+) -> Iterator[Check]:
     """Measure the networks of S3-12 from m = 256 on, eta = 0.3 (m / 256)^rate_exponent."""
     widths = np.array(WIDTHS[1:])
-    runs = [train(m, eta=ETA * (m / widths[0]) ** rate_exponent) for m in widths]
+    runs = [train(m, seed, eta=ETA * (m / widths[0]) ** rate_exponent) for m in widths]
     rates = [run.tail_rate for run in runs]
     yield Check.at_most("largest / smallest tail rate", np.max(rates) / np.min(rates), 1.2, 1.0)
     slope = log_slope(widths, np.array([run.motion for run in runs]))
@@ -109,19 +111,19 @@ def data(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return inputs, generator.choice([-1.0, 1.0], SAMPLES)
 
 
-def least_eigenvalue() -> float:
+def least_eigenvalue(seed: int) -> float:
     """Return the smallest eigenvalue of the limiting Gram matrix."""
     from optbench.claims.simulation.two_layer import limiting_kernel
 
-    inputs, _ = data(np.random.Generator(np.random.PCG64(0)))
+    inputs, _ = data(np.random.Generator(np.random.PCG64(seed)))
     return float(np.linalg.eigvalsh(limiting_kernel(inputs))[0])
 
 
-def train(width: int, scale: float = 1.0, eta: float = ETA) -> Training:
+def train(width: int, seed: int, scale: float = 1.0, eta: float = ETA) -> Training:
     """Train from weights N(0, scale^2)."""
     from optbench.claims.simulation.two_layer import two_layer
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     inputs, labels = data(generator)
     weights = scale * generator.standard_normal(width * DIMENSION)
     instance = two_layer(inputs, labels, width)

@@ -71,10 +71,8 @@ def labelled(count: int, distinct: bool, generator: np.random.Generator) -> Inst
     inputs = generator.standard_normal((count, DIMENSION))
     if not distinct:
         inputs[count // 2 :] = inputs[: count // 2]
-    data = np.array(instance.features, dtype=float)  # its first row describes the network
-    data[1:, :DIMENSION] = inputs / np.linalg.norm(inputs, axis=1)[:, None]
-    data[1:, DIMENSION] = generator.choice([-1.0, 1.0], count)
-    return replace(instance, features=data)
+    unit = inputs / np.linalg.norm(inputs, axis=1)[:, None]
+    return replace(instance, features=unit, targets=generator.choice([-1.0, 1.0], count))
 
 
 def smallest_width(instance: Instance, samples: int, generator: np.random.Generator) -> float:

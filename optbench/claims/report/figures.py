@@ -7,7 +7,8 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from optbench.claims.framework import Curve, Result
+from optbench.claims.framework import Curve
+from optbench.claims.verification import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
