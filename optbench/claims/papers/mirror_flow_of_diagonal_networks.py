@@ -73,7 +73,7 @@ def tail_rate(
         metric = 4.0 * np.sqrt(w**2 + 4.0 * scale**4)
     slowest = np.linalg.eigvalsh((features * metric) @ features.T)[0]
     name = f"depth {depth}, alpha {scale:g}: rate"
-    yield Check.between(f"{name} / predicted", rate / (2.0 * eta * slowest), 0.98, 1.03)
+    yield from rate_checks(f"{name} / predicted", rate / (2.0 * eta * slowest))
     if depth == 2:
         least = 16.0 * scale**2 * np.linalg.eigvalsh(features @ features.T)[0]
         yield Check.at_least(f"{name} per unit time / lower bound", rate / eta / least, 1.0)
@@ -86,7 +86,15 @@ def baseline(features: np.ndarray, targets: np.ndarray, momentum: float) -> Iter
     eta = 1e-3
     _, _, rate, _ = descend(features, targets, "linear", eta, momentum)
     slowest = np.linalg.eigvalsh(features @ features.T)[0]
-    yield Check.between("linear: rate / predicted", rate / (2.0 * eta * slowest), 0.98, 1.03)
+    yield from rate_checks("linear: rate / predicted", rate / (2.0 * eta * slowest))
+
+
+def rate_checks(name: str, ratio: float) -> Iterator[Check]:
+    """The rate of the slowest mode is the least that a tail can have, and in the end the rate."""
+    # the fit ends at rounding: 2 % is what a step of the flow and one of descent differ by
+    yield Check.at_least(name, ratio, 0.98, 1.0)
+    # where the two slowest modes are near to each other, the tail is still a mixture
+    yield Check.at_most(f"{name}, and no faster", ratio, 1.03, 1.0, share=0.9)
 
 
 def descend(

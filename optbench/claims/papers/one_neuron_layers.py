@@ -153,12 +153,16 @@ def generic(
     times, products, log_loss = run(depth, widths, u, v, int(15.0 / ETA), imbalance, seed)
     best = MODES[0] * np.outer(left[:, 0], right[:, 0])
     error = float(np.linalg.norm(products[-1] - best))
-    yield Check.at_most(f"depth {depth}: distance to the best matrix of rank one", error, 1e-6)
+    # exp(-15) = 3e-7 at depth 2, and sooner with more layers, times what was there at first
+    yield Check.at_most(f"depth {depth}: distance to the best matrix of rank one", error, 1e-4)
     excess = np.exp(log_loss) - 0.5 * (MODES[1:] ** 2).sum()
     tail = (excess < 1e-4) & (excess > 1e-11)
     rate = decay_rate(times[tail], np.log(excess[tail]))
     name = f"depth {depth}: rate of the excess loss / predicted"
-    yield Check.between(name, rate / tail_rate(depth), 0.95, 1.05)
+    yield Check.at_least(name, rate / tail_rate(depth), 0.99, 1.0)
+    # faster where the second mode is hardly in the start, which no theorem excludes
+    name = f"{name}, and no faster"
+    yield Check.at_most(name, rate / tail_rate(depth), 1.05, 1.0, share=0.9)
     return np.asarray(excess)
 
 
