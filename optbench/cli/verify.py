@@ -31,7 +31,7 @@ def verify(
     fast: Annotated[bool, typer.Option("--fast", help="Only claims that take < 2 s.")] = False,
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, help="Seeds 0, 1, ... of random instances. [default: as the claim says]"),
+        typer.Option(min=1, help="Seeds 0, 1, ... of random data. [default: as the claim says]"),
     ] = None,
     jobs: Annotated[
         int | None,

@@ -32,7 +32,7 @@ LABELS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0])
     tags=("regression", "implicit_bias", "preconditioning"),
     perturbation={"full": "adagrad"},
     then_fails="full_matrix_adagrad: distance",
-    remarks="Seed 0 of Gaussian data; the criteria hold on each of 10 seeds.  Wilson's data have "
+    remarks="Wilson's data have "
     "seven points of class 1 and one of class -1.  With five and three AdaGrad at rate 0.5 "
     "overshoots first, and amplifies eps = 1e-12 to an error of 1e-3; at rate 0.1 it meets the "
     "criterion there too, with 1e-13.",

@@ -24,7 +24,7 @@ from optbench.claims.simulation import start
     "the target; in a deep one with one output every weight matrix is of rank one and adjacent "
     "ones are aligned.",
     formula="W_2 W_1 = SVT_beta(Y); depth 3: ||W_3 W_2 W_1|| = s^3, s^4 - ||X^T y|| s + beta = 0 "
-    "(as derived in the catalogue)",
+    "(our derivation)",
     cost="fast",
     tags=("matrix", "deep_linear", "weight_decay", "alignment"),
     perturbation={"decay_factor": 0.0},

@@ -30,9 +30,9 @@ SHARES = np.geomspace(0.05, 2.0, 25)  # of the critical rate
     tags=("regression", "diagonal", "implicit_bias", "edge_of_stability"),
     perturbation={"optimizer": "heavy_ball"},
     then_fails="largest eta sharpness",
-    remarks="Rates are shares of the critical rate, 2 / the sharpness at the limit of gradient flow; "
-    "a run counts when its loss falls to 1e-20: the others diverge, or wander where no minimum is "
-    "flat enough.",
+    remarks="Rates are shares of the critical rate, 2 / the sharpness at the limit of gradient "
+    "flow; a run counts when its loss falls to 1e-20: the others diverge, or wander where no "
+    "minimum is flat enough.",
 )
 def edge_of_stability(
     optimizer: str = "gradient_descent", seed: int = 0
@@ -78,9 +78,7 @@ def largest(values: np.ndarray) -> float:
     return float(numbers.max()) if numbers.size else np.nan
 
 
-def picture(
-    name: str, rates: np.ndarray, measured: np.ndarray, predicted: np.ndarray
-) -> Curve:
+def picture(name: str, rates: np.ndarray, measured: np.ndarray, predicted: np.ndarray) -> Curve:
     """A quantity at the end by learning rate: that of gradient flow until 2 / eta forbids it."""
     bound = "gradient flow, at most 2 / eta" if name == "sharpness" else "gradient flow"
     return Curve(

@@ -31,13 +31,14 @@ WIDTHS = np.array([32, 128, 512, 2048])
     cost="normal",
     tags=("matrix", "deep_linear", "rate", "implicit_bias"),
     aliases=("S1-06", "S4-09"),
+    seeds=10,
     perturbation={"decay": 0.05},
     then_fails="size 1: relative drift",
-    remarks="The bound's constants are derived from the imbalance. The theorem bounds the rate from "
-    "below; how far above the bound it is depends on the instance (1.2 to 5 times). What the tail "
-    "rate must be is said by the flow linearized at the limit: the fall of the loss along it is compared "
-    "too, between 1e-6 and 1e-10 of the least loss; steps are so small that gradient descent and "
-    "the flow differ by less than 1 %, twice which is the tolerance.",
+    remarks="The bound's constants are derived from the imbalance. The theorem bounds the rate "
+    "from below; how far above the bound it is depends on the instance (1.2 to 5 times). What the "
+    "tail rate must be is said by the flow linearized at the limit: the fall of the loss along it "
+    "is compared too, between 1e-6 and 1e-10 of the least loss; steps are so small that gradient "
+    "descent and the flow differ by less than 1 %, twice which is the tolerance.",
 )
 def imbalance_and_convergence(decay: float = 0.0, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure n = 10, d = 6, k = 3, h = 20; scalars; n = 5, d = 12 with h up to 2048.
@@ -91,7 +92,9 @@ def exponential_rate(size: float, decay: float, seed: int) -> Iterator[Check | C
     away = product(chunk.records.snapshots[begin, 0], (6, 20, 3)) - best.T
     left = linearized(away, features, first, second, times[end] - times[begin])
     fallen = np.log(excess[begin] / excess[end]) / np.log(excess[begin] / left)
-    yield Check.between(f"{name}: fall in the tail / that of the linearized flow", fallen, 0.98, 1.02)
+    yield Check.between(
+        f"{name}: fall in the tail / that of the linearized flow", fallen, 0.98, 1.02
+    )
     drift = np.linalg.norm(first @ first.T - second.T @ second - imbalance)
     drift /= np.linalg.norm(imbalance)
     yield Check.at_most(f"{name}: relative drift of the imbalance", drift, 1e-2)

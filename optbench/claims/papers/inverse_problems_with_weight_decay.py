@@ -27,10 +27,10 @@ ETA, DECAY, HORIZON = 0.05, 1e-3, 60_000
     statement="Deep linear networks trained with weight decay solve underdetermined inverse "
     "problems and forget the directions outside the latent subspace; without decay these stay as "
     "they were initialised.",
-    formula="||W_1(t) P_perp|| / ||W_1(0) P_perp|| = (1 - eta decay)^t (as derived in the "
-    "catalogue)",
+    formula="||W_1(t) P_perp|| / ||W_1(0) P_perp|| = (1 - eta decay)^t (our derivation)",
     cost="normal",
     tags=("matrix", "deep_linear", "weight_decay", "inverse_problem"),
+    seeds=10,
     perturbation={"decay_factor": 0.0},
     then_fails="unseen part of the product",
     remarks="The signals are scaled to spectral norm 1. P_perp is the complement of the range of "

@@ -28,8 +28,8 @@ ETA, STEPS = 2e-3, 400_000
     "solution as alpha^D to the power 1 - rho for depth D = 2, where rho is a null-space constant, "
     "and proportional to alpha^D for D >= 3.",
     formula="nu = X_S^-T sign(w_S), rho = max |x_i.nu| off the support; "
-    "w_i / alpha^D -> (1 - z)^(-D/(D-2)) - (1 + z)^(-D/(D-2)), z = x_i.nu (as derived in the "
-    "catalogue), D >= 3",
+    "w_i / alpha^D -> (1 - z)^(-D/(D-2)) - (1 + z)^(-D/(D-2)), z = x_i.nu ("
+    "our derivation), D >= 3",
     cost="fast",
     tags=("regression", "diagonal", "implicit_bias"),
     perturbation={"extra_depth": 1},
@@ -101,9 +101,7 @@ def picture(depth: str, scales: np.ndarray, measured: np.ndarray, predicted: np.
     )
 
 
-def limits(
-    features: np.ndarray, targets: np.ndarray, depth: int, scales: np.ndarray
-) -> np.ndarray:
+def limits(features: np.ndarray, targets: np.ndarray, depth: int, scales: np.ndarray) -> np.ndarray:
     """Return the limits (4, d) of gradient descent from u = v = scales^(1/depth)."""
     instance = regression(features, targets)
     theta = np.repeat(scales[:, None] ** (1.0 / depth), 2 * features.shape[1], axis=1)

@@ -33,9 +33,7 @@ LONG = 5000
     "Stable: the distance to the minimizer is smaller after 5,000 steps than at the start. Best: "
     "the least distance after 200 steps (least squares: 20, before it reaches rounding).",
 )
-def factor_of_two(
-    optimizer: str = "gradient_descent", seed: int = 0
-) -> Iterator[Check | Curve]:
+def factor_of_two(optimizer: str = "gradient_descent", seed: int = 0) -> Iterator[Check | Curve]:
     """Measure curvatures 1 to 50 in 20 dimensions, and Gaussian least squares, n = 200, d = 10."""
     generator = np.random.Generator(np.random.PCG64(seed))
     curvatures = np.linspace(1.0, 50.0, 20)

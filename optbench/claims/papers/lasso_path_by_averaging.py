@@ -32,7 +32,8 @@ STARTS = (1e-4, 1e-10, 1e-20, 1e-40)
     perturbation={"optimizer": "gradient_descent"},
     then_fails="monotone path, eps = 1e-40",
     remarks="The suboptimality of at most 2e-3 on the second path is in units in which "
-    "||M^-1 r|| = 1. That the slope is in [-1.1, -0.9] is a threshold of ours.",
+    "||M^-1 r|| = 1. A slope in log log(1/eps) is asymptotic: that it is nearer to -1 for the "
+    "smaller starts is measured beside it; its tolerance of 0.1 is ours.",
 )
 def lasso_path_by_averaging(
     optimizer: str = "hypentropy", seed: int = 0
@@ -57,7 +58,7 @@ def lasso_path_by_averaging(
         for k in (0, 2)
     ]
     name = "monotone path: slope of log distance in log log(1/eps), eps = 1e-20 to 1e-40"
-    yield Check.between(name, slopes[1], -1.05, -0.95, -1.0)
+    yield Check.between(name, slopes[1], -1.1, -0.9, -1.0)
     name = "monotone path: its distance from -1, over that for eps = 1e-4 to 1e-10"
     yield Check.below(name, abs(slopes[1] + 1.0) / abs(slopes[0] + 1.0), 1.0)
     yield picture("Monotone path, eps = 1e-40", penalties, averages, path)

@@ -30,6 +30,7 @@ OCTAVES = np.arange(-3.0, 6.51, 0.5)
     "start: argmin_eta loss(60) is constant in N for a = 1 (mean field), not for a = 1/2 (NTK)",
     cost="normal",
     tags=("regression", "deep_linear", "learning_rate", "width"),
+    seeds=10,
     perturbation={"power": 0.5},
     then_fails="mean field: octaves",
     remarks="The teacher is ours: y = X b with X and b standard normal, no noise, loss "

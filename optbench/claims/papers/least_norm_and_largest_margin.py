@@ -28,6 +28,7 @@ STEPS = 3_000_000
     "Z w >= 1; eta t loss gamma^2 -> 1",
     cost="normal",
     tags=("regression", "classification", "implicit_bias", "margin"),
+    seeds=10,
     perturbation={"second": "adagrad", "margin_optimizer": "sign_descent"},
     then_fails="heavy_ball",
     remarks="10 Gaussian equations in 30 unknowns, seed 0; margins on the 6 x 12 rows of seed 11 "

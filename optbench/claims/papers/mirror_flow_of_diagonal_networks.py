@@ -25,9 +25,10 @@ EXPONENTS = np.linspace(0.0, 60.0, 121)  # of the figure
     "exponentially, at a rate that the limit and hence the initialization set.",
     formula="loss ~ exp(-2 eta lambda_min(X diag(m) X^T) t), m = D^2 (u^(2D-2) + v^(2D-2)), "
     "for D = 2: m = 4 sqrt(w^2 + 4 alpha^4); w(t) = 2 alpha^2 sinh(-4 X^T int r); "
-    "as derived in the catalogue",
+    "our derivation",
     cost="fast",
     tags=("regression", "diagonal", "rate"),
+    seeds=10,
     perturbation={"momentum": 0.9},
     then_fails="depth 2, alpha 0.3: rate / predicted",
     remarks="The mirror identity is checked to 1 %, and its error to halve with the step "

@@ -32,6 +32,7 @@ Starts = dict[str, tuple[str, Array | None]]  # parametrization and theta
     "limit: least ||w||_Sigma with X w = y",
     cost="normal",
     tags=("regression", "natural_gradient", "diagonal", "deep_linear"),
+    seeds=10,
     perturbation={"optimizer": "gradient_descent"},
     then_fails="diagonal, eta = 0.0125",
     remarks="X is Gaussian, so that Sigma = I, and the path of w is known in closed form; the "
@@ -75,7 +76,9 @@ def natural_gradient_and_depth(
         paths[name] = path
         # along small singular values of X the way is long: so far as w itself has come
         gap = np.linalg.norm(path[-1] - exact[-1]) / np.linalg.norm(least)
-        yield Check.at_most(f"{name}: end against that of w, which tends to the least norm", gap, 0.01)
+        yield Check.at_most(
+            f"{name}: end against that of w, which tends to the least norm", gap, 0.01
+        )
         missed[name] = float(np.linalg.norm(path[-1] - sparse))
     yield from unequal_inputs(features, targets, starts, optimizer)
     _, path = follow(features, targets, "diagonal:scale=0.01", "gradient_descent", 0.05)

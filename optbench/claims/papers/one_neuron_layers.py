@@ -29,8 +29,8 @@ SIZE = 0.1
     "rank-one matrix from a generic start, a saddle from one orthogonal to the first mode, the "
     "origin from an opposed one; the rates are known too.",
     formula="W -> s_1 u_1 v_1^T with excess loss ~ exp(-2 s_1^(1-2/N) (s_1 - s_2) t); "
-    "W -> s_2 u_2 v_2^T; ||W(t)|| = (r_0^(-1/3) + s_1 t)^-3 for N = 3; rates as derived in the "
-    "catalogue",
+    "W -> s_2 u_2 v_2^T; ||W(t)|| = (r_0^(-1/3) + s_1 t)^-3 for N = 3; rates "
+    "our derivation",
     cost="fast",
     tags=("matrix", "deep_linear", "rate", "saddle"),
     perturbation={"imbalance": 3.0},
@@ -81,8 +81,8 @@ def one_neuron_layers(imbalance: float = 1.0, seed: int = 0) -> Iterator[Check |
     "singular value only.",
     statement="Gradient flow trains a linear network despite saddles that are not strict when it "
     "starts in a rank-stable set, at a linear rate.",
-    formula="W -> s_1 u_1 v_1^T, excess loss ~ exp(-2 s_1^(1-2/N) (s_1 - s_2) t) (rate as derived "
-    "in the catalogue)",
+    formula="W -> s_1 u_1 v_1^T, excess loss ~ exp(-2 s_1^(1-2/N) (s_1 - s_2) t) (rate "
+    "our derivation)",
     cost="fast",
     tags=("matrix", "deep_linear", "rate", "saddle"),
     perturbation={"imbalance": 3.0},

@@ -28,12 +28,13 @@ RATE, HORIZON = 0.002, 300_000
     formula="u_0 = alpha (1, ..., 1), eta_r / eta_v = 0.01: ||w - w*|| / ||w*|| at the limit",
     cost="normal",
     tags=("regression", "diagonal", "sparsity", "initialization"),
+    seeds=10,
     perturbation={"parameters": "nonnegative:scale"},
     then_fails="alpha = 0.2: relative error over",
-    remarks="Standard normal X, ||v|| = 1 for the rate eta_v. 'Fewer steps' is counted to loss 1e-6, "
-    "which both methods reach: plain descent never comes near the sparse solution, so that steps to "
-    "it would measure the horizon. On some instances weight normalization has come to 1e-5 only "
-    "after 3e5 steps: its error is judged beside that of plain descent.",
+    remarks="Standard normal X, ||v|| = 1 for the rate eta_v. 'Fewer steps' is counted to loss "
+    "1e-6, which both methods reach: plain descent never comes near the sparse solution, so that "
+    "steps to it would measure the horizon. On some instances weight normalization has come to "
+    "1e-5 only after 3e5 steps: its error is judged beside that of plain descent.",
 )
 def robust_weight_normalization(
     parameters: str = "weight_normalized:ratio=0.01,scale", seed: int = 0

@@ -24,8 +24,7 @@ DISTANCES = np.array([1e-1, 3e-2, 1e-2, 3e-3, 1e-3])
     "to the valley, which the claim measures.",
     statement="Started near a degenerate minimum of zero loss, gradient descent behaves like its "
     "linearization: the part of the displacement in the null space stays, to second order.",
-    formula="||P_null (theta_inf - theta_0)|| = O(||theta_0 - theta*||^2) (as derived in the "
-    "catalogue)",
+    formula="||P_null (theta_inf - theta_0)|| = O(||theta_0 - theta*||^2) (our derivation)",
     cost="fast",
     tags=("matrix", "deep_linear", "implicit_bias"),
     perturbation={"optimizer": "adagrad"},

@@ -32,7 +32,7 @@ WRONG_HALF = {1: (0.01, 10.0), 2: (0.01, 25.0), 3: (0.02, 80.0)}
     "turn to the labelling direction; the logarithm of the angle falls like t^(2/3) for N = 1, "
     "like t for N = 2 (a linear rate) and faster for N >= 3.",
     formula="d(-log tan theta)/dt = r^(1 - 2/N) / sqrt(2 pi), hence -log tan theta ~ t^(2N/(N+2)); "
-    "the law as derived in the catalogue",
+    "the law our derivation",
     cost="normal",
     tags=("classification", "deep_linear", "rate", "direction"),
     perturbation={"stretch": 0.5},
@@ -87,19 +87,30 @@ def faster_with_depth(stretch: float = 1.0) -> Iterator[Check | Curve]:
     statement="Linear networks of any depth turn to the labelling direction from every start but "
     "the opposite one, with a known rate and without a condition on the first loss; one that "
     "starts in the wrong half space first shrinks along a curve r sin^N theta = constant.",
-    formula="d(-log tan theta)/dt = r^(1 - 2/N) / sqrt(2 pi); min r = r_0 sin^N(theta_0); both as "
-    "derived in the catalogue",
+    formula="d(-log tan theta)/dt = r^(1 - 2/N) / sqrt(2 pi); min r = r_0 sin^N(theta_0); both "
+    "our derivation",
     cost="normal",
     tags=("classification", "deep_linear", "rate", "direction"),
+    seeds=4,
     perturbation={"stretch": 0.5},
     then_fails="depth 1: rate",
-    remarks="Half the step changes min r by less than 0.5 %. Fresh samples start at "
-    "tan theta = 18.7 and take steps of 0.1 to t = 40; 5 seeds of each depth end between 7e-4 and "
-    "1.4e-3. The nonlinear network with two nodes, of which the paper treats the same question, is "
-    "not measured.",
+    remarks="Half the step changes min r by less than 0.5 %. Fresh samples start at tan theta = "
+    "18.7 and take steps of 0.1 to t = 40. The nonlinear network with two nodes, of which the "
+    "paper treats the same question, is not measured.",
 )
-def any_start(stretch: float = 1.0) -> Iterator[Check]:
+def any_start(stretch: float = 1.0, seed: int = 0) -> Iterator[Check]:
     """Measure depth 1 to 3: rates, starts at 2.8 rad with norm 0.05, fresh samples in d = 10."""
+    if seed == 0:  # nothing is random there
+        yield from population(stretch)
+    sampled = spherical(NEARLY_ORTHOGONAL, 0.5, samples=20_000, d=10, seed=seed)
+    for depth in (1, 2, 3):
+        _, w = descend(sampled, depth, 0.1, 40.0, np.array([40.0]))
+        tangent = np.linalg.norm(w[-1, :-1]) / w[-1, -1]
+        yield Check.at_most(f"depth {depth}, 20,000 fresh samples a step: tan theta", tangent, 5e-3)
+
+
+def population(stretch: float) -> Iterator[Check]:
+    """Rates on the quadrature, and starts in the wrong half space."""
     for depth in (1, 2, 3):
         step, end = SETTINGS[depth]
         _, _, ratios = turning(spherical(1.2, 0.5, stretch), depth, 2.0 * step, end)
@@ -112,11 +123,6 @@ def any_start(stretch: float = 1.0) -> Iterator[Check]:
         yield Check.between(f"{name}: least norm / predicted", shortest, 0.95, 1.05)
         angle = math.atan2(abs(w[-1, 0]), w[-1, 1])
         yield Check.at_most(f"{name}: final angle to the labelling direction", angle, 5e-3)
-    sampled = spherical(NEARLY_ORTHOGONAL, 0.5, samples=20_000, d=10)
-    for depth in (1, 2, 3):
-        _, w = descend(sampled, depth, 0.1, 40.0, np.array([40.0]))
-        tangent = np.linalg.norm(w[-1, :-1]) / w[-1, -1]
-        yield Check.at_most(f"depth {depth}, 20,000 fresh samples a step: tan theta", tangent, 5e-3)
 
 
 def spherical(angle: float, norm: float, stretch: float = 1.0, **sampling: int) -> Instance:

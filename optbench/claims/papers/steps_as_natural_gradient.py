@@ -49,16 +49,15 @@ class Setting:
     "min cond M = (1 + sin psi) / (1 - sin psi)",
     cost="normal",
     tags=("natural_gradient", "metric", "quadratic", "regression", "matrix"),
+    seeds=5,
     perturbation={"downhill_only": False},
     then_fails="least eigenvalue",
     remarks="All steps y with y.b > 0 of all optimizers that are registered count: 40 steps on a "
     "quadratic (8 unknowns), a regression (6) and a matrix factorization (12), from positive "
-    "starts. Step sizes that multiply a gradient are 0.1 / curvature, others 0.01. In the "
-    "catalogue's canonical form y stands for the negative gradient, here called b.",
+    "starts. Step sizes that multiply a gradient are 0.1 / curvature, others 0.01. The "
+    "negative gradient is called b.",
 )
-def steps_as_natural_gradient(
-    downhill_only: bool = True, seed: int = 0
-) -> Iterator[Check | Curve]:
+def steps_as_natural_gradient(downhill_only: bool = True, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure the metrics of all steps; without ``downhill_only`` also of those with y.b <= 0."""
     from optbench.registry import load_registry
 
@@ -225,9 +224,7 @@ def metrics(batches: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Check | Cu
     )
 
 
-def best_of_others(
-    batches: list[tuple[np.ndarray, np.ndarray]], seed: int
-) -> Iterator[Check]:
+def best_of_others(batches: list[tuple[np.ndarray, np.ndarray]], seed: int) -> Iterator[Check]:
     """No metric does better: random ones, and the best one in the plane found by SciPy."""
     from scipy.optimize import minimize_scalar
 

@@ -32,7 +32,7 @@ STEPS = 3000
     perturbation={"optimizer": "adam"},
     then_fails="largest |mean|",
     remarks="The teacher, too, has balanced neurons: only such maps can be learned. Scaled as "
-    "1/(2 n m) ||W X - Y||^2.  All criteria hold on each of 12 seeds.",
+    "1/(2 n m) ||W X - Y||^2.",
 )
 def turning_of_neurons(optimizer: str = "nero", seed: int = 0) -> Iterator[Check | Curve]:
     """Measure 16 neurons with 10 inputs, a teacher of such neurons, 200 samples (seed 0)."""

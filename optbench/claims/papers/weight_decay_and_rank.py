@@ -27,18 +27,16 @@ ETA = 0.01
     "gradient descent converges to them linearly, unless a singular value of the target is "
     "exactly critical.",
     formula="each singular value of the product is 0 or s^L with s^(2L-2) - sigma s^(L-2) + decay "
-    "= 0; L = 2: (sigma - decay)_+, sublinear when sigma = decay (as derived in the catalogue)",
+    "= 0; L = 2: (sigma - decay)_+, sublinear when sigma = decay (our derivation)",
     cost="fast",
     tags=("matrix", "deep_linear", "weight_decay", "rate"),
     perturbation={"decay_factor": 0.0},
     then_fails="depth 3: largest distance",
-    remarks="The catalogue gives no tolerance for the linear rates; 5 % is ours. The rate is that "
+    remarks="The tolerance of the linear rates, 5 %, is ours. The rate is that "
     "of the distance of all weights to where they end. The start is 0.5 times standard normal "
     "numbers; the sublinear case is one mode with sigma = decay = 1 from u = v = 1.",
 )
-def weight_decay_and_rank(
-    decay_factor: float = 1.0, seed: int = 0
-) -> Iterator[Check | Curve]:
+def weight_decay_and_rank(decay_factor: float = 1.0, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure singular values 3, 2, 1, 0.4 (4 x 5, seed 0), width 6, eta = 0.01.
 
     ``decay_factor`` multiplies the weight decay, but not what it is compared with.

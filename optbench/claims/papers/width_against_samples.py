@@ -29,6 +29,7 @@ DIMENSION, STARTS, HORIZON, RATE = 10, 3, 1000, 8.0
     formula="slope of log m_min in log n < 2; for as many parameters as samples, m (d + 1) = n: 1",
     cost="normal",
     tags=("network", "tanh", "width"),
+    seeds=10,
     perturbation={"distinct": False},
     then_fails="slope of log m_min",
     remarks="Both layers of a network in 10 dimensions are trained, unit inputs, random signs as "
