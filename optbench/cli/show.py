@@ -48,7 +48,7 @@ def show(
 
 
 def _optimizer(plugin: Optimizer) -> Table:
-    from optbench.cli.catalogue import selects_text
+    from optbench.cli.plugin_entries import selects_text
 
     rows = [
         cells(
@@ -117,7 +117,7 @@ def _instances(plugin: Problem) -> list[str]:
 
 
 def _parametrization(name: str, builder: Callable[..., Any]) -> Table:
-    from optbench.cli.catalogue import module_doc, options_of
+    from optbench.cli.plugin_entries import module_doc, options_of
 
     options: Mapping[str, Any] = options_of(builder)
     given = ",".join(f"{key}={option_text(value)}" for key, value in options.items())
@@ -132,6 +132,8 @@ def _parametrization(name: str, builder: Callable[..., Any]) -> Table:
 
 def _claim(claim: Claim) -> Table:
     missing = (f"not measured yet: {claim.missing}",) if claim.missing else ()
+    refuted = (f"does not hold here: {claim.does_not_hold}",) if claim.does_not_hold else ()
+    seeds = (f"seeds: 0 to {claim.seeds - 1}",) if claim.seeds > 1 else ()
     remarks = (claim.remarks,) if claim.remarks else ()
     background = (claim.background,) if claim.background else ()
     return Table(
@@ -142,7 +144,9 @@ def _claim(claim: Claim) -> Table:
         notes=(
             f"paper: {claim.paper}",
             f"instance: {' '.join((claim.measure.__doc__ or '').split())}",
+            *seeds,
             *missing,
+            *refuted,
             *remarks,
             f"measured by: optbench verify {claim.id}",
             f"file: {Path(claim.file).name}:{claim.line}",
@@ -151,6 +155,6 @@ def _claim(claim: Claim) -> Table:
 
 
 def _place(plugin: Optimizer | Problem) -> str:
-    from optbench.cli.catalogue import short_file
+    from optbench.cli.plugin_entries import short_file
 
     return f"file: {short_file(plugin.file)}:{plugin.line}"

@@ -63,8 +63,9 @@ def edge_of_stability(
     below, above = SHARES < 0.9, SHARES > 1.1
     yield Check.reported("rates beyond the critical one that converge", arrived[above].sum())
     yield Check.at_most("largest eta sharpness / 2", np.nanmax(ratio), 1.001, 1.0)
+    # one may also go on to a minimum that is much flatter than it must be
     beyond = largest(-ratio[above])
-    yield Check.at_least("least eta sharpness / 2 beyond the critical eta", -beyond, 0.95, 1.0)
+    yield Check.at_least("least eta sharpness / 2 beyond the critical eta", -beyond, 0.95, 1.0, 0.9)
     yield Check.reported("rise of the L1 norm below the critical eta", largest(rise[below]))
     change = largest(rise[above]) / largest(rise[below])
     yield Check.at_least("rise of the L1 norm above the critical eta over that below", change, 1.0)

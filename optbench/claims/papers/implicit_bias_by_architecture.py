@@ -68,7 +68,9 @@ def implicit_bias_by_architecture(
         name = f"{parameters}: margin gap in {selected}, step 6e4 over step 6e3"
         yield Check.below(name, ends / early, 1.0)
         name = f"{parameters}: margin gap in {selected} over that in {other}"
-        yield Check.below(name, ends / gap[other][-1], 1.0)
+        # for convolutions the theorem promises a stationary point of the margin only
+        share = 0.9 if parameters.startswith("circular") else 1.0
+        yield Check.below(name, ends / gap[other][-1], 1.0, share=share)
         selected_gaps[f"{parameters}: {selected}"] = gap[selected]
         other_gaps[f"{parameters}: {other}"] = gap[other]
     yield from alignment(rows, optimizer)

