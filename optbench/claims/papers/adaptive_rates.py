@@ -30,7 +30,7 @@ METHODS: Mapping[str, Mapping[str, float]] = {
     statement="The usual smoothness assumption fails in training: methods that adapt their step "
     "reach the minimum from starts of every size with one setting, no constant learning rate does.",
     formula="loss (w_1 w_2 w_3 w_4 - 1)^2 / 2 <= 1e-6 within 1,000 steps from w_l = 0.5 to 3",
-    cost="normal",
+    cost="fast",
     tags=("scalar_chain", "learning_rate", "smoothness"),
     perturbation={"sizes": (0.9, 1.1)},
     then_fails="starts that the best constant rate reaches",

@@ -25,7 +25,7 @@ TARGET = 1e-8
     statement="The number of steps of gradient descent is proportional to the condition number of "
     "the inputs' covariance; preconditioned with its inverse it does not depend on it.",
     formula="steps to 1e-8 ~ condition number; with Sigma^-1 the same for all condition numbers",
-    cost="fast",
+    cost="normal",
     tags=("regression", "rate", "preconditioning"),
     perturbation={"precondition": False},
     then_fails="preconditioned",

@@ -26,7 +26,7 @@ NOISE = 0.5
     "directions it interpolates noise harmlessly, with barely more unknowns than samples it does "
     "not.",
     formula="w -> X^+ y; risk(d = 35) > risk(d = 200), risk(d) <= 2 risk(200) beyond",
-    cost="normal",
+    cost="fast",
     tags=("regression", "implicit_bias", "generalization"),
     perturbation={"offset": 3.0},
     then_fails="d = 200: distance",

@@ -26,7 +26,7 @@ SHARES = np.geomspace(0.05, 2.0, 25)  # of the critical rate
     "the norm grows.",
     formula="eta ||J||_2^2 / 2 <= 1, with equality beyond the critical eta; J J^T = "
     "4 X diag(u^2 + v^2) X^T",
-    cost="fast",
+    cost="normal",
     tags=("regression", "diagonal", "implicit_bias", "edge_of_stability"),
     perturbation={"optimizer": "heavy_ball"},
     then_fails="largest eta sharpness",

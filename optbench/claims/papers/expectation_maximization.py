@@ -60,7 +60,7 @@ def mixture_loss(w: np.ndarray, data: np.ndarray, grad: np.ndarray) -> float:
     "1 / sum_i r_ij for mean j, is expectation maximisation.",
     formula="dL/dd_j = -r_j for L = log sum_j exp(-d_j); "
     "mu_j - (dL/dmu_j) / sum_i r_ij = sum_i r_ij x_i / sum_i r_ij",
-    cost="fast",
+    cost="normal",
     tags=("mixture", "exact"),
     perturbation={"rate": 0.5},
     then_fails="largest difference of the means",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "two-layer diagonal one in L1, a two-layer convolutional one in L1 of the discrete Fourier "
     "transform; the layers align with the leading singular vectors.",
     formula="w -> max margin in L_(2/L) of the basis in which the network is diagonal",
-    cost="fast",
+    cost="normal",
     tags=("classification", "deep_linear", "diagonal", "circular", "implicit_bias"),
     aliases=("S1-14",),
     perturbation={"optimizer": "coordinate_descent"},

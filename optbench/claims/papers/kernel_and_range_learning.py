@@ -30,7 +30,7 @@ UNITS = (3, 5, 8, 20)
     "it needs only as many hidden units as outputs.",
     formula="W_2 = pinv(X W_1) Y with W_1 random (d x h): W_1 W_2 = pinv(X) Y for h >= d; "
     "W_1 = pinv(X) Y pinv(R) for n < d",
-    cost="fast",
+    cost="normal",
     tags=("regression", "matrix", "gradient_free", "implicit_bias"),
     perturbation={"rank": 5},
     then_fails="8 hidden units: residual / least squares",

@@ -30,7 +30,7 @@ ETA, STEPS = 2e-3, 400_000
     formula="nu = X_S^-T sign(w_S), rho = max |x_i.nu| off the support; "
     "w_i / alpha^D -> (1 - z)^(-D/(D-2)) - (1 + z)^(-D/(D-2)), z = x_i.nu ("
     "our derivation), D >= 3",
-    cost="fast",
+    cost="normal",
     tags=("regression", "diagonal", "implicit_bias"),
     perturbation={"extra_depth": 1},
     then_fails="depth 2: slope",

@@ -25,7 +25,7 @@ LONG = 5000
     "one that does not diverge.",
     formula="gradient descent on a quadratic diverges above 2 / lambda_max; the best constant rate "
     "is 2 / (lambda_max + lambda_min), in [1/2, 1] of that",
-    cost="fast",
+    cost="normal",
     tags=("regression", "rate", "learning_rate"),
     perturbation={"optimizer": "heavy_ball"},
     then_fails="quadratic: largest stable rate",

@@ -27,7 +27,7 @@ STARTS = (1e-4, 1e-10, 1e-20, 1e-40)
     "the path is monotone, approximately otherwise.",
     formula="theta' = r - M x, x = (eps/2) sinh(2 theta); mean x = M^-1 (r - theta/t) -> "
     "lasso(1/s)",
-    cost="fast",
+    cost="normal",
     tags=("regression", "diagonal", "lasso"),
     perturbation={"optimizer": "gradient_descent"},
     then_fails="monotone path, eps = 1e-40",

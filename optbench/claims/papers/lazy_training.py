@@ -26,7 +26,7 @@ FACTORS = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
     "moves the parameters by O(1/factor): the model stays its linearization.",
     formula="factor ||theta_inf - theta_0|| / ||theta_0|| -> constant; min 1/(2 factor^2) "
     "||factor (f - f_0) - y||^2",
-    cost="fast",
+    cost="normal",
     tags=("deep_linear", "diagonal", "lazy"),
     perturbation={"power": 0.0},
     then_fails="slope of log motion",

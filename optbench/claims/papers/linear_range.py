@@ -30,7 +30,7 @@ RANGE = 0.3
     formula="e(eta) = ||(f(theta - eta g) - f(theta)) / eta + J g|| / ||J g|| = "
     "eta ||g_2 g_1 X|| / ||(g_2 W_1 + W_2 g_1) X|| for two linear layers ("
     "our derivation)",
-    cost="fast",
+    cost="normal",
     tags=("matrix", "deep_linear", "learning_rate"),
     perturbation={"optimizer": "sign_descent"},
     then_fails="largest e(eta)",

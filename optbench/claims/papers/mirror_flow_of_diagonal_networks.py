@@ -26,7 +26,7 @@ EXPONENTS = np.linspace(0.0, 60.0, 121)  # of the figure
     formula="loss ~ exp(-2 eta lambda_min(X diag(m) X^T) t), m = D^2 (u^(2D-2) + v^(2D-2)), "
     "for D = 2: m = 4 sqrt(w^2 + 4 alpha^4); w(t) = 2 alpha^2 sinh(-4 X^T int r); "
     "our derivation",
-    cost="fast",
+    cost="normal",
     tags=("regression", "diagonal", "rate"),
     seeds=10,
     perturbation={"momentum": 0.9},

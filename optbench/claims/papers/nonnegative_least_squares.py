@@ -24,7 +24,7 @@ ETA = 2e-3
     statement="Gradient descent on 1/2 ||A u^L - b||^2 from a small constant u > 0 tends to the "
     "nonnegative least-squares solution, and among many of them to one of nearly least L1 norm.",
     formula="u^L -> argmin_{x >= 0} ||A x - b||^2",
-    cost="fast",
+    cost="normal",
     tags=("regression", "nonnegative"),
     perturbation={"scale_factor": 200.0},
     then_fails="underdetermined, u^2: excess",

@@ -31,7 +31,7 @@ SIZE = 0.1
     formula="W -> s_1 u_1 v_1^T with excess loss ~ exp(-2 s_1^(1-2/N) (s_1 - s_2) t); "
     "W -> s_2 u_2 v_2^T; ||W(t)|| = (r_0^(-1/3) + s_1 t)^-3 for N = 3; rates "
     "our derivation",
-    cost="fast",
+    cost="normal",
     tags=("matrix", "deep_linear", "rate", "saddle"),
     perturbation={"imbalance": 3.0},
     then_fails="depth 3: rate",
@@ -83,7 +83,7 @@ def one_neuron_layers(imbalance: float = 1.0, seed: int = 0) -> Iterator[Check |
     "starts in a rank-stable set, at a linear rate.",
     formula="W -> s_1 u_1 v_1^T, excess loss ~ exp(-2 s_1^(1-2/N) (s_1 - s_2) t) (rate "
     "our derivation)",
-    cost="fast",
+    cost="normal",
     tags=("matrix", "deep_linear", "rate", "saddle"),
     perturbation={"imbalance": 3.0},
     then_fails="depth 3: rate",

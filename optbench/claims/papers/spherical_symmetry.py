@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optbench.claims.framework import Check, Curve, claim
 from optbench.claims.simulation import log_slope, start
 from optbench.instance import Instance
+
+if TYPE_CHECKING:
+    from optbench.engine.chunk import Chunk
 
 KAPPA = 1.0 / math.sqrt(2.0 * math.pi)  # density of a Gaussian at 0 times its variance
 RADIAL = KAPPA * math.pi**2 / 6.0
@@ -33,7 +37,7 @@ WRONG_HALF = {1: (0.01, 10.0), 2: (0.01, 25.0), 3: (0.02, 80.0)}
     "like t for N = 2 (a linear rate) and faster for N >= 3.",
     formula="d(-log tan theta)/dt = r^(1 - 2/N) / sqrt(2 pi), hence -log tan theta ~ t^(2N/(N+2)); "
     "the law our derivation",
-    cost="normal",
+    cost="fast",
     tags=("classification", "deep_linear", "rate", "direction"),
     perturbation={"stretch": 0.5},
     then_fails="depth 1: rate",
@@ -91,22 +95,21 @@ def faster_with_depth(stretch: float = 1.0) -> Iterator[Check | Curve]:
     "our derivation",
     cost="normal",
     tags=("classification", "deep_linear", "rate", "direction"),
-    seeds=4,
     perturbation={"stretch": 0.5},
     then_fails="depth 1: rate",
     remarks="Half the step changes min r by less than 0.5 %. Fresh samples start at tan theta = "
     "18.7 and take steps of 0.1 to t = 40. The nonlinear network with two nodes, of which the "
     "paper treats the same question, is not measured.",
 )
-def any_start(stretch: float = 1.0, seed: int = 0) -> Iterator[Check]:
+def any_start(stretch: float = 1.0) -> Iterator[Check]:
     """Measure depth 1 to 3: rates, starts at 2.8 rad with norm 0.05, fresh samples in d = 10."""
-    if seed == 0:  # nothing is random there
-        yield from population(stretch)
-    sampled = spherical(NEARLY_ORTHOGONAL, 0.5, samples=20_000, d=10, seed=seed)
+    yield from population(stretch)
+    sampled = spherical(NEARLY_ORTHOGONAL, 0.5, samples=20_000, d=10)
     for depth in (1, 2, 3):
-        _, w = descend(sampled, depth, 0.1, 40.0, np.array([40.0]))
-        tangent = np.linalg.norm(w[-1, :-1]) / w[-1, -1]
-        yield Check.at_most(f"depth {depth}, 20,000 fresh samples a step: tan theta", tangent, 5e-3)
+        w = prepare(sampled, depth, 0.1, 40.0, np.array([40.0]), runs=4).runs.w
+        tangent = (np.linalg.norm(w[:, :-1], axis=1) / w[:, -1]).max()
+        name = f"depth {depth}, 20,000 fresh samples a step: largest tan theta of 4 runs"
+        yield Check.at_most(name, tangent, 5e-3)
 
 
 def population(stretch: float) -> Iterator[Check]:
@@ -140,14 +143,23 @@ def descend(
     instance: Instance, depth: int, step: float, end: float, records: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return times and predictors (T, d) of a balanced linear network of ``depth`` layers."""
+    chunk = prepare(instance, depth, step, end, records, runs=1)
+    return chunk.records.steps * step, chunk.records.snapshots[:, 0]
+
+
+def prepare(
+    instance: Instance, depth: int, step: float, end: float, records: np.ndarray, runs: int
+) -> Chunk:
+    """Return runs that have come to the end; where samples are drawn, run k draws from seed k."""
     assert instance.start is not None
     norm = float(np.linalg.norm(instance.start))
     size = norm ** (1.0 / depth)
     theta = np.concatenate([size / norm * instance.start, np.full(depth - 1, size)])
     layers = "linear" if depth == 1 else f"deep_linear:widths={'x'.join(['1'] * (depth - 1))}"
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": step}], theta)
+    rates = [{"learning_rate": step}] * runs
+    chunk = start(instance, layers, "gradient_descent", rates, theta)
     chunk.advance(round(end / step), steps=np.unique(np.rint(records / step).astype(int)))
-    return chunk.records.steps * step, chunk.records.snapshots[:, 0]
+    return chunk
 
 
 def turning(

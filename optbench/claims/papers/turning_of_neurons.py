@@ -27,7 +27,7 @@ STEPS = 3000
     "turn by about the learning rate a step; with its default settings the rule trains a layer.",
     formula="tan(angle) = eta |g_t| / (1 - eta g.w) for a neuron w and its unit gradient g, with "
     "g_t the part of g orthogonal to w and to (1, ..., 1): at most about eta",
-    cost="fast",
+    cost="normal",
     tags=("matrix", "learning_rate"),
     perturbation={"optimizer": "adam"},
     then_fails="largest |mean|",

@@ -28,7 +28,7 @@ ETA = 0.01
     "exactly critical.",
     formula="each singular value of the product is 0 or s^L with s^(2L-2) - sigma s^(L-2) + decay "
     "= 0; L = 2: (sigma - decay)_+, sublinear when sigma = decay (our derivation)",
-    cost="fast",
+    cost="normal",
     tags=("matrix", "deep_linear", "weight_decay", "rate"),
     perturbation={"decay_factor": 0.0},
     then_fails="depth 3: largest distance",

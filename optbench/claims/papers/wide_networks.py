@@ -48,8 +48,7 @@ def stable_gram_matrix(scale: float = 1.0, seed: int = 0) -> Iterator[Check | Cu
         if width >= 1024:
             expected = -2.0 * np.log(1.0 - ETA * smallest)
             # the Gram matrix of m neurons is 1 / sqrt(m) from its limit, its least eigenvalue too
-            share = 0.8 if width == 1024 else 1.0
-            yield Check.close(f"m = {width}: tail rate", run.tail_rate, expected, 0.15, share)
+            yield Check.close(f"m = {width}: tail rate", run.tail_rate, expected, 0.15, share=0.8)
     slope = log_slope(np.array(WIDTHS), np.array([run.motion for run in runs]))
     yield Check.between("slope of log relative motion over log m", slope, -0.7, -0.4, -0.5)
     yield Curve(
