@@ -29,7 +29,7 @@ SHARES = np.geomspace(0.05, 2.0, 25)  # of the critical rate
     cost="normal",
     tags=("regression", "diagonal", "implicit_bias", "edge_of_stability"),
     perturbation={"optimizer": "heavy_ball"},
-    then_fails="largest eta sharpness",
+    then_fails="least eta sharpness",
     remarks="Rates are shares of the critical rate, 2 / the sharpness at the limit of gradient "
     "flow; a run counts when its loss falls to 1e-20: the others diverge, or wander where no "
     "minimum is flat enough.",

@@ -88,10 +88,12 @@ def exponential_rate(size: float, decay: float, seed: int) -> Iterator[Check | C
     slope = decay_rate(times[tail], np.log(excess[tail]))
     yield Check.at_least(f"{name}: tail rate / (2 c lambda_min)", slope / rate, 1.0)
     first, second = matrices(chunk.runs.theta[0], (6, 20, 3))
-    begin, end = tail[0], tail[-1]
-    away = product(chunk.records.snapshots[begin, 0], (6, 20, 3)) - best.T
-    left = linearized(away, features, first, second, times[end] - times[begin])
-    fallen = np.log(excess[begin] / excess[end]) / np.log(excess[begin] / left)
+    fallen = np.nan
+    if tail.size:
+        begin, end = tail[0], tail[-1]
+        away = product(chunk.records.snapshots[begin, 0], (6, 20, 3)) - best.T
+        left = linearized(away, features, first, second, times[end] - times[begin])
+        fallen = float(np.log(excess[begin] / excess[end]) / np.log(excess[begin] / left))
     yield Check.between(
         f"{name}: fall in the tail / that of the linearized flow", fallen, 0.98, 1.02
     )

@@ -27,7 +27,7 @@ ETA = 2e-3
     cost="normal",
     tags=("regression", "nonnegative"),
     perturbation={"scale_factor": 200.0},
-    then_fails="underdetermined, u^2: excess",
+    then_fails="u^3: distance",
     remarks="The underdetermined instance, 6 Gaussian equations for 15 unknowns with a nonnegative "
     "solution, is ours.",
 )
