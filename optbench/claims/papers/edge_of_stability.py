@@ -89,7 +89,6 @@ def picture(name: str, rates: np.ndarray, measured: np.ndarray, predicted: np.nd
         rates.tolist(),
         {"gradient descent": measured.tolist()},
         {bound: predicted.tolist()},
-        log="x",
     )
 
 
