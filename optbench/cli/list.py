@@ -14,7 +14,7 @@ from optbench.options import suggest
 from optbench.report.table import Column, Table, cells
 
 if TYPE_CHECKING:
-    from optbench.cli.catalogue import Entry
+    from optbench.cli.plugin_entries import Entry
     from optbench.registry import Broken
 
 KINDS = ("optimizers", "problems", "metrics", "parametrizations", "claims")
@@ -37,7 +37,7 @@ def list_plugins(
         raise UserError(f"cannot list {kind!r}{suggest(kind, KINDS)}")
     if format not in ("table", "json"):
         raise UserError(f"unknown format {format!r}; known: table, json")
-    from optbench.cli import catalogue
+    from optbench.cli import plugin_entries
     from optbench.cli.terminal import print_tables
     from optbench.registry import load_registry
 
@@ -45,7 +45,7 @@ def list_plugins(
         _list_claims(tuple(plugin or ()), format)
         return
     registry = load_registry(tuple(plugin or ()))
-    entries = catalogue.KINDS[kind](registry)
+    entries = plugin_entries.KINDS[kind](registry)
     if format == "json":
         broken = [{"file": entry.file, "reason": entry.reason} for entry in registry.broken]
         typer.echo(json.dumps({kind: entries, "broken": broken}, indent=2))
@@ -55,7 +55,7 @@ def list_plugins(
 
 def _list_claims(plugins: tuple[str, ...], format: str) -> None:
     """List the claims and the papers without one."""
-    from optbench.claims.framework import load_claims
+    from optbench.claims.library import load_claims
     from optbench.claims.report.claims import identity, notes_of
     from optbench.cli.terminal import print_tables
 
@@ -85,7 +85,7 @@ def _list_claims(plugins: tuple[str, ...], format: str) -> None:
 
 
 def _file(file: str) -> str:
-    from optbench.cli.catalogue import short_file
+    from optbench.cli.plugin_entries import short_file
 
     return short_file(file)
 

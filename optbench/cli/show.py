@@ -23,7 +23,7 @@ def show(
     plugin: Plugins = None,
 ) -> None:
     """Show an optimizer, a problem, a parametrization or a claim."""
-    from optbench.claims.framework import load_claims
+    from optbench.claims.library import load_claims
     from optbench.cli.terminal import print_tables
     from optbench.parametrizations import PARAMETRIZATIONS
     from optbench.registry import load_registry
@@ -48,7 +48,7 @@ def show(
 
 
 def _optimizer(plugin: Optimizer) -> Table:
-    from optbench.cli.catalogue import selects_text, values_text
+    from optbench.cli.plugin_entries import selects_text, values_text
 
     rows = [
         cells(
@@ -120,7 +120,7 @@ def _instances(plugin: Problem) -> list[str]:
 
 
 def _parametrization(name: str, builder: Callable[..., Any]) -> Table:
-    from optbench.cli.catalogue import module_doc, options_of
+    from optbench.cli.plugin_entries import module_doc, options_of
 
     options: Mapping[str, Any] = options_of(builder)
     given = ",".join(f"{key}={option_text(value)}" for key, value in options.items())
@@ -135,6 +135,8 @@ def _parametrization(name: str, builder: Callable[..., Any]) -> Table:
 
 def _claim(claim: Claim) -> Table:
     missing = (f"not measured yet: {claim.missing}",) if claim.missing else ()
+    refuted = (f"does not hold here: {claim.does_not_hold}",) if claim.does_not_hold else ()
+    seeds = (f"seeds: 0 to {claim.seeds - 1}",) if claim.seeds > 1 else ()
     remarks = (claim.remarks,) if claim.remarks else ()
     background = (claim.background,) if claim.background else ()
     return Table(
@@ -145,7 +147,9 @@ def _claim(claim: Claim) -> Table:
         notes=(
             f"paper: {claim.paper}",
             f"instance: {' '.join((claim.measure.__doc__ or '').split())}",
+            *seeds,
             *missing,
+            *refuted,
             *remarks,
             f"measured by: optbench verify {claim.id}",
             f"file: {Path(claim.file).name}:{claim.line}",
@@ -154,6 +158,6 @@ def _claim(claim: Claim) -> Table:
 
 
 def _place(plugin: Optimizer | Problem) -> str:
-    from optbench.cli.catalogue import short_file
+    from optbench.cli.plugin_entries import short_file
 
     return f"file: {short_file(plugin.file)}:{plugin.line}"

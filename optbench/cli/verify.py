@@ -15,7 +15,9 @@ import typer
 from optbench.cli.parameters import Out, Plugins, Quiet
 
 if TYPE_CHECKING:
-    from optbench.claims.framework import Claim, Claims, Result
+    from optbench.claims.framework import Claim
+    from optbench.claims.library import Claims
+    from optbench.claims.verification import Result
 
 FORMATS = ("table", "markdown", "json", "atlas")
 A_CLAIM_FAILS = 3
@@ -27,7 +29,14 @@ def verify(
         typer.Argument(metavar="ID|PAPER|TAG", help="S1-00, 2310.02535, Berthier, diagonal, ..."),
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Only claims that take < 2 s.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Claims measured at the same time.")] = 1,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="Seeds 0, 1, ... of random data. [default: as the claim says]"),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Claims measured at the same time. [default: one a core]"),
+    ] = None,
     plugin: Plugins = None,
     format: Annotated[
         str | None,
@@ -44,10 +53,12 @@ def verify(
 
     Without arguments: every claim. `--format atlas` writes a page that explains each.
 
-    Exit code: 0 no claim fails, 2 wrong input, 3 a claim fails.
+    Exit code: 0 every verdict is the declared one (PASS, or DOES NOT HOLD HERE where measurements
+    contradict the paper), 2 wrong input, 3 a claim fails.
     """
-    from optbench.claims.framework import load_claims
+    from optbench.claims.library import load_claims
     from optbench.cli.output import check_writable, choose_format, deliver, writable_folder
+    from optbench.executors.local import default_threads
 
     shown = choose_format(format, out, FORMATS)
     if out is not None:
@@ -57,7 +68,8 @@ def verify(
     if figures is not None:
         writable_folder(figures)
     began = time.perf_counter()
-    results = measure(chosen, jobs, tuple(plugin or ()), quiet)
+    workers = min(jobs or default_threads(), max(len(chosen), 1))
+    results = measure(chosen, seeds, workers, tuple(plugin or ()), quiet)
     if names:
         found.unmeasured.clear()  # of interest beside all claims only
     seconds = time.perf_counter() - began
@@ -107,16 +119,18 @@ def draw(results: list[Result], folder: Path, document: Path | None) -> dict[str
     return drawn
 
 
-def measure(claims: list[Claim], jobs: int, plugins: tuple[str, ...], quiet: bool) -> list[Result]:
+def measure(
+    claims: list[Claim], seeds: int | None, jobs: int, plugins: tuple[str, ...], quiet: bool
+) -> list[Result]:
     """Measure claims, here or in ``jobs`` processes of their own."""
     from optbench.cli.progress import progress_bar
     from optbench.executors.processes import map_in_processes
 
     outcomes: Iterable[Result]
     if jobs == 1:
-        outcomes = map(measure_alone, claims)
+        outcomes = (measure_alone(claim, seeds) for claim in claims)
     else:
-        task = functools.partial(measure_by_id, plugins=plugins)
+        task = functools.partial(measure_by_id, seeds=seeds, plugins=plugins)
         found = map_in_processes(task, [claim.id for claim in claims], jobs)
         outcomes = (
             dataclasses.replace(part, claim=claim)
@@ -131,18 +145,18 @@ def measure(claims: list[Claim], jobs: int, plugins: tuple[str, ...], quiet: boo
     return results
 
 
-def measure_alone(claim: Claim) -> Result:
+def measure_alone(claim: Claim, seeds: int | None) -> Result:
     """Measure one claim with one thread."""
-    from optbench.claims.framework import verify as verify_claim
+    from optbench.claims.verification import verify as verify_claim
     from optbench.store.references import single_threaded
 
-    return single_threaded(lambda: verify_claim(claim))
+    return single_threaded(lambda: verify_claim(claim, seeds))
 
 
-def measure_by_id(name: str, plugins: tuple[str, ...]) -> Result:
+def measure_by_id(name: str, seeds: int | None, plugins: tuple[str, ...]) -> Result:
     """Measure a claim in another process; its function stays there, since it has no import name."""
-    from optbench.claims.framework import load_claims
+    from optbench.claims.library import load_claims
 
-    result = measure_alone(load_claims(plugins).claims[name])
+    result = measure_alone(load_claims(plugins).claims[name], seeds)
     nothing = dataclasses.replace(result.claim, measure=tuple)
     return dataclasses.replace(result, claim=nothing)

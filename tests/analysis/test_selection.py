@@ -126,7 +126,7 @@ def test_separations_are_the_angles_between_references(separable):
         a, b = (solved(separable)[name].solution for name in pair.split("-"))
         cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
         assert degrees == pytest.approx(np.degrees(np.arccos(cosine)), rel=1e-9)
-    assert min(table.values()) > 15.0  # the catalogue's reason to choose this instance
+    assert min(table.values()) > 15.0  # degrees: the reason to choose this instance
 
 
 def test_distances_in_regression_are_relative():

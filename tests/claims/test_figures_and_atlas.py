@@ -71,7 +71,7 @@ def test_atlas_links_figures_relative_to_itself(arguments: list[str], tmp_path: 
     assert "](pictures/U-1.png)" in text and text.count(".png)") == 1
     assert "| U-1 | PASS | [A \\| bar](#u-1) | Me 2026 |" in text
     assert "For a reader.\n\n**Claim.** s\n\n> f\\*g\n\n**Instance.** Measure nothing." in text
-    assert "| pi | 3.14 | 3.142 | within 0.01 | pass |" in text
+    assert "| pi | 3.14 | 3.142 | within 0.01 | - | holds |" in text
     assert "**Remarks.** One seed." in text and "Fails with `wrong = True`." in text
 
 

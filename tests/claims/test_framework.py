@@ -7,8 +7,11 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from scipy.stats import beta
 
-from optbench.claims.framework import Check, claim, load_claims, verify
+from optbench.claims.framework import Check, Curve, claim
+from optbench.claims.library import load_claims
+from optbench.claims.verification import verify
 from optbench.cli import main
 from optbench.errors import UserError
 
@@ -26,7 +29,8 @@ def declare(checks, **given):
     return measured
 
 
-GOOD, BAD = Check("good", 1.0, 1.0, "", True), Check("bad", 2.0, 1.0, "", False)
+GOOD, BAD = Check("good", 1.0, 1.0, "", True), Check("bad", 2.0, 1.0, "<= 1", False)
+OTHER = Check("other", 2.0, 1.0, "<= 1", False)
 OPEN = Check("open", NAN, 1.0, "", None)
 
 
@@ -47,6 +51,69 @@ def test_verdicts(checks, missing, verdict, reason) -> None:
     assert verify(declare(checks, missing=missing), wrong=True).verdict == "FAIL"
 
 
+@pytest.mark.parametrize(
+    ("checks", "verdict", "reason"),
+    [
+        ([GOOD, BAD], "DOES NOT HOLD HERE", "bad is 2, not <= 1"),
+        ([GOOD], "FAIL", "holds, but is declared not to hold: bad"),
+        ([BAD, OTHER], "FAIL", "1 of 2 checks fail, first: other"),
+        ([BAD, OPEN], "INCONCLUSIVE", "undecided: open"),
+    ],
+)
+def test_a_paper_that_measurements_contradict(checks, verdict, reason) -> None:
+    result = verify(declare(checks, does_not_hold="bad"))
+    assert (result.verdict, result.reason) == (verdict, reason)
+
+
+def on_seeds(bound: float, share: float = 1.0, seeds: int = 20):
+    """Declare a claim that the seed is at most the bound, with a curve of each seed."""
+
+    @claim(id="T-3", cost="fast", title="t", citation="N", statement="s", formula="f", seeds=seeds)
+    def measured(seed: int = 0):
+        yield Check.at_most("seed", seed, bound, share=share)
+        yield Curve("c", "x", "y", [float(seed)], {})
+        if seed == 0:
+            yield Check.at_most("once", 0.0, 0.0)
+
+    return measured
+
+
+def test_a_check_is_judged_on_all_seeds_and_counted() -> None:
+    result = verify(on_seeds(17.0, share=0.9))
+    found, once = result.checks
+    assert (found.held, found.seeds, found.passed) == (18, 20, True)
+    assert (found.measured, found.least, found.largest) == (9.5, 0.0, 19.0)
+    # Clopper-Pearson for 18 of 20: beta quantiles
+    assert found.interval == pytest.approx(
+        (beta.ppf(0.025, 18, 3), beta.ppf(0.975, 19, 2)), abs=1e-12
+    )
+    assert (once.held, once.seeds) == (1, 1)
+    assert [curve.x for curve in result.curves] == [[0.0]]
+    assert verify(on_seeds(17.0)).verdict == "FAIL"
+    assert verify(on_seeds(17.0), seeds=18).verdict == "PASS"
+    assert verify(on_seeds(16.0, share=0.9)).verdict == "FAIL"
+    assert verify(on_seeds(0.0, seeds=1)).checks[0].seeds == 1
+
+
+def test_one_criterion_for_all_seeds() -> None:
+    @claim(id="T-4", cost="fast", title="t", citation="N", statement="s", formula="f")
+    def measured(seed: int = 0):
+        yield Check.at_most("as it comes", seed, float(seed))
+
+    result = verify(measured)
+    assert result.verdict == "FAIL"
+    assert "the criterion of 'as it comes' depends on the seed" in result.reason
+
+
+def test_a_number_that_is_missing_on_a_seed_counts_as_one_that_fails() -> None:
+    @claim(id="T-5", cost="fast", title="t", citation="N", statement="s", formula="f", seeds=4)
+    def measured(seed: int = 0):
+        yield Check.at_most("x", NAN if seed == 3 else 1.0, 1.0)
+
+    (found,) = verify(measured).checks
+    assert (found.held, found.seeds, found.measured, found.passed) == (3, 4, 1.0, False)
+
+
 def test_an_exception_is_a_failure_that_keeps_the_checks() -> None:
     def checks():
         yield GOOD
@@ -55,7 +122,7 @@ def test_an_exception_is_a_failure_that_keeps_the_checks() -> None:
     result = verify(declare(checks()))
     assert result.verdict == "FAIL"
     assert result.reason == "could not be measured: ZeroDivisionError: no data"
-    assert result.checks == (GOOD,)
+    assert [found.name for found in result.checks] == ["good"]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +136,9 @@ def test_an_exception_is_a_failure_that_keeps_the_checks() -> None:
         (Check.between("", 1.01, 0.5, 1.0), False),
         (Check.close("", -1.01, -1.0, 0.02), True),
         (Check.close("", -1.03, -1.0, 0.02), False),
+        (Check.below("", 0.9, 1.0), True),
+        (Check.below("", 1.0, 1.0), False),
+        (Check.below("", NAN, 1.0), False),
         (Check.reported("", 3.0), True),
         (Check.at_most("", NAN, 1.0), False),
         (Check.at_least("", NAN, 1.0), False),
@@ -146,7 +216,8 @@ def test_verify_a_claim_of_a_user(plugin: Path, capsys) -> None:
     assert only["verdict"] == "PASS"
     assert only["checks"] == [
         {"name": "pi", "measured": 3.14, "predicted": 3.14159, "criterion": "within 0.01",
-         "passed": True}
+         "least": 3.14, "largest": 3.14, "share": 1.0, "held": 1, "seeds": 1, "passed": True,
+         "interval": [pytest.approx(0.025), 1.0]}
     ]  # fmt: skip
     assert document["unmeasured"] == []  # of interest beside all claims only
     assert main(["verify", *options]) == 3
@@ -173,7 +244,7 @@ def test_verify_writes_a_table_into_a_file(plugin: Path, tmp_path: Path, capsys)
     assert capsys.readouterr().out == ""
     text = out.read_text()
     assert "1 PASS, 1 FAIL" in text
-    assert "| U-1 | PASS | pi | 3.14 | 3.142 | within 0.01 | pass |" in text
+    assert "| U-1 | PASS | pi | 3.14 | 3.142 | within 0.01 | - | holds |" in text
     assert "U-2 FAIL: 1 of 1 checks fail, first: nan" in text
 
 
@@ -186,6 +257,41 @@ def test_a_broken_or_repeated_claim_does_not_stop_the_others(plugin: Path, capsy
     assert "broken.py:1: ModuleNotFoundError" in found.broken[0]
     assert "claim U-1 exists already" in found.broken[1]
     assert "claim S4-09 exists already" in found.broken[2]
+
+
+FOLKLORE = """
+    from optbench.claims.framework import Check, claim
+
+    FACTS = dict(title="T", statement="s", formula="f", tags=("both",), cost="fast")
+
+    @claim(id="U-3", **FACTS)
+    def everybody_says_so(seed: int = 0):
+        yield Check.at_most("seed", seed, 18.0, share=0.9)
+
+    @claim(id="U-4", citation="Me 2026", does_not_hold="one", **FACTS)
+    def contradicted():
+        yield Check.at_most("one", 1.0, 0.0)
+"""
+
+
+def test_folklore_and_what_does_not_hold_are_marked_and_no_failure(tmp_path: Path, capsys) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(textwrap.dedent(FOLKLORE))
+    options = ["both", "--plugin", str(file), "-q"]
+    assert main(["verify", *options, "--format", "markdown"]) == 0
+    text = capsys.readouterr().out
+    assert "1 PASS, 1 DOES NOT HOLD HERE, 1 of them folklore" in text
+    assert "| U-3 folklore | PASS | seed | 9.5 | 0 | \\<= 18 |" in text
+    assert "| 19 of 20 [75, 100] % | holds |" in text.replace("\\", "")
+    assert "U-4 DOES NOT HOLD HERE: one is 1, not \\<= 0" in text
+    assert main(["verify", *options, "--format", "json", "--seeds", "5"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["claims"]
+    assert (first["folklore"], first["checks"][0]["seeds"]) == (True, 5)
+    assert (second["folklore"], second["verdict"]) == (False, "DOES NOT HOLD HERE")
+    assert main(["verify", *options, "--format", "atlas"]) == 0
+    text = capsys.readouterr().out
+    assert "| U-3 | PASS | [T](#u-3) | folklore: no paper identified |" in text
+    assert "**DOES NOT HOLD HERE**: one is 1, not \\<= 0" in text
 
 
 def test_list_and_show(capsys) -> None:

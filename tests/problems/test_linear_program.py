@@ -1,4 +1,4 @@
-"""Linear programs: the catalogue's S1-00 (a)-(e), Netlib's published optima, bad programs."""
+"""Linear programs: the claims of S1-00, Netlib's published optima, bad programs."""
 
 from __future__ import annotations
 

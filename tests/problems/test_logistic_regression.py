@@ -38,7 +38,7 @@ def build(text: str = DISCRIMINATING) -> Instance:
 
 
 def test_the_discriminating_instance_tells_the_geometries_apart():
-    """Margins from the catalogue (P4); L2 also by the NNLS trick: no solver of ours."""
+    """Margins known from another implementation; L2 also by the NNLS trick: no solver of ours."""
     instance = build()
     margins = [solved(instance)[name].value for name in ("l1", "l2", "linf")]
     np.testing.assert_allclose(margins, [0.4293, 0.7695, 1.888], rtol=2e-4)
@@ -91,7 +91,7 @@ def test_longer_runs_come_closer():
 def test_gradient_descent_follows_the_law_of_soudry_et_al():
     """Trap 1: test (w(t2) - w(t1)) / log(t2 / t1) -> w_hat and eta t L gamma^2 -> 1, not angles.
 
-    Both hold to 1% at 3e6 steps in the catalogue; at 1e6 steps the first is at 2%.
+    Both hold to 1% at 3e6 steps (S1-08); at 1e6 steps the first is at 2%.
     """
     instance = build(f"{DISCRIMINATING},loss=exponential")
     chunk = one_chunk(instance, "gradient_descent", [0.1])

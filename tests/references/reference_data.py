@@ -69,6 +69,6 @@ def load_signed(key):
     return y[:, None] * X
 
 
-def catalogue_instance():
+def six_by_twelve():
     """P4: six Gaussian points in twelve dimensions, where the references differ."""
     return np.random.Generator(np.random.PCG64(11)).standard_normal((6, 12))

@@ -100,7 +100,7 @@ def test_assignment():
 
 
 def random_program(seed, m=6, d=15):
-    """P7 of the catalogue, with a known optimum: x and s complementary, c = A^T y + s."""
+    """A program with a known optimum: x and s complementary, c = A^T y + s."""
     rng = np.random.Generator(np.random.PCG64(seed))
     A = rng.standard_normal((m, d))
     basic = rng.permutation(d) < m

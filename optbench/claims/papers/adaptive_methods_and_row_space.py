@@ -32,14 +32,16 @@ LABELS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0])
     tags=("regression", "implicit_bias", "preconditioning"),
     perturbation={"full": "adagrad"},
     then_fails="full_matrix_adagrad: distance",
-    remarks="Seed 0 of Gaussian data; the criteria hold on each of 10 seeds.  Wilson's data have "
+    remarks="Wilson's data have "
     "seven points of class 1 and one of class -1.  With five and three AdaGrad at rate 0.5 "
     "overshoots first, and amplifies eps = 1e-12 to an error of 1e-3; at rate 0.1 it meets the "
     "criterion there too, with 1e-13.",
 )
-def adaptive_methods_and_row_space(full: str = "full_matrix_adagrad") -> Iterator[Check | Curve]:
+def adaptive_methods_and_row_space(
+    full: str = "full_matrix_adagrad", seed: int = 0
+) -> Iterator[Check | Curve]:
     """Measure 10 Gaussian equations in 30 unknowns (seed 0), and Wilson's data, 8 in 43."""
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     features, targets = generator.standard_normal((10, 30)), generator.standard_normal(10)
     inverse = np.linalg.pinv(features)
     least, path = inverse @ targets, {}
@@ -60,7 +62,8 @@ def adaptive_methods_and_row_space(full: str = "full_matrix_adagrad") -> Iterato
     outside = {name: row_space_error(inverse @ features, w) for name, w in path.items()}
     yield Check.at_least("adagrad: fraction outside the row space", outside["adagrad"][-1], 0.3)
     yield Check.reported("adam: fraction outside the row space", outside["adam"][-1])
-    yield from wilson()
+    if seed == 0:  # nothing is random there
+        yield from wilson()
     yield Curve(
         title="Part of the predictor outside the span of the data",
         x_label="step",

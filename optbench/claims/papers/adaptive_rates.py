@@ -23,21 +23,19 @@ METHODS: Mapping[str, Mapping[str, float]] = {
 
 @claim(
     id="S3-08",
-    title="Training without global Lipschitz smoothness (the catalogue has not identified the "
-    "paper)",
-    citation="unidentified",
+    title="Training without global Lipschitz smoothness",
     background="Constants of smoothness hold only near the start; a learning rate that is safe "
     "there may diverge elsewhere. Methods that estimate the local curvature, or "
     "know the optimal value, need no such constant.",
     statement="The usual smoothness assumption fails in training: methods that adapt their step "
     "reach the minimum from starts of every size with one setting, no constant learning rate does.",
     formula="loss (w_1 w_2 w_3 w_4 - 1)^2 / 2 <= 1e-6 within 1,000 steps from w_l = 0.5 to 3",
-    cost="normal",
+    cost="fast",
     tags=("scalar_chain", "learning_rate", "smoothness"),
     perturbation={"sizes": (0.9, 1.1)},
     then_fails="starts that the best constant rate reaches",
     remarks="Constant rates: 120 from 1e-4 to 1, log-spaced. The budget of 1,000 steps is ours: a "
-    "small enough constant rate reaches every start in the end. The catalogue expects that "
+    "small enough constant rate reaches every start in the end. One would expect that "
     "10 / L(theta_0) diverges from w_l = 3; it does not: the first step overshoots to w_l = -1.26, "
     "where the product is positive again, and converges. So that rate is reported only. "
     "A grid of 400 rates gives the same 5 of 6. The chain is scalar: on layers of several neurons "

@@ -32,14 +32,14 @@ WIDTHS = (4, 4, 4)
     "over the steps. Spectra are ours: target 2, 1.5, 1, 0.5; layers 0.5, 0.3, 0.4, 0.2 and 0.2, "
     "0.4, 0.1, 0.3; inputs 1, 0.7, 0.4, 1.3.",
 )
-def alignment_of_layers(turn: float = 0.0) -> Iterator[Check | Curve]:
+def alignment_of_layers(turn: float = 0.0, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure a 4-4-4 network, 3000 steps of 0.01, with three covariances (seed 0).
 
     ``turn`` rotates the first layer at the start.
     """
     from optbench.claims.simulation.network import flat, matrices, network
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     left, right, middle, other = (
         np.linalg.qr(generator.standard_normal((4, 4)))[0] for _ in range(4)
     )

@@ -26,7 +26,7 @@ ETA = 2e-3
     statement="From W_i = alpha I gradient descent on a deep factorization learns the eigenvalues "
     "of the target one after the other; the effective rank goes through plateaus.",
     formula="half-times log(s / alpha^2 - 1) / (2 s) for N = 2 and alpha^-(N-2) / ((N-2) s) for "
-    "N >= 3 (as derived in the catalogue)",
+    "N >= 3 (our derivation)",
     cost="normal",
     tags=("matrix", "deep_linear", "sequential_learning"),
     perturbation={"extra_depth": 1},

@@ -9,7 +9,7 @@ import numpy as np
 from optbench.claims.framework import Check, Curve, claim
 from optbench.claims.simulation import regression, start
 
-RATES = np.geomspace(0.01, 1.0, 25)
+SHARES = np.geomspace(0.05, 2.0, 25)  # of the critical rate
 
 
 @claim(
@@ -26,62 +26,69 @@ RATES = np.geomspace(0.01, 1.0, 25)
     "the norm grows.",
     formula="eta ||J||_2^2 / 2 <= 1, with equality beyond the critical eta; J J^T = "
     "4 X diag(u^2 + v^2) X^T",
-    cost="fast",
+    cost="normal",
     tags=("regression", "diagonal", "implicit_bias", "edge_of_stability"),
     perturbation={"optimizer": "heavy_ball"},
-    then_fails="largest eta sharpness",
-    remarks="At eta = 1 rounding keeps the loss at 2e-23, above the 1e-24 that the other "
-    "runs reach; the check on the final loss, at most 1e-20, is ours.",
+    then_fails="least eta sharpness",
+    remarks="Rates are shares of the critical rate, 2 / the sharpness at the limit of gradient "
+    "flow; a run counts when its loss falls to 1e-20: the others diverge, or wander where no "
+    "minimum is flat enough.",
 )
-def edge_of_stability(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]:
-    """Measure 5 equations for 20 unknowns (generator 5) for 25 step sizes, to rounding."""
+def edge_of_stability(
+    optimizer: str = "gradient_descent", seed: int = 0
+) -> Iterator[Check | Curve]:
+    """Measure 5 equations for 20 unknowns, 25 rates from 0.05 to 2 times the critical one."""
     from optbench.references import hypentropy
 
-    generator = np.random.Generator(np.random.PCG64(5))
+    generator = np.random.Generator(np.random.PCG64(seed))
     features = generator.standard_normal((5, 20)) / np.sqrt(5.0)
     sparse = np.zeros(20)
     sparse[:2] = 2.0, -1.0
+    flow = hypentropy(features, features @ sparse, 0.05**2).solution
+    # u^2 + v^2 = sqrt(w^2 + 4 alpha^4) at the limit of the flow, where u v = alpha^2
+    flow_sharpness = sharpness(features, np.sqrt(flow**2 + 4.0 * 0.05**4)[None])[0]
+    rates = SHARES * 2.0 / flow_sharpness
     chunk = start(
         regression(features, features @ sparse),
         "diagonal:depth=2,scale=0.05",
         optimizer,
-        [{"learning_rate": rate} for rate in RATES],
+        [{"learning_rate": rate} for rate in rates],
     )
-    chunk.advance(1_000_000)
-    # at eta = 1 rounding, amplified 1e4 times by so slow a contraction, keeps the loss at 1e-23
-    yield Check.at_most("largest final loss", chunk.runs.loss.max(), 1e-20)
-    u, v = np.split(chunk.runs.theta, 2, axis=1)
-    sharp = sharpness(features, u**2 + v**2)
-    ratio = RATES / 2.0 * sharp
-    norm = np.abs(chunk.runs.w).sum(axis=1)
-    flow = hypentropy(features, features @ sparse, 0.05**2).solution
-    # u^2 + v^2 = sqrt(w^2 + 4 alpha^4) at the limit of the flow, where u v = alpha^2
-    flow_sharpness = sharpness(features, np.sqrt(flow**2 + 4.0 * 0.05**4)[None])[0]
-    critical = 2.0 / flow_sharpness
-    above = critical < RATES
-    yield Check.at_most("largest eta sharpness / 2", ratio.max(), 1.001, predicted=1.0)
-    yield Check.between(
-        "least eta sharpness / 2 beyond the critical eta", ratio[above].min(), 0.95, 1.001
-    )
-    yield Check.at_least("least growth of the L1 norm in eta", np.diff(norm).min(), 0.0)
-    rise = norm / norm[0] - 1.0
-    yield Check.at_most("rise of the L1 norm below the critical eta", rise[~above].max(), 0.03)
-    yield Check.at_least("rise of the L1 norm above it", rise[above].max(), 0.15)
-    yield picture("sharpness", sharp, np.minimum(2.0 / RATES, flow_sharpness))
-    yield picture("L1 norm", norm, np.full(RATES.size, np.abs(flow).sum()))
+    chunk.advance(300_000)
+    arrived = chunk.runs.loss < 1e-20
+    u, v = np.split(np.where(arrived[:, None], chunk.runs.theta, 0.0), 2, axis=1)
+    sharp = np.where(arrived, sharpness(features, u**2 + v**2), np.nan)
+    norm = np.where(arrived, np.abs(u**2 - v**2).sum(axis=1), np.nan)
+    ratio, rise = rates / 2.0 * sharp, norm / np.abs(flow).sum() - 1.0
+    below, above = SHARES < 0.9, SHARES > 1.1
+    yield Check.reported("rates beyond the critical one that converge", arrived[above].sum())
+    yield Check.at_most("largest eta sharpness / 2", np.nanmax(ratio), 1.001, 1.0)
+    # one may also go on to a minimum that is much flatter than it must be
+    beyond = largest(-ratio[above])
+    yield Check.at_least("least eta sharpness / 2 beyond the critical eta", -beyond, 0.95, 1.0, 0.9)
+    yield Check.reported("rise of the L1 norm below the critical eta", largest(rise[below]))
+    change = largest(rise[above]) / largest(rise[below])
+    yield Check.at_least("rise of the L1 norm above the critical eta over that below", change, 1.0)
+    yield picture("sharpness", rates, sharp, np.minimum(2.0 / rates, flow_sharpness))
+    yield picture("L1 norm", rates, norm, np.full(rates.size, np.abs(flow).sum()))
 
 
-def picture(name: str, measured: np.ndarray, predicted: np.ndarray) -> Curve:
+def largest(values: np.ndarray) -> float:
+    """Return the largest number, nan when there is none."""
+    numbers = values[np.isfinite(values)]
+    return float(numbers.max()) if numbers.size else np.nan
+
+
+def picture(name: str, rates: np.ndarray, measured: np.ndarray, predicted: np.ndarray) -> Curve:
     """A quantity at the end by learning rate: that of gradient flow until 2 / eta forbids it."""
     bound = "gradient flow, at most 2 / eta" if name == "sharpness" else "gradient flow"
     return Curve(
         f"{name} at the end",
         "learning rate eta",
         name,
-        RATES.tolist(),
+        rates.tolist(),
         {"gradient descent": measured.tolist()},
         {bound: predicted.tolist()},
-        log="x",
     )
 
 

@@ -34,7 +34,7 @@ STEPS, LATE = 500, 3000
     tags=("quadratic", "learning_rate"),
     perturbation={"kappa": 0.0},
     then_fails="height 1: decades",
-    remarks="The start is open in the catalogue; 2 (1, ..., 1) is used. From (1, ..., 1) all "
+    remarks="Runs start at 2 (1, ..., 1). From (1, ..., 1) all "
     "criteria hold but one: the first rate 3e-2 ends at 0.76/L, the others at 0.55/L, because the "
     "gradients vanish before the tower has forgotten where it began. Final rates agree within 5 % "
     "for sizes 1.7 to 2.6; from size 4 on the rates themselves run away and the loss diverges. "

@@ -31,34 +31,32 @@ WIDTHS = np.array([32, 128, 512, 2048])
     cost="normal",
     tags=("matrix", "deep_linear", "rate", "implicit_bias"),
     aliases=("S1-06", "S4-09"),
+    seeds=10,
     perturbation={"decay": 0.05},
     then_fails="size 1: relative drift",
-    remarks="The constants of the bound are the catalogue's. "
-    "The tail rate is at least the bound on every seed. That it is at most 1.5 "
-    "times the bound, as the criterion asks, the theorem does not say: it holds on "
-    "1 of 40 seeds at size 0.3 (the one used, 1.499) and on 20 of 40 at size 1.",
+    remarks="The bound's constants are derived from the imbalance. The theorem bounds the rate "
+    "from below; how far above the bound it is depends on the instance (1.2 to 5 times). What the "
+    "tail rate must be is said by the flow linearized at the limit: the fall of the loss along it "
+    "is compared too, between 1e-6 and 1e-10 of the least loss; steps are so small that gradient "
+    "descent and the flow differ by less than 1 %, twice which is the tolerance.",
 )
-def imbalance_and_convergence(decay: float = 0.0) -> Iterator[Check | Curve]:
+def imbalance_and_convergence(decay: float = 0.0, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure n = 10, d = 6, k = 3, h = 20; scalars; n = 5, d = 12 with h up to 2048.
 
     ``decay`` adds weight decay, under which the imbalance is not conserved.
     """
     for size in (0.3, 1.0):
-        yield from exponential_rate(size, decay)
-    for imbalance in (0.0, 1.0, 5.0):
+        yield from exponential_rate(size, decay, seed)
+    for imbalance in (0.0, 1.0, 5.0) if seed == 0 else ():  # nothing is random there
         yield from scalar_half_time(imbalance, decay)
-    yield from width()
+    yield from width(seed)
 
 
-def exponential_rate(size: float, decay: float) -> Iterator[Check | Curve]:
-    """The excess loss against its bound, its tail rate, and the drift of the imbalance (seed 33).
+def exponential_rate(size: float, decay: float, seed: int) -> Iterator[Check | Curve]:
+    """The excess loss against its bound, its tail rate, and the drift of the imbalance."""
+    from optbench.claims.simulation.network import flat, matrices, network, product
 
-    The theorem bounds the tail rate from below.  How far above it is depends on the instance: of
-    40 seeds at size 0.3 this is the only one within 1.5, the others lie up to 7.
-    """
-    from optbench.claims.simulation.network import flat, matrices, network
-
-    generator = np.random.Generator(np.random.PCG64(33))
+    generator = np.random.Generator(np.random.PCG64(seed))
     features = generator.standard_normal((10, 6))
     targets = generator.standard_normal((10, 3))
     u, v = size * generator.standard_normal((6, 20)), size * generator.standard_normal((3, 20))
@@ -72,19 +70,33 @@ def exponential_rate(size: float, decay: float) -> Iterator[Check | Curve]:
     eta = 0.02 / (curvatures[-1] * largest)
     instance = network((6, 20, 3), features.T, targets.T, decay=decay)
     chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": eta}], flat([u.T, v]))
+    best, remains = np.linalg.lstsq(features, targets, rcond=None)[:2]
+    least = 0.5 * remains.sum()
     horizon = int(25.0 / (rate * eta))
-    chunk.advance(horizon, steps=np.linspace(0, horizon, 1000).astype(int))
-    least = 0.5 * np.linalg.lstsq(features, targets, rcond=None)[1].sum()
-    excess = np.exp(chunk.records.log_loss[:, 0]) - least
+    for part in (0.25, 0.5, 1.0):  # the bound is reached by no instance: most end much sooner
+        steps = np.linspace(0, horizon, 1000).astype(int)
+        chunk.advance(int(part * horizon), steps=steps[steps <= part * horizon])
+        excess = np.exp(chunk.records.log_loss[:, 0]) - least
+        if excess[-1] < 1e-11 * least:
+            break
     times = chunk.records.steps * eta
     seen = excess > 1e-10 * least
     over = np.log(excess[seen] / excess[0]) + rate * times[seen]
     name = f"size {size:g}"
     yield Check.at_most(f"{name}: largest log of excess loss over its bound", over.max(), 1e-12)
-    tail = seen & (excess < 1e-6 * least)
+    tail = np.flatnonzero(seen & (excess < 1e-6 * least))
     slope = decay_rate(times[tail], np.log(excess[tail]))
-    yield Check.between(f"{name}: tail rate / (2 c lambda_min)", slope / rate, 1.0, 1.5)
+    yield Check.at_least(f"{name}: tail rate / (2 c lambda_min)", slope / rate, 1.0)
     first, second = matrices(chunk.runs.theta[0], (6, 20, 3))
+    fallen = np.nan
+    if tail.size:
+        begin, end = tail[0], tail[-1]
+        away = product(chunk.records.snapshots[begin, 0], (6, 20, 3)) - best.T
+        left = linearized(away, features, first, second, times[end] - times[begin])
+        fallen = float(np.log(excess[begin] / excess[end]) / np.log(excess[begin] / left))
+    yield Check.between(
+        f"{name}: fall in the tail / that of the linearized flow", fallen, 0.98, 1.02
+    )
     drift = np.linalg.norm(first @ first.T - second.T @ second - imbalance)
     drift /= np.linalg.norm(imbalance)
     yield Check.at_most(f"{name}: relative drift of the imbalance", drift, 1e-2)
@@ -99,6 +111,22 @@ def exponential_rate(size: float, decay: float) -> Iterator[Check | Curve]:
             {"bound": np.exp(-rate * times[::5]).tolist()},
             log="y",
         )
+
+
+def linearized(
+    away: np.ndarray, features: np.ndarray, first: np.ndarray, second: np.ndarray, time: float
+) -> float:
+    """Return the excess loss after a time of the flow linearized at the limit, for an error E.
+
+    E' = -(W_2 W_2^T E H + E H W_1^T W_1) for the error of W_2 W_1, H = X^T X.
+    """
+    from scipy.linalg import expm
+
+    hessian = features.T @ features
+    flow = np.kron(second @ second.T, hessian)
+    flow += np.kron(np.eye(len(second)), first.T @ first @ hessian)
+    error = (expm(-time * flow) @ away.ravel()).reshape(away.shape)
+    return float(0.5 * np.sum((error @ features.T) ** 2))
 
 
 def scalar_half_time(imbalance: float, decay: float) -> Iterator[Check]:
@@ -120,9 +148,9 @@ def scalar_half_time(imbalance: float, decay: float) -> Iterator[Check]:
     yield Check.close(f"scalar, c = {imbalance:g}: half-time", measured, predicted, 0.01)
 
 
-def width() -> Iterator[Check | Curve]:
+def width(seed: int) -> Iterator[Check | Curve]:
     """Distance to the least-norm solution by width, mean of five seeds."""
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64([1, seed]))
     features, targets = generator.standard_normal((5, 12)), generator.standard_normal(5)
     least = np.linalg.lstsq(features, targets, rcond=None)[0]
     distances = []
@@ -138,6 +166,8 @@ def width() -> Iterator[Check | Curve]:
         chunk.advance(1_500, steps=np.array([1_500]))
         distances.append(float(np.linalg.norm(chunk.runs.w - least, axis=1).mean()))
     slope = log_slope(WIDTHS, np.array(distances))
+    # a distance is the length of 7 Gaussian numbers, +- 27 %; the mean of five is known to 12 %,
+    # and the slope over six octaves to 0.04: the tolerance is four of them
     yield Check.between("slope of log distance in log width", slope, -0.65, -0.35, -0.5)
     yield Curve(
         "Wide networks end near the least-norm solution",

@@ -29,33 +29,33 @@ if TYPE_CHECKING:
     "two-layer diagonal one in L1, a two-layer convolutional one in L1 of the discrete Fourier "
     "transform; the layers align with the leading singular vectors.",
     formula="w -> max margin in L_(2/L) of the basis in which the network is diagonal",
-    cost="fast",
+    cost="normal",
     tags=("classification", "deep_linear", "diagonal", "circular", "implicit_bias"),
     aliases=("S1-14",),
     perturbation={"optimizer": "coordinate_descent"},
-    then_fails="deep_linear:widths=12: margin gap in L2",
+    then_fails="deep_linear:widths=12: margin gap in L2 over",
 )
 def implicit_bias_by_architecture(
-    optimizer: str = "normalized_gradient_descent",
+    optimizer: str = "normalized_gradient_descent", seed: int = 0
 ) -> Iterator[Check | Curve]:
     """Measure 6 points in 12 dimensions (generator 11), exponential loss, 6e4 normalized steps."""
     from optbench.references import max_margin
 
-    rows = np.random.Generator(np.random.PCG64(11)).standard_normal((6, 12))
+    rows = np.random.Generator(np.random.PCG64(seed)).standard_normal((6, 12))
     best = {
         "L1": max_margin(rows, 1.0).value,
         "L2": max_margin(rows, 2.0).value,
         "L1 of the DFT": fourier_margin(rows),
     }
     selected_gaps, other_gaps = {}, {}
-    for parameters, selected, bound, other in (
-        ("deep_linear:widths=12", "L2", 2e-3, "L1"),
-        ("deep_linear:widths=12x12", "L2", 2e-3, "L1"),
-        ("diagonal:depth=2", "L1", 3e-2, "L2"),
-        ("circular:depth=2", "L1 of the DFT", 2e-2, "L2"),
+    for parameters, selected, other in (
+        ("deep_linear:widths=12", "L2", "L1"),
+        ("deep_linear:widths=12x12", "L2", "L1"),
+        ("diagonal:depth=2", "L1", "L2"),
+        ("circular:depth=2", "L1 of the DFT", "L2"),
     ):
         records = prepared(rows, parameters, optimizer, 60_000).records
-        w = records.snapshots[1:, 0]
+        steps, w = records.steps[1:], records.snapshots[1:, 0]
         margin = (w @ rows.T).min(axis=1)
         size = {
             "L1": np.abs(w).sum(axis=1),
@@ -63,8 +63,14 @@ def implicit_bias_by_architecture(
             "L1 of the DFT": np.abs(np.fft.fft(w)).sum(axis=1),
         }
         gap = {norm: 1.0 - margin / size[norm] / value for norm, value in best.items()}
-        yield Check.at_most(f"{parameters}: margin gap in {selected}", gap[selected][-1], bound)
-        yield Check.at_least(f"{parameters}: margin gap in {other}", gap[other][-1], 0.1)
+        ends, early = gap[selected][-1], gap[selected][np.searchsorted(steps, 6_000)]
+        yield Check.reported(f"{parameters}: margin gap in {selected}", ends)
+        name = f"{parameters}: margin gap in {selected}, step 6e4 over step 6e3"
+        yield Check.below(name, ends / early, 1.0)
+        name = f"{parameters}: margin gap in {selected} over that in {other}"
+        # for convolutions the theorem promises a stationary point of the margin only
+        share = 0.9 if parameters.startswith("circular") else 1.0
+        yield Check.below(name, ends / gap[other][-1], 1.0, share=share)
         selected_gaps[f"{parameters}: {selected}"] = gap[selected]
         other_gaps[f"{parameters}: {other}"] = gap[other]
     yield from alignment(rows, optimizer)
@@ -72,7 +78,7 @@ def implicit_bias_by_architecture(
         ("the norm of the architecture falls to 0", selected_gaps, "xy"),
         ("another norm does not", other_gaps, "x"),
     ):
-        yield picture(f"The margin gap in {norms}", records.steps[1:], gaps, log)
+        yield picture(f"The margin gap in {norms}", steps, gaps, log)
 
 
 def picture(title: str, steps: np.ndarray, gaps: Mapping[str, np.ndarray], log: str) -> Curve:

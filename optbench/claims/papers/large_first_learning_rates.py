@@ -11,7 +11,7 @@ from optbench.claims.simulation import regression, start
 
 SAMPLES, DIMENSION, NOISE = 40, 100, 0.3
 RATES = np.geomspace(0.016, 0.08, 17)  # steps of 10 %
-REPEATS, SEEDS = 4, 10
+REPEATS = 4
 SMALL, HALF = 2e-3, 4000
 CONVERGED = 1e-8  # of the loss at the start
 NETWORK, RULE = "diagonal:scale=0.3", "stochastic_gradient_descent"
@@ -33,33 +33,25 @@ NETWORK, RULE = "diagonal:scale=0.3", "stochastic_gradient_descent"
     cost="normal",
     tags=("regression", "diagonal", "learning_rate", "stochastic"),
     perturbation={"nonzeros": 20},
-    then_fails="instances, of 10, whose best",
+    then_fails="best rate / eta_c",
     remarks="Sizes, noise 0.3 and start are ours. A rate converges when all of four runs reduce "
     "the training loss by 1e-8 in 4000 steps; test errors are means of the four, infinite where "
-    "one diverged: that is the worse side above. Rates are 10 % apart. On five of the ten "
-    "instances the best rate is eta_c itself, on none is it above 1.4 eta_c: the range is narrow. "
-    "Decided by single runs, at rates 5 % apart, the criterion holds on 7 of 10.",
+    "one diverged: that is the worse side above. Rates are 10 % apart.",
 )
 def large_first_learning_rates(nonzeros: int = 3, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure u o u - v o v from 0.3, 40 noisy samples of 3-sparse targets in R^100, batch 1."""
-    trained = [train(SEEDS * seed + k, nonzeros) for k in range(SEEDS)]
-    ratios = np.array([RATES[errors.argmin()] / critical for errors, critical in trained])
-    inside = np.sum((ratios > 1.0 - 1e-9) & (ratios <= 4.0))
-    name = f"instances, of {SEEDS}, whose best rate is in [1, 4] eta_c"
-    yield Check.at_least(name, inside, 7)
-    worse = sum(errors.min() < min(errors[0], errors[-1]) for errors, _ in trained)
-    yield Check.at_least(f"instances, of {SEEDS}, worse on both sides of it", worse, 7)
-    above = np.sum(ratios > 1.0 + 1e-9)
-    yield Check.reported(f"instances, of {SEEDS}, whose best rate is above eta_c", above)
+    errors, critical = train(seed, nonzeros)
+    ratio = RATES[errors.argmin()] / critical
+    # "usually": on most instances
+    yield Check.between("best rate / eta_c", ratio, 1.0 - 1e-9, 4.0, 1.0, share=0.7)
+    name = "error at the best rate / at the better of the smallest and the largest rate"
+    yield Check.below(name, errors.min() / min(errors[0], errors[-1]), 1.0, share=0.7)
     yield Curve(
-        title="Test error after two phases, five instances",
+        title=f"Test error after two phases, eta_c = {critical:.3f}",
         x_label="first learning rate",
         y_label="||w - w*||^2, mean of 4 runs",
         x=RATES.tolist(),
-        measured={
-            f"instance {k}, eta_c = {critical:.3f}": finite(errors).tolist()
-            for k, (errors, critical) in enumerate(trained[:5])
-        },
+        measured={"stochastic gradient descent": finite(errors).tolist()},
         log="x",
     )
 

@@ -27,16 +27,19 @@ STARTS = (1e-4, 1e-10, 1e-20, 1e-40)
     "the path is monotone, approximately otherwise.",
     formula="theta' = r - M x, x = (eps/2) sinh(2 theta); mean x = M^-1 (r - theta/t) -> "
     "lasso(1/s)",
-    cost="fast",
+    cost="normal",
     tags=("regression", "diagonal", "lasso"),
     perturbation={"optimizer": "gradient_descent"},
     then_fails="monotone path, eps = 1e-40",
     remarks="The suboptimality of at most 2e-3 on the second path is in units in which "
-    "||M^-1 r|| = 1. That the slope is in [-1.1, -0.9] is a threshold of ours.",
+    "||M^-1 r|| = 1. A slope in log log(1/eps) is asymptotic: that it is nearer to -1 for the "
+    "smaller starts is measured beside it; its tolerance of 0.1 is ours.",
 )
-def lasso_path_by_averaging(optimizer: str = "hypentropy") -> Iterator[Check | Curve]:
+def lasso_path_by_averaging(
+    optimizer: str = "hypentropy", seed: int = 0
+) -> Iterator[Check | Curve]:
     """Measure 6 unknowns in units where ||M^-1 r|| = 1: an M-matrix with r > 0, then a random M."""
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     coupling = generator.uniform(0.0, 0.3, (6, 6))
     matrix = 2.0 * np.eye(6) - (coupling + coupling.T) / 2.0
     r = unit(matrix, generator.uniform(0.2, 1.0, 6))
@@ -50,24 +53,28 @@ def lasso_path_by_averaging(optimizer: str = "hypentropy") -> Iterator[Check | C
             errors[-1],
             1.5 / np.log(1.0 / eps),
         )
-    slope = log_slope(np.log(1.0 / np.array(STARTS)), np.array(errors))
-    yield Check.between(
-        "monotone path: slope of log distance in log log(1/eps)", slope, -1.1, -0.9, -1.0
-    )
+    slopes = [
+        log_slope(np.log(1.0 / np.array(STARTS[k : k + 2])), np.array(errors[k : k + 2]))
+        for k in (0, 2)
+    ]
+    name = "monotone path: slope of log distance in log log(1/eps), eps = 1e-20 to 1e-40"
+    yield Check.between(name, slopes[1], -1.1, -0.9, -1.0)
+    name = "monotone path: its distance from -1, over that for eps = 1e-4 to 1e-10"
+    yield Check.below(name, abs(slopes[1] + 1.0) / abs(slopes[0] + 1.0), 1.0)
     yield picture("Monotone path, eps = 1e-40", penalties, averages, path)
-    yield from without_monotonicity(optimizer)
+    yield from without_monotonicity(optimizer, seed)
 
 
-def without_monotonicity(optimizer: str) -> Iterator[Check | Curve]:
-    """On a path that is not monotone (seed 4) the average is nearly optimal for the lasso."""
-    generator = np.random.Generator(np.random.PCG64(4))
+def without_monotonicity(optimizer: str, seed: int) -> Iterator[Check | Curve]:
+    """On any path, monotone or not, the average is nearly optimal for the lasso."""
+    generator = np.random.Generator(np.random.PCG64([1, seed]))
     features = generator.standard_normal((20, 6))
     matrix = features.T @ features / 20.0
     r = unit(matrix, matrix @ generator.standard_normal(6))
     penalties, averages = average(matrix, r, 1e-10, optimizer)
     path = lasso(matrix, r, penalties)
     shrinks = -np.diff(np.abs(path), axis=0).min()
-    yield Check.at_least("second path: largest decrease of a coordinate", shrinks, 1e-3)
+    yield Check.reported("second path: largest decrease of a coordinate", shrinks)
 
     def objective(x: np.ndarray) -> np.ndarray:
         smooth = 0.5 * ((x @ matrix) * x).sum(axis=1) - x @ r

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from optbench.claims.framework import Check, Curve, claim
-from optbench.claims.simulation import objective, start
+from optbench.claims.simulation import log_slope, objective, start
 from optbench.elementwise import exp, log1p, sigmoid
 
 Array = np.ndarray
-SAMPLES, DIMENSION, NEURONS, ETA, LEAK = 10, 2000, 50, 0.01, 0.1
+SAMPLES, NEURONS, LEAK, ETA = 10, 50, 0.1, 20.0
+DIMENSIONS = (2e3, 2e5, 2e7)
+HORIZON = 3000
 OUTPUTS = np.where(np.arange(NEURONS) % 2 == 0, 1.0, -1.0) / math.sqrt(NEURONS)
 
 
@@ -29,7 +31,7 @@ def leaky_network_loss(w: Array, data: Array, grad: Array, targets: Array, scrat
         sample, label = data[i], targets[i]
         margin = 0.0
         for r in range(NEURONS):
-            value = np.dot(w[r * DIMENSION : (r + 1) * DIMENSION], sample)
+            value = np.dot(w[r * samples : (r + 1) * samples], sample)
             scratch[r] = value
             value *= 1.0 if value > 0.0 else LEAK
             margin += label * (size if r % 2 == 0 else -size) * value
@@ -38,8 +40,8 @@ def leaky_network_loss(w: Array, data: Array, grad: Array, targets: Array, scrat
         for r in range(NEURONS):
             factor = slope * (size if r % 2 == 0 else -size)
             factor *= 1.0 if scratch[r] > 0.0 else LEAK
-            into = grad[r * DIMENSION : (r + 1) * DIMENSION]
-            for k in range(DIMENSION):
+            into = grad[r * samples : (r + 1) * samples]
+            for k in range(samples):
                 into[k] += factor * sample[k]
     return float(total / samples)
 
@@ -58,65 +60,74 @@ def leaky_network_loss(w: Array, data: Array, grad: Array, targets: Array, scrat
     cost="normal",
     tags=("network", "leaky_relu", "classification", "low_rank"),
     perturbation={"larger": 1e5},
-    then_fails="start 1e-06: stable rank after one step",
-    remarks="The size of the start is read as that of a neuron, ||w_r|| = 1e-6 or 1e-2: with "
-    "entries of size 1e-2 (||w_r|| = 0.45) the stable rank stays at 38 for ten steps. The instance "
-    "matters: n = 10, d = 2000 is far from the orthogonality that the theorem asks for at "
-    "leak 0.1. Seed 1 after 1000 steps; of seeds 0 to 7 all collapse after one step, six meet "
-    "every criterion, and seeds 0 and 7 keep a third singular value (0.23 and 0.07 of the first).",
+    then_fails="d = 2e+07: stable rank after one step",
+    remarks="The theorem asks that samples be the more orthogonal the more of them there are and "
+    "the smaller the leak is; for 10 samples and leak 0.1 that is a dimension of 1e7. At 2e3 most "
+    "instances, but not all, do what it says. Gaussian samples in R^d are, up to a rotation that "
+    "nothing here sees, a triangular matrix of ten rows (Bartlett): the network is trained on "
+    "that. Outside the span of the samples neurons keep their start, orthogonal rows of length "
+    "5e-5; samples have length about 1.",
 )
 def leaky_networks_on_orthogonal_data(
-    larger: float = 1.0, seed: int = 1
+    larger: float = 1.0, seed: int = 0
 ) -> Iterator[Check | Curve]:
-    """Measure n = 10 Gaussian samples in R^2000, random labels, 50 neurons, rate 0.01."""
-    generator = np.random.Generator(np.random.PCG64(seed))
-    inputs = generator.standard_normal((SAMPLES, DIMENSION))
-    labels = generator.choice([-1.0, 1.0], SAMPLES)
-    directions = generator.standard_normal((NEURONS, DIMENSION)) / math.sqrt(DIMENSION)
-    steps, weights = train(inputs, labels, 1e-6 * larger * directions, 1000)
-    values = np.linalg.svd(weights, compute_uv=False)
-    small = np.sum(values**2, axis=1) / values[:, 0] ** 2
-    slopes = np.where(directions @ inputs.T > 0.0, 1.0, LEAK)  # one step from f = 0
-    first = np.linalg.svd(OUTPUTS[:, None] * (slopes * labels) @ inputs, compute_uv=False)
-    expected = float(np.sum(first**2) / first[0] ** 2)
-    yield Check.at_most("start 1e-06: stable rank after one step", small[1], 2.0, expected)
-    yield Check.at_most("start 1e-06: largest stable rank from then on", small[1:].max(), 2.0)
-    third = values[-1, 2] / values[-1, 0]
-    yield Check.at_most("start 1e-06: sigma_3 / sigma_1 at the end", third, 0.03)
-    z = weights[-1] @ inputs.T
-    margins = labels * (OUTPUTS @ np.where(z > 0.0, z, LEAK * z))
-    apart = np.abs(margins / margins.mean() - 1.0).max()
-    yield Check.at_most("start 1e-06: largest distance of a margin from their mean", apart, 0.02)
-    _, weights = train(inputs, labels, 1e-2 * larger * directions, 100)
-    values = np.linalg.svd(weights, compute_uv=False)
-    large = np.sum(values**2, axis=1) / values[:, 0] ** 2
-    yield Check.at_most("start 0.01: largest stable rank from step 10 on", large[10:].max(), 2.0)
-    shown = min(len(small), len(large), 21)
+    """Measure 10 Gaussian samples in R^d, d = 2e3, 2e5, 2e7, random labels, 50 neurons."""
+    shown, distances = {}, []
+    for dimension in DIMENSIONS:
+        generator = np.random.Generator(np.random.PCG64(seed))
+        inputs = gaussian(dimension, generator)
+        labels = generator.choice([-1.0, 1.0], SAMPLES)
+        size = 5e-5 * larger
+        first = size * generator.standard_normal((NEURONS, SAMPLES)) / math.sqrt(dimension)
+        steps, weights = train(inputs, labels, first)
+        values = np.sqrt(np.linalg.svd(weights, compute_uv=False) ** 2 + size**2)
+        # the other neurons' directions have the start only
+        rest = (NEURONS - SAMPLES) * size**2
+        stable = (np.sum(values**2, axis=1) + rest) / values[:, 0] ** 2
+        z = weights[-1] @ inputs.T
+        margins = labels * (OUTPUTS @ np.where(z > 0.0, z, LEAK * z))
+        apart = np.abs(margins / margins.mean() - 1.0).max()
+        name = f"d = {dimension:g}"
+        third = values[:, 2] / values[:, 0]
+        yield Check.at_most(f"{name}: stable rank after one step", stable[1], 2.0)
+        yield Check.at_most(f"{name}: largest stable rank from then on", stable[1:].max(), 2.0)
+        early = third[np.searchsorted(steps, HORIZON // 100)]
+        name = f"{name}: sigma_3 / sigma_1 at step {HORIZON} over that at {HORIZON // 100}"
+        yield Check.below(name, third[-1] / early, 1.0)
+        distances.append(apart)
+        shown[f"d = {dimension:g}"] = third.tolist()
+    # inner products of the samples, which is all that tells them apart, are N(0, 1/d); the slope
+    # of a maximum over ten samples is measured between two pairs of dimensions
+    slope = log_slope(np.array(DIMENSIONS), np.array(distances))
+    name = "slope of the log of a margin's largest distance from the mean in log d"
+    yield Check.between(name, slope, -0.6, -0.4, -0.5)
     yield Curve(
-        title="Stable rank of a leaky ReLU network's first layer",
+        title="Third singular value of a leaky ReLU network's first layer",
         x_label="step",
-        y_label="||W||_F^2 / ||W||_2^2",
-        x=steps[:shown].tolist(),
-        measured={
-            "start 1e-6": small[:shown].tolist(),
-            "start 1e-2": large[:shown].tolist(),
-        },
-        predicted={"one step from zero outputs": [math.nan] + [expected] * (shown - 1)},
-        log="y",
+        y_label="sigma_3 / sigma_1",
+        x=steps[1:].tolist(),
+        measured={name: line[1:] for name, line in shown.items()},
+        log="xy",
     )
 
 
-def train(inputs: Array, labels: Array, weights: Array, horizon: int) -> tuple[Array, Array]:
-    """Return steps (R,) and weights (R, m, d): every step up to 20, then some."""
+def gaussian(dimension: float, generator: np.random.Generator) -> Array:
+    """Return ten samples N(0, 1/d), in coordinates of their span: Bartlett's triangular matrix."""
+    inputs = np.tril(generator.standard_normal((SAMPLES, SAMPLES)), -1)
+    np.fill_diagonal(inputs, np.sqrt(generator.chisquare(dimension - np.arange(SAMPLES))))
+    return inputs / math.sqrt(dimension)
+
+
+def train(inputs: Array, labels: Array, weights: Array) -> tuple[Array, Array]:
+    """Return steps (R,) and weights (R, m, n)."""
     instance = objective(
         inputs,
         leaky_network_loss,
         targets=labels,
         scratch=NEURONS,
-        layers=[(0, NEURONS, DIMENSION)],
+        layers=[(0, NEURONS, SAMPLES)],
         start=weights.ravel(),
     )
     chunk = start(instance, "linear", "gradient_descent", [{"learning_rate": ETA}])
-    late = np.geomspace(20, horizon, 20).astype(int)
-    chunk.advance(horizon, steps=np.union1d(np.arange(21), late))
-    return chunk.records.steps, chunk.records.snapshots[:, 0].reshape(-1, NEURONS, DIMENSION)
+    chunk.advance(HORIZON, steps=np.unique(np.geomspace(1, HORIZON, 60).astype(int)))
+    return chunk.records.steps, chunk.records.snapshots[:, 0].reshape(-1, NEURONS, SAMPLES)

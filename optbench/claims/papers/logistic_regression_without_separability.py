@@ -26,22 +26,19 @@ from optbench.claims.simulation import classification, start
     cost="fast",
     tags=("classification", "implicit_bias", "logistic"),
     perturbation={"optimizer": "sign_descent"},
-    then_fails="direction: distance",
-    remarks="Convergence of the direction is 1/log t: a distance of at most 2e-2 after 1e6 "
-    "steps holds, together with the other criteria, on 4 of 60 random instances of "
-    "this kind; one of them is used.",
+    then_fails="direction: error of dw / d log t",
+    remarks="A bound O(log t / sqrt t) says nothing of its constant: what is measured is that the "
+    "offset falls at least as fast, from step 1e4 to 1e6. The direction converges like 1 / log t, "
+    "so that its distance at any step is the instance's; that P_perp w grows like u log t / margin "
+    "is measured by its velocity in log t.",
 )
 def logistic_regression_without_separability(
-    optimizer: str = "gradient_descent",
+    optimizer: str = "gradient_descent", seed: int = 0
 ) -> Iterator[Check | Curve]:
-    """Measure 8 points in a plane of R^4 and 5 that the other two coordinates separate (seed 37).
-
-    The direction converges like 1 / log t with a constant that depends on the points; on most
-    other seeds it is further than 2e-2 from its limit after 1e6 steps.
-    """
+    """Measure 8 points in a plane of R^4 and 5 that the other two coordinates separate."""
     from optbench.references import logistic_decomposition
 
-    rows = points()
+    rows = points(seed)
     parts = logistic_decomposition(rows)
     assert parts.offset is not None and parts.direction is not None
     instance = classification(rows, "logistic", separable=False)
@@ -50,25 +47,29 @@ def logistic_regression_without_separability(
     late = chunk.records.steps >= 100
     w, steps = chunk.records.snapshots[late, 0], chunk.records.steps[late]
     distance = np.linalg.norm(w[:, :2] - parts.offset.solution[:2], axis=1)
-    constants = distance * np.sqrt(steps) / np.log(steps)
-    yield Check.at_most(
-        "offset: largest growth of distance sqrt(t) / log t between records from t = 100",
-        (constants[1:] / constants[:-1]).max(),
-        1.0,
-        predicted=1.0,
-    )
-    yield Check.at_most("offset: distance at t = 1e6", distance[-1], 1e-3)
-    length = np.linalg.norm(w[:, 2:], axis=1)
-    error = np.linalg.norm(w[:, 2:] / length[:, None] - parts.direction.solution[2:], axis=1)
-    yield Check.at_most("direction: distance at t = 1e6", error[-1], 2e-2)
-    yield Check.at_most(
-        "direction: largest ratio of two successive distances",
-        (error[1:] / error[:-1]).max(),
-        1.0,
-        predicted=1.0,
-    )
-    fit = np.corrcoef(np.log(steps), length)[0, 1] ** 2
-    yield Check.at_least("||P_perp w||: R^2 of the line in log t", fit, 0.999, predicted=1.0)
+    bound = np.log(steps) / np.sqrt(steps)
+    middle = int(np.searchsorted(steps, 10_000))
+    growth = (distance[-1] / bound[-1]) / (distance[middle] / bound[middle])
+    name = "offset: distance sqrt(t) / log t at t = 1e6 over that at 1e4"
+    yield Check.at_most(name, growth, 1.0, 1.0)
+    across = w[:, 2:]
+    length = np.linalg.norm(across, axis=1)
+    error = np.linalg.norm(across / length[:, None] - parts.direction.solution[2:], axis=1)
+    name = "direction: distance at t = 1e6 over that at 1e4"
+    predicted = np.log(steps[middle]) / np.log(steps[-1])
+    # 1 / log t times a vector that still turns: not monotone on every instance
+    yield Check.below(name, error[-1] / error[middle], 1.0, predicted, share=0.7)
+    hat = parts.direction.solution[2:] / parts.direction.value
+    gaps = []
+    for begin, end in ((1e2, 1e4), (1e4, 1e6)):
+        i, j = np.searchsorted(steps, (begin, end))
+        velocity = (across[j] - across[i]) / np.log(steps[j] / steps[i])
+        gaps.append(float(np.linalg.norm(velocity - hat) / np.linalg.norm(hat)))
+    name = "direction: error of dw / d log t from t = 1e4 to 1e6"
+    yield Check.reported(name, gaps[1])
+    # points whose margin is hardly above the least one keep the error up for a while
+    ratio = gaps[1] / gaps[0]
+    yield Check.below(f"{name}, over that from 1e2 to 1e4", ratio, 1.0, share=0.9)
     yield picture(steps, distance, error)
 
 
@@ -90,11 +91,13 @@ def picture(steps: np.ndarray, distance: np.ndarray, error: np.ndarray) -> Curve
     )
 
 
-def points() -> np.ndarray:
-    """Return the rows y_i x_i (13, 4)."""
-    generator = np.random.Generator(np.random.PCG64(37))
+def points(seed: int) -> np.ndarray:
+    """Return the rows y_i x_i (13, 4); three at 120 degrees keep the plane from being separable."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    angles = np.arange(3) * 2.0 * np.pi / 3.0 + generator.uniform(0.0, 2.0 * np.pi)
     flat = np.zeros((8, 4))
-    flat[:, :2] = generator.standard_normal((8, 2))
+    flat[:3, :2] = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    flat[3:, :2] = generator.standard_normal((5, 2))
     separable = generator.standard_normal((5, 4))
-    separable[:, 2:] = 1.0 + 0.5 * generator.standard_normal((5, 2))
+    separable[:, 2:] = generator.uniform(0.25, 1.75, (5, 2))
     return np.vstack([flat, separable])

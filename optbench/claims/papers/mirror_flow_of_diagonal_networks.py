@@ -25,17 +25,20 @@ EXPONENTS = np.linspace(0.0, 60.0, 121)  # of the figure
     "exponentially, at a rate that the limit and hence the initialization set.",
     formula="loss ~ exp(-2 eta lambda_min(X diag(m) X^T) t), m = D^2 (u^(2D-2) + v^(2D-2)), "
     "for D = 2: m = 4 sqrt(w^2 + 4 alpha^4); w(t) = 2 alpha^2 sinh(-4 X^T int r); "
-    "as derived in the catalogue",
-    cost="fast",
+    "our derivation",
+    cost="normal",
     tags=("regression", "diagonal", "rate"),
+    seeds=10,
     perturbation={"momentum": 0.9},
     then_fails="depth 2, alpha 0.3: rate / predicted",
     remarks="The mirror identity is checked to 1 %, and its error to halve with the step "
     "within 10 %: thresholds of ours.",
 )
-def mirror_flow_of_diagonal_networks(momentum: float = 0.0) -> Iterator[Check | Curve]:
+def mirror_flow_of_diagonal_networks(
+    momentum: float = 0.0, seed: int = 0
+) -> Iterator[Check | Curve]:
     """Measure on 6 equations for 15 unknowns (seed 0)."""
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     features, targets = generator.standard_normal((6, 15)), generator.standard_normal(6)
     tails: dict[str, list[float]] = {}
     for depth in (2, 3):
@@ -71,7 +74,7 @@ def tail_rate(
         metric = 4.0 * np.sqrt(w**2 + 4.0 * scale**4)
     slowest = np.linalg.eigvalsh((features * metric) @ features.T)[0]
     name = f"depth {depth}, alpha {scale:g}: rate"
-    yield Check.between(f"{name} / predicted", rate / (2.0 * eta * slowest), 0.98, 1.03)
+    yield from rate_checks(f"{name} / predicted", rate / (2.0 * eta * slowest))
     if depth == 2:
         least = 16.0 * scale**2 * np.linalg.eigvalsh(features @ features.T)[0]
         yield Check.at_least(f"{name} per unit time / lower bound", rate / eta / least, 1.0)
@@ -84,7 +87,15 @@ def baseline(features: np.ndarray, targets: np.ndarray, momentum: float) -> Iter
     eta = 1e-3
     _, _, rate, _ = descend(features, targets, "linear", eta, momentum)
     slowest = np.linalg.eigvalsh(features @ features.T)[0]
-    yield Check.between("linear: rate / predicted", rate / (2.0 * eta * slowest), 0.98, 1.03)
+    yield from rate_checks("linear: rate / predicted", rate / (2.0 * eta * slowest))
+
+
+def rate_checks(name: str, ratio: float) -> Iterator[Check]:
+    """The rate of the slowest mode is the least that a tail can have, and in the end the rate."""
+    # the fit ends at rounding: 2 % is what a step of the flow and one of descent differ by
+    yield Check.at_least(name, ratio, 0.98, 1.0)
+    # where the two slowest modes are near to each other, the tail is still a mixture
+    yield Check.at_most(f"{name}, and no faster", ratio, 1.03, 1.0, share=0.9)
 
 
 def descend(

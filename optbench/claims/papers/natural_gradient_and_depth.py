@@ -32,18 +32,19 @@ Starts = dict[str, tuple[str, Array | None]]  # parametrization and theta
     "limit: least ||w||_Sigma with X w = y",
     cost="normal",
     tags=("regression", "natural_gradient", "diagonal", "deep_linear"),
+    seeds=10,
     perturbation={"optimizer": "gradient_descent"},
     then_fails="diagonal, eta = 0.0125",
     remarks="X is Gaussian, so that Sigma = I, and the path of w is known in closed form; the "
-    "limit is also checked in the metric of another Sigma. Seed 8 is the first at which gradient "
-    "descent on the diagonal network recovers w* to 0.05 while the least norm misses it by 0.5; 12 "
-    "of the seeds 0 to 39 do both. Distances are divided by "
+    "limit is also checked in the metric of another Sigma. Distances are divided by "
     "the largest entry of the whole path. The deep network starts at an orthogonal W1 and "
     "W2 = 0, the diagonal one at u = v = 0.1: all paths start at w = 0.",
 )
-def natural_gradient_and_depth(optimizer: str = "natural_gradient") -> Iterator[Check | Curve]:
+def natural_gradient_and_depth(
+    optimizer: str = "natural_gradient", seed: int = 0
+) -> Iterator[Check | Curve]:
     """Measure on 8 equations for 12 unknowns, two of them 1 and the others 0."""
-    generator = np.random.Generator(np.random.PCG64(8))
+    generator = np.random.Generator(np.random.PCG64(seed))
     features, sparse = generator.standard_normal((8, 12)), np.repeat([1.0, 0.0], [2, 10])
     targets = features @ sparse
     first = np.linalg.qr(generator.standard_normal((12, 12)))[0]
@@ -54,6 +55,7 @@ def natural_gradient_and_depth(optimizer: str = "natural_gradient") -> Iterator[
     }
     least = np.linalg.lstsq(features, targets, rcond=None)[0]
     paths: dict[str, Array] = {}
+    missed: dict[str, float] = {}
     for name, (parameters, theta) in starts.items():
         gaps = []
         for rate in RATES:
@@ -61,25 +63,29 @@ def natural_gradient_and_depth(optimizer: str = "natural_gradient") -> Iterator[
             exact = closed_form(features, targets, rate, steps)
             gaps.append(float(np.abs(path - exact).max() / np.abs(exact).max()))
             check = f"{name}, eta = {rate:g} / ||X||^2: distance to the path of w"
-            bound = 1e-12 if name == "linear" else 3e-3
-            yield (
-                Check.at_most(check, gaps[-1], bound)
-                if name == "linear" or rate == RATES[-1]
-                else Check.reported(check, gaps[-1])
-            )
+            if name == "linear":
+                yield Check.at_most(check, gaps[-1], 1e-12)
+            elif rate == RATES[-1]:
+                # of first order in the rate: a step moves w by up to 0.0125 of its way
+                yield Check.at_most(check, gaps[-1], rate)
+            else:
+                yield Check.reported(check, gaps[-1])
         if name != "linear":
-            for larger, smaller, k in ((0, 1, "eta"), (1, 2, "eta / 4")):
-                check = f"{name}: distance at a quarter of {k} over that at {k}"
-                yield Check.at_most(check, gaps[smaller] / gaps[larger], 1.0)
+            check = f"{name}: distance at eta / 16 over that at eta"
+            yield Check.below(check, gaps[2] / gaps[0], 1.0, 1.0 / 16.0)
         paths[name] = path
-        gap = np.linalg.norm(path[-1] - least) / np.linalg.norm(least)
-        yield Check.at_most(f"{name}: limit against the least norm", gap, 0.01)
-        missed = np.linalg.norm(path[-1] - sparse) / np.linalg.norm(sparse)
-        yield Check.at_least(f"{name}: distance of the limit to w*", missed, 0.5)
+        # along small singular values of X the way is long: so far as w itself has come
+        gap = np.linalg.norm(path[-1] - exact[-1]) / np.linalg.norm(least)
+        yield Check.at_most(
+            f"{name}: end against that of w, which tends to the least norm", gap, 0.01
+        )
+        missed[name] = float(np.linalg.norm(path[-1] - sparse))
     yield from unequal_inputs(features, targets, starts, optimizer)
     _, path = follow(features, targets, "diagonal:scale=0.01", "gradient_descent", 0.05)
-    found = np.linalg.norm(path[-1] - sparse) / np.linalg.norm(sparse)
-    yield Check.at_most("gradient_descent, diagonal: distance of the limit to w*", found, 0.05)
+    found = float(np.linalg.norm(path[-1] - sparse))
+    # on some instances w* is not the solution of least L1 norm, to which it tends
+    name = "diagonal: distance to w* of gradient descent / of natural gradient descent"
+    yield Check.below(name, found / missed["diagonal"], 1.0, share=0.8)
     yield Curve(
         "Distance to the sparse w* under natural gradient descent",
         "step",
@@ -96,12 +102,14 @@ def unequal_inputs(
 ) -> Iterator[Check]:
     """Compare limits with the least Sigma-norm where the inputs have different variances."""
     variances = np.linspace(1.0, 4.0, 12)
-    weighted = features / variances
-    heavy = weighted.T @ np.linalg.solve(weighted @ features.T, targets)
+    scale = np.sqrt(variances)
     for name, (parameters, theta) in starts.items():
-        _, path = follow(features, targets, parameters, optimizer, RATES[-1], theta, variances)
-        gap = np.linalg.norm(path[-1] - heavy) / np.linalg.norm(heavy)
-        yield Check.at_most(f"{name}, Sigma = diag(1 ... 4): limit against its norm", gap, 0.01)
+        steps, path = follow(features, targets, parameters, optimizer, RATES[-1], theta, variances)
+        # in the coordinates Sigma^(1/2) w it is the path of w again
+        exact = closed_form(features / scale, targets, RATES[-1], steps[-1:])[0] / scale
+        gap = np.linalg.norm(path[-1] - exact) / np.linalg.norm(exact)
+        name = f"{name}, Sigma = diag(1 ... 4): end against that of w"
+        yield Check.at_most(name, gap, 0.01)
 
 
 def follow(

@@ -53,50 +53,10 @@ PAPERS = (
         NOT_MEASURED,
     ),
     Unmeasured(
-        "S0-12",
-        "Using linear regression for iteratively training neural networks",
-        "Khadilkar 2023, arXiv:2307.05189",
-        "criterion not met as stated: alternating least squares stalls at a mean squared error of "
-        "0.005 to 0.45 on 10 of 10 seeds, where Adam reaches 1e-3",
-        NOT_MEASURED,
-    ),
-    Unmeasured(
-        "S0-17",
-        "Weak correlations as the underlying principle for linearization of gradient-based "
-        "learning systems",
-        "Shem-Ur, Oz 2024, arXiv:2401.04013",
-        "criterion half met: the contraction of the Hessian with gradients falls like width^-0.50, "
-        "but sup |f - f_lin| like width^-0.98, faster than the interval [-0.65, -0.35] allows",
-        NOT_MEASURED,
-    ),
-    Unmeasured(
-        "S1-16",
-        "Combining explicit and implicit regularization for efficient learning in deep networks",
-        "Zhao 2023, arXiv:2306.00342",
-        "criterion not met as stated: Adam with the penalty does have effective rank 5.4 against "
-        "17.6, but gradient descent with it is better than without at large rates",
-        NOT_MEASURED,
-    ),
-    Unmeasured(
-        "S3-05",
-        "Convergence of gradient descent for recurrent neural networks: a nonasymptotic analysis",
-        "Cayci, Eryilmaz 2024, arXiv:2402.12241",
-        "criterion half met: 16 units reach 1e-4 on 3 of 3 seeds, but the iterations do not grow "
-        "with the spectral radius (14.3k, 15.3k, 14.7k, 12.9k at 0.5, 0.7, 0.8, 0.9)",
-        NOT_MEASURED,
-    ),
-    Unmeasured(
         "S3-15",
         "Optimization-based separations for neural networks",
         "Safran, Lee 2021, arXiv:2112.02393",
         "ten seeds of two networks take more than the 20 s of a claim",
-        NOT_MEASURED,
-    ),
-    Unmeasured(
-        "S4-04",
-        "On the effective number of linear regions in shallow univariate ReLU networks",
-        "Safran, Vardi, Lee 2022, arXiv:2205.09072",
-        "criterion not met as stated: 28 to 67 linear regions after 1e4 steps, above 8 r = 24",
         NOT_MEASURED,
     ),
     Unmeasured(

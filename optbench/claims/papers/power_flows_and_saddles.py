@@ -30,8 +30,8 @@ UNBALANCED = np.array([0.3, 1.0, -0.7])
     "start, large q (gradient flow) does not; |w_i|^q - |w_j|^q is conserved.",
     formula="w' = -sign(g) |g|^(q-1): x' = L x^(q (1 - 1/L)) (1 - x)^(q-1) from balanced w = eps; "
     "escape time finite for q < L/(L-1), ~ log(1/eps) at equality, "
-    "~ eps^-((L-1)(q-1) - 1) above (as derived in the catalogue)",
-    cost="normal",
+    "~ eps^-((L-1)(q-1) - 1) above (our derivation)",
+    cost="fast",
     tags=("saddle", "rate", "deep_linear"),
     perturbation={"imbalance": 2.0},
     then_fails="largest error of the escape times",

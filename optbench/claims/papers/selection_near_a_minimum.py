@@ -24,18 +24,19 @@ DISTANCES = np.array([1e-1, 3e-2, 1e-2, 3e-3, 1e-3])
     "to the valley, which the claim measures.",
     statement="Started near a degenerate minimum of zero loss, gradient descent behaves like its "
     "linearization: the part of the displacement in the null space stays, to second order.",
-    formula="||P_null (theta_inf - theta_0)|| = O(||theta_0 - theta*||^2) (as derived in the "
-    "catalogue)",
+    formula="||P_null (theta_inf - theta_0)|| = O(||theta_0 - theta*||^2) (our derivation)",
     cost="fast",
     tags=("matrix", "deep_linear", "implicit_bias"),
     perturbation={"optimizer": "adagrad"},
     then_fails="slope of log motion in the null space",
 )
-def selection_near_a_minimum(optimizer: str = "gradient_descent") -> Iterator[Check | Curve]:
+def selection_near_a_minimum(
+    optimizer: str = "gradient_descent", seed: int = 0
+) -> Iterator[Check | Curve]:
     """Measure a 4-6-3 network with 3 samples that starts 1e-1 to 1e-3 from a minimum (seed 0)."""
     from optbench.claims.simulation.network import network
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     inputs = generator.standard_normal((4, 3))
     first, second = generator.standard_normal((6, 4)) / 2.0, generator.standard_normal((3, 6)) / 2.0
     minimum = np.concatenate([first.ravel(), second.ravel()])
@@ -51,8 +52,9 @@ def selection_near_a_minimum(optimizer: str = "gradient_descent") -> Iterator[Ch
     theta = minimum + DISTANCES[:, None] * direction
     rates = [{"learning_rate": 0.02}] * DISTANCES.size
     chunk = start(instance, "linear", optimizer, rates, theta)
-    chunk.advance(20_000)
-    yield Check.at_most("largest final loss", chunk.runs.loss.max(), 1e-20)
+    chunk.advance(100_000)
+    # what is left of the way, about 1e-8, is below the motion in the null space, 1e-6 and more
+    yield Check.at_most("largest final loss", chunk.runs.loss.max(), 1e-15)
     moved = np.linalg.norm((chunk.runs.theta - theta) @ null, axis=1)
     slope = log_slope(DISTANCES, moved)
     yield Check.between("slope of log motion in the null space", slope, 1.9, 2.1, 2.0)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optbench.claims.framework import Check, Curve, claim
 from optbench.claims.simulation import log_slope, start
 from optbench.instance import Instance
+
+if TYPE_CHECKING:
+    from optbench.engine.chunk import Chunk
 
 KAPPA = 1.0 / math.sqrt(2.0 * math.pi)  # density of a Gaussian at 0 times its variance
 RADIAL = KAPPA * math.pi**2 / 6.0
@@ -32,8 +36,8 @@ WRONG_HALF = {1: (0.01, 10.0), 2: (0.01, 25.0), 3: (0.02, 80.0)}
     "turn to the labelling direction; the logarithm of the angle falls like t^(2/3) for N = 1, "
     "like t for N = 2 (a linear rate) and faster for N >= 3.",
     formula="d(-log tan theta)/dt = r^(1 - 2/N) / sqrt(2 pi), hence -log tan theta ~ t^(2N/(N+2)); "
-    "the law as derived in the catalogue",
-    cost="normal",
+    "the law our derivation",
+    cost="fast",
     tags=("classification", "deep_linear", "rate", "direction"),
     perturbation={"stretch": 0.5},
     then_fails="depth 1: rate",
@@ -87,19 +91,29 @@ def faster_with_depth(stretch: float = 1.0) -> Iterator[Check | Curve]:
     statement="Linear networks of any depth turn to the labelling direction from every start but "
     "the opposite one, with a known rate and without a condition on the first loss; one that "
     "starts in the wrong half space first shrinks along a curve r sin^N theta = constant.",
-    formula="d(-log tan theta)/dt = r^(1 - 2/N) / sqrt(2 pi); min r = r_0 sin^N(theta_0); both as "
-    "derived in the catalogue",
+    formula="d(-log tan theta)/dt = r^(1 - 2/N) / sqrt(2 pi); min r = r_0 sin^N(theta_0); both "
+    "our derivation",
     cost="normal",
     tags=("classification", "deep_linear", "rate", "direction"),
     perturbation={"stretch": 0.5},
     then_fails="depth 1: rate",
-    remarks="Half the step changes min r by less than 0.5 %. Fresh samples start at "
-    "tan theta = 18.7 and take steps of 0.1 to t = 40; 5 seeds of each depth end between 7e-4 and "
-    "1.4e-3. The nonlinear network with two nodes, of which the paper treats the same question, is "
-    "not measured.",
+    remarks="Half the step changes min r by less than 0.5 %. Fresh samples start at tan theta = "
+    "18.7 and take steps of 0.1 to t = 40. The nonlinear network with two nodes, of which the "
+    "paper treats the same question, is not measured.",
 )
 def any_start(stretch: float = 1.0) -> Iterator[Check]:
     """Measure depth 1 to 3: rates, starts at 2.8 rad with norm 0.05, fresh samples in d = 10."""
+    yield from population(stretch)
+    sampled = spherical(NEARLY_ORTHOGONAL, 0.5, samples=20_000, d=10)
+    for depth in (1, 2, 3):
+        w = prepare(sampled, depth, 0.1, 40.0, np.array([40.0]), runs=4).runs.w
+        tangent = (np.linalg.norm(w[:, :-1], axis=1) / w[:, -1]).max()
+        name = f"depth {depth}, 20,000 fresh samples a step: largest tan theta of 4 runs"
+        yield Check.at_most(name, tangent, 5e-3)
+
+
+def population(stretch: float) -> Iterator[Check]:
+    """Rates on the quadrature, and starts in the wrong half space."""
     for depth in (1, 2, 3):
         step, end = SETTINGS[depth]
         _, _, ratios = turning(spherical(1.2, 0.5, stretch), depth, 2.0 * step, end)
@@ -112,11 +126,6 @@ def any_start(stretch: float = 1.0) -> Iterator[Check]:
         yield Check.between(f"{name}: least norm / predicted", shortest, 0.95, 1.05)
         angle = math.atan2(abs(w[-1, 0]), w[-1, 1])
         yield Check.at_most(f"{name}: final angle to the labelling direction", angle, 5e-3)
-    sampled = spherical(NEARLY_ORTHOGONAL, 0.5, samples=20_000, d=10)
-    for depth in (1, 2, 3):
-        _, w = descend(sampled, depth, 0.1, 40.0, np.array([40.0]))
-        tangent = np.linalg.norm(w[-1, :-1]) / w[-1, -1]
-        yield Check.at_most(f"depth {depth}, 20,000 fresh samples a step: tan theta", tangent, 5e-3)
 
 
 def spherical(angle: float, norm: float, stretch: float = 1.0, **sampling: int) -> Instance:
@@ -134,14 +143,23 @@ def descend(
     instance: Instance, depth: int, step: float, end: float, records: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return times and predictors (T, d) of a balanced linear network of ``depth`` layers."""
+    chunk = prepare(instance, depth, step, end, records, runs=1)
+    return chunk.records.steps * step, chunk.records.snapshots[:, 0]
+
+
+def prepare(
+    instance: Instance, depth: int, step: float, end: float, records: np.ndarray, runs: int
+) -> Chunk:
+    """Return runs that have come to the end; where samples are drawn, run k draws from seed k."""
     assert instance.start is not None
     norm = float(np.linalg.norm(instance.start))
     size = norm ** (1.0 / depth)
     theta = np.concatenate([size / norm * instance.start, np.full(depth - 1, size)])
     layers = "linear" if depth == 1 else f"deep_linear:widths={'x'.join(['1'] * (depth - 1))}"
-    chunk = start(instance, layers, "gradient_descent", [{"learning_rate": step}], theta)
+    rates = [{"learning_rate": step}] * runs
+    chunk = start(instance, layers, "gradient_descent", rates, theta)
     chunk.advance(round(end / step), steps=np.unique(np.rint(records / step).astype(int)))
-    return chunk.records.steps * step, chunk.records.snapshots[:, 0]
+    return chunk
 
 
 def turning(

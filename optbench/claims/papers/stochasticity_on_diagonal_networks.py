@@ -64,25 +64,28 @@ def recorded_descent(  # type: ignore[no-untyped-def]
     "but from an effectively smaller initialization: the larger the rate, the smaller it is, and "
     "the sparser the solution.",
     formula="w = 2 a sinh(X^T nu + phi), a = alpha^2 prod_k |1 - x_k^2|, "
-    "phi = sum_k log |(1 - x_k) / (1 + x_k)| + 2 x_k, x_k = gamma r_k x_(i_k): exact, as derived "
-    "in the catalogue",
+    "phi = sum_k log |(1 - x_k) / (1 + x_k)| + 2 x_k, x_k = gamma r_k x_(i_k): exact, "
+    "our derivation",
     cost="normal",
     tags=("regression", "diagonal", "stochastic", "sparsity"),
+    seeds=10,
     perturbation={"noise": False},
     then_fails="SGD / GD, gamma = 0.08: effective alpha",
-    remarks="Seed 0; the inequalities also hold with seeds 1 and 2. The loss is that of the paper, "
+    remarks="The loss is that of the paper, "
     "||X w - y||^2 / (4 n), for which x_k is gamma times a row's residual times the row. The "
     "products over steps are accumulated in the jitted loop, beside runs of "
     "stochastic_gradient_descent and gradient_descent that they are compared with; given a and "
     "phi, Newton's method in nu finds the only interpolant of that form. Effective alpha is the "
     "geometric mean of sqrt(a) over the coordinates.",
 )
-def stochasticity_on_diagonal_networks(noise: bool = True) -> Iterator[Check | Curve]:
+def stochasticity_on_diagonal_networks(
+    noise: bool = True, seed: int = 0
+) -> Iterator[Check | Curve]:
     """Measure on 40 equations for 100 unknowns, five of them 1 and the others 0."""
     from numba.extending import register_jitable
 
     register_jitable(descend)
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     features = generator.standard_normal((ROWS, SIZE))
     sparse = np.repeat([1.0, 0.0], [5, SIZE - 5])
     targets = features @ sparse
@@ -109,9 +112,11 @@ def stochasticity_on_diagonal_networks(noise: bool = True) -> Iterator[Check | C
         ratios = found[names[0]] / found[names[1]]
         for rate, ratio in zip(RATES, ratios, strict=True):
             check = f"SGD / GD, gamma = {rate:g}: {label}"
-            yield Check(check, float(ratio), 1.0, "< 1", bool(ratio < 1.0 - 1e-6))
+            # what is sparser is also nearer to w* on most instances, which no theorem promises
+            share = 1.0 if label == "effective alpha" else 0.9
+            yield Check.below(check, ratio, 1.0, 1.0, share)
     falls = np.diff(scales[names[0]]).max()
-    yield Check("SGD: change of effective alpha with gamma", float(falls), 0.0, "< 0", falls < 0.0)
+    yield Check.below("SGD: largest change of effective alpha to the next gamma", falls, 0.0)
     yield Curve(
         "Effective initialization of the diagonal network",
         "gamma",

@@ -27,18 +27,18 @@ STEPS = 3000
     "turn by about the learning rate a step; with its default settings the rule trains a layer.",
     formula="tan(angle) = eta |g_t| / (1 - eta g.w) for a neuron w and its unit gradient g, with "
     "g_t the part of g orthogonal to w and to (1, ..., 1): at most about eta",
-    cost="fast",
+    cost="normal",
     tags=("matrix", "learning_rate"),
     perturbation={"optimizer": "adam"},
     then_fails="largest |mean|",
     remarks="The teacher, too, has balanced neurons: only such maps can be learned. Scaled as "
-    "1/(2 n m) ||W X - Y||^2.  All criteria hold on each of 12 seeds.",
+    "1/(2 n m) ||W X - Y||^2.",
 )
-def turning_of_neurons(optimizer: str = "nero") -> Iterator[Check | Curve]:
+def turning_of_neurons(optimizer: str = "nero", seed: int = 0) -> Iterator[Check | Curve]:
     """Measure 16 neurons with 10 inputs, a teacher of such neurons, 200 samples (seed 0)."""
     from optbench.claims.simulation.network import network
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     inputs = generator.standard_normal((INPUTS, SAMPLES))
     teacher = balanced(generator.standard_normal((NEURONS, INPUTS)))
     first = balanced(generator.standard_normal((NEURONS, INPUTS)))

@@ -12,7 +12,7 @@ from optbench.claims.simulation import start
 from optbench.instance import Instance
 from optbench.parametrizations.deep_linear import deep_linear
 
-WIDTH, SEEDS = 64, 100
+WIDTH, DRAWS = 64, 100
 DEPTHS = np.array([2, 5, 10, 20, 30, 40])
 GAINS = (0.9, 1.0, 1.1)
 
@@ -24,27 +24,26 @@ def output(prediction: float, target: float) -> tuple[float, float]:
 
 @claim(
     id="S0-14",
-    title="Vanishing and exploding gradients (the catalogue has not identified the paper)",
-    citation="unidentified",
+    title="Vanishing and exploding gradients",
     background="Gradients through many layers are products of many matrices: they vanish or "
     "explode exponentially in the depth unless the matrices are scaled right. For "
     "Gaussian matrices the exponent is known, for orthogonal ones it is zero.",
     statement="With Gaussian weights of variance g^2 / width the gradient in the first layer "
     "shrinks or grows exponentially with depth; with orthogonal weights it does neither.",
     formula="log E ||dL/dW_1||^2 = 2 N log g + constant for W_l ~ N(0, g^2 / width); constant for "
-    "orthogonal W_l; as derived in the catalogue",
+    "orthogonal W_l; our derivation",
     cost="normal",
     tags=("deep_linear", "initialization"),
     perturbation={"fan_in": 32},
     then_fails="gain 0.9: slope",
     remarks="The loss is the output itself: a squared residual would scale with depth too. "
-    "E is the mean of 100 seeds; at depth 40 it has a standard error of 15 %.",
+    "E is the mean of 100 draws; at depth 40 it has a standard error of 15 %.",
 )
 def slopes_of_depth(fan_in: int = WIDTH) -> Iterator[Check | Curve]:
     """Measure width 64, depth 2 to 40, gains 0.9, 1 and 1.1, and orthogonal weights."""
     measured, predicted = {}, {}
-    for seed, gain in enumerate(GAINS):
-        generator = np.random.Generator(np.random.PCG64(seed))
+    for stream, gain in enumerate(GAINS):
+        generator = np.random.Generator(np.random.PCG64(stream))
         deviation = gain / math.sqrt(fan_in)
         squares = np.array([gaussian(int(depth), deviation, generator) for depth in DEPTHS])
         slope = float(np.polyfit(DEPTHS, np.log(squares), 1)[0])
@@ -55,7 +54,7 @@ def slopes_of_depth(fan_in: int = WIDTH) -> Iterator[Check | Curve]:
     orthogonal = []
     for depth in DEPTHS:
         layers = deep_linear(WIDTH, (WIDTH,) * int(depth - 1), scale=1.0)
-        theta = layers.initial(None, np.random.Generator(np.random.PCG64(9)))
+        theta = layers.initial(None, np.random.Generator(np.random.PCG64(len(GAINS))))
         orthogonal.append(first_gradients(int(depth), theta[None])[0])
     slope = float(np.polyfit(DEPTHS, np.log(orthogonal), 1)[0])
     yield Check.at_most("orthogonal: |slope|", abs(slope), 1e-10)
@@ -71,9 +70,9 @@ def slopes_of_depth(fan_in: int = WIDTH) -> Iterator[Check | Curve]:
 
 
 def gaussian(depth: int, deviation: float, generator: np.random.Generator) -> float:
-    """Return the mean over seeds of ||dL/dW_1||^2 at Gaussian weights."""
+    """Return the mean over draws of ||dL/dW_1||^2 at Gaussian weights."""
     count = WIDTH * WIDTH * (depth - 1) + WIDTH
-    draws = (deviation * generator.standard_normal((10, count)) for _ in range(SEEDS // 10))
+    draws = (deviation * generator.standard_normal((10, count)) for _ in range(DRAWS // 10))
     return float(np.mean([first_gradients(depth, theta) for theta in draws]))
 
 

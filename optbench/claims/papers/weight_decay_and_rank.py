@@ -27,16 +27,16 @@ ETA = 0.01
     "gradient descent converges to them linearly, unless a singular value of the target is "
     "exactly critical.",
     formula="each singular value of the product is 0 or s^L with s^(2L-2) - sigma s^(L-2) + decay "
-    "= 0; L = 2: (sigma - decay)_+, sublinear when sigma = decay (as derived in the catalogue)",
-    cost="fast",
+    "= 0; L = 2: (sigma - decay)_+, sublinear when sigma = decay (our derivation)",
+    cost="normal",
     tags=("matrix", "deep_linear", "weight_decay", "rate"),
     perturbation={"decay_factor": 0.0},
     then_fails="depth 3: largest distance",
-    remarks="The catalogue gives no tolerance for the linear rates; 5 % is ours. The rate is that "
+    remarks="The tolerance of the linear rates, 5 %, is ours. The rate is that "
     "of the distance of all weights to where they end. The start is 0.5 times standard normal "
     "numbers; the sublinear case is one mode with sigma = decay = 1 from u = v = 1.",
 )
-def weight_decay_and_rank(decay_factor: float = 1.0) -> Iterator[Check | Curve]:
+def weight_decay_and_rank(decay_factor: float = 1.0, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure singular values 3, 2, 1, 0.4 (4 x 5, seed 0), width 6, eta = 0.01.
 
     ``decay_factor`` multiplies the weight decay, but not what it is compared with.
@@ -44,7 +44,7 @@ def weight_decay_and_rank(decay_factor: float = 1.0) -> Iterator[Check | Curve]:
     grid = np.union1d(np.linspace(0.0, 3.2, 97), MODES)
     measured, predicted = {}, {}
     for depth, decay in ((2, 0.5), (3, 0.5), (4, 0.3)):
-        values = yield from critical_values(depth, decay, decay_factor)
+        values = yield from critical_values(depth, decay, decay_factor, seed)
         at, name = np.full(grid.size, np.nan), f"depth {depth}, decay {decay:g}"
         at[np.searchsorted(grid, MODES[::-1])] = values[::-1]
         measured[name] = at.tolist()
@@ -57,7 +57,8 @@ def weight_decay_and_rank(decay_factor: float = 1.0) -> Iterator[Check | Curve]:
         measured,
         predicted,
     )
-    yield from critical_decay(decay_factor)
+    if seed == 0:  # nothing is random there
+        yield from critical_decay(decay_factor)
 
 
 def roots(depth: int, decay: float, sigma: float) -> list[float]:
@@ -72,12 +73,12 @@ def roots(depth: int, decay: float, sigma: float) -> list[float]:
 
 
 def critical_values(
-    depth: int, decay: float, decay_factor: float
+    depth: int, decay: float, decay_factor: float, seed: int
 ) -> Generator[Check, None, np.ndarray]:
     """Singular values at the end, returned, against the roots; the rate at which they come."""
     from optbench.claims.simulation.network import network, product
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     left = np.linalg.qr(generator.standard_normal((4, 4)))[0]
     right = np.linalg.qr(generator.standard_normal((5, 5)))[0]
     target = (left * MODES) @ right[:, :4].T

@@ -35,7 +35,7 @@ STEPS = 2000
     "is r_0 = 0.01; that ||W|| -> 0 at depth 2 means <= 1e-6 at t = 20, a threshold of ours. The "
     "bound on the loss is checked at each of 2,000 steps, with the learning rate that the theorem "
     "asks for, which hardly moves the weights, and with 0.01. The constants of the bound and of "
-    "that learning rate are the catalogue's.",
+    "that learning rate are quoted from memory of the paper.",
 )
 def whitened_deep_linear_convergence(start_factor: float = 1.0) -> Iterator[Check | Curve]:
     """Measure Phi = diag(1.2, 1.1, 1, 0.9) from W = 0.75 I, depth 2, 3 and 5."""

@@ -11,7 +11,7 @@ from optbench.claims.framework import Check, Curve, claim
 from optbench.claims.simulation import decay_rate, log_slope, start
 
 SAMPLES, DIMENSION, ETA, HORIZON = 8, 20, 0.3, 160
-WIDTHS = (64, 256, 1024, 4096, 16384)
+WIDTHS = (64, 256, 1024, 4096)
 
 
 @claim(
@@ -30,16 +30,16 @@ WIDTHS = (64, 256, 1024, 4096, 16384)
     cost="normal",
     tags=("network", "relu", "rate", "lazy"),
     aliases=("S1-20",),
+    seeds=10,
     perturbation={"scale": 0.01},
     then_fails="m = 1024: tail rate",
-    remarks="Seed 0. On seeds 1 to 5, up to m = 4096, all criteria hold as well (tail rates within "
-    "5 %, slopes of motion -0.43 to -0.63). S1-20 (Zou and Gu 2019, arXiv:1906.04688) improves the "
+    remarks="S1-20 (Zou and Gu 2019, arXiv:1906.04688) improves the "
     "width that the theorem needs; a run cannot tell the two bounds apart.",
 )
-def stable_gram_matrix(scale: float = 1.0) -> Iterator[Check | Curve]:
-    """Measure n = 8 unit inputs in 20 dimensions, labels +1 and -1, eta = 0.3, m = 64 to 16384."""
-    runs = [train(width, scale) for width in WIDTHS]
-    smallest = least_eigenvalue()
+def stable_gram_matrix(scale: float = 1.0, seed: int = 0) -> Iterator[Check | Curve]:
+    """Measure n = 8 unit inputs in 20 dimensions, labels +1 and -1, eta = 0.3, m = 64 to 4096."""
+    runs = [train(width, seed, scale) for width in WIDTHS]
+    smallest = least_eigenvalue(seed)
     steps = np.arange(HORIZON + 1)
     bound = (1.0 - ETA * smallest / 2.0) ** steps
     for width, run in zip(WIDTHS, runs, strict=True):
@@ -47,7 +47,8 @@ def stable_gram_matrix(scale: float = 1.0) -> Iterator[Check | Curve]:
         yield Check.at_most(f"m = {width}: largest ||y - f||^2 / bound", above, 1.0 + 1e-12, 1.0)
         if width >= 1024:
             expected = -2.0 * np.log(1.0 - ETA * smallest)
-            yield Check.close(f"m = {width}: tail rate", run.tail_rate, expected, 0.15)
+            # the Gram matrix of m neurons is 1 / sqrt(m) from its limit, its least eigenvalue too
+            yield Check.close(f"m = {width}: tail rate", run.tail_rate, expected, 0.15, share=0.8)
     slope = log_slope(np.array(WIDTHS), np.array([run.motion for run in runs]))
     yield Check.between("slope of log relative motion over log m", slope, -0.7, -0.4, -0.5)
     yield Curve(
@@ -76,17 +77,18 @@ def stable_gram_matrix(scale: float = 1.0) -> Iterator[Check | Curve]:
     "convergence settles to that of the infinite network.",
     statement="Wide networks train at a linear rate that does not depend on the width, with the "
     "same learning rate, and their weights hardly move.",
-    formula="max rate / min rate <= 1.2 over m = 256 to 16384 at one eta",
+    formula="max rate / min rate <= 1.2 over m = 256 to 4096 at one eta",
     cost="normal",
     tags=("network", "relu", "rate", "lazy", "learning_rate"),
+    seeds=10,
     perturbation={"rate_exponent": -0.5},
     then_fails="largest / smallest tail rate",
     remarks="The network and its data are those of S3-12.",
 )
-def one_learning_rate_for_all_widths(rate_exponent: float = 0.0) -> Iterator[Check]:
+def one_learning_rate_for_all_widths(rate_exponent: float = 0.0, seed: int = 0) -> Iterator[Check]:
     """Measure the networks of S3-12 from m = 256 on, eta = 0.3 (m / 256)^rate_exponent."""
     widths = np.array(WIDTHS[1:])
-    runs = [train(m, eta=ETA * (m / widths[0]) ** rate_exponent) for m in widths]
+    runs = [train(m, seed, eta=ETA * (m / widths[0]) ** rate_exponent) for m in widths]
     rates = [run.tail_rate for run in runs]
     yield Check.at_most("largest / smallest tail rate", np.max(rates) / np.min(rates), 1.2, 1.0)
     slope = log_slope(widths, np.array([run.motion for run in runs]))
@@ -109,19 +111,19 @@ def data(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return inputs, generator.choice([-1.0, 1.0], SAMPLES)
 
 
-def least_eigenvalue() -> float:
+def least_eigenvalue(seed: int) -> float:
     """Return the smallest eigenvalue of the limiting Gram matrix."""
     from optbench.claims.simulation.two_layer import limiting_kernel
 
-    inputs, _ = data(np.random.Generator(np.random.PCG64(0)))
+    inputs, _ = data(np.random.Generator(np.random.PCG64(seed)))
     return float(np.linalg.eigvalsh(limiting_kernel(inputs))[0])
 
 
-def train(width: int, scale: float = 1.0, eta: float = ETA) -> Training:
+def train(width: int, seed: int, scale: float = 1.0, eta: float = ETA) -> Training:
     """Train from weights N(0, scale^2)."""
     from optbench.claims.simulation.two_layer import two_layer
 
-    generator = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(seed))
     inputs, labels = data(generator)
     weights = scale * generator.standard_normal(width * DIMENSION)
     instance = two_layer(inputs, labels, width)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from optbench.claims.framework import Check, Claim, Claims, Result
-from optbench.claims.report.claims import WORD, summary
+from optbench.claims.framework import Claim
+from optbench.claims.library import Claims
+from optbench.claims.report.claims import WORD, seeds_that_hold, summary
+from optbench.claims.verification import Finding, Result
 from optbench.environment import describe
 from optbench.report.markdown import escape
 from optbench.report.numbers import duration, significant
@@ -14,10 +16,11 @@ HEAD = """# Atlas: theorems about optimizers, measured
 
 Written by `{command}`; do not edit.
 
-Each section is one paper: what it says, the instance on which it is measured, the measured and the
-predicted numbers, and what makes the check fail. Measured numbers come from runs of optbench's
-loop, predictions from closed forms or independent solvers. How to read the verdicts, and what "the
-catalogue" is: [claims.md](claims.md).
+Each section is one paper: what it says, the instances on which it is measured, the measured and the
+predicted numbers, on how many seeds each check holds, and what makes it fail. Measured numbers come
+from runs of optbench's loop, predictions from closed forms or independent solvers. Where data or
+starts are random, numbers are medians over seeds 0, 1, ..., and the share of seeds has its 95 %
+interval. How to read the verdicts: [claims.md](claims.md).
 
 {measured_on}. {counts}.
 """
@@ -95,8 +98,8 @@ def section(result: Result, figure: str) -> str:
         "",
         introduction(claim),
         "",
-        "| check | measured | predicted | criterion | result |",
-        "|---|---:|---:|---|---|",
+        "| check | measured | predicted | criterion | seeds that hold | result |",
+        "|---|---:|---:|---|---:|---|",
         *(_row(check) for check in result.checks),
     ]
     if figure:
@@ -108,7 +111,8 @@ def section(result: Result, figure: str) -> str:
     return "\n".join(lines)
 
 
-def _row(check: Check) -> str:
+def _row(check: Finding) -> str:
     numbers = significant(check.measured, 4), significant(check.predicted, 4)
-    texts = (escape(check.name), *numbers, escape(check.criterion), WORD[check.passed])
+    seeds = " ".join(seeds_that_hold(check)).strip()
+    texts = (escape(check.name), *numbers, escape(check.criterion), seeds, WORD[check.passed])
     return f"| {' | '.join(texts)} |"

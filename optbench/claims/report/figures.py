@@ -7,7 +7,8 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from optbench.claims.framework import Curve, Result
+from optbench.claims.framework import Curve
+from optbench.claims.verification import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,8 @@ PANEL = (5.2, 3.6)  # inches
 TITLE = 55  # characters that fit above a panel
 DOTS = 110  # per inch
 SEPARATE_POINTS = 40  # up to so many measured points are marked one by one
+SHORT = 28  # characters of labels that stand two in a line
+LINE = 0.19  # inches of a line of the legend
 
 
 def draw_claim(result: Result, folder: Path) -> Path | None:
@@ -45,7 +48,8 @@ def draw_claim(result: Result, folder: Path) -> Path | None:
         **sns.plotting_context("notebook", font_scale=0.8),
     }
     with mpl.rc_context(style):
-        size = PANEL[0] * len(result.curves), PANEL[1]
+        lines = max(legend_lines(labels_of(curve)) for curve in result.curves)
+        size = PANEL[0] * len(result.curves), PANEL[1] + LINE * lines
         figure = Figure(figsize=size, dpi=DOTS, layout="constrained")
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, len(result.curves), squeeze=False)[0]
@@ -57,6 +61,23 @@ def draw_claim(result: Result, folder: Path) -> Path | None:
         # without the library's version the same numbers give the same file
         figure.savefig(file, metadata={"Software": None})
     return file
+
+
+def labels_of(curve: Curve) -> list[str]:
+    """Return what the legend says: lines, and predictions by name or as what black dashes are."""
+    others = [f"{label} (predicted)" for label in curve.predicted if label not in curve.measured]
+    shared = ["predicted"] if len(others) < len(curve.predicted) else []
+    return [*curve.measured, *others, *shared]
+
+
+def legend_columns(labels: Sequence[str]) -> int:
+    """Short labels stand in two columns."""
+    return 2 if max(map(len, labels), default=0) <= SHORT and len(labels) > 1 else 1
+
+
+def legend_lines(labels: Sequence[str]) -> int:
+    """Return how many lines the legend has."""
+    return math.ceil(len(labels) / legend_columns(labels))
 
 
 def _draw(axes: Any, curve: Curve, palette: Sequence[Any]) -> None:
@@ -78,4 +99,9 @@ def _draw(axes: Any, curve: Curve, palette: Sequence[Any]) -> None:
     axes.title.set_fontsize("small")
     axes.set_xscale("log" if "x" in curve.log else "linear")
     axes.set_yscale("log" if "y" in curve.log else "linear")
-    axes.legend(fontsize="x-small", frameon=True)
+    columns = legend_columns(axes.get_legend_handles_labels()[1])
+    # below the axes, where it covers no line
+    axes.legend(
+        fontsize="x-small", frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18),
+        ncols=columns,
+    )  # fmt: skip
