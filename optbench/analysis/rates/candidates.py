@@ -1,0 +1,196 @@
+"""One law on one window: where its shape lies, whether it fits, and what its value can be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special
+
+from optbench.analysis.rates.autoregression import Regressions, regress
+from optbench.analysis.rates.laws import Law, Window
+
+Array = NDArray[np.float64]
+
+NODES = {0: (), 1: (17,), 2: (13, 13)}  # of the grid of a shape with so many coordinates
+REFINEMENTS = 8
+KEPT = 8.0  # log evidence below the largest one at which a shape no longer counts
+ENOUGH = 0.5  # a grid is fine enough when so many of its nodes count
+EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A law fitted to a window.
+
+    Attributes
+    ----------
+    law : Law
+    window : Window
+    nodes : ndarray, shape (k, axes)
+        Coordinates of the shapes that count, on a regular grid.
+    fits : Regressions
+        For every shape and correlation.
+    weights : ndarray, shape (k, r)
+        Probability of each, with flat priors.
+    inside : bool
+        Whether the shape lies inside its range.
+    """
+
+    law: Law
+    window: Window
+    nodes: Array
+    fits: Regressions
+    weights: Array
+    inside: bool
+
+    @property
+    def criterion(self) -> float:
+        """AICc: minus twice the largest log likelihood, with what the parameters cost."""
+        n, k = self.window.t.size, self.law.parameters
+        return -2 * float(self.fits.log_likelihood.max()) + 2 * k * n / max(n - k - 1, 1)
+
+    @property
+    def best(self) -> Array:
+        """Coordinates of the most probable shape."""
+        result: Array = self.nodes[np.argmax(self.weights.max(axis=1))]
+        return result
+
+    def residual(self) -> Array:
+        """Return what least squares leave at the most probable shape."""
+        design, response = self.law.design(self.window, self.best[None])
+        coefficients = np.linalg.lstsq(design[0].T, response[0], rcond=None)[0]
+        rest: Array = response[0] - design[0].T @ coefficients
+        return rest
+
+    def misfit(self) -> float:
+        """Probability of a bend at least as strong as the trace's, if the law were true.
+
+        Polynomials of degree 2 to 4 in log t are added: the F test of their coefficients, averaged
+        over the correlations that are plausible with them.
+        """
+        design, response = self.law.design(self.window, self.best[None])
+        u = np.log(self.window.t)
+        u = (u - u.mean()) / (u[-1] - u[0])
+        bends = np.polynomial.legendre.legvander(2 * u, 4)[:, 2:].T[None]
+        scale = design[0][0] if self.law.sign > 0 else 1.0
+        wider = regress(np.concatenate([bends * scale, design], axis=1), response)
+        bent = wider.rest[0]
+        plain = self.fits.rest.min(axis=0)
+        ratio = np.maximum(plain / bent - 1.0, 0.0) * wider.freedom / 3
+        tail = special.fdtrc(3, wider.freedom, ratio)
+        return float(_normalised(wider.log_evidence[0]) @ tail)
+
+    def drift(self) -> float:
+        """Fall of the fitted trace over what a walk with steps of this size could do by chance."""
+        fitted = np.diff(self.window.y - self.residual())
+        steps = np.diff(self.window.y)
+        strength = fitted @ fitted
+        if strength == 0:
+            return 0.0
+        coefficient = fitted @ steps / strength
+        left = steps - coefficient * fitted
+        error = math.sqrt((left @ left + 1e-4) / max(steps.size - 2, 1) / strength)
+        return float(coefficient / error)
+
+    def value(self, level: float) -> tuple[float, float, float]:
+        """Median and interval of the value; nan where the law has none."""
+        tails = (0.5, (1 - level) / 2, (1 + level) / 2)
+        if self.law.value == "slope":
+            return self._slope(tails)
+        if self.law.value == "shape":
+            return self._shape(tails)
+        return math.nan, math.nan, math.nan
+
+    def _slope(self, tails: tuple[float, float, float]) -> tuple[float, float, float]:
+        """Quantiles of a mixture of t distributions, one for each shape and correlation."""
+        counts = self.weights > 1e-4 * self.weights.max()
+        weights, middle = self.weights[counts], self.fits.slope[counts]
+        error = self.fits.slope_error[counts]
+        weights = weights / weights.sum()
+        low, high = float((middle - 40 * error).min()), float((middle + 40 * error).max())
+
+        def below(x: float, tail: float) -> float:
+            return float(weights @ special.stdtr(self.fits.freedom, (x - middle) / error)) - tail
+
+        middle_, low_, high_ = (
+            float(optimize.brentq(below, low, high, args=(tail,), xtol=1e-9 * (high - low)))
+            for tail in tails
+        )
+        return middle_, low_, high_
+
+    def _shape(self, tails: tuple[float, float, float]) -> tuple[float, float, float]:
+        """Quantiles of the first coordinate's marginal distribution."""
+        places = np.unique(self.nodes[:, 0])
+        row = np.searchsorted(places, self.nodes[:, 0])
+        density = np.bincount(row, self.weights.sum(axis=1), places.size)
+        mass = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+        middle, low, high = np.exp(np.interp(np.array(tails) * mass[-1], mass, places))
+        return float(middle), float(low), float(high)
+
+
+def fitted(law: Law, window: Window) -> Candidate:
+    """Fit a law: its shapes on a grid that is refined until it resolves those that count."""
+    ranges = axes = law.axes(window)
+    nodes, inside = np.zeros((1, 0)), True
+    for _ in range(REFINEMENTS):
+        nodes = _grid(axes)
+        fits = regress(*law.design(window, nodes))
+        evidence = _evidence(law, fits)
+        profile = evidence.max(axis=1)
+        counts = profile > profile.max() - KEPT
+        if not axes or not counts.any() or _resolved(nodes, counts):
+            break
+        axes = _narrowed(nodes[counts], axes, ranges)
+    for k, (low, high) in enumerate(ranges):
+        at_edge = (nodes[:, k] <= low + 1e-9) | (nodes[:, k] >= high - 1e-9)
+        inside &= law.sign == 0 or not bool((profile[at_edge] > profile.max() - EDGE).any())
+    inside &= bool(np.isfinite(profile.max()))
+    return Candidate(law, window, nodes, fits, _normalised(evidence), inside)
+
+
+def _evidence(law: Law, fits: Regressions) -> Array:
+    """Log evidence of each shape and correlation; none where the gap would not fall."""
+    evidence = fits.log_evidence
+    if law.sign == 0:
+        return evidence
+    falls = np.sign(fits.slope) == law.sign
+    return np.where(falls, evidence, -np.inf)
+
+
+def _grid(axes: tuple[tuple[float, float], ...]) -> Array:
+    lines = [np.linspace(*ends, count) for ends, count in zip(axes, NODES[len(axes)], strict=True)]
+    mesh = np.meshgrid(*lines, indexing="ij")
+    return np.stack([m.ravel() for m in mesh], axis=1) if lines else np.zeros((1, 0))
+
+
+def _resolved(nodes: Array, counts: NDArray[np.bool_]) -> bool:
+    kept = nodes[counts]
+    return all(
+        np.unique(kept[:, k]).size >= ENOUGH * np.unique(nodes[:, k]).size
+        for k in range(nodes.shape[1])
+    )
+
+
+def _narrowed(
+    kept: Array, axes: tuple[tuple[float, float], ...], ranges: tuple[tuple[float, float], ...]
+) -> tuple[tuple[float, float], ...]:
+    """Return the range of what counts and one node more on each side."""
+    found = []
+    counts = NODES[len(axes)]
+    for k, ((low, high), (least, most)) in enumerate(zip(axes, ranges, strict=True)):
+        cell = (high - low) / (counts[k] - 1)
+        found.append((max(kept[:, k].min() - cell, least), min(kept[:, k].max() + cell, most)))
+    return tuple(found)
+
+
+def _normalised(log_weights: Array) -> Array:
+    """Return weights that sum to one."""
+    largest = log_weights.max()
+    if not np.isfinite(largest):
+        return np.full(log_weights.shape, 1.0 / log_weights.size)
+    weights = np.exp(log_weights - largest)
+    result: Array = weights / weights.sum()
+    return result
