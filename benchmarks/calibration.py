@@ -189,7 +189,7 @@ class Outcome:
 
 def judged(truth: Truth, rate: Rate) -> Outcome:
     """Compare a fit with the truth."""
-    named = {each.law: each for each in rate.laws}
+    named = {each.name: each for each in rate.laws}
     right = truth.law in named
     covers = None
     if right and not math.isnan(truth.value):

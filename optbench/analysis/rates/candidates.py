@@ -9,15 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from optbench.analysis.rates.autoregression import Regressions, regress
-from optbench.analysis.rates.laws import Law, Window
+from optbench.analysis.rates.autoregression import (
+    CORRELATIONS,
+    LEAST_NOISE,
+    PRIOR_RECORDS,
+    Regressions,
+    regress,
+)
+from optbench.analysis.rates.laws import ONTO_A_FLOOR, Law, Window
 
 Array = NDArray[np.float64]
+Triple = tuple[float, float, float]
 
 NODES = {0: (), 1: (17,), 2: (13, 13)}  # of the grid of a shape with so many coordinates
 REFINEMENTS = 8
 KEPT = 8.0  # log evidence below the largest one at which a shape no longer counts
 ENOUGH = 0.5  # a grid is fine enough when so many of its nodes count
+BENT, BARELY_BENT = 0.01, 0.001  # probabilities under the law: to choose a window, to rule out
+ECHO, LOUD = 2.2, 3.0  # standard errors: the same
+OFFSET_OF_FIRST, OFFSET_OF_LAST = 3.0, 1 / 30  # largest offset, over the steps of the window
+LEAST_DROP = math.log(50.0)  # of the gap: less of an exponential looks like many other laws
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
 
 
@@ -31,7 +42,7 @@ class Candidate:
     window : Window
     nodes : ndarray, shape (k, axes)
         Coordinates of the shapes that count, on a regular grid.
-    fits : Regressions
+    regressions : Regressions
         For every shape and correlation.
     weights : ndarray, shape (k, r)
         Probability of each, with flat priors.
@@ -42,7 +53,7 @@ class Candidate:
     law: Law
     window: Window
     nodes: Array
-    fits: Regressions
+    regressions: Regressions
     weights: Array
     inside: bool
 
@@ -50,7 +61,7 @@ class Candidate:
     def criterion(self) -> float:
         """AICc: minus twice the largest log likelihood, with what the parameters cost."""
         n, k = self.window.t.size, self.law.parameters
-        return -2 * float(self.fits.log_likelihood.max()) + 2 * k * n / max(n - k - 1, 1)
+        return -2 * float(self.regressions.log_likelihood.max()) + 2 * k * n / max(n - k - 1, 1)
 
     @property
     def best(self) -> Array:
@@ -65,7 +76,51 @@ class Candidate:
         rest: Array = response[0] - design[0].T @ coefficients
         return rest
 
-    def misfit(self) -> float:
+    @property
+    def offset(self) -> float:
+        """s of t + s at the most probable shape; nan where the law has none."""
+        return math.nan if self.law.offset is None else self.law.offset(self.window, self.best)
+
+    @property
+    def log_floor(self) -> float:
+        """Logarithm of the floor; -inf where the law has none."""
+        if self.law is not ONTO_A_FLOOR:
+            return -math.inf
+        share = self.regressions.slope.flat[np.argmax(self.weights)]
+        return float(self.window.level[-1] + math.log(share))
+
+    @property
+    def admissible(self) -> bool:
+        """Whether the window shows enough of the law to name it.
+
+        Its shape lies inside its range; the offset is not beyond what the window resolves, or it
+        stands for another transient; and an exponential fell far enough to be told from others.
+        """
+        t, law = self.window.t, self.law
+        if not self.inside:
+            return False
+        if law.offset is not None and law.name != "logarithmic":
+            return self.offset <= min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST)
+        return law.offset is not None or self._drop > LEAST_DROP
+
+    @property
+    def _drop(self) -> float:
+        curve = self.window.y - self.residual()
+        return float(curve[0] - curve[-1])
+
+    @property
+    def fall(self) -> float:
+        """Fall of the fitted trace over the standard deviation of what noise adds at its ends."""
+        between = 2 * (1 - np.maximum(CORRELATIONS, 0.0) ** (self.window.t.size - 1))
+        variance = self.regressions.rest / self.regressions.freedom * between
+        return self._drop / math.sqrt((self.weights * variance).sum())
+
+    def fits(self, barely: bool = False) -> bool:
+        """Return whether neither a bend nor an echo is left in the residuals."""
+        bend, echo = (BARELY_BENT, LOUD) if barely else (BENT, ECHO)
+        return self._echo() < echo and self._unbent() > bend
+
+    def _unbent(self) -> float:
         """Probability of a bend at least as strong as the trace's, if the law were true.
 
         Polynomials of degree 2 to 4 in log t are added: the F test of their coefficients, averaged
@@ -75,45 +130,44 @@ class Candidate:
         u = np.log(self.window.t)
         u = (u - u.mean()) / (u[-1] - u[0])
         bends = np.polynomial.legendre.legvander(2 * u, 4)[:, 2:].T[None]
-        scale = design[0][0] if self.law.sign > 0 else 1.0
-        wider = regress(np.concatenate([bends * scale, design], axis=1), response)
-        bent = wider.rest[0]
-        plain = self.fits.rest.min(axis=0)
-        ratio = np.maximum(plain / bent - 1.0, 0.0) * wider.freedom / 3
-        tail = special.fdtrc(3, wider.freedom, ratio)
+        wider = regress(np.concatenate([bends, design], axis=1), response)
+        ratio = np.maximum(self.regressions.rest.min(axis=0) / wider.rest[0] - 1.0, 0.0)
+        tail = special.fdtrc(3, wider.freedom, ratio * wider.freedom / 3)
         return float(_normalised(wider.log_evidence[0]) @ tail)
 
-    def drift(self) -> float:
-        """Fall of the fitted trace over what a walk with steps of this size could do by chance."""
-        fitted = np.diff(self.window.y - self.residual())
-        steps = np.diff(self.window.y)
-        strength = fitted @ fitted
-        if strength == 0:
-            return 0.0
-        coefficient = fitted @ steps / strength
-        left = steps - coefficient * fitted
-        error = math.sqrt((left @ left + 1e-4) / max(steps.size - 2, 1) / strength)
-        return float(coefficient / error)
+    def _echo(self) -> float:
+        """Correlation of each record's surprise with the one before, in standard errors.
 
-    def value(self, level: float) -> tuple[float, float, float]:
+        Surprises of noise are independent; those of a smooth trace that follows another law come
+        with the same sign again and again, although their correlated sum may look like noise.
+        """
+        _, column = np.unravel_index(np.argmax(self.weights), self.weights.shape)
+        rest, rho = self.residual(), CORRELATIONS[column]
+        fresh = (rest[1:] - rho * rest[:-1]) / math.sqrt(1 - rho**2)
+        size = fresh @ fresh + PRIOR_RECORDS * LEAST_NOISE**2
+        return float(fresh[1:] @ fresh[:-1] / size * math.sqrt(fresh.size))
+
+    def value(self, level: float) -> Triple:
         """Median and interval of the value; nan where the law has none."""
         tails = (0.5, (1 - level) / 2, (1 + level) / 2)
+        if self.law.name == "linear":
+            return self._slope(tails, 1.0 / float(self.window.t[-1]))
         if self.law.value == "slope":
-            return self._slope(tails)
+            return self._slope(tails, -1.0)
         if self.law.value == "shape":
             return self._shape(tails)
         return math.nan, math.nan, math.nan
 
-    def _slope(self, tails: tuple[float, float, float]) -> tuple[float, float, float]:
+    def _slope(self, tails: Triple, unit: float) -> Triple:
         """Quantiles of a mixture of t distributions, one for each shape and correlation."""
         counts = self.weights > 1e-4 * self.weights.max()
-        weights, middle = self.weights[counts], self.fits.slope[counts]
-        error = self.fits.slope_error[counts]
+        weights, middle = self.weights[counts], unit * self.regressions.slope[counts]
+        error = abs(unit) * self.regressions.slope_error[counts]
         weights = weights / weights.sum()
         low, high = float((middle - 40 * error).min()), float((middle + 40 * error).max())
 
         def below(x: float, tail: float) -> float:
-            return float(weights @ special.stdtr(self.fits.freedom, (x - middle) / error)) - tail
+            return float(weights @ special.stdtr(self.regressions.freedom, (x - middle) / error)) - tail
 
         middle_, low_, high_ = (
             float(optimize.brentq(below, low, high, args=(tail,), xtol=1e-9 * (high - low)))
@@ -121,7 +175,7 @@ class Candidate:
         )
         return middle_, low_, high_
 
-    def _shape(self, tails: tuple[float, float, float]) -> tuple[float, float, float]:
+    def _shape(self, tails: Triple) -> Triple:
         """Quantiles of the first coordinate's marginal distribution."""
         places = np.unique(self.nodes[:, 0])
         row = np.searchsorted(places, self.nodes[:, 0])

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Axes = tuple[tuple[float, float], ...]
 
-SLOWEST, FASTEST = 0.02, 6.0  # exponents of a power that can be told from no fall and from q^t
+FASTEST = 6.0  # exponent of a power that can be told from q^t
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class Window:
     y: Array
     level: Array
 
+    def last(self, records: int) -> Window:
+        """Return its last records."""
+        return Window(self.t[-records:], self.y[-records:], self.level[-records:])
+
 
 @dataclass(frozen=True)
 class Law:
@@ -53,31 +57,30 @@ class Law:
     ----------
     name : str
     parameters : int
-        With variance and correlation of the noise.
+        With the variance and the correlation of the noise.
     axes : callable
-        Window -> the range of each shape coordinate.
+        Window -> the range of each coordinate of the shape.
     design : callable
         (window, coordinates (k, axes)) -> designs (k, p, n) and responses (k, n).
     value : {"slope", "shape", None}
-        What is asked for: the last coefficient, the first coordinate, or nothing.
-    falls : bool
-        Whether the last coefficient must be negative for the gap to fall; False: positive.
+        What is asked for: the last coefficient, exp of the first coordinate, or nothing.
+    sign : int
+        Of the last coefficient; 0 where it is free.
+    offset : callable or None
+        (window, coordinates of one shape) -> s.
     """
 
     name: str
     parameters: int
     axes: Callable[[Window], Axes]
     design: Callable[[Window, Array], tuple[Array, Array]]
-    value: str | None
-    sign: int = -1
+    value: str | None = None
+    sign: int = 0
+    offset: Callable[[Window, Array], float] | None = None
 
 
 def _columns(*columns: Array) -> Array:
     return np.stack(np.broadcast_arrays(*columns), axis=1)
-
-
-def _none(window: Window) -> Axes:
-    return ()
 
 
 def _offsets(window: Window) -> Axes:
@@ -90,11 +93,6 @@ def _shifted(window: Window, coordinates: Array) -> Array:
     """t + s for every coordinate log(1 + s / t_0)."""
     shift: Array = window.t[0] * np.expm1(coordinates)[:, None]
     return window.t + shift
-
-
-def offset(window: Window, coordinate: float) -> float:
-    """Return s of its coordinate."""
-    return float(window.t[0] * math.expm1(coordinate))
 
 
 def _linear(window: Window, coordinates: Array) -> tuple[Array, Array]:
@@ -144,19 +142,30 @@ def _exponents(low: float, high: float) -> Callable[[Window], Axes]:
     return lambda window: ((math.log(low), math.log(high)),)
 
 
+def _offset(window: Window, coordinates: Array) -> float:
+    """Return s of its coordinate, which is the last one."""
+    return float(window.t[0] * math.expm1(coordinates[-1]))
+
+
+def _logarithmic_offset(window: Window, coordinates: Array) -> float:
+    return float(math.exp(coordinates[0]))
+
+
+ONTO_A_FLOOR = Law(
+    "power onto a floor",
+    6,
+    lambda window: (*_exponents(0.1, FASTEST)(window), *_offsets(window)),
+    _onto_floor,
+    "shape",
+    1,
+    _offset,
+)
 LAWS = (
-    Law("linear", 4, _none, _linear, "slope"),
-    Law("power", 5, _offsets, _power, "slope"),
-    Law("logarithmic", 4, _logarithmic_offsets, _logarithmic, None, 0),
-    Law("log over t", 4, _logarithmic_offsets, _log_over_t, None, 0),
-    Law("stretched", 5, _exponents(0.2, 0.8), _exponential, "shape"),
-    Law("superlinear", 5, _exponents(1.2, 3.0), _exponential, "shape"),
-    Law(
-        "power onto a floor",
-        6,
-        lambda window: (*_exponents(0.1, FASTEST)(window), *_offsets(window)),
-        _onto_floor,
-        "shape",
-        1,
-    ),
+    Law("linear", 4, lambda window: (), _linear, "slope", -1),
+    Law("power", 5, _offsets, _power, "slope", -1, _offset),
+    Law("logarithmic", 4, _logarithmic_offsets, _logarithmic, offset=_logarithmic_offset),
+    Law("log over t", 4, _logarithmic_offsets, _log_over_t, offset=_logarithmic_offset),
+    Law("stretched", 5, _exponents(0.2, 0.8), _exponential, "shape", -1),
+    Law("superlinear", 5, _exponents(1.2, 3.0), _exponential, "shape", -1),
+    ONTO_A_FLOOR,
 )

@@ -1,0 +1,164 @@
+"""The laws that a trace does not rule out, on the longest window that they fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from optbench.analysis.rates.candidates import Candidate, fitted
+from optbench.analysis.rates.laws import LAWS, ONTO_A_FLOOR, Window
+from optbench.analysis.rates.rate import Rate, rate_of, refusal
+from optbench.analysis.rates.traces import as_trace, diverged, rose_again, stalled_from
+from optbench.errors import UserError
+
+Array = NDArray[np.float64]
+
+LOG_FLOOR = math.log(1e-14)  # of the initial gap: below it f_t - f* is rounding in float64
+LEAST_RECORDS = 10
+SHORTER = 0.8  # records of the next window over those of this one
+FALL = 6.0  # standard deviations of the noise: a random walk gets beyond 5 once in 1,000
+NOT_RULED_OUT = 10.0  # in AICc: an evidence ratio of e^5 = 150
+EXTRA_FLOOR = 4.0  # in AICc: what a floor must gain before it stands beside a power without one
+MOST_LAWS = 2  # that a table names
+WILD = 0.5  # standard deviation of log gap above which a trace is read by its envelope
+
+
+def fit_rate(
+    steps: ArrayLike,
+    log_gap: ArrayLike,
+    log_floor: float | None = None,
+    level: float = 0.95,
+) -> Rate:
+    """Laws of convergence that a trace does not rule out on its asymptotic window.
+
+    Parameters
+    ----------
+    steps : array_like, shape (n,)
+        Recorded steps, whole, increasing, log-spaced (about 10 per decade).
+    log_gap : array_like, shape (n,)
+        Natural logarithm of f_t - f*; -inf where the gap is exactly 0.
+    log_floor : float, optional
+        Natural logarithm of the gap at and below which records are rounding noise: the trace is
+        cut at the first of them.  By default 1e-14 of the first gap; -inf for a trace computed in
+        the log domain.  When f* is only certified up to a duality gap, pass that gap's logarithm.
+    level : float
+        Coverage of the intervals, in (0, 1); docs/measures.md has what was measured at 0.95.
+
+    Returns
+    -------
+    Rate
+        No laws, and the reason in ``text``, when the trace diverged, stalled, rose again, met the
+        rounding floor too early, or does not tell laws apart.
+
+    Raises
+    ------
+    UserError
+        When the arrays do not form a trace, or `level` is out of range.
+
+    Notes
+    -----
+    All windows end where the trace does.  The first is the whole of it, each further one is a
+    fifth shorter, and the longest on which a law fits decides.  A law fits when no bend and no
+    echo is left in the residuals (:class:`~optbench.analysis.rates.candidates.Candidate`), its
+    shape lies inside its range, and the gap falls further than a random walk would.  On that
+    window the laws within 10 in AICc of the likeliest are not ruled out.
+    """
+    t, y = as_trace(steps, log_gap)
+    if not 0.0 < level < 1.0:
+        raise UserError(f"level is {level}, but a coverage lies between 0 and 1, e.g. 0.95")
+    grown = diverged(t, y)
+    if grown:
+        return refusal(grown)
+    bottom = y[0] + LOG_FLOOR if log_floor is None else log_floor
+    floored = y <= bottom
+    # A gap of exactly 0 has no logarithm to rise from: its floor is far below all others.
+    rose = rose_again(t, np.maximum(y, max(bottom, -1e6)), floored)
+    if rose:
+        return refusal(rose)
+    end = int(np.argmax(floored)) if floored.any() else t.size
+    kept = np.flatnonzero((t >= 1) & (np.arange(t.size) < end))
+    rate = _search(t[kept], y[kept], level)
+    if not rate.laws and floored.any():
+        return refusal(f"at rounding floor from step {t[end]:.0f}")
+    return rate
+
+
+def _search(t: Array, y: Array, level: float) -> Rate:
+    """Fit the trace, or its upper envelope; otherwise say what is in the way."""
+    if t.size < LEAST_RECORDS:
+        return refusal(f"not asymptotic yet: {t.size} records, {LEAST_RECORDS} needed")
+    envelope = np.maximum.accumulate(y[::-1])[::-1]
+    wild = float(np.std(y - _smooth(t, y))) > WILD
+    for window in _windows(t, envelope if wild else y):
+        laws = _not_ruled_out(window)
+        if len(laws) > MOST_LAWS:
+            names = ", ".join(candidate.law.name for candidate in laws)
+            return refusal(f"not asymptotic yet: none of {names} is ruled out")
+        if laws:
+            return rate_of([(each, _interval(each, level)) for each in laws])
+    stalled = stalled_from(t, y)
+    if stalled is not None:
+        return refusal(f"stalled from step {stalled}")
+    return refusal("not asymptotic yet: no law fits")
+
+
+def _windows(t: Array, y: Array) -> Iterator[Window]:
+    """Yield the windows that end with the trace, the longest first."""
+    count = t.size
+    while count >= LEAST_RECORDS:
+        late, gaps = t[-count:], y[-count:]
+        yield Window(late, gaps, _smooth(late, gaps))
+        count = int(SHORTER * count)
+
+
+def _smooth(t: Array, y: Array) -> Array:
+    """Return the polynomial of degree 4 in log t through a trace."""
+    u = np.log(t)
+    powers = np.polynomial.legendre.legvander(2 * (u - u[0]) / (u[-1] - u[0]) - 1, 4)
+    smooth: Array = powers @ np.linalg.lstsq(powers, y, rcond=None)[0]
+    return smooth
+
+
+def _flattens(window: Window) -> bool:
+    """Return whether the trace falls less against log t in its last quarter than before."""
+    n = window.t.size
+    u, y = np.log(window.t), window.level
+    mid, late = n // 2, 3 * n // 4
+    before = (y[late] - y[mid]) / (u[late] - u[mid])
+    return bool((y[-1] - y[late]) / (u[-1] - u[late]) > 0.95 * before)
+
+
+def _not_ruled_out(window: Window) -> list[Candidate]:
+    """Return the laws that a window does not rule out, the likeliest first; none if none fits."""
+    tried = [fitted(law, window) for law in LAWS if law is not ONTO_A_FLOOR or _flattens(window)]
+    tried.sort(key=lambda candidate: candidate.criterion)
+    near = [c for c in tried if c.criterion < tried[0].criterion + NOT_RULED_OUT]
+    if not near[0].admissible or max(c.fall for c in near) < FALL:
+        return []
+    possible = [c for c in near if c.admissible]
+    if not any(c.fits() for c in possible):
+        return []
+    left = {c.law.name: c for c in possible if c.fits(barely=True)}
+    power, floor = left.get("power"), left.get(ONTO_A_FLOOR.name)
+    if power and floor and floor.criterion > power.criterion - EXTRA_FLOOR:
+        del left[floor.law.name]
+    return list(left.values())
+
+
+def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:
+    """Return the value and its interval, which follows a trend within the window.
+
+    Without noise the residuals are the error of the law, and the value drifts along the trace.
+    Where the last half of the records has another value than all of them, beyond the interval of
+    that half, the interval also holds that value carried on by as much again.
+    """
+    value, low, high = candidate.value(level)
+    half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_RECORDS - 2))
+    late, late_low, late_high = fitted(candidate.law, half).value(level)
+    if late_low <= value <= late_high or math.isnan(late):
+        return value, low, high
+    onwards = late + (late - value)
+    return value, min(low, onwards), max(high, onwards)
