@@ -121,7 +121,7 @@ def superlinear(t: Array, rng: Generator) -> Truth:
 
 
 def plateau(t: Array, rng: Generator) -> Truth:
-    """(1 + (t / d)^p)^(-a / p), p in [2, 4]: flat until d, in the last two thirds of the decades."""
+    """(1 + (t / d)^p)^(-a / p), p in [2, 4]: flat until d in [T^(1/3), T / 3]."""
     a, p = rng.uniform(0.5, 3.0), rng.uniform(2.0, 4.0)
     delay = _log_uniform(rng, t[-1] ** (1 / 3), t[-1] / 3)
     return Truth(-a / p * np.log1p((t / delay) ** p), "power", a)
@@ -155,9 +155,9 @@ def log_over_t(t: Array, rng: Generator) -> Truth:
 
 
 def onto_a_floor(t: Array, rng: Generator) -> Truth:
-    """(t + c)^-a + F: F is 0.3 to 10 times what the power is at the end."""
+    """(t + c)^-a + F: F is 1 to 30 times what the power is at the end."""
     a, c = rng.uniform(0.5, 3.0), rng.uniform(1.0, 31.0)
-    floor = _log_uniform(rng, 0.3, 10.0) * (t[-1] + c) ** -a
+    floor = _log_uniform(rng, 1.0, 30.0) * (t[-1] + c) ** -a
     return Truth(np.log((t + c) ** -a + floor), "power onto a floor", a)
 
 

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 # Evenly spaced in artanh(rho), on which the prior is exp(TILT artanh(rho)): with it the intervals
 # of 28 records cover as often with a correlation of 0.8 as without one (benchmarks/calibration.py).
-CORRELATIONS = np.tanh(np.linspace(-0.3, np.arctanh(0.99), 14))
+CORRELATIONS = np.tanh(np.linspace(-0.3, np.arctanh(0.99), 11))
 TILT = 0.7
 # Deviations below 1% of the gap are not interpreted: a deterministic run leaves tiny residuals
 # that are the error of the law and no noise.  The prior has the weight of two records.
@@ -82,32 +82,31 @@ def regress(design: Array, response: Array) -> Regressions:
     """
     gram = _gram(np.concatenate([design, response[:, None]], axis=1))
     columns = design.shape[1]
-    log_volume = np.zeros(gram.shape[:2])
-    slope = pivot = np.full(gram.shape[:2], math.nan)
+    log_volume, slope, pivot = np.zeros_like(gram[0, 0]), gram[0, 0], gram[0, 0]
     for k in range(columns):  # Gaussian elimination; what is left of the last entry is the rest
-        pivot = np.maximum(gram[..., k, k], 1e-300)
-        slope = gram[..., k, -1] / pivot
+        pivot = np.maximum(gram[k, k], 1e-300)
+        slope = gram[k, -1] / pivot
         log_volume += np.log(pivot)
-        column = gram[..., k, :]
-        gram = gram - column[..., :, None] * (column / pivot[..., None])[..., None, :]
-    rest = np.maximum(gram[..., -1, -1], 0.0) + PRIOR_RECORDS * LEAST_NOISE**2
+        for i in range(k + 1, columns + 1):
+            gram[i, i:] -= gram[k, i] / pivot * gram[k, i:]
+    rest = np.maximum(gram[-1, -1], 0.0) + PRIOR_RECORDS * LEAST_NOISE**2
     return Regressions(rest, slope, 1.0 / pivot, log_volume, response.shape[1], columns)
 
 
 def _gram(rows: Array) -> Array:
-    """Return M C^-1 M' for M of shape (k, m, n): an array of shape (k, r, m, m)."""
+    """Return M C^-1 M' of every M (m, n) in ``rows`` (k, m, n): an array of shape (m, m, k, r)."""
     equal = rows @ rows.swapaxes(1, 2)
     neighbours = rows[..., 1:] @ rows[..., :-1].swapaxes(1, 2)
     ends = rows[..., [0, -1]]
     inner = equal - ends @ ends.swapaxes(1, 2)
-    r = CORRELATIONS[:, None, None]
     mixed = neighbours + neighbours.swapaxes(1, 2)
-    products = equal[:, None] + r**2 * inner[:, None] - r * mixed[:, None]
-    result: Array = products / (1 - r**2)
-    return result
+    equal, inner, mixed = (x.transpose(1, 2, 0)[..., None] for x in (equal, inner, mixed))
+    rho = CORRELATIONS
+    products: Array = (equal + rho**2 * inner - rho * mixed) / (1 - rho**2)
+    return products
 
 
 def _log_det(records: int) -> Array:
     """Return log det C for every rho."""
-    result: Array = (records - 1) * np.log1p(-(CORRELATIONS**2))
-    return result
+    log_det: Array = (records - 1) * np.log1p(-(CORRELATIONS**2))
+    return log_det

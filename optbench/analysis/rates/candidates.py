@@ -21,13 +21,14 @@ from optbench.analysis.rates.laws import ONTO_A_FLOOR, Law, Window
 Array = NDArray[np.float64]
 Triple = tuple[float, float, float]
 
-NODES = {0: (), 1: (17,), 2: (13, 13)}  # of the grid of a shape with so many coordinates
+NODES = {0: (), 1: (15,), 2: (11, 9)}  # of the grid of a shape with so many coordinates
 REFINEMENTS = 8
 KEPT = 8.0  # log evidence below the largest one at which a shape no longer counts
 ENOUGH = 0.5  # a grid is fine enough when so many of its nodes count
 BENT, BARELY_BENT = 0.01, 0.001  # probabilities under the law: to choose a window, to rule out
 ECHO, LOUD = 2.2, 3.0  # standard errors: the same
-OFFSET_OF_FIRST, OFFSET_OF_LAST = 3.0, 1 / 30  # largest offset, over the steps of the window
+OFFSET_OF_FIRST, OFFSET_OF_LAST = 1.0, 1 / 30  # largest offset, over the steps of the window
+LEAST_OF_DROP = 0.003  # of the fall of log gap: smaller deviations from q^t are not interpreted
 LEAST_DROP = math.log(50.0)  # of the gap: less of an exponential looks like many other laws
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
 
@@ -94,10 +95,13 @@ class Candidate:
         """Whether the window shows enough of the law to name it.
 
         Its shape lies inside its range; the offset is not beyond what the window resolves, or it
-        stands for another transient; and an exponential fell far enough to be told from others.
+        stands for another transient; a floor is most of the last gap; and an exponential fell far
+        enough to be told from others.
         """
         t, law = self.window.t, self.law
         if not self.inside:
+            return False
+        if law is ONTO_A_FLOOR and self.log_floor < self.window.level[-1] - math.log(2.0):
             return False
         if law.offset is not None and law.name != "logarithmic":
             return self.offset <= min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST)
@@ -115,6 +119,20 @@ class Candidate:
         variance = self.regressions.rest / self.regressions.freedom * between
         return self._drop / math.sqrt((self.weights * variance).sum())
 
+    @property
+    def margin(self) -> float:
+        """What the value changes by where both ends of a window without noise move by 1%.
+
+        Deviations as small as that are not interpreted: they may be a slow correction to the law,
+        such as gradient descent's on separable data, instead of noise.
+        """
+        t, rest = self.window.t, self.residual()
+        if self.law.value is None or math.sqrt(np.mean(rest**2)) > LEAST_NOISE:
+            return 0.0
+        if self.law.name == "linear":
+            return 2 * LEAST_NOISE / float(t[-1] - t[0])
+        return 2 * LEAST_NOISE / math.log(t[-1] / t[0])
+
     def fits(self, barely: bool = False) -> bool:
         """Return whether neither a bend nor an echo is left in the residuals."""
         bend, echo = (BARELY_BENT, LOUD) if barely else (BENT, ECHO)
@@ -131,9 +149,17 @@ class Candidate:
         u = (u - u.mean()) / (u[-1] - u[0])
         bends = np.polynomial.legendre.legvander(2 * u, 4)[:, 2:].T[None]
         wider = regress(np.concatenate([bends, design], axis=1), response)
-        ratio = np.maximum(self.regressions.rest.min(axis=0) / wider.rest[0] - 1.0, 0.0)
+        bent = self.regressions.rest.min(axis=0) - wider.rest[0]
+        ratio = np.maximum(bent, 0.0) / (wider.rest[0] + self._tolerated)
         tail = special.fdtrc(3, wider.freedom, ratio * wider.freedom / 3)
         return float(_normalised(wider.log_evidence[0]) @ tail)
+
+    @property
+    def _tolerated(self) -> float:
+        """Sum of squares that q^t may leave: other modes of a spectrum die out for ever."""
+        if self.law.name != "linear":
+            return 0.0
+        return PRIOR_RECORDS * (LEAST_OF_DROP * self._drop) ** 2
 
     def _echo(self) -> float:
         """Correlation of each record's surprise with the one before, in standard errors.
@@ -167,7 +193,10 @@ class Candidate:
         low, high = float((middle - 40 * error).min()), float((middle + 40 * error).max())
 
         def below(x: float, tail: float) -> float:
-            return float(weights @ special.stdtr(self.regressions.freedom, (x - middle) / error)) - tail
+            return (
+                float(weights @ special.stdtr(self.regressions.freedom, (x - middle) / error))
+                - tail
+            )
 
         middle_, low_, high_ = (
             float(optimize.brentq(below, low, high, args=(tail,), xtol=1e-9 * (high - low)))

@@ -17,13 +17,15 @@ from optbench.errors import UserError
 Array = NDArray[np.float64]
 
 LOG_FLOOR = math.log(1e-14)  # of the initial gap: below it f_t - f* is rounding in float64
-LEAST_RECORDS = 10
+LEAST_RECORDS = 10  # a decade
+LEAST_OF_LINEAR = 6  # half a decade, on which q^t is told when it fits alone
 SHORTER = 0.8  # records of the next window over those of this one
-FALL = 6.0  # standard deviations of the noise: a random walk gets beyond 5 once in 1,000
-NOT_RULED_OUT = 10.0  # in AICc: an evidence ratio of e^5 = 150
-EXTRA_FLOOR = 4.0  # in AICc: what a floor must gain before it stands beside a power without one
+FALL = 8.0  # standard deviations of the noise: a random walk gets beyond 5 once in 1,000
+NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
+EXTRA_FLOOR = 0.0  # in AICc: what a floor must gain before it stands beside a power without one
+DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 MOST_LAWS = 2  # that a table names
-WILD = 0.5  # standard deviation of log gap above which a trace is read by its envelope
+WILD = 0.4  # root mean square rise between records from which on a trace is read by its envelope
 
 
 def fit_rate(
@@ -64,7 +66,7 @@ def fit_rate(
     fifth shorter, and the longest on which a law fits decides.  A law fits when no bend and no
     echo is left in the residuals (:class:`~optbench.analysis.rates.candidates.Candidate`), its
     shape lies inside its range, and the gap falls further than a random walk would.  On that
-    window the laws within 10 in AICc of the likeliest are not ruled out.
+    window the laws within 12 in AICc of the likeliest are not ruled out.
     """
     t, y = as_trace(steps, log_gap)
     if not 0.0 < level < 1.0:
@@ -88,12 +90,15 @@ def fit_rate(
 
 def _search(t: Array, y: Array, level: float) -> Rate:
     """Fit the trace, or its upper envelope; otherwise say what is in the way."""
-    if t.size < LEAST_RECORDS:
-        return refusal(f"not asymptotic yet: {t.size} records, {LEAST_RECORDS} needed")
+    if t.size < LEAST_OF_LINEAR:
+        return refusal(f"not asymptotic yet: {t.size} records, {LEAST_OF_LINEAR} needed")
     envelope = np.maximum.accumulate(y[::-1])[::-1]
-    wild = float(np.std(y - _smooth(t, y))) > WILD
+    swings = float(np.sqrt(np.mean(np.maximum(np.diff(y), 0.0) ** 2)))
+    wild = swings > WILD
+    # No noise has the steps of an envelope: twice the evidence is asked to rule a law out.
+    margin = 2 * NOT_RULED_OUT if wild else NOT_RULED_OUT
     for window in _windows(t, envelope if wild else y):
-        laws = _not_ruled_out(window)
+        laws = _not_ruled_out(window, margin)
         if len(laws) > MOST_LAWS:
             names = ", ".join(candidate.law.name for candidate in laws)
             return refusal(f"not asymptotic yet: none of {names} is ruled out")
@@ -108,7 +113,7 @@ def _search(t: Array, y: Array, level: float) -> Rate:
 def _windows(t: Array, y: Array) -> Iterator[Window]:
     """Yield the windows that end with the trace, the longest first."""
     count = t.size
-    while count >= LEAST_RECORDS:
+    while count >= LEAST_OF_LINEAR:
         late, gaps = t[-count:], y[-count:]
         yield Window(late, gaps, _smooth(late, gaps))
         count = int(SHORTER * count)
@@ -131,14 +136,17 @@ def _flattens(window: Window) -> bool:
     return bool((y[-1] - y[late]) / (u[-1] - u[late]) > 0.95 * before)
 
 
-def _not_ruled_out(window: Window) -> list[Candidate]:
+def _not_ruled_out(window: Window, margin: float) -> list[Candidate]:
     """Return the laws that a window does not rule out, the likeliest first; none if none fits."""
     tried = [fitted(law, window) for law in LAWS if law is not ONTO_A_FLOOR or _flattens(window)]
     tried.sort(key=lambda candidate: candidate.criterion)
-    near = [c for c in tried if c.criterion < tried[0].criterion + NOT_RULED_OUT]
+    near = [c for c in tried if c.criterion < tried[0].criterion + margin]
     if not near[0].admissible or max(c.fall for c in near) < FALL:
         return []
     possible = [c for c in near if c.admissible]
+    short = window.t.size < LEAST_RECORDS
+    if short and [c.law.name for c in near] != ["linear"]:
+        return []
     if not any(c.fits() for c in possible):
         return []
     left = {c.law.name: c for c in possible if c.fits(barely=True)}
@@ -156,9 +164,10 @@ def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:
     that half, the interval also holds that value carried on by as much again.
     """
     value, low, high = candidate.value(level)
-    half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_RECORDS - 2))
-    late, late_low, late_high = fitted(candidate.law, half).value(level)
-    if late_low <= value <= late_high or math.isnan(late):
-        return value, low, high
-    onwards = late + (late - value)
-    return value, min(low, onwards), max(high, onwards)
+    half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_OF_LINEAR))
+    late, late_low, late_high = fitted(candidate.law, half).value(DRIFTED)
+    if not late_low <= value <= late_high:
+        onwards = late + (late - value)
+        low, high = min(low, onwards), max(high, onwards)
+    margin = candidate.margin
+    return value, low - margin, high + margin

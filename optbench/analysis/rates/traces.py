@@ -54,7 +54,7 @@ def rose_again(t: Array, y: Array, floored: Mask) -> str | None:
     held = np.max([y[k : y.size - HELD + 1 + k] for k in range(HELD)], axis=0)
     lowest = int(np.argmin(held))
     late = t >= t[-1] / 3
-    if y[late].max() < held[lowest] + ROSE or np.median(y[late]) < held[lowest] + ROSE / 2:
+    if y[late].max() < held[lowest] + ROSE or y[-1] < held[lowest] + ROSE / 2:
         return None
     above = np.flatnonzero(y[lowest:] > held[lowest] + ROSE)
     what = "left the floor again" if floored.any() else "rose again"
