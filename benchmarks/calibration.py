@@ -190,12 +190,11 @@ class Outcome:
 def judged(truth: Truth, rate: Rate) -> Outcome:
     """Compare a fit with the truth."""
     named = {each.name: each for each in rate.laws}
-    right = truth.law in named
+    found = named.get(truth.law or "")
     covers = None
-    if right and not math.isnan(truth.value):
-        found = named[truth.law]
+    if found and not math.isnan(truth.value):
         covers = found.low <= truth.value <= found.high
-    return Outcome(bool(named), right, right and len(named) == 1, covers)
+    return Outcome(bool(named), found is not None, found is not None and len(named) == 1, covers)
 
 
 def outcomes(

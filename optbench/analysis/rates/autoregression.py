@@ -8,7 +8,6 @@ estimates of it from a few tens of records are too small, and so are intervals t
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np

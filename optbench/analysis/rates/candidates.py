@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +17,20 @@ from optbench.analysis.rates.autoregression import (
     Regressions,
     regress,
 )
+from optbench.analysis.rates.grids import Axes, grid, refined
 from optbench.analysis.rates.laws import ONTO_A_FLOOR, Law, Window
 
 Array = NDArray[np.float64]
 Triple = tuple[float, float, float]
 
-NODES = {0: (), 1: (15,), 2: (11, 9)}  # of the grid of a shape with so many coordinates
 REFINEMENTS = 8
 KEPT = 8.0  # log evidence below the largest one at which a shape no longer counts
-ENOUGH = 0.5  # a grid is fine enough when so many of its nodes count
 BENT, BARELY_BENT = 0.01, 0.001  # probabilities under the law: to choose a window, to rule out
 ECHO, LOUD = 2.2, 3.0  # standard errors: the same
 OFFSET_OF_FIRST, OFFSET_OF_LAST = 1.0, 1 / 30  # largest offset, over the steps of the window
 LEAST_OF_DROP = 0.003  # of the fall of log gap: smaller deviations from q^t are not interpreted
 LEAST_DROP = math.log(50.0)  # of the gap: less of an exponential looks like many other laws
+NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
 
 
@@ -70,8 +71,9 @@ class Candidate:
         result: Array = self.nodes[np.argmax(self.weights.max(axis=1))]
         return result
 
+    @cached_property
     def residual(self) -> Array:
-        """Return what least squares leave at the most probable shape."""
+        """What least squares leave at the most probable shape."""
         design, response = self.law.design(self.window, self.best[None])
         coefficients = np.linalg.lstsq(design[0].T, response[0], rcond=None)[0]
         rest: Array = response[0] - design[0].T @ coefficients
@@ -107,9 +109,9 @@ class Candidate:
             return self.offset <= min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST)
         return law.offset is not None or self._drop > LEAST_DROP
 
-    @property
+    @cached_property
     def _drop(self) -> float:
-        curve = self.window.y - self.residual()
+        curve = self.window.y - self.residual
         return float(curve[0] - curve[-1])
 
     @property
@@ -120,14 +122,20 @@ class Candidate:
         return self._drop / math.sqrt((self.weights * variance).sum())
 
     @property
+    def noiseless(self) -> bool:
+        """Whether the residuals are the error of the law: too small for noise, or bent."""
+        small = math.sqrt(float(np.mean(self.residual**2))) < NOISELESS
+        return small or self._unbent(tolerated=0.0) < BENT
+
+    @property
     def margin(self) -> float:
         """What the value changes by where both ends of a window without noise move by 1%.
 
         Deviations as small as that are not interpreted: they may be a slow correction to the law,
-        such as gradient descent's on separable data, instead of noise.
+        such as gradient descent's on separable data.
         """
-        t, rest = self.window.t, self.residual()
-        if self.law.value is None or math.sqrt(np.mean(rest**2)) > LEAST_NOISE:
+        t = self.window.t
+        if not self.noiseless:
             return 0.0
         if self.law.name == "linear":
             return 2 * LEAST_NOISE / float(t[-1] - t[0])
@@ -136,9 +144,16 @@ class Candidate:
     def fits(self, barely: bool = False) -> bool:
         """Return whether neither a bend nor an echo is left in the residuals."""
         bend, echo = (BARELY_BENT, LOUD) if barely else (BENT, ECHO)
-        return self._echo() < echo and self._unbent() > bend
+        return self._echo() < echo and self._unbent(self._tolerated) > bend
 
-    def _unbent(self) -> float:
+    @property
+    def _tolerated(self) -> float:
+        """Sum of squares that q^t may leave: other modes of a spectrum die out for ever."""
+        if self.law.name != "linear":
+            return 0.0
+        return PRIOR_RECORDS * (LEAST_OF_DROP * self._drop) ** 2
+
+    def _unbent(self, tolerated: float) -> float:
         """Probability of a bend at least as strong as the trace's, if the law were true.
 
         Polynomials of degree 2 to 4 in log t are added: the F test of their coefficients, averaged
@@ -150,16 +165,9 @@ class Candidate:
         bends = np.polynomial.legendre.legvander(2 * u, 4)[:, 2:].T[None]
         wider = regress(np.concatenate([bends, design], axis=1), response)
         bent = self.regressions.rest.min(axis=0) - wider.rest[0]
-        ratio = np.maximum(bent, 0.0) / (wider.rest[0] + self._tolerated)
+        ratio = np.maximum(bent, 0.0) / (wider.rest[0] + tolerated)
         tail = special.fdtrc(3, wider.freedom, ratio * wider.freedom / 3)
         return float(_normalised(wider.log_evidence[0]) @ tail)
-
-    @property
-    def _tolerated(self) -> float:
-        """Sum of squares that q^t may leave: other modes of a spectrum die out for ever."""
-        if self.law.name != "linear":
-            return 0.0
-        return PRIOR_RECORDS * (LEAST_OF_DROP * self._drop) ** 2
 
     def _echo(self) -> float:
         """Correlation of each record's surprise with the one before, in standard errors.
@@ -168,7 +176,7 @@ class Candidate:
         with the same sign again and again, although their correlated sum may look like noise.
         """
         _, column = np.unravel_index(np.argmax(self.weights), self.weights.shape)
-        rest, rho = self.residual(), CORRELATIONS[column]
+        rest, rho = self.residual, CORRELATIONS[column]
         fresh = (rest[1:] - rho * rest[:-1]) / math.sqrt(1 - rho**2)
         size = fresh @ fresh + PRIOR_RECORDS * LEAST_NOISE**2
         return float(fresh[1:] @ fresh[:-1] / size * math.sqrt(fresh.size))
@@ -192,11 +200,10 @@ class Candidate:
         weights = weights / weights.sum()
         low, high = float((middle - 40 * error).min()), float((middle + 40 * error).max())
 
+        freedom = self.regressions.freedom
+
         def below(x: float, tail: float) -> float:
-            return (
-                float(weights @ special.stdtr(self.regressions.freedom, (x - middle) / error))
-                - tail
-            )
+            return float(weights @ special.stdtr(freedom, (x - middle) / error)) - tail
 
         middle_, low_, high_ = (
             float(optimize.brentq(below, low, high, args=(tail,), xtol=1e-9 * (high - low)))
@@ -217,56 +224,34 @@ class Candidate:
 def fitted(law: Law, window: Window) -> Candidate:
     """Fit a law: its shapes on a grid that is refined until it resolves those that count."""
     ranges = axes = law.axes(window)
-    nodes, inside = np.zeros((1, 0)), True
     for _ in range(REFINEMENTS):
-        nodes = _grid(axes)
-        fits = regress(*law.design(window, nodes))
-        evidence = _evidence(law, fits)
+        nodes = grid(axes)
+        regressions = regress(*law.design(window, nodes))
+        evidence = _evidence(law, regressions)
         profile = evidence.max(axis=1)
         counts = profile > profile.max() - KEPT
-        if not axes or not counts.any() or _resolved(nodes, counts):
+        finer = refined(axes, counts, ranges) if counts.any() else None
+        if finer is None:
             break
-        axes = _narrowed(nodes[counts], axes, ranges)
-    for k, (low, high) in enumerate(ranges):
-        at_edge = (nodes[:, k] <= low + 1e-9) | (nodes[:, k] >= high - 1e-9)
-        inside &= law.sign == 0 or not bool((profile[at_edge] > profile.max() - EDGE).any())
-    inside &= bool(np.isfinite(profile.max()))
-    return Candidate(law, window, nodes, fits, _normalised(evidence), inside)
+        axes = finer
+    inside = counts.any() and not (law.sign and _at_edge(nodes, profile, ranges))
+    return Candidate(law, window, nodes, regressions, _normalised(evidence), bool(inside))
 
 
-def _evidence(law: Law, fits: Regressions) -> Array:
+def _evidence(law: Law, regressions: Regressions) -> Array:
     """Log evidence of each shape and correlation; none where the gap would not fall."""
-    evidence = fits.log_evidence
+    evidence = regressions.log_evidence
     if law.sign == 0:
         return evidence
-    falls = np.sign(fits.slope) == law.sign
-    return np.where(falls, evidence, -np.inf)
+    return np.where(np.sign(regressions.slope) == law.sign, evidence, -np.inf)
 
 
-def _grid(axes: tuple[tuple[float, float], ...]) -> Array:
-    lines = [np.linspace(*ends, count) for ends, count in zip(axes, NODES[len(axes)], strict=True)]
-    mesh = np.meshgrid(*lines, indexing="ij")
-    return np.stack([m.ravel() for m in mesh], axis=1) if lines else np.zeros((1, 0))
-
-
-def _resolved(nodes: Array, counts: NDArray[np.bool_]) -> bool:
-    kept = nodes[counts]
-    return all(
-        np.unique(kept[:, k]).size >= ENOUGH * np.unique(nodes[:, k]).size
-        for k in range(nodes.shape[1])
-    )
-
-
-def _narrowed(
-    kept: Array, axes: tuple[tuple[float, float], ...], ranges: tuple[tuple[float, float], ...]
-) -> tuple[tuple[float, float], ...]:
-    """Return the range of what counts and one node more on each side."""
-    found = []
-    counts = NODES[len(axes)]
-    for k, ((low, high), (least, most)) in enumerate(zip(axes, ranges, strict=True)):
-        cell = (high - low) / (counts[k] - 1)
-        found.append((max(kept[:, k].min() - cell, least), min(kept[:, k].max() + cell, most)))
-    return tuple(found)
+def _at_edge(nodes: Array, profile: Array, ranges: Axes) -> bool:
+    """Return whether a shape at an edge of its range is about as likely as the likeliest."""
+    close = 1e-9
+    at_edge = [(nodes[:, k] <= low + close) | (nodes[:, k] >= high - close)
+               for k, (low, high) in enumerate(ranges)]  # fmt: skip
+    return any(bool((profile[edge] > profile.max() - EDGE).any()) for edge in at_edge)
 
 
 def _normalised(log_weights: Array) -> Array:

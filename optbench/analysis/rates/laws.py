@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optbench.analysis.rates.grids import Axes
+
 Array = NDArray[np.float64]
-Axes = tuple[tuple[float, float], ...]
 
 FASTEST = 6.0  # exponent of a power that can be told from q^t
 

@@ -19,12 +19,14 @@ Array = NDArray[np.float64]
 LOG_FLOOR = math.log(1e-14)  # of the initial gap: below it f_t - f* is rounding in float64
 LEAST_RECORDS = 10  # a decade
 LEAST_OF_LINEAR = 6  # half a decade, on which q^t is told when it fits alone
-SHORTER = 0.8  # records of the next window over those of this one
+SHORTER = 0.75  # records of the next window over those of this one
 FALL = 8.0  # standard deviations of the noise: a random walk gets beyond 5 once in 1,000
 NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
 EXTRA_FLOOR = 0.0  # in AICc: what a floor must gain before it stands beside a power without one
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
+CARRIED_ON = 2.0  # of the change from all records to their last half
 MOST_LAWS = 2  # that a table names
+FLATTENS = 0.85  # slope against log t in the last quarter over that in the third
 WILD = 0.4  # root mean square rise between records from which on a trace is read by its envelope
 
 
@@ -63,7 +65,7 @@ def fit_rate(
     Notes
     -----
     All windows end where the trace does.  The first is the whole of it, each further one is a
-    fifth shorter, and the longest on which a law fits decides.  A law fits when no bend and no
+    quarter shorter, and the longest on which a law fits decides.  A law fits when no bend and no
     echo is left in the residuals (:class:`~optbench.analysis.rates.candidates.Candidate`), its
     shape lies inside its range, and the gap falls further than a random walk would.  On that
     window the laws within 12 in AICc of the likeliest are not ruled out.
@@ -133,7 +135,7 @@ def _flattens(window: Window) -> bool:
     u, y = np.log(window.t), window.level
     mid, late = n // 2, 3 * n // 4
     before = (y[late] - y[mid]) / (u[late] - u[mid])
-    return bool((y[-1] - y[late]) / (u[-1] - u[late]) > 0.95 * before)
+    return bool((y[-1] - y[late]) / (u[-1] - u[late]) > FLATTENS * before)
 
 
 def _not_ruled_out(window: Window, margin: float) -> list[Candidate]:
@@ -159,15 +161,14 @@ def _not_ruled_out(window: Window, margin: float) -> list[Candidate]:
 def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:
     """Return the value and its interval, which follows a trend within the window.
 
-    Without noise the residuals are the error of the law, and the value drifts along the trace.
-    Where the last half of the records has another value than all of them, beyond the interval of
-    that half, the interval also holds that value carried on by as much again.
+    The last half of the records has a value of its own.  Where it differs by more than noise, or
+    where there is no noise, the trend is carried on: the interval holds that value and goes twice
+    as far beyond it.
     """
     value, low, high = candidate.value(level)
     half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_OF_LINEAR))
     late, late_low, late_high = fitted(candidate.law, half).value(DRIFTED)
-    if not late_low <= value <= late_high:
-        onwards = late + (late - value)
+    if candidate.noiseless or not late_low <= value <= late_high:
+        onwards = late + CARRIED_ON * (late - value)
         low, high = min(low, onwards), max(high, onwards)
-    margin = candidate.margin
-    return value, low - margin, high + margin
+    return value, low - candidate.margin, high + candidate.margin
