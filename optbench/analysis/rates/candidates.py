@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import interpolate, optimize, special
 
 from optbench.analysis.rates.autoregression import (
     CORRELATIONS,
@@ -103,10 +103,11 @@ class Candidate:
         t, law = self.window.t, self.law
         if not self.inside:
             return False
-        if law is ONTO_A_FLOOR and self.log_floor < self.window.level[-1] - math.log(2.0):
-            return False
+        if law is ONTO_A_FLOOR:
+            visible = self.log_floor > self.window.level[-1] - math.log(2.5)
+            return bool(visible and self.offset <= t[-1] * OFFSET_OF_LAST)
         if law.offset is not None and law.name != "logarithmic":
-            return self.offset <= min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST)
+            return self.offset <= float(min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST))
         return law.offset is not None or self._drop > LEAST_DROP
 
     @cached_property
@@ -216,8 +217,11 @@ class Candidate:
         places = np.unique(self.nodes[:, 0])
         row = np.searchsorted(places, self.nodes[:, 0])
         density = np.bincount(row, self.weights.sum(axis=1), places.size)
-        mass = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-        middle, low, high = np.exp(np.interp(np.array(tails) * mass[-1], mass, places))
+        # A cubic through the logarithm: straight lines between nodes would widen the interval.
+        curve = interpolate.CubicSpline(places, np.log(np.maximum(density, 1e-12 * density.max())))
+        fine = np.linspace(places[0], places[-1], 300)
+        mass = np.cumsum(np.exp(curve(fine)))
+        middle, low, high = np.exp(np.interp(np.array(tails) * mass[-1], mass, fine))
         return float(middle), float(low), float(high)
 
 

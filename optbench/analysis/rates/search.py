@@ -23,10 +23,11 @@ SHORTER = 0.75  # records of the next window over those of this one
 FALL = 8.0  # standard deviations of the noise: a random walk gets beyond 5 once in 1,000
 NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
 EXTRA_FLOOR = 0.0  # in AICc: what a floor must gain before it stands beside a power without one
+TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 CARRIED_ON = 2.0  # of the change from all records to their last half
 MOST_LAWS = 2  # that a table names
-FLATTENS = 0.85  # slope against log t in the last quarter over that in the third
+FLATTENS = 0.95  # slope against log t in the last quarter over that in the third
 WILD = 0.4  # root mean square rise between records from which on a trace is read by its envelope
 
 
@@ -101,6 +102,8 @@ def _search(t: Array, y: Array, level: float) -> Rate:
     margin = 2 * NOT_RULED_OUT if wild else NOT_RULED_OUT
     for window in _windows(t, envelope if wild else y):
         laws = _not_ruled_out(window, margin)
+        if wild and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
+            return refusal("not asymptotic yet: it oscillates, and its envelope has no clear law")
         if len(laws) > MOST_LAWS:
             names = ", ".join(candidate.law.name for candidate in laws)
             return refusal(f"not asymptotic yet: none of {names} is ruled out")
