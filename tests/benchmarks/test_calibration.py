@@ -47,7 +47,7 @@ def assert_calibrated(behaviour: str, noise: Noise, traces: int, seed: int) -> N
     ids=str,
 )
 def test_a_few_cells(behaviour: str, noise: Noise) -> None:
-    """40 traces: of intervals that hold 93% of the time at least 29 must, by chance of 1 in 10,000."""
+    """40 traces: of intervals that hold in 93% of them, fewer than 30 hold once in 10,000 times."""
     assert_calibrated(behaviour, noise, 40, seed=1)
 
 

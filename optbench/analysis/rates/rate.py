@@ -23,7 +23,7 @@ class FittedLaw:
     log_floor : float
         Natural logarithm of the gap F that the trace falls to; -inf where the law has none.
     text : str
-        For a table: ``0.9931/step``, ``t^-1.02``, ``1/log t``.
+        For a table: ``0.9931/step``, ``t^-1.02``, ``1/log t``, ``t^-1.02 + F``.
     """
 
     name: str
@@ -79,7 +79,7 @@ def _told(candidate: Candidate, value: float, low: float, high: float) -> Fitted
     elif name == "power":
         text = f"t^-{value:.2f}"
     elif name == "power onto a floor":
-        text = f"t^-{value:.2f} onto {math.exp(log_floor):.1e}"
+        text = f"t^-{value:.2f} + F"
     elif name in ("stretched", "superlinear"):
         text = f"exp(-c t^{value:.2f})"
     else:
