@@ -1,4 +1,11 @@
-"""The laws that a trace does not rule out, on the longest window that they fit."""
+"""The laws that a trace does not rule out, on the longest window that they fit.
+
+All windows end where the trace does.  The first is the whole of it, each further one is a quarter
+shorter, and the longest on which a law fits decides.  A law fits when no bend and no echo is left
+in the residuals, its shape lies inside its range
+(:class:`~optbench.analysis.rates.candidates.Candidate`), and the gap falls further than a random
+walk would.  On that window the laws within 12 in AICc of the likeliest are not ruled out.
+"""
 
 from __future__ import annotations
 
@@ -62,14 +69,6 @@ def fit_rate(
     ------
     UserError
         When the arrays do not form a trace, or `level` is out of range.
-
-    Notes
-    -----
-    All windows end where the trace does.  The first is the whole of it, each further one is a
-    quarter shorter, and the longest on which a law fits decides.  A law fits when no bend and no
-    echo is left in the residuals (:class:`~optbench.analysis.rates.candidates.Candidate`), its
-    shape lies inside its range, and the gap falls further than a random walk would.  On that
-    window the laws within 12 in AICc of the likeliest are not ruled out.
     """
     t, y = as_trace(steps, log_gap)
     if not 0.0 < level < 1.0:
