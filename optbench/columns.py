@@ -123,18 +123,26 @@ class BiasRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class RateLaw:
-    """The law of convergence that was fitted to the last part of a trace."""
+    """The laws of convergence that the last part of a trace does not rule out."""
 
     law: str | None = column(
-        "`linear`, `power`, `logarithmic`, `stretched`, `superlinear`, or null"
+        "the likeliest: `linear`, `power`, `logarithmic`, `log over t`, `stretched`, "
+        "`superlinear`, `power onto a floor`, or null"
     )
-    value: Number = column("factor per step (linear) or exponent (power, stretched, superlinear)")
+    laws: Names = column("all laws that are not ruled out, the likeliest first", default=())
+    value: Number = column(
+        "of the likeliest: factor per step (linear) or exponent; null where the law has none"
+    )
     low: Number = column(
-        "lower end of the bootstrap interval of `value`", header="rate\ninterval", rank=10
+        "lower end of the 95% interval of `value`", header="rate\ninterval", rank=10
     )
-    high: Number = column("upper end of the bootstrap interval of `value`")
+    high: Number = column("upper end of the 95% interval of `value`")
     window: Window = column("first and last step of the fitted window", unit="steps")
-    text: str = column("the law for a table, or why there is none", default="")
+    offset: Number = column("s of the laws in t + s", unit="steps")
+    floor: Number = column(
+        "what loss - optimum falls to, where a power onto a floor is the likeliest", unit="loss"
+    )
+    text: str = column("the laws for a table, or why there is none", default="")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,8 @@ NO_LAW = {
     "not asymptotic": "not yet",
     "at rounding floor": "at floor",
     "stalled": "stalled",
+    "left the floor": "left floor",
+    "rose again": "rose again",
     "diverged": "diverged",
 }
 EDGE = "*"
