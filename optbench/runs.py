@@ -24,6 +24,7 @@ from optbench.identity import identity
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization, as_typed, parametrization
 from optbench.status import Status
+from optbench.targets import Passages
 
 if TYPE_CHECKING:
     from optbench.engine.stop import StopSignal
@@ -55,6 +56,8 @@ class RunSpec:
         Which steps are recorded, besides the first; ten a decade by default.
     snapshots : bool
         Whether the predictor w is recorded too.
+    passages : bool
+        Whether the loop keeps, exactly, when the run passes relative targets: needs the optimum.
     """
 
     instance: Instance
@@ -67,6 +70,7 @@ class RunSpec:
     theta: np.ndarray | None = None
     steps: tuple[int, ...] | None = None
     snapshots: bool = True
+    passages: bool = False
 
     @property
     def identity(self) -> str:
@@ -162,6 +166,11 @@ class RunResult:
         return np.asarray(self.chunk.runs.w[0])
 
     @property
+    def passages(self) -> Passages:
+        """When it reached, left and kept relative targets, one row: see ``passages.exact``."""
+        return self.chunk.passages(self.spec.instance.optimum)
+
+    @property
     def _recorded(self) -> np.ndarray:
         return np.asarray(~np.isnan(self.chunk.records.norms[:, 0, 0]))
 
@@ -213,6 +222,7 @@ def prepare(specs: Sequence[RunSpec]) -> list[Chunk]:
             first.perturbation,
             first.snapshots,
             None if first.theta is None else [np.asarray(spec.theta) for spec in group],
+            first.passages,
         )
     return chunks
 
@@ -235,7 +245,7 @@ def _groups(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:
     last: object = None
     for spec in specs:
         own = (id(spec.instance), id(spec.parametrization), id(spec.optimizer))
-        key = (*own, spec.perturbation, spec.snapshots, spec.theta is None)
+        key = (*own, spec.perturbation, spec.snapshots, spec.theta is None, spec.passages)
         if key != last:
             groups.append([])
             last = key

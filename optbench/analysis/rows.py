@@ -177,9 +177,8 @@ def convergence_row(
     """
     rate = search.rates[search.best]
     went = progress(cell, search.runs[search.best], best)
-    targets = {
-        name: median_interval(went.reached[:, column]) for column, name in enumerate(TARGET_NAMES)
-    }
+    kept = went.passages.kept
+    targets = {name: median_interval(kept[:, k]) for k, name in enumerate(TARGET_NAMES)}
     return replace(
         empty_convergence(cell, horizon, seeds),
         hyperparameters=hyperparameters(cell, rate),

@@ -224,6 +224,7 @@ def make_chunks(
     perturbation: float = 0.0,
     snapshots: bool = True,
     starts: Sequence[np.ndarray] | None = None,
+    passages: bool = False,
 ) -> list[Chunk]:
     """Prepare runs for every row of ``hypers`` (K, H), each with its own seed.
 
@@ -239,6 +240,9 @@ def make_chunks(
         See :class:`Chunk`.
     starts : sequence of ndarray, float64 (p,), optional
         Where each run starts; by default where the parametrization does.
+    passages : bool
+        Whether the loop keeps when they pass relative targets: not where the objective is a sample
+        or is evaluated at records only.
 
     Raises
     ------
@@ -261,6 +265,8 @@ def make_chunks(
         if seed and perturbation:
             noise = perturbation * generator.standard_normal(parametrization.parameters)
             theta[row] = theta[row] * np.exp(noise) if instance.positive else theta[row] + noise
+    kept = passages and kernels.oracle.batch < 0 and not instance.stochastic
+    optimum = instance.optimum if kept else float("nan")
     chunks = []
     for start in range(0, len(seeds), CHUNK_RUNS):
         rows = slice(start, min(start + CHUNK_RUNS, len(seeds)))
@@ -273,6 +279,7 @@ def make_chunks(
                 list(seeds)[rows],
                 instance.dimension,
                 snapshots,
+                optimum,
             )
         )
     return chunks
