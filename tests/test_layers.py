@@ -22,7 +22,7 @@ LAYERS = (
     "study",
     "store",
     "solutions timing",
-    "tune",
+    "tuning",
     "executors",
     "plan",
     "analysis",

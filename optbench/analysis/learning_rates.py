@@ -19,7 +19,7 @@ from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
 from optbench.references import Reference
 from optbench.study import Cell
-from optbench.tune import Search
+from optbench.tuning.search import Search
 
 Candidates = dict[Instance, dict[str, Reference]]
 
@@ -37,7 +37,7 @@ def learning_rates(
     best : mapping of Instance to float
         From :func:`optbench.analysis.optimum.best_losses`.
     """
-    if cell.choice.tuned is None or len(search.longest) < len(search.rates):
+    if cell.choice.tuned is None:
         return ()
     references = {instance: candidates(cell, instance) for instance in cell.instances}
     return tuple(

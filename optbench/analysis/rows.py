@@ -28,7 +28,7 @@ from optbench.solutions import norm_optima
 from optbench.status import Status, worst
 from optbench.study import Cell
 from optbench.targets import SUCCESS_TARGET, TARGET_NAMES
-from optbench.tune import Search
+from optbench.tuning.search import Search
 
 # near the best loss of all rows every gap falls to 0, whatever the law is
 NO_LAW_FROM_BEST = "the optimum is only the best loss of all rows"

@@ -10,6 +10,7 @@ natural rate itself (2 / L, or the step that moves no margin by more than one).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,17 +29,18 @@ def ends_at_natural_rate(instance: Instance) -> bool:
     return instance.kind == "classification"
 
 
-def first_decades(instance: Instance) -> list[float]:
-    """Return the rates to begin with, in decades from the natural rate, increasing."""
+def first(natural: float, instance: Instance) -> list[float]:
+    """Return the rates to begin with, increasing, around the natural one."""
     last = 0.0 if ends_at_natural_rate(instance) else LARGEST
-    return [last - SPACING * k for k in range(COUNT - 1, -1, -1)]
+    return [natural * 10.0 ** (last - SPACING * k) for k in range(COUNT - 1, -1, -1)]
 
 
-def further_decades(decades: list[float], smaller: bool) -> list[float]:
+def further(rates: Sequence[float], smaller: bool) -> list[float]:
     """Return the rates that widen the grid at its lower or upper end, increasing."""
+    ratio = 10.0**SPACING
     if smaller:
-        return [decades[0] - SPACING * k for k in range(WIDEN, 0, -1)]
-    return [decades[-1] + SPACING * k for k in range(1, WIDEN + 1)]
+        return [rates[0] / ratio**k for k in range(WIDEN, 0, -1)]
+    return [rates[-1] * ratio**k for k in range(1, WIDEN + 1)]
 
 
 def natural_rate(cell: Cell) -> float:

@@ -17,10 +17,9 @@ import numpy as np
 
 from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
-from optbench.targets import RELATIVE_TARGETS, log_suboptimality, steps_to_targets
+from optbench.targets import RELATIVE_TARGETS, log_suboptimality
 
-TARGET = RELATIVE_TARGETS[-1]  # relative suboptimality at which speed decides
-SOLVED = math.log(TARGET)
+TARGET = RELATIVE_TARGETS.index(1e-8)  # the target at which speed decides
 BELOW_ALL = 1000.0  # no logarithm of a positive number is as low as minus that
 
 
@@ -43,23 +42,22 @@ class Score(NamedTuple):
     gap: float
 
 
-NOTHING = Score(1, math.inf, math.inf)
+LOST = Score(1, math.inf, math.inf)
 
 
 def score(instance: Instance, chunk: Chunk) -> list[Score]:
     """Return how well each run did, as far as it went."""
-    return [_run_score(instance, chunk, run) for run in range(len(chunk.status))]
+    kept = chunk.passages(instance.optimum).kept[:, TARGET].tolist()
+    ends = zip(chunk.status, kept, _final_gaps(instance, chunk), strict=True)
+    return [Score(0, since, gap) if how.has_numbers else LOST for how, since, gap in ends]
 
 
 def least_kept(instance: Instance, chunk: Chunk) -> list[float]:
     """Return for each run a step before which no continuation of it can keep the target."""
-    found = []
-    for run, status in enumerate(chunk.status):
-        steps, gaps = _relative_gaps(instance, chunk, run)
-        above = np.flatnonzero(~(gaps <= SOLVED))
-        last = float(steps[above[-1]]) if above.size else -1.0
-        found.append(last + 1.0 if status.has_numbers else math.inf)
-    return found
+    found = chunk.passages(instance.optimum)
+    so_far = np.where(np.isfinite(found.kept[:, TARGET]), found.kept[:, TARGET], found.last + 1.0)
+    numbers = [status.has_numbers for status in chunk.status]
+    return [float(least) for least in np.where(numbers, so_far, math.inf)]
 
 
 def over_seeds(scores: Sequence[Score]) -> Score:
@@ -68,30 +66,18 @@ def over_seeds(scores: Sequence[Score]) -> Score:
     return Score(sum(lost), median(kept), median(gap))
 
 
-def _run_score(instance: Instance, chunk: Chunk, run: int) -> Score:
-    if not chunk.status[run].has_numbers:
-        return NOTHING
+def _final_gaps(instance: Instance, chunk: Chunk) -> list[float]:
     if math.isnan(instance.optimum):
-        return Score(0, math.inf, _last_loss(chunk, run))
-    steps, gaps = _relative_gaps(instance, chunk, run)
-    if gaps.size == 0:
-        return NOTHING
-    above = np.flatnonzero(~(gaps <= SOLVED))
-    since = int(above[-1]) if above.size else 0
-    (kept,) = steps_to_targets(steps[since:], gaps[since:], TARGET, log_initial=0.0)
-    return Score(0, float(kept), float(gaps[-1]))
-
-
-def _relative_gaps(
-    instance: Instance, chunk: Chunk, run: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the recorded steps of a run and log((loss - optimum) / (first loss - optimum))."""
+        return [_last_loss(chunk, run) for run in range(len(chunk.status))]
     records = chunk.records
-    gaps = log_suboptimality(records.log_loss[:, run], records.loss[:, run], instance.optimum)
-    with np.errstate(invalid="ignore"):  # inf - inf where the first loss is infinite
-        gaps = gaps - gaps[0]
-    told = ~np.isnan(gaps)
-    return records.steps[told], gaps[told]
+    gaps = log_suboptimality(records.log_loss, records.loss, instance.optimum)
+    found = []
+    for column in gaps.T:
+        known = column[~np.isnan(column)]
+        with np.errstate(invalid="ignore"):  # inf - inf where the first loss is infinite
+            gap = float(known[-1] - known[0]) if known.size else math.inf
+        found.append(math.inf if math.isnan(gap) else gap)
+    return found
 
 
 def _last_loss(chunk: Chunk, run: int) -> float:

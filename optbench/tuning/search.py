@@ -13,13 +13,16 @@ tenth of the horizon stays behind, and only a leader that keeps the target soon 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 import numpy as np
 
 from optbench.engine.chunk import Chunk
 from optbench.engine.records import record_steps
+from optbench.instance import Instance
 from optbench.status import Status
 from optbench.study import Cell
 from optbench.tuning import grid
@@ -91,6 +94,10 @@ class Search:
         Width in decades of the rates that are nearly as good, see :mod:`optbench.tuning`.
     critical : float or None
         The border of divergence, see :func:`optbench.tuning.critical.critical_rate`.
+    ended : list of Tried
+        Those that ran to the horizon.
+    widened : int
+        How often the grid was.
     """
 
     tried: list[Tried]
@@ -100,6 +107,7 @@ class Search:
     sensitivity: float | None = None
     critical: float | None = None
     ended: list[Tried] = field(default_factory=list)
+    widened: int = 0
 
     @property
     def rates(self) -> list[float | None]:
@@ -143,6 +151,8 @@ class Tuner:
         self.short = min(max(horizon // 100, SHORTEST), horizon)
         self.longer = max(horizon // 10, self.short)  # of the finalists
         self.given = rates
+        separable = grid.ends_at_natural_rate(cell.instance)
+        self._reach = 0 if separable else CHALLENGERS
 
     def search(self) -> Asking[Search]:
         """Run the whole search.
@@ -179,16 +189,18 @@ class Tuner:
     def _searched(self) -> Asking[Search]:
         """Try the grid, then let the best rates compete to the horizon."""
         unit = grid.natural_rate(self.cell)
-        decades = grid.first_decades(self.cell.instance)
-        tried = yield from self._try([unit * 10.0**decade for decade in decades], self.short)
+        rates = grid.first(unit, self.cell.instance)
+        tried = yield from self._try([*rates], self.short)
         found = Search(tried, _best(tried), searched=True)
         found.complete = not any(each.cut_short for each in tried)
-        for _ in range(WIDENED):
-            yield from self._widen(found)
+        while found.widened < WIDENED and (yield from self._widen(found)):
+            found.winner = _best(found.tried)
         found.critical = yield from critical_rate(self.starts, found, self.short)
         if found.complete and found.winner.score.lost < self.starts.seeds:
             yield from self._compete(found)
-        found.sensitivity = width_in_decades(found)
+        known = not any(math.isnan(each.optimum) for each in self.cell.instances)
+        if known:
+            found.sensitivity = width_in_decades([each.short for each in found.tried])
         return found
 
     def _try(self, rates: list[float | None], step: int) -> Asking[list[Tried]]:
@@ -201,4 +213,73 @@ class Tuner:
         ]
 
     def _widen(self, found: Search) -> Asking[bool]:
-        """Try more rates where the best is at an end of the grid; return whether there are any."""
+        """Try more rates if the best is at an end of the grid that has no reason to be there."""
+        smaller = found.best == 0
+        limit = grid.ends_at_natural_rate(self.cell.instance)
+        if not found.complete or not found.at_edge or (limit and not smaller):
+            return False
+        found.widened += 1
+        ends = [each.rate for each in found.tried if each.rate is not None]
+        fresh = yield from self._try([*grid.further(ends, smaller)], self.short)
+        found.tried = [*fresh, *found.tried] if smaller else [*found.tried, *fresh]
+        found.complete = not any(each.cut_short for each in fresh)
+        return True
+
+    def _compete(self, found: Search) -> Asking[None]:
+        """Let rates run on until the best at the horizon has no rival left."""
+        near = [found.best + k for k in FINALISTS]
+        finalists = [found.tried[place] for place in near if 0 <= place < len(found.tried)]
+        yield from self._continue(found, finalists, self.longer)
+        contest = [_best(finalists)]
+        while contest:
+            yield from self._continue(found, contest, self.horizon)
+            if not found.complete:
+                return
+            found.ended += contest
+            found.winner = _best(found.ended)
+            contest = yield from self._rivals(found)
+
+    def _rivals(self, found: Search) -> Asking[list[Tried]]:
+        """Return the rates that could still end ahead of the best at the horizon."""
+        if found.widened < WIDENED:
+            yield from self._widen(found)
+        best = found.winner.score
+        near = range(found.best - self._reach, found.best + self._reach + 1)
+        rivals = [
+            each
+            for place, each in enumerate(found.tried)
+            if each not in found.ended and (place in near or best.kept <= self.longer)
+        ]
+        if math.isfinite(best.kept):  # at the record after that whoever is above the target is out
+            steps = record_steps(self.horizon)
+            decided = int(steps[np.searchsorted(steps, best.kept)])
+            yield from self._continue(found, rivals, decided)
+        return [each for each in rivals if self._bound(each) <= best] if found.complete else []
+
+    def _continue(self, found: Search, chosen: Sequence[Tried], step: int) -> Asking[None]:
+        """Let the runs of some rates go on to a step, unless they went farther before."""
+        behind = [each for each in chosen if each.asked < step]
+        if not behind:
+            return
+        advanced = iter((yield [chunk for each in behind for chunk in each.chunks], step))
+        for each in behind:
+            each.chunks = [next(advanced) for _ in each.chunks]
+            each.score, each.asked = self._score(each.chunks), step
+        found.complete &= not any(each.cut_short for each in behind)
+
+    def _score(self, chunks: Sequence[Chunk]) -> Score:
+        return over_seeds([own for pair in self._pairs(chunks) for own in score(*pair)])
+
+    def _bound(self, tried: Tried) -> Score:
+        """Return a score that these runs cannot end below, however they go on."""
+        kept = [least for pair in self._pairs(tried.chunks) for least in least_kept(*pair)]
+        return Score(tried.score.lost, median(kept), -math.inf)
+
+    def _pairs(self, chunks: Sequence[Chunk]) -> Iterator[tuple[Instance, Chunk]]:
+        instances = self.cell.instances
+        for place, chunk in enumerate(chunks):
+            yield instances[min(place, len(instances) - 1)], chunk
+
+
+def _best(tried: Sequence[Tried]) -> Tried:
+    return min(tried, key=lambda each: each.score)

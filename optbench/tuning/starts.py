@@ -70,6 +70,7 @@ class Starts:
             self.horizon,
             perturbation=0.0 if instance.seeded else self.perturbation,
             snapshots=False,  # tables need the last w only
+            passages=True,
         )
         values = [tuple(choice.hypers(rate).tolist()) for rate in rates]
         return prepare([replace(shared, hypers=own, seed=s) for own in values for s in seeds])
