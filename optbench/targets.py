@@ -30,6 +30,7 @@ from optbench.errors import UserError
 RELATIVE_TARGETS = (1e-1, 1e-2, 1e-4, 1e-6, 1e-8)
 TARGET_NAMES = tuple(f"1e{round(math.log10(target))}" for target in RELATIVE_TARGETS)
 SUCCESS_TARGET = TARGET_NAMES[-1]
+EXACT, INTERPOLATED = "exact", "interpolated"
 _ROUNDING = 1e-9  # relative: keeps ceil from adding a step to a whole number
 
 

@@ -17,7 +17,7 @@ from optbench.engine.ensemble import side_by_side
 from optbench.instance import Instance
 from optbench.status import Status, worst
 from optbench.study import Cell
-from optbench.targets import TARGET_NAMES, Passages, log_suboptimality
+from optbench.targets import EXACT, INTERPOLATED, TARGET_NAMES, Passages, log_suboptimality
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,26 @@ class Progress:
         """Median steps to keep each target; None where half of the seeds or more did not."""
         medians = map(median, zip(*self.passages.kept.tolist(), strict=True))
         return dict(zip(TARGET_NAMES, map(finite, medians), strict=True))
+
+    @property
+    def reached(self) -> dict[str, float | None]:
+        """Median first step at each target; None where half of the seeds or more have none."""
+        medians = map(median, zip(*self.passages.reached.tolist(), strict=True))
+        return dict(zip(TARGET_NAMES, map(finite, medians), strict=True))
+
+    @property
+    def left_again_at(self) -> dict[str, float | None]:
+        """Median last step above each target after it was reached, of the seeds that have one."""
+        told = [column[~np.isnan(column)] for column in self.passages.left.T]
+        medians = [float(np.median(column)) if column.size else None for column in told]
+        return dict(zip(TARGET_NAMES, medians, strict=True))
+
+    @property
+    def passages_from(self) -> str:
+        """Whether all passages are exact; empty where the optimum is unknown."""
+        if not self.optimum_known:
+            return ""
+        return EXACT if self.passages.exact.all() else INTERPOLATED
 
     @property
     def final_loss(self) -> float | None:

@@ -67,6 +67,8 @@ def empty_convergence(cell: Cell, horizon: int, seeds: int) -> ConvergenceRow:
         steps_to=dict.fromkeys(TARGET_NAMES),
         seconds_to=dict.fromkeys(TARGET_NAMES),
         intervals=dict.fromkeys(TARGET_NAMES),
+        reached=dict.fromkeys(TARGET_NAMES),
+        left_again_at=dict.fromkeys(TARGET_NAMES),
     )
 
 
@@ -192,6 +194,9 @@ def convergence_row(
             name: _interval(low, high) if math.isfinite(low) else None
             for name, (_, low, high) in targets.items()
         },
+        reached=went.reached,
+        left_again_at=went.left_again_at,
+        passages=went.passages_from,
         rate=rate_of(cell, went),
         ns_per_step=finite(ns_per_step),
         best_learning_rate=rate if cell.choice.tuned else None,

@@ -76,6 +76,9 @@ class Chunk:
         Whether records keep w.
     optimum : float
         From which the targets are measured whose passages are kept; nan: they are not.
+    reach : float
+        At most so much the logarithm of the loss changes per L2 distance of w; 0: evaluate it at
+        every step.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Chunk:
         dimension: int,
         snapshots: bool = True,
         optimum: float = math.nan,
+        reach: float = 0.0,
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
@@ -98,6 +102,7 @@ class Chunk:
         for slot, start, end in zip(combination.slots, places[:-1], places[1:], strict=True):
             state[:, start:end] = slot.initial
         gradient = np.zeros((count, parameters))
+        bounded = 0.0 if combination.needs_loss else reach  # the loss is there without bounds
         self.combination = combination
         self.step = 0
         self.ended_by_host = Status.HORIZON
@@ -120,7 +125,7 @@ class Chunk:
             lowest=np.zeros(count),
             gradient_w=gradient if linear else np.zeros((count, dimension)),
             gradient=gradient,
-            **no_passages(count, optimum),
+            **no_passages(count, optimum, bounded, dimension if reach > 0.0 else 0),
         )
         self.records = Records.blank(record_steps(0), count, dimension, snapshots)
 

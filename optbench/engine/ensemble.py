@@ -35,6 +35,7 @@ from optbench.parameters import pack
 from optbench.parametrizations import Parametrization, as_typed, parametrization
 
 CHUNK_RUNS = 32
+BOUND_PAYS = 16  # features a row, up to which a distance of w costs less than losses of rows
 INSTANCES_KEPT = 8  # whose Fisher matrices are kept: every call of `bind` asks for them again
 _DATA: WeakKeyDictionary[Instance, types.Data] = WeakKeyDictionary()
 
@@ -267,6 +268,8 @@ def make_chunks(
             theta[row] = theta[row] * np.exp(noise) if instance.positive else theta[row] + noise
     kept = passages and kernels.oracle.batch < 0 and not instance.stochastic
     optimum = instance.optimum if kept else float("nan")
+    pays = instance.dimension <= BOUND_PAYS * instance.features.shape[0]
+    reach = instance.reach if kept and pays else 0.0
     chunks = []
     for start in range(0, len(seeds), CHUNK_RUNS):
         rows = slice(start, min(start + CHUNK_RUNS, len(seeds)))
@@ -280,6 +283,7 @@ def make_chunks(
                 instance.dimension,
                 snapshots,
                 optimum,
+                reach,
             )
         )
     return chunks

@@ -10,7 +10,7 @@ from numba.extending import register_jitable
 from optbench.engine.compiler.overloads import INLINED, called, inlined
 from optbench.engine.oracles.natural_gradient import natural_gradients
 from optbench.engine.oracles.sampled_gradient import sample_gradients
-from optbench.engine.passages import cross, leaves_band, set_band
+from optbench.engine.passages import ask_for_losses, follow, set_band
 from optbench.engine.types import (
     DIVERGED,
     RUNNING,
@@ -84,8 +84,8 @@ def advance(
                     elif not size < np.inf:
                         runs.status[run] = DIVERGED
                         runs.stopped[run] = step
-                    elif leaves_band(run, runs):
-                        cross(step, run, runs)
+                    elif want_loss or runs.needs_loss[run]:
+                        follow(step, run, runs)
         if rule.stop[0] != 0:
             return step
     return last
@@ -96,6 +96,7 @@ def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
     """Write gradients at theta, and losses: those of all runs if wanted, or where needed."""
     if not rule.linear:
         call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
+    ask_for_losses(runs)
     call_objective(kernels.objective, (want_loss, kernels, data, scratch, runs))
     if not rule.linear:
         call_pull_back(

@@ -12,15 +12,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba.extending import register_jitable
 
-from optbench.engine.compiler.overloads import called, inlined
-from optbench.engine.types import Runs
+from optbench.engine.compiler.overloads import INLINED, called, inlined
+from optbench.engine.types import RUNNING, Runs
 from optbench.targets import RELATIVE_TARGETS, Passages, rounding_of
 
 NEVER = -1
+CAUTION = 1.0 - 1e-6  # what rounding of losses and distances could amount to, and far more
 
 
-def no_passages(count: int, optimum: float) -> dict[str, np.ndarray]:
+def no_passages(
+    count: int, optimum: float, reach: float = 0.0, anchored: int = 0
+) -> dict[str, np.ndarray]:
     """Return these fields of runs that have not begun; nan as optimum: nothing will be kept."""
     targets = len(RELATIVE_TARGETS)
     return {
@@ -28,6 +32,9 @@ def no_passages(count: int, optimum: float) -> dict[str, np.ndarray]:
         "goals": np.full((count, targets), np.nan),
         "goals_unit": np.zeros(count, np.int64),
         "band": np.tile([-np.inf, np.inf], (count, 1)),
+        "reach": np.full(count, reach),
+        "room": np.zeros(count),
+        "anchor": np.zeros((count, anchored)),
         "level": np.zeros(count, np.int64),
         "reached": np.full((count, targets), NEVER),
         "above": np.full((count, targets), NEVER),
@@ -47,6 +54,7 @@ def begin(runs: Runs) -> None:
     runs.goals[~tracked] = np.nan
     runs.goals_unit[:] = runs.exponents
     runs.needs_loss[:] |= tracked
+    runs.room[:] = 0.0
     runs.level[:], runs.reached[:], runs.above[:] = 0, NEVER, NEVER
     for run in np.flatnonzero(tracked):
         cross(0, run, runs)
@@ -63,9 +71,42 @@ def passages(runs: Runs, last: np.ndarray) -> Passages:
 
 
 @inlined
-def leaves_band(run, runs: Runs):
-    """Whether a run's loss came to a goal or left one; also where it is nan."""
-    return not (runs.band[run, 0] < runs.loss[run] <= runs.band[run, 1])
+def ask_for_losses(runs: Runs):
+    """Have those losses evaluated that may be at another level than where they were last."""
+    for run in range(runs.reach.size):
+        if runs.reach[run] > 0.0 and runs.status[run] == RUNNING:
+            way = runs.reach[run] * distance(runs.w[run], runs.anchor[run])
+            runs.needs_loss[run] = not way < runs.room[run]
+
+
+@register_jitable(fastmath={"reassoc"}, **INLINED)
+def distance(w, anchor):
+    """Return the L2 distance of two vectors."""
+    total = 0.0
+    for i in range(w.size):
+        total += (w[i] - anchor[i]) * (w[i] - anchor[i])
+    return math.sqrt(total)
+
+
+@inlined
+def follow(step, run, runs: Runs):
+    """Take notice of a loss that has been evaluated, unless it is in the band where it was."""
+    if not (runs.band[run, 0] < runs.loss[run] <= runs.band[run, 1]):  # also where it is nan
+        cross(step, run, runs)
+    if runs.reach[run] > 0.0:
+        drop_anchor(run, runs)
+
+
+@called
+def drop_anchor(run, runs: Runs):
+    """Measure from here how far the loss is from the goals on both sides."""
+    w, anchor = runs.w[run], runs.anchor[run]
+    for i in range(w.size):
+        anchor[i] = w[i]
+    low, loss, high = runs.band[run, 0], runs.loss[run], runs.band[run, 1]
+    down = math.log(loss / low) if low > 0.0 else math.inf
+    up = math.log(high / loss) if high < math.inf else math.inf
+    runs.room[run] = CAUTION * min(down, up)
 
 
 @called

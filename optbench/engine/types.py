@@ -108,6 +108,9 @@ class Runs(NamedTuple):
     goals: np.ndarray  # (K, T): losses that are targets, falling, in units of 2**-goals_unit
     goals_unit: np.ndarray  # int64 (K,)
     band: np.ndarray  # (K, 2): the goals on both sides of the loss, in the run's unit
+    reach: np.ndarray  # (K,): change of log loss per distance of w at most; 0: no bound is used
+    room: np.ndarray  # (K,): how far log loss at the anchor is from the nearest goal
+    anchor: np.ndarray  # (K, d): w where the loss was evaluated last; d = 0 without bounds
     level: np.ndarray  # int64 (K,): how many goals the loss is at or below
     reached: np.ndarray  # int64 (K, T): first step at a goal or below; -1: none
     above: np.ndarray  # int64 (K, T): last step above a goal, for those that it is at now
@@ -217,6 +220,9 @@ runs_t = PointerTo(
             vector,
             matrix,
             integers,
+            matrix,
+            vector,
+            vector,
             matrix,
             integers,
             integer_matrix,
