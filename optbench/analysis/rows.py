@@ -200,7 +200,8 @@ def convergence_row(
         rate=rate_of(cell, went),
         ns_per_step=finite(ns_per_step),
         best_learning_rate=rate if cell.choice.tuned else None,
-        at_edge=bool(search.at_edge),
+        at_edge=search.at_edge,
+        searched=search.searched,
         sensitivity_decades=search.sensitivity,
         critical_learning_rate=search.critical,
         theory_learning_rate=theory_rate(cell),
@@ -208,7 +209,7 @@ def convergence_row(
         final_loss=went.final_loss,
         final_suboptimality=went.final_suboptimality,
         log10_final_suboptimality=went.log10_final_suboptimality,
-        learning_rates=learning_rates(cell, search, best),
+        learning_rates=learning_rates(cell, search, best, horizon),
     )
 
 

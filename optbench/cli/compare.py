@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optbench.cli.output import check_writable, choose_format, deliver
+from optbench.cli.output import check_writable, choose_format, deliver, writable_folder
 from optbench.cli.parameters import Out, Plugins, Quiet
 from optbench.cli.progress import progress_bar
 from optbench.cli.terminal import styled, width
 from optbench.errors import UserError
 from optbench.report import FORMATS, render
+
+if TYPE_CHECKING:
+    from optbench.result import Comparison
 
 
 def compare(
@@ -56,6 +60,12 @@ def compare(
         typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
     ] = None,
     out: Out = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Draw what each learning rate did to DIR/sensitivity.svg."
+        ),
+    ] = None,
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Run again what the store has from an earlier run.")
     ] = False,
@@ -77,6 +87,8 @@ def compare(
         raise UserError(f"--timeout {timeout:g} must be a positive number of seconds")
     if out is not None:
         check_writable(out)
+    if figures is not None:
+        writable_folder(figures)
     from optbench.api import compare as run
 
     with progress_bar(quiet) as report:
@@ -94,12 +106,23 @@ def compare(
             fresh=fresh,
             progress=report,
         )
+    if figures is not None:
+        _draw(comparison, figures)
     text = render(comparison, shown, width(), out is None and styled())
     if shown == "csv" and not quiet:  # the one format that has no place for notes
         for note in comparison.notes:
             typer.echo(f"optbench: note: {note}", err=True)
     deliver(text, out)
     raise typer.Exit(1 if comparison.failed else 0)
+
+
+def _draw(comparison: Comparison, folder: Path) -> None:
+    """Write every kind of figure that there is."""
+    from optbench.plots import KINDS
+
+    for kind in KINDS:
+        # without a date the same numbers give the same file
+        comparison.plot(kind).savefig(folder / f"{kind}.svg", metadata={"Date": None})
 
 
 def _learning_rates(text: str) -> str | tuple[float, ...]:

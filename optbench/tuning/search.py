@@ -3,9 +3,10 @@
 Thirteen rates run a hundredth of the horizon.  The best of them, two smaller ones and a larger one
 run a tenth, the best of these all of it: the leader.  A fast rate that is ahead at a tenth may
 stall at a larger gap than a slower one reaches, or blow up again.  So every rate within a decade
-and a half of the leader runs on, until it has ended ahead or can no longer do so: a rate that is
-above the target at a later step than the leader last was cannot end ahead.  Where the leader needs
-less than a tenth of the horizon all rates have to show that.  A new leader is challenged in the
+and a half of the leader, or at the target at an earlier step, runs on, until it has ended ahead or
+can no longer do so: a rate that is above the target at a later step than the leader last was
+cannot end ahead.  Where the leader needs less than a tenth of the horizon all rates have to show
+that.  A new leader is challenged in the
 same way, until none is left that could end ahead, and the grid is widened, at most twice, when the
 leader is at an end of it.  On separable data there is no floor to stall at: what is behind at a
 tenth of the horizon stays behind, and only a leader that keeps the target soon is challenged.
@@ -248,7 +249,8 @@ class Tuner:
         rivals = [
             each
             for place, each in enumerate(found.tried)
-            if each not in found.ended and (place in near or best.kept <= self.longer)
+            if each not in found.ended
+            and (place in near or each.score.kept < best.kept or best.kept <= self.longer)
         ]
         if math.isfinite(best.kept):  # at the record after that whoever is above the target is out
             steps = record_steps(self.horizon)

@@ -1,0 +1,35 @@
+"""Figures of a comparison, by name: ``comparison.plot(kind)`` and ``compare --figures``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optbench.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from optbench.result import Comparison
+
+KINDS = ("sensitivity",)
+
+
+def plot(comparison: Comparison, kind: str) -> Figure:
+    """Return a figure of a comparison.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    kind : str
+        One of ``KINDS``.
+
+    Raises
+    ------
+    UserError
+        For an unknown kind, or when there is nothing to show.
+    """
+    if kind not in KINDS:
+        raise UserError(f"unknown kind of figure {kind!r}; known: {', '.join(KINDS)}")
+    from optbench.plots.sensitivity import sensitivity
+
+    return sensitivity(comparison.convergence_rows)
