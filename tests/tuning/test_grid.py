@@ -1,0 +1,99 @@
+"""Which rates are tried: their centre, their ends, and that none is the exact answer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from searched_cells import cell
+
+from optbench.engine.stop import StopSignal
+from optbench.executors.cells import run_cells
+from optbench.registry import load_registry
+from optbench.study import build_instances, choose_all, make_cells
+from optbench.tuning.grid import (
+    COUNT,
+    ends_at_natural_rate,
+    first,
+    further,
+    momentum_gain,
+    natural_rate,
+)
+from optbench.tuning.search import Tuner
+
+SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
+# Instances whose runs of all optimizers take seconds, where the default has many parameters.
+SMALLER = {"matrix_completion": "matrix_completion:rows=6,columns=5,rank=1"}
+# Which rule is exact in one or two steps there, and why.
+EXACT: dict[tuple[str, str], str] = {}
+
+
+def test_the_grid_is_centred_at_2_over_l():
+    made = cell()
+    features = made.instance.features
+    largest = np.linalg.eigvalsh(features @ features.T)[-1] / len(features)
+    assert natural_rate(made) == pytest.approx(2.0 / largest, rel=1e-9)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+def test_heavy_ball_moves_1_over_1_minus_momentum_farther(momentum):
+    """Its velocity under a constant gradient g tends to g / (1 - momentum)."""
+    made = cell(optimizer=f"heavy_ball[momentum={momentum}]")
+    assert momentum_gain(made) == pytest.approx(1.0 / (1.0 - momentum), rel=1e-9)
+    plain = natural_rate(cell())
+    assert natural_rate(made) == pytest.approx(plain * (1.0 - momentum), rel=1e-9)
+
+
+def test_the_step_of_normalised_methods_moves_no_margin_by_more_than_one():
+    made = cell(SEPARABLE, "normalized_gradient_descent")
+    longest = np.linalg.norm(made.instance.features, axis=1).max()
+    assert natural_rate(made) == pytest.approx(1.0 / longest, rel=1e-12)
+
+
+def test_no_rate_is_a_whole_part_of_the_natural_one_nor_of_its_half():
+    """So many equal steps as fit into the size of a solution never end on it; none is 1 / L."""
+    made = cell()
+    rates = first(1.0, made.instance)
+    assert not ends_at_natural_rate(made.instance)
+    parts = np.concatenate([1.0 / np.array(rates), np.array(rates), 0.5 / np.array(rates)])
+    assert np.abs(parts / np.maximum(np.rint(parts), 1.0) - 1.0).min() > 1e-6
+    # 10^(k/4) with odd k: the fourth power of a fraction of whole numbers is never 10^k
+    np.testing.assert_allclose(4.0 * np.log10(rates) % 2.0, 1.0, atol=1e-9)
+
+
+def test_on_separable_data_the_grid_ends_at_the_natural_rate():
+    made = cell(SEPARABLE)
+    assert ends_at_natural_rate(made.instance)
+    assert first(2.71, made.instance)[-1] == 2.71
+
+
+@pytest.mark.parametrize("smaller", [True, False])
+def test_a_wider_grid_goes_on_at_the_same_spacing(smaller):
+    rates = first(0.3, cell().instance)
+    more = further(rates, smaller)
+    whole = [*more, *rates] if smaller else [*rates, *more]
+    np.testing.assert_allclose(np.diff(np.log10(whole)), 0.5, rtol=1e-9)
+    assert len(rates) == COUNT == 13
+
+
+@pytest.mark.slow
+def test_no_rate_of_a_search_is_the_exact_answer():
+    """No run of any optimizer on any problem is at 1e-8 within two steps, but for EXACT.
+
+    On the quadratic from 0 to (1, ..., 1) sign descent, Adam and Lion were, at the rate 1.
+    """
+    registry = load_registry()
+    choices, found, searched = choose_all(registry, ["all"]), set(), 0
+    for name in registry.problems:
+        for built in build_instances(registry, SMALLER.get(name, name), 1):
+            made = [each for each in make_cells(built, choices, ()) if each.skip is None]
+            tuners = [Tuner(each, 1, 200, None, 0.0) for each in made]
+            for each, search in zip(made, run_cells(tuners, 2, StopSignal()), strict=True):
+                chunks = [chunk for tried in search.tried for chunk in tried.chunks]
+                first_at = [chunk.passages(built[0].optimum).reached[:, -1] for chunk in chunks]
+                if min(map(np.min, first_at), default=math.inf) <= 2:
+                    found.add((name, each.choice.label))
+                searched += 1
+    assert found == set(EXACT)
+    assert searched > 20 * len(registry.problems)
