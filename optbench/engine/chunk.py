@@ -291,10 +291,8 @@ class Chunk:
         grown = records.log_loss[record, rows] > first + math.log(GROWTH)
         grown |= ~np.isfinite(records.norms[record, rows, 2])  # where the loss is flat
         still = (runs.theta[rows] == self.previous[rows]).all(axis=1)
-        still &= [
-            not repeats or self._slots_repeat(run)
-            for repeats, run in zip(still, running, strict=True)
-        ]
+        for place in np.flatnonzero(still):
+            still[place] = self._slots_repeat(running[place])
         self.previous[rows], self.previous_state[rows] = runs.theta[rows], runs.state[rows]
         # On separable data nothing is ever at rest: a gradient of 1e-300 still has a direction.
         still &= ~self.combination.rule.rescale[runs.optimizer[rows]]

