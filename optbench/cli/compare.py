@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,6 @@ from optbench.cli.progress import progress_bar
 from optbench.cli.terminal import styled, width
 from optbench.errors import UserError
 from optbench.report import FORMATS, render
-
-if TYPE_CHECKING:
-    from optbench.result import Comparison
 
 
 def compare(
@@ -106,23 +103,17 @@ def compare(
             fresh=fresh,
             progress=report,
         )
-    if figures is not None:
-        _draw(comparison, figures)
     text = render(comparison, shown, width(), out is None and styled())
     if shown == "csv" and not quiet:  # the one format that has no place for notes
         for note in comparison.notes:
             typer.echo(f"optbench: note: {note}", err=True)
     deliver(text, out)
+    if figures is not None:
+        from optbench.plots import save_all
+
+        for reason in save_all(comparison, figures):
+            typer.echo(f"optbench: note: {reason}", err=True)
     raise typer.Exit(1 if comparison.failed else 0)
-
-
-def _draw(comparison: Comparison, folder: Path) -> None:
-    """Write every kind of figure that there is."""
-    from optbench.plots import KINDS
-
-    for kind in KINDS:
-        # without a date the same numbers give the same file
-        comparison.plot(kind).savefig(folder / f"{kind}.svg", metadata={"Date": None})
 
 
 def _learning_rates(text: str) -> str | tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.errors import UserError
@@ -33,3 +34,27 @@ def plot(comparison: Comparison, kind: str) -> Figure:
     from optbench.plots.sensitivity import sensitivity
 
     return sensitivity(comparison.convergence_rows)
+
+
+def save_all(comparison: Comparison, folder: Path) -> list[str]:
+    """Write every figure that there is to ``folder/KIND.svg``; return why the others are not there.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    folder : Path
+        An existing folder.
+    """
+    import matplotlib as mpl
+
+    missing = []
+    for kind in KINDS:
+        try:
+            figure = plot(comparison, kind)
+        except UserError as reason:
+            missing.append(str(reason))
+            continue
+        # without a date and random names the same numbers give the same file
+        with mpl.rc_context({"svg.hashsalt": "optbench"}):
+            figure.savefig(folder / f"{kind}.svg", metadata={"Date": None})
+    return missing

@@ -22,7 +22,6 @@ LEGEND = 2.6  # inches beside the panels
 DOTS = 110  # per inch
 FLOOR = -9.0  # decades: what is left below a tenth of the tightest target is drawn there
 MARKERS = "osD^v<>PhX"
-STYLE = {"grid.linewidth": 0.5, "svg.hashsalt": "optbench"}  # the same numbers, the same file
 
 
 def sensitivity(rows: Sequence[ConvergenceRow]) -> Figure:
@@ -43,7 +42,8 @@ def sensitivity(rows: Sequence[ConvergenceRow]) -> Figure:
 
     instances = list(dict.fromkeys(row.instance_id for row in swept))
     looks = _looks(swept, sns.color_palette("colorblind"))
-    style = {**sns.axes_style("whitegrid"), **sns.plotting_context("paper"), **STYLE}
+    thin = {"grid.linewidth": 0.5}
+    style = {**sns.axes_style("whitegrid"), **sns.plotting_context("paper"), **thin}
     with mpl.rc_context(style):
         size = PANEL[0] * len(instances) + LEGEND, 2.0 * PANEL[1]
         figure = Figure(figsize=size, dpi=DOTS, layout="constrained")
