@@ -48,6 +48,11 @@ class Row:
         note=True,
         default={},
     )
+    as_theorem_asks: bool = column(
+        "whether this is the row beside the one as used, with the hyperparameters that the "
+        "optimizer's theorem asks for; `(theorem)` in its name",
+        default=False,
+    )
     seeds: int = column("number of seeds behind every median", low=1, default=REQUIRED)
     horizon: int = column(
         "number of steps that a run may take", unit="steps", low=1, default=REQUIRED
@@ -215,7 +220,6 @@ class ConvergenceRow(Row):
         "the target was left again; null: never",
         unit="steps",
         prefix="reached_",
-        note=True,
         default={},
     )
     left_again_at: Numbers = column(
@@ -223,13 +227,11 @@ class ConvergenceRow(Row):
         "was reached: the last of all where the run ends above it; null: none",
         unit="steps",
         prefix="left_again_at_",
-        note=True,
         default={},
     )
     passages: str = column(
         "`exact`: these steps are from every step of the runs; `interpolated`: from their records, "
         "between which a trace that is not monotone passes targets unseen; empty: there are none",
-        note=True,
         default="",
     )
     rate: RateLaw = column(

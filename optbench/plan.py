@@ -154,8 +154,14 @@ class Plan:
             self.stop.set_after(self.settings.timeout)
         settings, entries = self.settings, self.open
         tuners = [
-            Tuner(entry.cell, settings.seeds, settings.horizon, settings.rates, PERTURBATION)
-            for entry in entries
+            Tuner(
+                e.cell,
+                settings.seeds,
+                e.cell.horizon(settings.horizon),
+                settings.rates,
+                PERTURBATION,
+            )
+            for e in entries
         ]
         with self.timed("runs"):
             searches = run_cells(tuners, settings.threads, self.stop, report)
@@ -175,7 +181,7 @@ def make_plan(
 ) -> Plan:
     """Return the plan of some cells; nothing has run yet."""
     entries = [
-        Entry(cell, cell_key(cell, settings.horizon, settings.seeds, settings.rates))
+        Entry(cell, cell_key(cell, cell.horizon(settings.horizon), settings.seeds, settings.rates))
         for cell in cells
     ]
     return Plan(settings, instances, entries, list(notes))

@@ -15,11 +15,8 @@ from optbench.analysis.statistics import known
 from optbench.analysis.theory import candidates
 from optbench.columns import LearningRate
 from optbench.instance import Instance
-from optbench.references import Reference
 from optbench.study import Cell
 from optbench.tuning.search import Search, Tried
-
-Candidates = dict[Instance, dict[str, Reference]]
 
 
 def learning_rates(
@@ -36,18 +33,12 @@ def learning_rates(
         From :func:`optbench.analysis.optimum.best_losses`.
     horizon : int
     """
-    if cell.choice.tuned is None:
+    if cell.choice.tuned is None or cell.choice.as_theorem_asks:
         return ()
-    references = {instance: candidates(cell, instance) for instance in cell.instances}
-    return tuple(
-        _entry(cell, each, references if each.asked == horizon else None, best)
-        for each in search.tried
-    )
+    return tuple(_entry(cell, each, best, selects=each.asked == horizon) for each in search.tried)
 
 
-def _entry(
-    cell: Cell, tried: Tried, references: Candidates | None, best: Mapping[Instance, float]
-) -> LearningRate:
+def _entry(cell: Cell, tried: Tried, best: Mapping[Instance, float], selects: bool) -> LearningRate:
     assert tried.rate is not None
     went = progress(cell, tried.chunks, best)
     return LearningRate(
@@ -64,14 +55,14 @@ def _entry(
         final_suboptimality=went.final_suboptimality,
         log10_final_suboptimality=went.log10_final_suboptimality,
         log10_left=known(went.left / math.log(10.0)),
-        selected=None if references is None else _selected(went, references),
+        selected=_selected(cell, went, tried.rate) if selects else None,
     )
 
 
-def _selected(went: Progress, references: Candidates) -> str | None:
+def _selected(cell: Cell, went: Progress, rate: float) -> str | None:
     return majority(
         [
-            select(instance, references[instance], w).selected
+            select(instance, candidates(cell, instance, rate), w).selected
             for instance, w in last_predictors(went.runs, went.statuses)
         ]
     )

@@ -19,7 +19,14 @@ from optbench.analysis.rates import fit_rate
 from optbench.analysis.runs import hyperparameters, last_predictors, runs_with_instances
 from optbench.analysis.selection import Selection, certified, effective_p, majority, select
 from optbench.analysis.statistics import finite, known, median_interval
-from optbench.analysis.theory import candidates, theory_name, theory_rate
+from optbench.analysis.theory import (
+    candidates,
+    nothing_to_say,
+    theory_condition,
+    theory_name,
+    theory_rate,
+)
+from optbench.analysis.underflow import underflow
 from optbench.columns import BiasRow, ConvergenceRow, Interval, RateLaw, Row
 from optbench.instance import Instance
 from optbench.references import Reference
@@ -47,16 +54,13 @@ def _names(cell: Cell) -> dict[str, str]:
 
 def _header(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
     state = {"status": Status.SKIPPED, "reason": cell.skip}
-    return {**_names(cell), **state, "seeds": seeds, "horizon": horizon}
+    asked = {"as_theorem_asks": cell.choice.as_theorem_asks}
+    return {**_names(cell), **asked, **state, "seeds": seeds, "horizon": horizon}
 
 
 def empty_bias(cell: Cell, horizon: int, seeds: int) -> BiasRow:
     """Return a row of the implicit-bias table without results: skipped or failed."""
-    return BiasRow(
-        **_header(cell, horizon, seeds),
-        theory=theory_name(cell),
-        condition=cell.choice.optimizer.condition,
-    )
+    return BiasRow(**_header(cell, horizon, seeds))
 
 
 def empty_convergence(cell: Cell, horizon: int, seeds: int) -> ConvergenceRow:
@@ -79,7 +83,7 @@ def failed(row: AnyRow, reason: str) -> AnyRow:
 
 def cut_short(row: AnyRow, status: Status) -> AnyRow:
     """Say of a row whose search or runs did not end that it is not complete."""
-    if row.status == status:
+    if row.status in (status, Status.SKIPPED):
         return row
     return replace(row, status=status, reason=f"{status} before its runs had ended")
 
@@ -95,8 +99,8 @@ class Measured:
     interval: Interval
 
 
-def _measured(cell: Cell, instance: Instance, w: np.ndarray) -> Measured:
-    references = candidates(cell, instance)
+def _measured(cell: Cell, instance: Instance, w: np.ndarray, rate: float | None) -> Measured:
+    references = candidates(cell, instance, rate)
     kind = kind_of(instance)
     p, interval = None, None
     if kind.not_there(instance, certified(references), w) is None:
@@ -107,15 +111,21 @@ def _measured(cell: Cell, instance: Instance, w: np.ndarray) -> Measured:
 
 def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
     """Measure the winner's last predictors against the certified references."""
+    if reason := nothing_to_say(cell):
+        return replace(empty_bias(cell, horizon, seeds), reason=reason)
+    rate = search.rates[search.best]
     runs = runs_with_instances(cell, search.runs[search.best])
     statuses = [chunk.status[run] for _, chunk, run in runs]
     row = replace(
         empty_bias(cell, horizon, seeds),
-        hyperparameters=hyperparameters(cell, search.rates[search.best]),
+        hyperparameters=hyperparameters(cell, rate),
+        theory=theory_name(cell, rate),
+        condition=theory_condition(cell),
         status=worst(statuses),
-        reason=why(statuses, [int(chunk.stopped[run]) for _, chunk, run in runs]),
+        reason=why(statuses, [int(chunk.stopped[run]) for _, chunk, run in runs])
+        or underflow(cell, runs),
     )
-    found = [_measured(cell, instance, w) for instance, w in last_predictors(runs, statuses)]
+    found = [_measured(cell, instance, w, rate) for instance, w in last_predictors(runs, statuses)]
     if not found:
         return row
     names = dict.fromkeys(name for each in found for name in each.measures)
@@ -185,7 +195,7 @@ def convergence_row(
         empty_convergence(cell, horizon, seeds),
         hyperparameters=hyperparameters(cell, rate),
         status=went.status,
-        reason=went.reason,
+        reason=went.reason or underflow(cell, went.runs),
         steps_to={name: finite(middle) for name, (middle, _, _) in targets.items()},
         seconds_to={
             n: finite(middle * ns_per_step * 1e-9) for n, (middle, _, _) in targets.items()

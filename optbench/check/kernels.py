@@ -32,7 +32,7 @@ def offsets(optimizer: Optimizer) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
-def initial_state(optimizer: Optimizer, power: int) -> np.ndarray:
+def initial_state(optimizer: Optimizer, power: float) -> np.ndarray:
     """Return fresh slots in units of 2**power, float64 (s,)."""
     return np.concatenate(
         [

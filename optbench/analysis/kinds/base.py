@@ -47,6 +47,9 @@ class Kind:
         References closer to each other than that cannot be told apart.
     arrived : float
         A run closer than that to the only reference has selected it.
+    references_of_theorems : bool
+        Whether its references say nothing of optimizers on which there is no theorem: no norm or
+        margin is theirs.
     measures : tuple of Measure
         What its tables may show, in their order.
     """
@@ -56,6 +59,7 @@ class Kind:
     unit = ""
     told_apart = 0.02
     arrived = 0.05
+    references_of_theorems = False
     measures: tuple[Measure, ...] = (
         *of_norms(
             "norm_excess", "excess", "{} norm of w over the least one that fits, minus 1",
