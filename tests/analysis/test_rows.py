@@ -14,7 +14,7 @@ from optbench.analysis.costs import relative_costs
 from optbench.analysis.selection import INCONCLUSIVE, Selection
 from optbench.solutions import family_member
 from optbench.status import Status, worst
-from optbench.tuning.search import natural_rate
+from optbench.tuning.grid import natural_rate
 
 SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
 PARTLY = "logistic_regression:data=partly_separable"
