@@ -20,7 +20,7 @@ from optbench.tuning.search import Search, Tried
 
 
 def learning_rates(
-    cell: Cell, search: Search, best: Mapping[Instance, float], horizon: int
+    cell: Cell, search: Search, best: Mapping[Instance, float]
 ) -> tuple[LearningRate, ...]:
     """Return what each learning rate did, in increasing order; nothing if none is tuned.
 
@@ -31,11 +31,12 @@ def learning_rates(
         What ran.
     best : mapping of Instance to float
         From :func:`optbench.analysis.optimum.best_losses`.
-    horizon : int
     """
     if cell.choice.tuned is None or cell.choice.as_theorem_asks:
         return ()
-    return tuple(_entry(cell, each, best, selects=each.asked == horizon) for each in search.tried)
+    return tuple(
+        _entry(cell, each, best, selects=each.asked == search.horizon) for each in search.tried
+    )
 
 
 def _entry(cell: Cell, tried: Tried, best: Mapping[Instance, float], selects: bool) -> LearningRate:

@@ -219,7 +219,7 @@ def convergence_row(
         final_loss=went.final_loss,
         final_suboptimality=went.final_suboptimality,
         log10_final_suboptimality=went.log10_final_suboptimality,
-        learning_rates=learning_rates(cell, search, best, horizon),
+        learning_rates=learning_rates(cell, search, best),
     )
 
 

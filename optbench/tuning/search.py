@@ -87,6 +87,8 @@ class Search:
     tried : list of Tried
         In increasing order of the rate.
     winner : Tried
+    horizon : int
+        How many steps the winner was to take.
     searched : bool
         Whether the rates are those of a search: not all of them run to the horizon.
     complete : bool
@@ -103,6 +105,7 @@ class Search:
 
     tried: list[Tried]
     winner: Tried
+    horizon: int
     searched: bool = False
     complete: bool = True
     sensitivity: float | None = None
@@ -183,7 +186,7 @@ class Tuner:
         if self.given is None:
             stages = [self.short, self.longer, self.horizon]
         tried = yield from self._try(rates, stages[0])
-        found = Search(tried, _best(tried))
+        found = Search(tried, _best(tried), self.horizon)
         for stage in stages[1:]:
             yield from self._continue(found, tried, stage)
         found.complete = not any(each.cut_short for each in tried)
@@ -195,7 +198,7 @@ class Tuner:
         unit = grid.natural_rate(self.cell)
         rates = grid.first(unit, self.cell.instance)
         tried = yield from self._try([*rates], self.short)
-        found = Search(tried, _best(tried), searched=True)
+        found = Search(tried, _best(tried), self.horizon, searched=True)
         found.complete = not any(each.cut_short for each in tried)
         while found.widened < WIDENED and (yield from self._widen(found)):
             found.winner = _best(found.tried)
