@@ -83,7 +83,7 @@ def _meanings() -> list[Any]:
         ("won", {"marker": "*", "markersize": 10, "markerfacecolor": "white"}),
         ("ran to the horizon", {"marker": "o"}),
         ("left behind by the search", {"marker": "o", "markerfacecolor": "none"}),
-        ("diverged", {"marker": "x"}),
+        (Status.DIVERGED.value, {"marker": "x"}),
     ]
     plain: dict[str, Any] = {"color": "black", "linestyle": "none", "markersize": 5}
     return [Line2D([], [], label=text, **{**plain, **look}) for text, look in marks]

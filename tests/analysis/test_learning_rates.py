@@ -45,9 +45,9 @@ def test_what_is_left_is_the_power_of_the_contraction_factor(isotropic):
     left = 2.0 * HORIZON * math.log10(0.999)
     assert entry.log10_left == pytest.approx(left, abs=1e-10)
     solution = cell(ISOTROPIC).instance.targets
-    first = math.log10(0.5 * solution @ solution)
-    assert entry.log10_final_suboptimality == pytest.approx(left + first, abs=1e-10)
-    assert entry.final_suboptimality == pytest.approx(1.5 * 0.999 ** (2 * HORIZON), rel=1e-9)
+    first = 0.5 * solution @ solution
+    assert entry.log10_final_suboptimality == pytest.approx(left + math.log10(first), abs=1e-10)
+    assert entry.final_suboptimality == pytest.approx(first * 0.999 ** (2 * HORIZON), rel=1e-9)
     assert (entry.success_rate, entry.status) == (0.0, "horizon")
 
 
