@@ -16,7 +16,7 @@ import numpy as np
 
 from optbench.instance import Instance
 from optbench.solutions import solved
-from optbench.study import Cell
+from optbench.study import FLOW_RATE, Cell
 
 COUNT = 13
 SPACING = 0.5  # decades
@@ -65,6 +65,20 @@ def natural_rate(cell: Cell) -> float:
         squares = features.multiply(features) if instance.sparse else features * features
         return 1.0 / math.sqrt(float(np.max(squares.sum(axis=1))))
     return max(math.sqrt(size) if not cell.parametrization.linear else size, 1e-3)
+
+
+def flow_rate(cell: Cell) -> float:
+    """Return a learning rate whose steps follow gradient flow through the parametrization.
+
+    A part of the natural rate.  Where w starts far below its solution it grows by factors first,
+    and every step adds to its logarithm an error of the order of the rate: the rate falls with
+    that logarithm.
+    """
+    start = cell.instance.start
+    first = cell.parametrization.scale or 1.0
+    first = first**2 if start is None else float(np.max(np.abs(start)))
+    growth = solution_size(cell.instance) / first if first > 0.0 else 1.0
+    return FLOW_RATE * natural_rate(cell) / (1.0 + math.log(max(growth, 1.0)))
 
 
 def momentum_gain(cell: Cell) -> float:

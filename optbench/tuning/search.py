@@ -25,7 +25,7 @@ from optbench.engine.chunk import Chunk
 from optbench.engine.records import record_steps
 from optbench.instance import Instance
 from optbench.status import Status
-from optbench.study import FLOW_RATE, Cell
+from optbench.study import Cell
 from optbench.tuning import grid
 from optbench.tuning.critical import critical_rate
 from optbench.tuning.score import Score, least_kept, over_seeds, score
@@ -177,7 +177,7 @@ class Tuner:
         if self.given is not None and self.cell.choice.tuned is not None:
             rates = [*sorted(self.given)]
         elif self.cell.choice.follows_flow:
-            rates = [FLOW_RATE * grid.natural_rate(self.cell)]
+            rates = [grid.flow_rate(self.cell)]
         return (yield from self._without_search(rates))
 
     def _without_search(self, rates: list[float | None]) -> Asking[Search]:
