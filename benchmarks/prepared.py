@@ -20,7 +20,7 @@ from optbench.instance import Instance
 from optbench.registry import load_registry
 from optbench.runs import RunSpec, prepare
 from optbench.study import Cell, build_instances, make_cells, parse_optimizer
-from optbench.tune import natural_rate
+from optbench.tuning.grid import natural_rate
 
 ROOT = Path(__file__).resolve().parents[1]
 DIGITS = "logistic_regression:data=digits_3v8"  # 357 x 54, separable

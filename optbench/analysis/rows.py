@@ -35,7 +35,7 @@ from optbench.solutions import norm_optima
 from optbench.status import Status, worst
 from optbench.study import Cell
 from optbench.targets import SUCCESS_TARGET, TARGET_NAMES
-from optbench.tune import Search
+from optbench.tuning.search import Search
 
 # near the best loss of all rows every gap falls to 0, whatever the law is
 NO_LAW_FROM_BEST = "the optimum is only the best loss of all rows"
@@ -206,7 +206,8 @@ def convergence_row(
         passages=went.passages_from,
         rate=rate_of(cell, went),
         best_learning_rate=rate if cell.choice.tuned else None,
-        at_edge=bool(search.at_edge),
+        at_edge=search.at_edge,
+        searched=search.searched,
         sensitivity_decades=search.sensitivity,
         critical_learning_rate=search.critical,
         theory_learning_rate=theory_rate(cell),
