@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
 SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
 TRANSPORT = "linear_program:data=transport,m=3"
-TIMINGS = ("ns_per_step", "relative_cost", "seconds_to")
+TIMINGS = ("ns_per_step", "relative_cost", "relative_cost_interval", "timed_on", "seconds_to")
 
 
 def quick(problems=REGRESSION, optimizers="gradient_descent", **options):
