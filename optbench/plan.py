@@ -21,10 +21,11 @@ from optbench.errors import UserError
 from optbench.executors.cells import Report, run_cells
 from optbench.executors.compile_ahead import compile_ahead
 from optbench.instance import Instance
-from optbench.solutions import norm_optima, solved, unsolved
+from optbench.solutions import norm_grid, solved, unsolved
 from optbench.store.results import Finished, cell_key, stored_cell
 from optbench.study import Cell
 from optbench.tune import Search, Tuner
+from optbench.until_verdict import Settled
 
 PERTURBATION = 1e-3  # standard deviation of the initial noise of seeds 1, 2, ... on real data
 
@@ -45,6 +46,8 @@ class Settings:
         Seconds for all runs together.
     rerun, fresh : bool
         Run again what the store has; find nothing at all that was kept.
+    until_verdict : bool
+        Whether winners run on beyond the horizon until they have settled.
     """
 
     horizon: int
@@ -54,6 +57,7 @@ class Settings:
     timeout: float | None = None
     rerun: bool = False
     fresh: bool = False
+    until_verdict: bool = False
 
 
 @dataclass
@@ -136,7 +140,7 @@ class Plan:
         with threadpool_limits(limits=1):
             for done, own in enumerate(everyone):
                 report(done, len(everyone), f"references: {own.problem} on {own.name}")
-                _ = solved(own), norm_optima(own), own.optimum
+                _ = solved(own), norm_grid(own), own.optimum
 
     def _compile(self, report: Report) -> None:
         entries = self.open
@@ -148,13 +152,22 @@ class Plan:
                 entry.failure = str(error)
             report(done, len(entries), "compiling")
 
-    def run(self, report: Report) -> None:
-        """Run the search of every open entry to its end, or until time is up."""
+    def run(self, report: Report, settled: Settled | None = None) -> None:
+        """Run the search of every open entry to its end, or until time is up.
+
+        Parameters
+        ----------
+        report : callable
+        settled : callable, optional
+            Tells of the winner's runs whether they have settled; until then they run on.
+        """
         if self.settings.timeout is not None:
             self.stop.set_after(self.settings.timeout)
         settings, entries = self.settings, self.open
         tuners = [
-            Tuner(entry.cell, settings.seeds, settings.horizon, settings.rates, PERTURBATION)
+            Tuner(
+                entry.cell, settings.seeds, settings.horizon, settings.rates, PERTURBATION, settled
+            )
             for entry in entries
         ]
         with self.timed("runs"):
@@ -175,7 +188,12 @@ def make_plan(
 ) -> Plan:
     """Return the plan of some cells; nothing has run yet."""
     entries = [
-        Entry(cell, cell_key(cell, settings.horizon, settings.seeds, settings.rates))
+        Entry(
+            cell,
+            cell_key(
+                cell, settings.horizon, settings.seeds, settings.rates, settings.until_verdict
+            ),
+        )
         for cell in cells
     ]
     return Plan(settings, instances, entries, list(notes))

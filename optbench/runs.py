@@ -18,6 +18,7 @@ import numpy as np
 from optbench.contract import Optimizer
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks
+from optbench.engine.records import Snapshots
 from optbench.engine.together import join
 from optbench.errors import UserError
 from optbench.identity import identity
@@ -53,8 +54,9 @@ class RunSpec:
         Where it starts; by default where the parametrization does.
     steps : tuple of int, optional
         Which steps are recorded, besides the first; ten a decade by default.
-    snapshots : bool
-        Whether the predictor w is recorded too.
+    snapshots : {"all", "last decades", "none"}
+        Where the predictor w is recorded too: at every record; at the horizon, a tenth and a
+        hundredth of it, and halfway between these.
     """
 
     instance: Instance
@@ -66,7 +68,7 @@ class RunSpec:
     perturbation: float = 0.0
     theta: np.ndarray | None = None
     steps: tuple[int, ...] | None = None
-    snapshots: bool = True
+    snapshots: Snapshots = "all"
 
     @property
     def identity(self) -> str:

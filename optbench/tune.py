@@ -26,6 +26,7 @@ from optbench.solutions import solved
 from optbench.status import Status
 from optbench.study import Cell
 from optbench.targets import RELATIVE_TARGETS, log_suboptimality, steps_to_targets
+from optbench.until_verdict import Settled, cut_short, go_on
 
 GRID = np.arange(-10, 3) / 2.0  # decades relative to the natural rate: 1e-5, ..., 1e1
 SEPARABLE_GRID = np.arange(-12, 1) / 2.0  # the same number of rates, ending at the natural one
@@ -56,6 +57,8 @@ class Search:
         Whether any seed did.
     longest : list of int
         Which rates went on to more steps.
+    further : list of Chunk
+        The winner's runs beyond the horizon, where they went on until there was a verdict.
     complete : bool
         Whether nothing was cut short by Ctrl-C or the time limit.
     """
@@ -65,6 +68,7 @@ class Search:
     scores: np.ndarray
     diverged: np.ndarray
     longest: list[int] = field(default_factory=list)
+    further: list[Chunk] = field(default_factory=list)
     complete: bool = True
     at_edge: bool = False
     sensitivity: float | None = None
@@ -201,6 +205,7 @@ class Tuner:
         horizon: int,
         rates: list[float] | None,
         perturbation: float,
+        settled: Settled | None = None,
     ) -> None:
         self.cell = cell
         self.seeds = list(range(seeds))
@@ -209,9 +214,10 @@ class Tuner:
         self.longer = max(horizon // 10, self.short)  # of the finalists
         self.given = rates
         self.perturbation = perturbation
+        self.settled = settled
 
     def search(self) -> Asking[Search]:
-        """Run the whole search.
+        """Run the whole search, and the winner on until it has settled where that was asked for.
 
         Yields
         ------
@@ -222,6 +228,12 @@ class Tuner:
         -------
         Search
         """
+        found = yield from self._search()
+        if self.settled is not None:
+            yield from go_on(self.cell, found, self.horizon, self.settled)
+        return found
+
+    def _search(self) -> Asking[Search]:
         if self.given is None and self.cell.choice.tuned is not None:
             found = yield from self._short_runs()
             found.critical = yield from self._critical(found)
@@ -283,7 +295,7 @@ class Tuner:
             (),
             self.horizon,
             perturbation=0.0 if instance.seeded else self.perturbation,
-            snapshots=False,  # tables need the last w only
+            snapshots="last decades",  # whether w has settled
         )
         values = [tuple(choice.hypers(rate).tolist()) for rate in rates]
         return prepare([replace(shared, hypers=own, seed=s) for own in values for s in seeds])
@@ -364,8 +376,7 @@ class Tuner:
 
     def _cut_short(self, chunks: Sequence[Chunk]) -> bool:
         """Whether Ctrl-C or the time limit ended a run."""
-        cut = {Status.INTERRUPTED, Status.TIMEOUT}
-        return any(cut & set(chunk.status) for chunk in chunks)
+        return any(map(cut_short, chunks))
 
     def _diverged(self, runs: list[list[Chunk]]) -> np.ndarray:
         return np.array(

@@ -10,8 +10,9 @@ import math
 from collections.abc import Mapping
 
 from optbench.analysis.progress import progress
-from optbench.analysis.runs import hyperparameters, last_predictors
-from optbench.analysis.selection import majority, select
+from optbench.analysis.runs import hyperparameters, last_parts
+from optbench.analysis.selection import majority
+from optbench.analysis.settling import judge
 from optbench.analysis.statistics import known
 from optbench.analysis.theory import candidates
 from optbench.columns import LearningRate
@@ -67,8 +68,8 @@ def _entry(
         log10_left=known(went.left / math.log(10.0)),
         selected=majority(
             [
-                select(instance, references[instance], w).selected
-                for instance, w in last_predictors(went.runs, went.statuses)
+                judge(end.instance, references[end.instance], end.path, end.at_rest).selected
+                for end in last_parts(went.runs, went.statuses)
             ]
         ),
     )

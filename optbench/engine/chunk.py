@@ -15,7 +15,7 @@ from optbench.engine.compiler.vectors import LANES
 from optbench.engine.data.layouts import in_bands
 from optbench.engine.data.panels import BLOCK_ROWS, aligned_zeros, padded_features
 from optbench.engine.data.segments import assistants, make_board
-from optbench.engine.records import Records, record_steps
+from optbench.engine.records import Records, Snapshots, record_steps
 from optbench.engine.stop import StopSignal
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
@@ -70,8 +70,8 @@ class Chunk:
         Seeds of the runs' random numbers.
     dimension : int
         Size d of the predictor.
-    snapshots : bool
-        Whether records keep w.
+    snapshots : {"all", "last decades", "none"}
+        Which records keep w.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Chunk:
         hypers: np.ndarray,
         seeds: Sequence[int],
         dimension: int,
-        snapshots: bool = True,
+        snapshots: Snapshots = "all",
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")

@@ -37,7 +37,13 @@ def _host() -> str:
     return f"{engine_hash()}|{sources_hash(*code)}|{processor()}"
 
 
-def cell_key(cell: Cell, horizon: int, seeds: int, rates: Sequence[float] | None) -> str:
+def cell_key(
+    cell: Cell,
+    horizon: int,
+    seeds: int,
+    rates: Sequence[float] | None,
+    until_verdict: bool = False,
+) -> str:
     """Return everything that a cell's rows depend on."""
     parts = (
         _host(),
@@ -48,6 +54,7 @@ def cell_key(cell: Cell, horizon: int, seeds: int, rates: Sequence[float] | None
         horizon,
         seeds,
         rates,
+        until_verdict,
     )
     return "|".join(map(repr, parts))
 
