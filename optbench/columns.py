@@ -104,7 +104,7 @@ class BiasRow(Row):
         "distance from the selected (else the nearest) reference to the closest other one, in the "
         "unit of the instance's `separation_unit`"
     )
-    steps: int | None = column(
+    steps: Number = column(
         "number of steps that the runs of this table took, of the longest seed; beyond the horizon "
         "with `--until-verdict`",
         unit="steps",

@@ -40,7 +40,7 @@ MOVING = "moving"
 FALLS = 0.95  # what is missing falls when it is at most this part of what it was a decade ago
 FLUCTUATES = 0.2  # what is missing may grow by this part of the largest that is close
 FIT = 0.02  # a law fits when the logarithm of what is missing is off by no more than this
-FARTHEST = 1e15  # steps; no extrapolation goes farther
+FARTHEST = 1000.0  # times the last step; no extrapolation goes farther
 NEAR = 0.15  # decades from "a tenth of the steps": records are a tenth of a decade apart
 
 Path = Sequence[tuple[int, np.ndarray]]
@@ -204,7 +204,7 @@ def _stays(now: Verdict) -> Verdict:
         return now
     if now.selected == INCONCLUSIVE:
         return replace(now, reason=f"{now.reason}; it comes no closer")
-    reason = f"stays {now.missing[str(now.selected)]:.2g} short of {now.selected}"
+    reason = f"at {now.selected}, but neither for a decade nor on its way there"
     return replace(now, selected=INCONCLUSIVE, reason=reason)
 
 
@@ -227,17 +227,23 @@ def extrapolated(steps: Sequence[int], missing: Sequence[float], limit: float) -
     if t.size < 3 or y[-1] <= limit:
         return None
     laws = (
-        (np.log(t), np.log(y), np.exp, math.log(limit), math.exp),
-        (np.log(t), 1.0 / y, lambda z: 1.0 / np.maximum(z, 1e-300), 1.0 / limit, math.exp),
+        (np.log(t), np.log(y), np.exp, math.log(limit), _exponential),
+        (np.log(t), 1.0 / y, _inverse, 1.0 / limit, _exponential),
         (t, np.log(y), np.exp, math.log(limit), float),
     )
     fits = []
     for x, z, back, goal, step_of in laws:
         slope, offset = np.polyfit(x, z, 1)
         error = float(np.max(np.abs(np.log(back(slope * x + offset) / y))))
-        at = (goal - offset) / slope if slope != 0.0 else math.inf
-        if at > x[-1] and step_of is math.exp:
-            at = step_of(min(at, 700.0))
-        fits.append((error, float(at), bool(at > t[-1])))
-    error, at, later = min(fits)
-    return at if error <= FIT and later and at <= FARTHEST else None
+        fits.append((error, step_of((goal - offset) / slope) if slope != 0.0 else math.inf))
+    error, at = min(fits)
+    return float(at) if error <= FIT and t[-1] < at <= FARTHEST * t[-1] else None
+
+
+def _exponential(x: float) -> float:
+    return math.exp(min(x, 700.0))
+
+
+def _inverse(z: np.ndarray) -> np.ndarray:
+    inverse: np.ndarray = 1.0 / np.maximum(z, 1e-300)
+    return inverse
