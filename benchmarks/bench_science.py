@@ -8,15 +8,12 @@ from __future__ import annotations
 import inspect
 import math
 
-import numpy as np
-
 from benchmarks import prepared
 from optbench.analysis.kinds import kind_of
 from optbench.check.second_process import compiled_by_second_process
 from optbench.engine.bind import bind_loop
 from optbench.registry import load_registry
 from optbench.solutions import solved
-from optbench.targets import log_suboptimality, steps_to
 from optbench.tune import natural_rate
 
 
@@ -56,10 +53,7 @@ class Convergence:
 
     def track_steps_to_1e_8(self, optimizer: str) -> float:
         self.run.advance(100_000)
-        records = self.run.records
-        optimum = self.place.instance.optimum
-        gap = log_suboptimality(records.log_loss[:, 0], records.loss[:, 0], optimum)
-        return steps_to(records.steps, np.exp(gap - gap[0]), 1e-8)
+        return float(self.run.passages(self.place.instance.optimum).kept[0, -1])
 
 
 class Certificates:

@@ -100,7 +100,8 @@ def compare(
     with renewed(settings):
         instances = build_all(registry, _several(problems), seeds)
         asked = _several(parametrizations)
-        cells = [cell for built in instances for cell in make_cells(built, choices, asked)]
+        both = settings.rates is None  # as used, and as theorems ask
+        cells = [cell for built in instances for cell in make_cells(built, choices, asked, both)]
         plan = make_plan(settings, instances, cells, registry.notes)
         plan.prepare(report)
         plan.run(report, settled if until_verdict else None)

@@ -48,6 +48,11 @@ class Row:
         note=True,
         default={},
     )
+    as_theorem_asks: bool = column(
+        "whether this is the row beside the one as used, with the hyperparameters that the "
+        "optimizer's theorem asks for; `(theorem)` in its name",
+        default=False,
+    )
     seeds: int = column("number of seeds behind every median", low=1, default=REQUIRED)
     horizon: int = column(
         "number of steps that a run may take", unit="steps", low=1, default=REQUIRED
@@ -171,12 +176,21 @@ class LearningRate:
     hyperparameters: Numbers = column("all hyperparameters of these runs", default={})
     status: Status = column("how the runs ended; the worst of all seeds", default=REQUIRED)
     success_rate: Number = column(
-        "fraction of seeds that reach the row's `success_target`", unit="ratio", low=0.0, high=1.0
+        "fraction of seeds that keep the row's `success_target`", unit="ratio", low=0.0, high=1.0
     )
     steps_to: Numbers = column(
-        "median steps to each target; null: not reached", unit="steps", prefix="steps_to_",
+        "median steps from which on each target is kept; null: it is not", unit="steps",
+        prefix="steps_to_", default={},
+    )  # fmt: skip
+    reached: Numbers = column(
+        "median first step at each target; null: not reached", unit="steps", prefix="reached_",
         default={},
     )  # fmt: skip
+    left_again_at: Numbers = column(
+        "last step above a target that was reached before, as in the row", unit="steps",
+        prefix="left_again_at_", default={},
+    )  # fmt: skip
+    passages: str = column("`exact` or `interpolated`, as in the row", default="")
     final_loss: Number = column("median of the last loss", unit="loss")
     final_suboptimality: Number = column("median of loss - optimum at the end", unit="loss")
     log10_final_suboptimality: Number = column(
@@ -206,8 +220,9 @@ class ConvergenceRow(Row):
         default=False,
     )
     steps_to: Numbers = column(
-        "median steps until (loss - optimum) / (first loss - optimum) is at most the target that "
-        "the key names; null: not reached, or the optimum is unknown",
+        "median steps from which on, to the end of the run, (loss - optimum) / (first loss - "
+        "optimum) is at most the target that the key names; null: it is not, or the optimum is "
+        "unknown",
         unit="steps",
         header="steps\nto",
         rank=1,
@@ -219,6 +234,25 @@ class ConvergenceRow(Row):
         unit="steps",
         of="steps_to",
         default={},
+    )
+    reached: Numbers = column(
+        "median of the first step at which it is at most the target; less than `steps_to` where "
+        "the target was left again; null: never",
+        unit="steps",
+        prefix="reached_",
+        default={},
+    )
+    left_again_at: Numbers = column(
+        "median, over the seeds of which there is one, of the last step above the target after it "
+        "was reached: the last of all where the run ends above it; null: none",
+        unit="steps",
+        prefix="left_again_at_",
+        default={},
+    )
+    passages: str = column(
+        "`exact`: these steps are from every step of the runs; `interpolated`: from their records, "
+        "between which a trace that is not monotone passes targets unseen; empty: there are none",
+        default="",
     )
     rate: RateLaw = column(
         "the law of convergence that was fitted", header="rate law", rank=1, default=RateLaw()
@@ -275,7 +309,7 @@ class ConvergenceRow(Row):
         rank=13,
     )
     success_rate: Number = column(
-        "fraction of seeds that reach `success_target`; null: the optimum is unknown",
+        "fraction of seeds that keep `success_target`; null: the optimum is unknown",
         unit="ratio",
         header="success",
         rank=3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -91,6 +92,10 @@ class Instance:
         other word for distances to the references.
     exponential_tail : bool
         The row loss tends to exp(-margin): the engine then works in the log domain.
+    steepness : float
+        A row's loss changes by at most ``steepness`` times itself per unit of its prediction:
+        abs(slope) <= steepness * loss, such as 1 for logistic and exponential loss.  It says how
+        far a run can go without passing a target; by default the loss is evaluated at every step.
     references : mapping of str to callable
         Lazily computed certified reference solutions. ``"l1"``, ``"l2"`` and ``"linf"`` are
         members of the family ``"lp"`` where there is one.
@@ -140,6 +145,7 @@ class Instance:
     loss_and_grad: Callable[..., float] | None = None
     scale: float = 1.0
     exponential_tail: bool = False
+    steepness: float = math.inf
     references: Mapping[str, Callable[[], Reference]] = field(default_factory=dict)
     parametric: Mapping[str, Callable[[float], Reference]] = field(default_factory=dict)
     optimal_value: Callable[[], float] | Literal["best"] | None = None
@@ -272,6 +278,14 @@ class Instance:
     def curvature(self) -> float:
         """Smoothness of the loss in w; nan when it is not known."""
         return float("nan") if self.smoothness is None else float(self.smoothness())
+
+    @functools.cached_property
+    def reach(self) -> float:
+        """How much the logarithm of the loss changes per L2 distance of w, at most; 0: unknown."""
+        if not math.isfinite(self.steepness) or self.row is None:
+            return 0.0
+        rows = self.features.multiply(self.features) if self.sparse else self.features**2
+        return self.steepness * math.sqrt(float(np.max(rows.sum(axis=1))))
 
     @functools.cached_property
     def identity(self) -> str:

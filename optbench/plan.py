@@ -166,9 +166,14 @@ class Plan:
         settings, entries = self.settings, self.open
         tuners = [
             Tuner(
-                entry.cell, settings.seeds, settings.horizon, settings.rates, PERTURBATION, settled
+                e.cell,
+                settings.seeds,
+                e.cell.horizon(settings.horizon),
+                settings.rates,
+                PERTURBATION,
+                settled,
             )
-            for entry in entries
+            for e in entries
         ]
         with self.timed("runs"):
             searches = run_cells(tuners, settings.threads, self.stop, report)
@@ -191,7 +196,11 @@ def make_plan(
         Entry(
             cell,
             cell_key(
-                cell, settings.horizon, settings.seeds, settings.rates, settings.until_verdict
+                cell,
+                cell.horizon(settings.horizon),
+                settings.seeds,
+                settings.rates,
+                settings.until_verdict,
             ),
         )
         for cell in cells

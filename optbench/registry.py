@@ -146,6 +146,11 @@ def builtin_folders() -> list[Path]:
     return inside if inside[0].is_dir() else beside
 
 
+def is_builtin(file: str) -> bool:
+    """Whether a plug-in's file is in one of these."""
+    return any(Path(file).resolve().is_relative_to(folder) for folder in builtin_folders())
+
+
 def project_folders(root: Path) -> list[Path]:
     """Return the directories that ``optbench.toml`` in ``root`` names under ``plugins``.
 

@@ -25,6 +25,7 @@ from optbench.identity import identity
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization, as_typed, parametrization
 from optbench.status import Status
+from optbench.targets import Passages
 
 if TYPE_CHECKING:
     from optbench.engine.stop import StopSignal
@@ -57,6 +58,8 @@ class RunSpec:
     snapshots : {"all", "last decades", "none"}
         Where the predictor w is recorded too: at every record; at the horizon, a tenth and a
         hundredth of it, and halfway between these.
+    passages : bool
+        Whether the loop keeps, exactly, when the run passes relative targets: needs the optimum.
     """
 
     instance: Instance
@@ -69,6 +72,7 @@ class RunSpec:
     theta: np.ndarray | None = None
     steps: tuple[int, ...] | None = None
     snapshots: Snapshots = "all"
+    passages: bool = False
 
     @property
     def identity(self) -> str:
@@ -164,6 +168,11 @@ class RunResult:
         return np.asarray(self.chunk.runs.w[0])
 
     @property
+    def passages(self) -> Passages:
+        """When it reached, left and kept relative targets, one row: see ``passages.exact``."""
+        return self.chunk.passages(self.spec.instance.optimum)
+
+    @property
     def _recorded(self) -> np.ndarray:
         return np.asarray(~np.isnan(self.chunk.records.norms[:, 0, 0]))
 
@@ -215,6 +224,7 @@ def prepare(specs: Sequence[RunSpec]) -> list[Chunk]:
             first.perturbation,
             first.snapshots,
             None if first.theta is None else [np.asarray(spec.theta) for spec in group],
+            first.passages,
         )
     return chunks
 
@@ -237,7 +247,7 @@ def _groups(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:
     last: object = None
     for spec in specs:
         own = (id(spec.instance), id(spec.parametrization), id(spec.optimizer))
-        key = (*own, spec.perturbation, spec.snapshots, spec.theta is None)
+        key = (*own, spec.perturbation, spec.snapshots, spec.theta is None, spec.passages)
         if key != last:
             groups.append([])
             last = key

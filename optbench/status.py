@@ -11,7 +11,7 @@ class Status(StrEnum):
 
     meaning: str
 
-    SKIPPED = "skipped", "it makes no sense here, `reason` says why: nothing ran"
+    SKIPPED = "skipped", "it makes no sense here, `reason` says why"
     FAILED = "failed", "the plug-in does not compile, raised an error or left its arrays"
     DIVERGED = "diverged", "the loss exploded, or a number is not finite"
     INTERRUPTED = "interrupted", "Ctrl-C ended it"

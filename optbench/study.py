@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,27 +19,45 @@ from optbench.options import option_text, parse_options, parse_specification
 from optbench.parametrizations import Parametrization, parametrization
 from optbench.registry import Registry
 
-ALL = "all"
+ALL, DEFAULT = "all", ""  # optimizers: every one, and those that run when none is named
 Arrays: TypeAlias = tuple[Any, Any]  # a matrix (n, d), dense or sparse, and n targets
+FLOW_RATE = 0.1  # rates up to that part of the natural one follow gradient flow
+LONGEST = 1_000_000  # steps that a row may take by itself, beyond the horizon that was asked for
 
 
 @dataclass(frozen=True)
 class Choice:
-    """An optimizer with the hyperparameters that the user fixed.
+    """An optimizer with the hyperparameters that the user, or a theorem, fixed.
 
-    ``source`` says which file it is of, where another one has the same name.
+    Attributes
+    ----------
+    optimizer : Optimizer
+    fixed : mapping of str to float
+    source : str
+        Which file it is of, where another one has the same name.
+    named : bool
+        Whether the user named it; else it runs by default.
+    as_theorem_asks : bool
+        Whether this is the row beside the one as used: with what its theorem asks for.
+    follows_flow : bool
+        Whether that is a learning rate of ``FLOW_RATE`` times the natural one.
     """
 
     optimizer: Optimizer
     fixed: Mapping[str, float]
     source: str = ""
+    named: bool = True
+    as_theorem_asks: bool = False
+    follows_flow: bool = False
 
     @property
     def label(self) -> str:
-        """What tables call it: ``adam``, ``adam[eps=0]`` or ``adam (mine.py)``."""
+        """What tables call it: ``adam``, ``adam[eps=0]``, ``adam (mine.py)``."""
         given = ",".join(f"{name}={value:g}" for name, value in self.fixed.items())
+        given = "small rate" if self.follows_flow else given
         name = f"{self.optimizer.name}[{given}]" if given else self.optimizer.name
-        return f"{name} ({self.source})" if self.source else name
+        name = f"{name} ({self.source})" if self.source else name
+        return f"{name} (theorem)" if self.as_theorem_asks else name
 
     @property
     def tuned(self) -> str | None:
@@ -54,6 +73,11 @@ class Choice:
             values.append(self.fixed.get(name, default))
         return np.array(values, dtype=float)
 
+    def values(self, rate: float | None = None) -> dict[str, float]:
+        """Return all hyperparameters by name; nan of a learning rate that is not known."""
+        hypers = self.hypers(math.nan if rate is None else rate)
+        return dict(zip(self.optimizer.hypers, hypers.tolist(), strict=True))
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -68,6 +92,12 @@ class Cell:
     def instance(self) -> Instance:
         """The first instance: what the row is called after."""
         return self.instances[0]
+
+    def horizon(self, asked: int) -> int:
+        """Return how many steps it may take: small steps need more of them for the same way."""
+        if not self.choice.follows_flow:
+            return asked
+        return max(asked, min(round(asked / FLOW_RATE), LONGEST))
 
 
 def parse_optimizer(registry: Registry, text: str) -> Choice:
@@ -121,13 +151,12 @@ def choose_all(registry: Registry, given: Sequence[str | Optimizer]) -> list[Cho
         For what is none of these.
     """
     choices: list[Choice] = []
-    for one in given or registry.default_optimizers:
+    for one in given or (DEFAULT,):
         if isinstance(one, Optimizer):  # a copy: globals of its cell may have changed meanwhile
             choices.append(Choice(replace(one), {}))
-        elif one == ALL:
-            choices += [
-                Choice(registry.optimizers[name], {}) for name in sorted(registry.optimizers)
-            ]
+        elif one in (ALL, DEFAULT):
+            names = registry.optimizers if one == ALL else registry.default_optimizers
+            choices += [Choice(registry.optimizers[n], {}, named=False) for n in sorted(names)]
         elif isinstance(one, str):
             choices.append(parse_optimizer(registry, one))
         else:
@@ -268,9 +297,24 @@ def default_parametrization(instance: Instance, optimizer: Optimizer) -> str:
 
 
 def make_cells(
-    instances: tuple[Instance, ...], choices: Sequence[Choice], parametrizations: Sequence[str]
+    instances: tuple[Instance, ...],
+    choices: Sequence[Choice],
+    parametrizations: Sequence[str],
+    as_theorems_ask: bool = False,
 ) -> list[Cell]:
-    """Return one cell a parametrization and optimizer, those that make no sense with the reason."""
+    """Return one cell a parametrization and optimizer, those that make no sense with the reason.
+
+    Parameters
+    ----------
+    instances : tuple of Instance
+        One a seed.
+    choices : sequence of Choice
+    parametrizations : sequence of str
+        What each problem prescribes when it is empty.
+    as_theorems_ask : bool
+        Whether what runs as it is used gets another cell beside it, with the hyperparameters that
+        its theorem asks for, where these are others.
+    """
     cells = []
     for choice in choices:
         names = parametrizations or [default_parametrization(instances[0], choice.optimizer)]
@@ -280,7 +324,51 @@ def make_cells(
             if skip is None and not built.starts_anywhere and instances[0].start is not None:
                 skip = f"the {name.partition(':')[0]} parametrization cannot start where it must"
             cells.append(Cell(instances, built, choice, skip))
+            if as_theorems_ask and skip is None:
+                asked = as_theorem_asks(instances[0], built, choice)
+                if asked is not None and not any(_same_rows(asked, other) for other in choices):
+                    cells.append(Cell(instances, built, asked, None))
     return cells
+
+
+def as_theorem_asks(
+    instance: Instance, parametrization: Parametrization, choice: Choice
+) -> Choice | None:
+    """Return an optimizer with what its theorem asks for; None where that is nothing else.
+
+    A theorem on an optimizer asks for hyperparameters that the plug-in declares; one on a
+    parametrization is about gradient flow, and asks for small steps.  What the user fixed stays.
+    """
+    optimizer = choice.optimizer
+    if choice.fixed:
+        return None
+    if parametrization.linear:
+        values = optimizer.as_theorem_asks.get(instance.kind)
+        return replace(choice, fixed=values, as_theorem_asks=True) if values else None
+    if (
+        choice.tuned
+        and flow_selects(instance, parametrization, optimizer)
+        and not (tail_decides(instance))
+    ):
+        return replace(choice, as_theorem_asks=True, follows_flow=True)
+    return None
+
+
+def flow_selects(
+    instance: Instance, parametrization: Parametrization, optimizer: Optimizer
+) -> str | None:
+    """Return what the flow of a parametrization selects, for optimizers that may follow it."""
+    return parametrization.selects.get(instance.kind) if optimizer.follows_flow else None
+
+
+def tail_decides(instance: Instance) -> bool:
+    """Whether the limit is a direction at infinity, where steps become small by themselves."""
+    return instance.kind == "classification"
+
+
+def _same_rows(asked: Choice, other: Choice) -> bool:
+    mine, theirs = (c.optimizer.identity for c in (asked, other))
+    return mine == theirs and not asked.follows_flow and dict(asked.fixed) == dict(other.fixed)
 
 
 def reason_to_skip(

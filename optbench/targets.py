@@ -1,20 +1,26 @@
-"""Steps to a target, read off a log-spaced trace.
+"""When runs reach relative targets, when they leave them again, and from when on they keep them.
 
-A trace is recorded at steps s_0 < s_1 < ..., about 10 per decade, so the first record at or below
-the target overstates the answer by up to 26%.  Between the last record above the target (s_a, v_a)
-and the first at or below it (s_b, v_b), log v is interpolated against log s and rounded up:
+The gap of a step is loss - optimum; it is at a target when it is at most that fraction of the
+first gap.  The loop keeps the steps of every run at which that changes, exactly
+(:mod:`optbench.engine.passages`).  Where it cannot, they are read off the log-spaced records:
+between the last record above a target (s_a, v_a) and the next at or below it (s_b, v_b), log v is
+interpolated against log s and rounded up:
 
-    steps_to = ceil( s_a (s_b / s_a)^x ),   x = log(v_a / target) / log(v_a / v_b)  in (0, 1]
+    step = ceil( s_a (s_b / s_a)^x ),   x = log(v_a / target) / log(v_a / v_b)  in (0, 1]
 
 This is exact for a power law.  For a linear law, and any law between the two, it undershoots by at
 most (log(s_b / s_a))^2 / 8 of the answer before rounding up: 0.7% at 10 records per decade.  For
-any trace s_a < steps_to <= s_b, and a harder target never takes fewer steps.  Where a logarithm is
-missing (step 0, a value of 0, a value that is not finite) the answer is the recorded step s_b.
+any trace s_a < step <= s_b, and a harder target never takes fewer steps.  What happens between two
+records on the same side of a target is not seen: a first passage can be earlier, and the last one
+later, by any number of records.  Where a logarithm is missing (step 0, a value of 0, a value that
+is not finite) the answer is the recorded step s_b.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +30,47 @@ from optbench.errors import UserError
 RELATIVE_TARGETS = (1e-1, 1e-2, 1e-4, 1e-6, 1e-8)
 TARGET_NAMES = tuple(f"1e{round(math.log10(target))}" for target in RELATIVE_TARGETS)
 SUCCESS_TARGET = TARGET_NAMES[-1]
+EXACT, INTERPOLATED = "exact", "interpolated"
 _ROUNDING = 1e-9  # relative: keeps ceil from adding a step to a whole number
+
+
+@dataclass(frozen=True)
+class Passages:
+    """When K runs passed T targets: one row a run, one column a target of ``RELATIVE_TARGETS``.
+
+    Attributes
+    ----------
+    reached : ndarray, float64 (K, T)
+        The first step at or below each target; inf where there is none.
+    kept : ndarray, float64 (K, T)
+        The step from which on the gap stays at or below it to the end of the run; inf where it
+        ends above.  At least ``reached``.
+    last : ndarray, float64 (K,)
+        The last step of each run.
+    exact : ndarray, bool (K,)
+        Whether every step was looked at; else they are interpolated between records.
+    """
+
+    reached: NDArray[np.float64]
+    kept: NDArray[np.float64]
+    last: NDArray[np.float64]
+    exact: NDArray[np.bool_]
+
+    @property
+    def left(self) -> NDArray[np.float64]:
+        """The last step above each target after it was reached; nan where it never left again."""
+        again = np.isfinite(self.reached) & (self.kept > self.reached)
+        return np.where(again, np.minimum(self.kept - 1.0, self.last[:, None]), np.nan)
+
+    @staticmethod
+    def side_by_side(parts: Sequence[Passages]) -> Passages:
+        """Join the passages of several chunks, run after run."""
+        return Passages(
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("reached", "kept", "last", "exact")
+            )
+        )
 
 
 def log_suboptimality(
@@ -45,64 +91,37 @@ def log_suboptimality(
     if optimum == 0.0:
         return log_loss
     with np.errstate(all="ignore"):
-        floor = 4.0 * np.finfo(float).eps * abs(optimum)
-        return np.log(np.maximum(loss - optimum, floor))
+        return np.log(np.maximum(loss - optimum, rounding_of(optimum)))
 
 
-def steps_to(steps: ArrayLike, values: ArrayLike, target: float) -> float:
-    """First step at which `values` is at or below `target`; inf when it never is.
-
-    Parameters
-    ----------
-    steps : array_like, shape (n,)
-        Recorded step counts, whole and increasing.
-    values : array_like, shape (n,)
-        What was recorded, e.g. the suboptimality.  nan is not at any target.
-    target : float
-        The value to reach, in the unit of `values`.
-
-    Returns
-    -------
-    float
-        A whole number of steps, or inf.
-
-    Raises
-    ------
-    UserError
-        When the two arrays do not form a trace, or the target is nan.
-    """
-    if math.isnan(target):
-        raise UserError("target is nan, but a target must be a number")
-    count, value = _as_trace(steps, values)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.where(value > 0, np.log(np.abs(value)), -np.inf)
-    log_target = math.log(target) if target > 0 else -math.inf
-    return _first_crossing(count, value <= target, logs, log_target)
+def rounding_of(optimum: float) -> float:
+    """Return the least difference from the optimum that is more than rounding."""
+    return 4.0 * np.finfo(float).eps * abs(optimum)
 
 
-def steps_to_targets(
+def interpolated(
     steps: ArrayLike,
     log_gap: ArrayLike,
     targets: ArrayLike = RELATIVE_TARGETS,
     log_initial: float | None = None,
-) -> NDArray[np.float64]:
-    """Steps to each relative suboptimality, from the logarithm of the suboptimality.
+) -> Passages:
+    """Read the passages of one run off its records.
 
     Parameters
     ----------
-    steps : array_like, shape (n,)
+    steps : array_like, shape (R,)
         Recorded step counts, whole and increasing.
-    log_gap : array_like, shape (n,)
-        Natural logarithm of f_t - f*; -inf where the gap is exactly 0.
-    targets : array_like, shape (m,)
+    log_gap : array_like, shape (R,)
+        Natural logarithm of f_t - f*; -inf where the gap is exactly 0.  nan is not at any target.
+    targets : array_like, shape (T,)
         Fractions of the initial suboptimality, positive.
     log_initial : float, optional
         Natural logarithm of the initial suboptimality; the first record's by default.
 
     Returns
     -------
-    ndarray, shape (m,)
-        Whole numbers of steps; inf for a target that was not reached.
+    Passages
+        Of one run, all of them whole numbers of steps or inf.
 
     Raises
     ------
@@ -114,26 +133,30 @@ def steps_to_targets(
     if not np.all(fractions > 0):
         raise UserError(f"targets are {fractions.tolist()}, but each must be positive, e.g. 1e-4")
     start = float(logs[0]) if log_initial is None else log_initial
-    if math.isnan(start) or start == math.inf:
-        return np.full(fractions.size, np.inf)
-    goals = start + np.log(fractions)
-    return np.array([_first_crossing(count, logs <= goal, logs, float(goal)) for goal in goals])
+    reached, kept = np.full((2, 1, fractions.size), np.inf)
+    if not math.isnan(start) and start < math.inf:
+        for k, goal in enumerate(start + np.log(fractions)):
+            reached[0, k], kept[0, k] = _crossings(count, logs, float(goal))
+    return Passages(reached, kept, last=count[-1:], exact=np.zeros(1, bool))
 
 
-def _first_crossing(
-    steps: NDArray[np.float64],
-    reached: NDArray[np.bool_],
-    logs: NDArray[np.float64],
-    log_target: float,
-) -> float:
-    """Interpolated step of the first record that reached the target."""
-    if not reached.any():
-        return math.inf
-    b = int(np.argmax(reached))
+def _crossings(
+    steps: NDArray[np.float64], logs: NDArray[np.float64], goal: float
+) -> tuple[float, float]:
+    """Return the first step at or below a goal, and that from which on a trace stays there."""
+    below = logs <= goal
+    above = np.flatnonzero(~below)
+    first = math.inf if not below.any() else _crossing(steps, logs, goal, int(np.argmax(below)))
+    after = 0 if above.size == 0 else int(above[-1]) + 1
+    return first, math.inf if after == steps.size else _crossing(steps, logs, goal, after)
+
+
+def _crossing(steps: NDArray[np.float64], logs: NDArray[np.float64], goal: float, b: int) -> float:
+    """Return the interpolated step at which a trace came to a goal that it is at in record b."""
     if b == 0 or steps[b - 1] < 1 or not np.isfinite(logs[b - 1 : b + 1]).all():
         return float(steps[b])
     before, after = steps[b - 1], steps[b]
-    x = (logs[b - 1] - log_target) / (logs[b - 1] - logs[b])
+    x = (logs[b - 1] - goal) / (logs[b - 1] - logs[b])
     between = before * (after / before) ** x
     whole = math.ceil(between * (1.0 - _ROUNDING))
     return float(min(max(whole, before + 1), after))

@@ -24,16 +24,15 @@ from optbench.instance import Instance
 from optbench.runs import RunSpec, prepare
 from optbench.solutions import solved
 from optbench.status import Status
-from optbench.study import Cell
-from optbench.targets import RELATIVE_TARGETS, log_suboptimality, steps_to_targets
+from optbench.study import FLOW_RATE, Cell
+from optbench.targets import RELATIVE_TARGETS, log_suboptimality
 from optbench.until_verdict import Settled, cut_short, go_on
 
 GRID = np.arange(-10, 3) / 2.0  # decades relative to the natural rate: 1e-5, ..., 1e1
 SEPARABLE_GRID = np.arange(-12, 1) / 2.0  # the same number of rates, ending at the natural one
 WIDEN = 4
 FINALISTS = (-2, -1, 0, 1)
-TARGET = RELATIVE_TARGETS[-1]  # relative suboptimality at which speed decides
-SOLVED = math.log(TARGET)
+SOLVED = math.log(RELATIVE_TARGETS[-1])  # relative gap at which speed decides
 BELOW_ALL = 1000.0  # no logarithm of a positive number is as low as minus that
 
 Result = TypeVar("Result")
@@ -163,6 +162,7 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
     gaps = log_suboptimality(records.log_loss, records.loss, instance.optimum)
     with np.errstate(invalid="ignore"):  # inf - inf where the first loss is infinite
         relative = gaps - gaps[0]
+    kept = chunk.passages(instance.optimum).kept[:, -1]
     scores = np.empty(relative.shape[1])
     for run, status in enumerate(chunk.status):
         recorded = ~np.isnan(relative[:, run])
@@ -170,9 +170,8 @@ def score(instance: Instance, chunk: Chunk) -> np.ndarray:
         if not status.has_numbers or known.size == 0:
             scores[run] = math.inf
             continue
-        (first,) = steps_to_targets(records.steps[recorded], known, TARGET, log_initial=0.0)
-        if math.isfinite(first):
-            scores[run] = -1.0 / (2.0 + math.log1p(first))
+        if math.isfinite(kept[run]):
+            scores[run] = -1.0 / (2.0 + math.log1p(kept[run]))
         else:
             scores[run] = max(float(known[-1]), SOLVED) - SOLVED
     return scores
@@ -234,7 +233,8 @@ class Tuner:
         return found
 
     def _search(self) -> Asking[Search]:
-        if self.given is None and self.cell.choice.tuned is not None:
+        searched = self.cell.choice.tuned is not None and not self.cell.choice.follows_flow
+        if self.given is None and searched:
             found = yield from self._short_runs()
             found.critical = yield from self._critical(found)
             if np.isfinite(found.scores).any():  # among rates that all diverge none goes on
@@ -247,6 +247,8 @@ class Tuner:
         rates: list[float | None] = [None]
         if self.given is not None and self.cell.choice.tuned is not None:
             rates = [*sorted(self.given)]
+        elif self.cell.choice.follows_flow:
+            rates = [FLOW_RATE * natural_rate(self.cell)]
         return (yield from self._without_search(rates))
 
     def _without_search(self, rates: list[float | None]) -> Asking[Search]:
@@ -296,6 +298,7 @@ class Tuner:
             self.horizon,
             perturbation=0.0 if instance.seeded else self.perturbation,
             snapshots="last decades",  # whether w has settled
+            passages=True,
         )
         values = [tuple(choice.hypers(rate).tolist()) for rate in rates]
         return prepare([replace(shared, hypers=own, seed=s) for own in values for s in seeds])

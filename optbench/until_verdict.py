@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 FURTHER = (math.sqrt(10.0), 10.0, math.sqrt(1000.0), 100.0)  # times the horizon
 WORK = 1e11  # numbers of the data that one run may read in all: about a minute on one core
 
-# Whether all runs of a cell have settled, given the winner's: so that no more steps are needed.
-Settled: TypeAlias = Callable[[Cell, Sequence[Chunk]], bool]
+# Whether all runs of a cell, of the winner and its rate, have settled: no more steps are needed.
+Settled: TypeAlias = Callable[[Cell, Sequence[Chunk], float | None], bool]
 
 
 def cut_short(chunk: Chunk) -> bool:
@@ -46,11 +46,12 @@ def go_on(
     """
     features = cell.instance.features
     size = features.nnz if cell.instance.sparse else features.size
-    chunks = found.runs[found.best]
+    chunks, rate = found.runs[found.best], found.rates[found.best]
     for factor in FURTHER:
         steps = round(horizon * factor)
         running = any(status == Status.HORIZON for chunk in chunks for status in chunk.status)
-        if not found.complete or not running or steps * size > WORK or settled(cell, chunks):
+        affordable = found.complete and running and steps * size <= WORK
+        if not affordable or settled(cell, chunks, rate):
             break
         copies = [chunk.subset(np.arange(len(chunk.status))) for chunk in chunks]
         chunks = found.further = yield copies, steps

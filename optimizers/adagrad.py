@@ -10,9 +10,10 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Duchi, Hazan, Singer 2011, JMLR 12:2121; bias: Qian, Qian 2019, arXiv:1906.03559",
-    selects="unknown",
     condition="its limit depends on the whole path: a is the metric in which it minimizes",
     homogeneous=True,
+    convention="torch and the paper: the sum starts at 0, eps (torch's 1e-10) is outside the "
+    "root; optax starts it at 0.1, with eps = 1e-7 inside the root",
 )
 def adagrad(
     theta,

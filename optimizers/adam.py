@@ -10,11 +10,27 @@ from math import sqrt
 from optbench import Hyper, Slot, optimizer
 
 
+def selected(kind, beta1, beta2, eps, decay):
+    """In the end eps outweighs the root of v; without it each entry moves by about the rate."""
+    if kind != "classification":
+        return None
+    if eps == 0.0:
+        return "linf" if beta1 <= beta2 and decay > 0.0 else None
+    return "l2" if beta1**4 < beta2 and decay == 0.0 else None
+
+
 @optimizer(
-    reference="Kingma and Ba 2015, arXiv:1412.6980; bias: Zhang, Zou, Cao 2024, arXiv:2406.10650",
-    selects={"classification": "linf"},
-    condition="separable data, eps = 0, beta1 <= beta2, learning rate t^-decay, 0 < decay < 1",
+    reference="Kingma and Ba 2015, arXiv:1412.6980; separable data: eps = 0: Zhang, "
+    "Zou, Cao 2024, arXiv:2406.10650; eps > 0: Wang, Meng, Chen, Liu 2021, arXiv:2012.06244, and "
+    "Wang, Meng, Zhang, Sun, Chen, Ma, Liu 2022, arXiv:2110.03891",
+    selects=selected,
+    as_theorem_asks={"classification": {"eps": 0.0, "decay": 0.5, "beta2": 0.99}},
+    condition="separable data; linf: eps = 0, beta1 <= beta2, learning rate t^-decay, 0 < decay <= "
+    "1; l2: eps > 0, beta1^4 < beta2, constant, small enough learning_rate, and gradients that "
+    "have become small against eps",
     homogeneous=True,
+    convention="the paper, torch and optax: eps outside the root of the corrected v_hat; Keras "
+    "and the paper's faster form add it before the correction, optax's eps_root is inside the root",
 )
 def adam(
     theta,

@@ -19,6 +19,9 @@ from optbench import Hyper, Slot, optimizer
     homogeneous=True,
     fixed_point=False,  # theta shrinks
     default=False,
+    convention="torch and optax: theta shrinks by learning_rate weight_decay; in the paper by the "
+    "schedule's factor times weight_decay; defaults of weight_decay: torch 0.01 (as here), optax "
+    "1e-4",
 )
 def adamw(
     theta,

@@ -15,10 +15,12 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Malitsky, Mishchenko 2020, arXiv:1910.09529",
-    selects={"regression": "l2"},
-    condition="convex and locally smooth objective; regression from zero: steps stay in the span",
+    selects={"nonseparable": "l2", "regression": "l2"},
+    condition="convex and locally smooth objective; from zero: steps stay in the span",
     homogeneous=True,
     default=False,
+    convention="the paper of 2020 with the authors' initial rate 1e-6; their AdGD of 2023 "
+    "(arXiv:2308.02261) has other constants, and longer steps",
 )
 def adaptive_gradient_descent(
     theta,

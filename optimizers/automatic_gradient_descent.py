@@ -15,9 +15,11 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Bernstein, Mingard, Huang, Azizan, Yue 2023, arXiv:2304.05187",
-    selects="l2",
+    selects={"classification": "l2", "nonseparable": "l2", "regression": "l2"},
     condition="one weight matrix, from zero, rows of the data of norm at most sqrt(columns)",
     symmetries=("sign",),  # exchanging entries of different matrices changes their norms
+    convention="the authors' code, but from the given start: it begins with semi-orthogonal "
+    "matrices scaled by s_k",
 )
 def automatic_gradient_descent(
     theta,

@@ -17,6 +17,8 @@ from optbench.elementwise import exp
     homogeneous=True,
     symmetries=("permutation",),
     start="positive",
+    convention="EGU of the paper; its EG, also called multiplicative weights, divides theta by "
+    "its sum after each step",
 )
 def exponentiated_gradient(theta, grad, learning_rate=Hyper(tune="log", low=0.0, degree=-1)):
     for i in range(theta.size):

@@ -12,11 +12,12 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Korpelevich 1976, Matecon 12:747; Nemirovski 2004, doi:10.1137/S1052623403425629",
-    selects={"regression": "l2"},
-    condition="regression from zero (steps stay in the span of the data); monotone games: "
+    selects={"nonseparable": "l2", "regression": "l2"},
+    condition="from zero (steps stay in the span of the data); monotone games: "
     "learning_rate < 1 / L (L: Lipschitz constant of F)",
     homogeneous=True,
     default=False,
+    convention="a step is one evaluation of F: two are one iteration of the papers",
 )
 def extragradient(
     theta,

@@ -16,10 +16,12 @@ from optbench import Hyper, Slot, optimizer
 @optimizer(
     reference="Duchi, Hazan, Singer 2011, JMLR 12:2121; "
     "bias: Shah, Basu, Kyrillidis, Sanghavi 2020, arXiv:2011.14066",
-    selects={"regression": "l2"},
-    condition="regression from zero: steps stay in the span of the data",
+    selects={"nonseparable": "l2", "regression": "l2"},
+    condition="from zero: steps stay in the span of the data",
     homogeneous=True,
     default=False,
+    convention="the paper's with delta = 0: it divides by delta I + G^(1/2); here what G does not "
+    "reach is left alone",
 )
 def full_matrix_adagrad(
     theta,

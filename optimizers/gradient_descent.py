@@ -4,10 +4,16 @@ from optbench import Hyper, optimizer
 
 
 @optimizer(
-    reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345",
-    selects="l2",
+    reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345; partly separable "
+    "data: Ji, Telgarsky 2018, arXiv:1803.07300",
+    selects={
+        "classification": "l2",
+        "partly_separable": "direction",
+        "nonseparable": "l2",  # from zero steps stay in the span of the data
+        "regression": "l2",
+    },
     follows_flow=True,
-    condition="learning_rate < 2 / L (L: smoothness of the objective), constant",
+    condition="learning_rate < 2 / L (L: smoothness of the objective), constant; from zero",
     homogeneous=True,
     baseline=True,
 )

@@ -9,13 +9,21 @@ learning_rate = 4 / (sqrt L + sqrt mu)^2, momentum = ((sqrt L - sqrt mu) / (sqrt
 from optbench import Hyper, Slot, optimizer
 
 
+def selected(kind, momentum):
+    """From zero steps stay in the span of the data; on separable data the max margin in L2."""
+    known = kind in ("classification", "nonseparable", "regression")
+    return "l2" if known and momentum < 1.0 else None
+
+
 @optimizer(
     reference="Polyak 1964, doi:10.1016/0041-5553(64)90137-5; "
     "bias: Wang, Meng, Zhang, Sun, Chen, Ma, Liu 2022, arXiv:2110.03891",
-    selects="l2",
+    selects=selected,
     follows_flow=True,
     condition="momentum < 1, learning_rate < 2 (1 + momentum) / L on a quadratic, constant",
     homogeneous=True,
+    convention="torch and optax: the rate multiplies the whole velocity; Polyak's momentum (theta "
+    "- last theta) is the same path at a constant rate; torch's dampening is 0",
 )
 def heavy_ball(
     theta,

@@ -15,10 +15,13 @@ from optbench.elementwise import sinh
 
 @optimizer(
     reference="Ghai, Hazan, Singer 2020, arXiv:1902.01903; "
-    "bias: Woodworth et al. 2020, arXiv:2002.09277",
-    selects={"regression": "hypentropy(scale)"},
-    condition="regression from zero, learning_rate small enough to converge",
+    "bias: Woodworth et al. 2020, arXiv:2002.09277; "
+    "separable data: Pesme, Dragomir, Flammarion 2024, arXiv:2406.12763",
+    selects={"classification": "l1", "regression": "hypentropy(scale)"},
+    condition="regression from zero, learning_rate small enough to converge; on separable data the "
+    "flow, whose potential grows as |theta| log |theta|",
     homogeneous=True,
+    convention="scale as in diagonal networks; the paper's beta is 2 scale",
 )
 def hypentropy(
     theta,

@@ -15,10 +15,12 @@ from optbench import Hyper, Slot, optimizer
 @optimizer(
     reference="Chandra, Xie, Ragan-Kelley, Meijer 2022, arXiv:1909.13371; "
     "height 1: Baydin, Cornish, Rubio, Schmidt, Wood 2018, arXiv:1703.04782",
-    selects={"regression": "l2"},
-    condition="regression from zero (steps stay in the span of the data), where it converges",
+    selects={"nonseparable": "l2", "regression": "l2"},
+    condition="from zero (steps stay in the span of the data), where it converges",
     homogeneous=True,
     default=False,
+    convention="the papers' additive rule, in which a rate is updated before the step that uses "
+    "it; Baydin et al. also have a multiplicative one",
 )
 def hypergradient(
     theta,

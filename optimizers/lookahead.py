@@ -13,10 +13,12 @@ from optbench import Hyper, Slot, optimizer
 @optimizer(
     reference="Zhang, Lucas, Hinton, Ba 2019, arXiv:1907.08610; "
     "games: Pethick, Xie, Cevher 2023, arXiv:2310.13459",
-    selects={"regression": "l2"},
-    condition="regression from zero (steps stay in the span of the data), learning_rate < 2 / L",
+    selects={"nonseparable": "l2", "regression": "l2"},
+    condition="from zero (steps stay in the span of the data), learning_rate < 2 / L",
     homogeneous=True,
     default=False,
+    convention="the paper: k = 5, interpolation = 0.5; optax.lookahead has no defaults and keeps "
+    "the slow weights beside the fast ones; theta is the fast ones, as where optax takes gradients",
 )
 def lookahead(
     theta,

@@ -15,9 +15,11 @@ from optbench import Hyper, optimizer
     reference="Amari 1998, doi:10.1162/089976698300017746; "
     "bias: Amari, Ba, Grosse, Li, Nitanda, Suzuki, Wu, Xu 2020, arXiv:2006.10732; "
     "parametrizations: Kerekes, Meszaros, Huszar 2021, arXiv:2111.11542",
-    selects={"classification": "fisher", "regression": "l2"},
+    selects={"classification": "fisher", "nonseparable": "l2", "regression": "l2"},
     condition="from zero, learning_rate < 2 / L in the metric F, constant",
     homogeneous=True,
+    convention="the pseudo-inverse of F without damping; Martens and Grosse (K-FAC, "
+    "arXiv:1503.05671) add damping to F",
 )
 def natural_gradient(theta, natural_grad, learning_rate=Hyper(tune="log", low=0.0, degree=-1)):
     for i in range(theta.size):

@@ -15,10 +15,13 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Liu, Bernstein, Meister, Yue 2021, arXiv:2102.07227",
+    selects="unknown",  # at rest where the gradient is normal to the constraints
     condition="the solution has neurons of mean zero and unit norm",
     homogeneous=True,
     symmetries=(),  # the mean of a neuron singles out one direction
     default=False,
+    convention="the authors' code without its eps = 1e-8; it balances the start and scales the "
+    "rate of single weights by their initial size, this does neither",
 )
 def nero(
     theta,

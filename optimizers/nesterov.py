@@ -9,12 +9,20 @@ y_+ = x_+ + momentum (x_+ - x), so that one gradient at theta is enough (as in P
 from optbench import Hyper, Slot, optimizer
 
 
+def selected(kind, momentum):
+    """From zero steps stay in the span of the data."""
+    return "l2" if kind in ("nonseparable", "regression") and momentum < 1.0 else None
+
+
 @optimizer(
     reference="Nesterov 1983, Doklady 27:372; Sutskever, Martens, Dahl, Hinton 2013, PMLR 28:1139",
-    selects="l2",
+    selects=selected,
     follows_flow=True,
-    condition="regression from zero (steps stay in the span of the data), learning_rate <= 1 / L",
+    condition="a minimum from zero (steps stay in the span of the data), learning_rate <= 1 / L; "
+    "on separable data theorems are about other sequences of momentum",
     homogeneous=True,
+    convention="torch and optax: constant momentum, theta is the look-ahead point; the paper "
+    "reports the other sequence, x, and its momentum grows to 1",
 )
 def nesterov(
     theta,

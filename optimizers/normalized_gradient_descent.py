@@ -2,7 +2,8 @@
 
 theta <- theta - learning_rate t^-decay g / ||g||_2.
 
-decay = 0.5 is the rate of the theorem; decay = 0 reaches the max margin faster on separable data
+decay = 0.5 is the rate of the theorem, whose proof needs a rate that falls to 0 and whose sum is
+infinite; decay = 0 reaches the max margin faster on separable data
 but cannot converge to a minimum that exists.
 """
 
@@ -11,12 +12,22 @@ from math import sqrt
 from optbench import Hyper, optimizer
 
 
+def selected(kind, decay):
+    """At a constant rate it can only come as near as that rate."""
+    known = kind in ("classification", "nonseparable", "regression")
+    return "l2" if known and decay > 0.0 else None
+
+
 @optimizer(
-    reference="Nacson, Lee, Gunasekar, Savarese, Srebro, Soudry 2019, arXiv:1803.01905",
-    selects="l2",
+    reference="Nacson, Lee, Gunasekar, Savarese, Srebro, Soudry 2019, arXiv:1803.01905; "
+    "other decays: Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
+    selects=selected,
     follows_flow=True,
-    condition="separable data, decay = 0.5: margin gap O(log t / sqrt t)",
+    condition="0 < decay <= 1; separable data, decay = 0.5: margin gap O(log t / sqrt t); else "
+    "from zero (steps stay in the span of the data)",
     homogeneous=True,
+    convention="the paper: rate t^-1/2, no eps; optax.normalize_by_update_norm divides by ||g|| + "
+    "1e-6, at a constant rate",
 )
 def normalized_gradient_descent(
     theta,

@@ -17,6 +17,8 @@ from optbench import Hyper, Slot, optimizer
     selects={"regression": "l2"},
     condition="mean squared error, from zero, prior large",
     default=False,
+    convention="no forgetting: the recursive least squares of adaptive filters weigh a row of age "
+    "a by a forgetting factor to the power a",
 )
 def online_natural_gradient(
     theta,

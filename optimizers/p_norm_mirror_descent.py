@@ -12,9 +12,11 @@ from optbench.elementwise import exp, log
 @optimizer(
     reference="Sun, Ahn, Thrampoulidis, Azizan 2022, arXiv:2205.12808; "
     "regression: Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
-    selects={"classification": "lp(p)", "regression": "lp(p)"},
-    condition="constant, small enough learning_rate; regression from zero, or separable data",
+    selects={"classification": "lp(p)", "nonseparable": "lp(p)", "regression": "lp(p)"},
+    condition="constant, small enough learning_rate; from zero, or separable data",
     homogeneous=True,
+    convention="the papers' potential ||theta||_p^p / p; the p-norm algorithms of Grove, "
+    "Littlestone, Schuurmans and of Gentile have ||theta||_p^2 / 2",
 )
 def p_norm_mirror_descent(
     theta,

@@ -13,10 +13,11 @@ from optbench import Hyper, Slot, optimizer
 
 @optimizer(
     reference="Pethick, Xie, Cevher 2023, arXiv:2310.13459",
-    selects={"regression": "l2"},
-    condition="regression from zero (steps stay in the span of the data), learning_rate < 1 / L",
+    selects={"nonseparable": "l2", "regression": "l2"},
+    condition="from zero (steps stay in the span of the data), learning_rate < 1 / L",
     homogeneous=True,
     default=False,
+    convention="a step is one evaluation of F: inner_steps of them are one iteration of the paper",
 )
 def rapp(
     theta,

@@ -10,13 +10,27 @@ from math import sqrt
 from optbench import Hyper, Slot, optimizer
 
 
+def selected(kind, eps, decay):
+    """In the end eps outweighs the root of v; without it each entry moves by about the rate."""
+    if kind != "classification":
+        return None
+    if eps == 0.0:
+        return "linf" if decay > 0.0 else None
+    return "l2" if decay == 0.0 else None
+
+
 @optimizer(
     reference="Tieleman, Hinton 2012, Coursera lecture 6.5; "
-    "bias: Zhang, Zou, Cao 2024, arXiv:2406.10650",
-    selects={"classification": "linf"},
-    condition="separable data, eps = 0, learning rate t^-decay, 0 < decay < 1",
+    "separable data: eps = 0: Zhang, Zou, Cao 2024, arXiv:2406.10650; "
+    "eps > 0: Wang, Meng, Chen, Liu 2021, arXiv:2012.06244",
+    selects=selected,
+    as_theorem_asks={"classification": {"eps": 0.0, "decay": 0.5}},
+    condition="separable data; linf: eps = 0, learning rate t^-decay, 0 < decay <= 1; l2: eps > 0, "
+    "constant, small enough learning_rate, and gradients that have become small against eps",
     homogeneous=True,
     default=False,
+    convention="torch: beta = 0.99, eps outside the root; the lecture and optax: 0.9, with "
+    "optax's eps inside the root unless eps_in_sqrt=False; v starts at 0 in both",
 )
 def rmsprop(
     theta,

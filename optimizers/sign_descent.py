@@ -6,11 +6,19 @@ theta <- theta - learning_rate t^-decay sign(g),  sign(0) = 0.
 from optbench import Hyper, optimizer
 
 
+def selected(kind, decay):
+    """At a constant rate it ends in a cycle, which is not near the largest margin."""
+    return "linf" if kind == "classification" and decay > 0.0 else None
+
+
 @optimizer(
-    reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
-    selects={"classification": "linf"},
-    condition="separable data, learning rate t^-decay, 0 < decay < 1: margin gap t^-(1 - decay)",
+    reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246; prescribed lengths: "
+    "Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
+    selects=selected,
+    condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay)",
     homogeneous=True,
+    convention="sign(0) = 0 as in torch.sign and optax.sign_sgd; a rate t^-decay with decay = "
+    "0.5, where signSGD and optax have a constant one, decay = 0",
 )
 def sign_descent(
     theta,

@@ -10,12 +10,20 @@ from optbench import Hyper, Slot, optimizer
 from optbench.elementwise import exp, log
 
 
+def selected(kind, decay):
+    """At a constant rate it can only come as near as that rate."""
+    return "lp(p)" if kind == "classification" and decay > 0.0 else None
+
+
 @optimizer(
-    reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246",
-    selects={"classification": "lp(p)"},
-    condition="separable data, learning rate t^-decay, 0 < decay < 1: margin gap t^-(1 - decay)",
+    reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246; prescribed lengths: "
+    "Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
+    selects=selected,
+    condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay)",
     homogeneous=True,
     default=False,
+    convention="steps of prescribed length; textbooks (Boyd, Vandenberghe 9.4) also have the "
+    "unnormalized step, ||g||_q times as long",
 )
 def steepest_descent(
     theta,

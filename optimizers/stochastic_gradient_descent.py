@@ -18,6 +18,8 @@ from optbench import Hyper, optimizer
     "(batch 1); separable data: constant, small enough learning_rate",
     homogeneous=True,
     default=False,
+    convention="rows are drawn with replacement, as in theorems; torch's DataLoader(shuffle=True) "
+    "goes through a new permutation each epoch",
 )
 def stochastic_gradient_descent(
     theta,

@@ -18,6 +18,8 @@ from optbench import Hyper, optimizer
     homogeneous=True,
     fixed_point=False,  # theta shrinks
     default=False,
+    convention="torch's SGD(weight_decay=) and optax.add_decayed_weights before sgd: coupled; "
+    "decoupled decay is the same step here, but not with momentum or in adamw",
 )
 def weight_decay(
     theta,

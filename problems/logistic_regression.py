@@ -169,6 +169,7 @@ def instance(name, features, targets, loss, seeded, source):
         targets=targets,
         row=MARGIN_LOSSES[loss],
         scale=1.0 / count,
+        steepness=1.0,
         smoothness=(lambda: logistic.smoothness_logistic(signed)) if loss == "logistic" else None,
         inverse_fisher=inverse_fisher,
         seeded=seeded,

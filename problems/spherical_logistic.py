@@ -101,7 +101,7 @@ def spherical_logistic(
         nodes, weights = v[None], np.ones(1)  # the loss draws its own data
     else:
         source = f"quadrature {angles} x {radii}"
-        objective = {"row": weighted_logistic_loss}
+        objective = {"row": weighted_logistic_loss, "steepness": 1.0}
         nodes, weights = quadrature(angles, radii)
     return Instance(
         problem="spherical_logistic",

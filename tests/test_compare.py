@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from optbench import UserError, compare
+from optbench.report import render
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
@@ -51,11 +52,15 @@ def test_one_and_two_threads_and_a_second_time_give_the_same_rows():
 def test_every_cell_has_a_row_in_both_tables_skipped_ones_with_their_reason():
     optimizers = ["gradient_descent", "exponentiated_gradient", "natural_gradient"]
     result = quick([REGRESSION, TRANSPORT], optimizers)
+    asked = "gradient_descent[small rate] (theorem)"  # on the program: its theorem is on the flow
+    expected = {
+        "linear_regression": optimizers,
+        "linear_program": [optimizers[0], asked, *optimizers[1:]],
+    }
     for rows in (result.bias_rows, result.convergence_rows):
         cells = [(row.problem, row.optimizer) for row in rows]
-        assert cells == [
-            (p, o) for p in ("linear_regression", "linear_program") for o in optimizers
-        ]
+        assert cells == [(problem, o) for problem, names in expected.items() for o in names]
+        assert [row.optimizer for row in rows if row.as_theorem_asks] == [asked]
     skipped = [row for row in result.bias_rows if row.status == "skipped"]
     assert [row.reason for row in skipped] == [
         "acts on positive parameters; those of linear_regression are signed",
@@ -66,6 +71,47 @@ def test_every_cell_has_a_row_in_both_tables_skipped_ones_with_their_reason():
     parametrizations = {r.optimizer: r.parametrization for r in result.bias_rows[3:]}
     assert parametrizations["gradient_descent"] == "nonnegative:depth=2"
     assert parametrizations["exponentiated_gradient"] == "linear"
+
+
+def test_both_rows_where_a_theorem_asks_for_other_hyperparameters():
+    """Adam on separable data, as it is used and as its theorem on the Linf margin asks."""
+    used, asked = quick(SEPARABLE, "adam", horizon=20_000).bias_rows
+    assert used.hyperparameters["eps"] == 1e-8 and used.theory == "l2"
+    assert asked.optimizer == "adam[eps=0,decay=0.5,beta2=0.99] (theorem)"
+    assert asked.hyperparameters["eps"] == 0.0 and asked.hyperparameters["decay"] == 0.5
+    assert asked.selected == asked.theory == "linf"
+    (alone,) = quick(SEPARABLE, "adam[eps=0,decay=0.5,beta2=0.99]", horizon=20_000).bias_rows
+    assert alone.optimizer == "adam[eps=0,decay=0.5,beta2=0.99]" and not alone.as_theorem_asks
+    assert alone.measures == asked.measures
+    assert len(quick(SEPARABLE, "adam", learning_rates=[0.1]).bias_rows) == 1  # the user's rate
+    text = render(quick(SEPARABLE, "adam"), "table")
+    assert "(theorem): with what its theorem asks for" in " ".join(text.split())
+
+
+def test_small_steps_find_the_entropic_solution_where_the_fastest_do_not():
+    """A theorem on the flow: a tenth of the natural rate, and ten times the steps."""
+    used, asked = quick("linear_program:data=transport", "heavy_ball", horizon=100_000).bias_rows
+    assert asked.optimizer == "heavy_ball[small rate] (theorem)"
+    assert (used.horizon, asked.horizon) == (100_000, 1_000_000)
+    assert used.hyperparameters["learning_rate"] > 2.0 * asked.hyperparameters["learning_rate"]
+    assert used.theory == "unknown" and asked.selected == asked.theory == "entropic"
+    assert asked.measures["distance_entropic"] < 0.05
+    assert asked.measures["distance_entropic"] < 0.5 * used.measures["distance_entropic"]
+
+
+def test_rows_that_can_say_nothing_are_skipped_with_the_reason_and_converge_all_the_same():
+    result = quick(REGRESSION, ["normalized_mirror_descent"])
+    (bias,), (convergence,) = result.bias_rows, result.convergence_rows
+    assert bias.status == "skipped" and bias.reason.startswith("selects nothing on regression")
+    assert convergence.status == "horizon" and convergence.final_loss is not None
+    again = quick(REGRESSION, ["normalized_mirror_descent"], rerun=False)
+    assert again.bias_rows == [bias]  # from the store
+
+
+def test_partly_separable_data_has_no_agreement_with_references_that_do_not_exist_there():
+    result = quick("logistic_regression:data=partly_separable", "sign_descent", horizon=3_000)
+    assert [row.theory for row in result.bias_rows] == ["unknown"]
+    assert "as theory says" not in render(result, "table")
 
 
 def test_seeds_vary_the_instance_of_a_seeded_problem():
@@ -127,8 +173,6 @@ def test_the_document_is_json_that_validates_against_its_schema(tmp_path):
         seeds=2, plugins=[failing],
     )  # fmt: skip
     schema = json.loads((files("optbench.report") / "schema.json").read_text())
-    from optbench.report import render
-
     document = json.loads(render(result, "json"))
     jsonschema.validate(document, schema)
     assert document["bias"][1]["optimizer"] == "sign_descent"

@@ -217,6 +217,29 @@ def test_an_edited_helper_makes_another_kernel_wherever_it_stands(place, tmp_pat
     assert found[0] == found[2] != found[1]
 
 
+def test_what_a_function_says_that_an_optimizer_selects_is_part_of_it(tmp_path):
+    """Rows from the store quote a theory: they are not those of another condition."""
+    found = []
+    for limit in (1.0, 0.5, 1.0):
+        file = tmp_path / "own.py"
+        text = THEORY.format(limit=limit)
+        file.write_text(text)
+        found.append(load_registry((str(file),)).optimizer("own").identity)
+    assert found[0] == found[2] != found[1]
+
+
+THEORY = """
+from optbench import Hyper, optimizer
+
+def selected(kind, rate):
+    return "l2" if rate < {limit} else None
+
+@optimizer(reference="a test", selects=selected)
+def own(theta, grad, rate=Hyper(0.1)):
+    theta[0] -= rate * grad[0]
+"""
+
+
 def test_a_data_file_read_at_import_makes_another_kernel(tmp_path):
     file, data = tmp_path / "own.py", tmp_path / "table.npy"
     reading = f"import numpy as np\nTABLE = np.load({str(data)!r})\n"

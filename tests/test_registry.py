@@ -51,6 +51,47 @@ BROKEN = {
         ),
         r"selects='lp\(rate' must be like \"l2\" or \"lp\(p\)\"",
     ),
+    "function of something else": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(selects=lambda eps: 'l2', "),
+        r"selects takes 'eps'; its arguments are 'kind' and hyperparameters \(rate\), by name",
+    ),
+    "function that fails": (
+        GOOD.format(name="broken").replace(
+            "@optimizer(", "@optimizer(selects=lambda rate: 1 / (rate - rate), "
+        ),
+        r"selects fails for 'classification': ZeroDivisionError: ",
+    ),
+    "function of no solution": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(selects=lambda kind: 2, "),
+        r"selects=2 must be like \"l2\" or \"lp\(p\)\"",
+    ),
+    "selects": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(selects=2, "),
+        r"selects=2 must be a solution such as \"l2\", a mapping by kind of problem, or a function",
+    ),
+    "asked of no kind": (
+        GOOD.format(name="broken").replace(
+            "@optimizer(", "@optimizer(as_theorem_asks={'rate': 1.0}, "
+        ),
+        r"as_theorem_asks must give hyperparameters by kind of problem, such as ",
+    ),
+    "asked for something else": (
+        GOOD.format(name="broken").replace(
+            "@optimizer(", "@optimizer(as_theorem_asks={'regression': {'eps': 1.0}}, "
+        ),
+        r"as_theorem_asks names 'eps', which is none of its hyperparameters \(rate\)",
+    ),
+    "asked for in vain": (
+        GOOD.format(name="broken").replace(
+            "@optimizer(",
+            "@optimizer(selects={'game': 'l2'}, as_theorem_asks={'regression': {'rate': 1.0}}, ",
+        ),
+        r"as_theorem_asks gives hyperparameters for 'regression', but with them selects names no",
+    ),
+    "only_for": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(only_for='regression', "),
+        r"only_for='regression' must be a tuple of kinds of problem",
+    ),
     "no default": (
         GOOD.format(name="broken").replace("Hyper(0.1)", "Hyper()"),
         r"Hyper 'rate' needs a default value or tune=\"log\"",
@@ -72,6 +113,14 @@ BROKEN = {
     "symmetry": (
         GOOD.format(name="broken").replace('"a test"', '"", symmetries=("mirror",)'),
         r"unknown symmetries \['mirror'\]",
+    ),
+    "convention": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(convention=('torch',), "),
+        r"broken\.py:2: optimizer 'broken': convention=\('torch',\) must be one line of text",
+    ),
+    "lines of convention": (
+        GOOD.format(name="broken").replace("@optimizer(", "@optimizer(convention='a\\nb', "),
+        r"convention='a\\nb' must be one line of text",
     ),
     "option": (
         PROBLEM.format(name="broken").replace("n=3", "n"),

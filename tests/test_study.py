@@ -8,9 +8,16 @@ import pytest
 from optbench.errors import UserError
 from optbench.parametrizations import parametrization
 from optbench.registry import load_registry
-from optbench.study import build_instances, make_cells, parse_optimizer, reason_to_skip
+from optbench.study import (
+    build_instances,
+    choose_all,
+    make_cells,
+    parse_optimizer,
+    reason_to_skip,
+)
 
 GAUSSIAN = "linear_regression:data=gaussian,n=3,d=5"
+SEPARABLE = "logistic_regression:data=gaussian"
 
 
 @pytest.fixture(name="registry", scope="module")
@@ -91,6 +98,51 @@ def test_cells_are_instances_by_optimizers_by_parametrizations(registry):
         ("online_natural_gradient", "linear", True),
         ("online_natural_gradient", "diagonal:depth=3,scale=0.1", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("problem", "parameters", "given", "expected"),
+    [
+        (SEPARABLE, (), ["adam"], ["adam", "adam[eps=0,decay=0.5,beta2=0.99] (theorem)"]),
+        (SEPARABLE, (), ["adam[eps=0]"], ["adam[eps=0]"]),  # the user's own stay alone
+        (SEPARABLE, (), ["gradient_descent"], ["gradient_descent"]),  # nothing else is asked for
+        (SEPARABLE, ["diagonal"], ["gradient_descent"], ["gradient_descent"]),
+        (GAUSSIAN, (), ["adam"], ["adam"]),  # no theorem
+        (
+            SEPARABLE,
+            (),
+            ["coordinate_descent", "coordinate_descent[decay=0.1]"],
+            ["coordinate_descent", "coordinate_descent[decay=0.1]"],  # not twice
+        ),
+        (
+            "linear_program:data=random",
+            (),
+            ["heavy_ball", "adam"],
+            ["heavy_ball", "heavy_ball[small rate] (theorem)", "adam"],
+        ),
+    ],
+)
+def test_a_row_as_the_theorem_asks_stands_beside_the_one_as_used(
+    registry, problem, parameters, given, expected
+):
+    (built,) = build_instances(registry, problem, 1)
+    cells = make_cells(built, choose_all(registry, given), parameters, as_theorems_ask=True)
+    assert [cell.choice.label for cell in cells] == expected
+    asked = [cell for cell in cells if cell.choice.as_theorem_asks]
+    assert len(asked) == sum("(theorem)" in label for label in expected)
+    for cell in cells:
+        longer = cell.choice.follows_flow
+        assert cell.horizon(1_000) == (10_000 if longer else 1_000)
+        assert cell.horizon(500_000) == (1_000_000 if longer else 500_000)
+        assert cell.horizon(5_000_000) == 5_000_000
+    assert len(make_cells(built, choose_all(registry, given), parameters)) == len(given)
+
+
+def test_who_named_an_optimizer(registry):
+    assert all(choice.named for choice in choose_all(registry, ["adam", "heavy_ball[momentum=0]"]))
+    assert not any(
+        choice.named for given in ([], ["all"]) for choice in choose_all(registry, given)
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Steps to a target against traces recorded at every step, and its promises for any trace."""
+"""Passages read off records against traces of every step, and their promises for any trace."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import UserError
-from optbench.targets import RELATIVE_TARGETS, steps_to, steps_to_targets
+from optbench.targets import Passages, interpolated
 
 
 def log_spaced(last: float) -> np.ndarray:
     """0 and 10 steps per decade, as the engine records them."""
     count = round(10 * math.log10(last))
     return np.unique(np.append(np.round(10 ** (np.arange(count + 1) / 10)), 0.0))
+
+
+def passed(steps, values, target: float) -> tuple[float, float]:
+    """First step at a target, and that from which on it is kept, of values and not their logs."""
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.asarray(values, float))
+    found = interpolated(steps, logs, [target], log_initial=0.0)
+    return float(found.reached[0, 0]), float(found.kept[0, 0])
 
 
 LAWS = {
@@ -32,43 +40,58 @@ def test_close_to_the_answer_of_a_full_trace(law: str, target: float) -> None:
     every = np.arange(20_001.0)
     truth = float(np.argmax(LAWS[law](every) <= target))
     steps = log_spaced(20_000)
+    reached, kept = passed(steps, LAWS[law](steps), target)
     # (log 1.26)^2 / 8 = 0.7% from interpolating; at few steps the records' rounding to integers
     # stretches a gap to 8/6, 1%, and ceil can move the answer by 1.
-    assert abs(steps_to(steps, LAWS[law](steps), target) - truth) <= 0.01 * truth + 1
+    assert abs(reached - truth) <= 0.01 * truth + 1
+    assert kept == reached
 
 
 def test_power_law_is_exact() -> None:
     steps = log_spaced(1e6)[1:]
     for truth in (7, 90, 1234, 567_890):
-        assert steps_to(steps, 1.0 / steps, 1.0 / truth) == truth
+        assert passed(steps, 1.0 / steps, 1.0 / truth) == (truth, truth)
 
 
 def test_record_on_the_target_is_the_answer() -> None:
-    assert steps_to([0, 1, 2, 4, 8], [5.0, 4.0, 3.0, 2.0, 1.0], 2.0) == 4.0
+    assert passed([0, 1, 2, 4, 8], [5.0, 4.0, 3.0, 2.0, 1.0], 2.0) == (4.0, 4.0)
 
 
 def test_every_step_recorded_is_never_interpolated() -> None:
     values = [8.0, 4.0, 2.0, 1.0]
-    assert [steps_to(range(4), values, g) for g in (9.0, 7.9, 2.1, 1.5)] == [0, 1, 2, 3]
+    assert [passed(range(4), values, g)[0] for g in (9.0, 7.9, 2.1, 1.5)] == [0, 1, 2, 3]
 
 
 def test_never_reached_and_not_finite() -> None:
-    assert steps_to([0, 1, 2], [3.0, 2.0, 1.5], 1.0) == math.inf
-    assert steps_to([0, 1, 2], [math.nan] * 3, 1.0) == math.inf
+    never = (math.inf, math.inf)
+    assert passed([0, 1, 2], [3.0, 2.0, 1.5], 1.0) == never
+    assert passed([0, 1, 2], [math.nan] * 3, 1.0) == never
     # nan before the crossing leaves nothing to interpolate from: the record is the answer.
-    assert steps_to([1, 10, 100], [3.0, math.nan, 0.5], 1.0) == 100
-    assert steps_to([1, 10, 100], [3.0, math.inf, 0.5], 1.0) == 100
-    assert steps_to([1, 10, 100], [3.0, 2.0, 0.0], 1e-300) == 100
-    assert steps_to([1, 10, 100], [3.0, 2.0, -4.0], -1.0) == 100
+    assert passed([1, 10, 100], [3.0, math.nan, 0.5], 1.0)[0] == 100
+    assert passed([1, 10, 100], [3.0, math.inf, 0.5], 1.0)[0] == 100
+    assert passed([1, 10, 100], [3.0, 2.0, 0.0], 1e-300)[0] == 100
 
 
 def test_huge_steps_stay_inside_their_bracket() -> None:
     # Rounding to whole steps works to 1e-9 relative, which is 1000 steps here.
-    assert steps_to([10**12, 2 * 10**12], [1.0 + 1e-12, 0.5], 1.0) > 10**12
+    assert passed([10**12, 2 * 10**12], [1.0 + 1e-12, 0.5], 1.0)[0] > 10**12
 
 
-def test_first_crossing_counts_when_the_trace_rises_again() -> None:
-    assert steps_to([0, 1, 2, 3], [4.0, 0.5, 3.0, 0.1], 1.0) == 1
+def test_a_target_that_is_left_again_is_kept_from_its_last_crossing_on() -> None:
+    assert passed([0, 1, 2, 3], [4.0, 0.5, 3.0, 0.1], 1.0) == (1, 3)
+    assert passed([0, 1, 2, 3], [4.0, 0.5, 0.2, 1.5], 1.0) == (1, math.inf)
+    # from 10 to 100 a power law of exponent 2 through 100 and 1: it is at 25 at step 20
+    assert passed([0, 1, 10, 100], [200.0, 20.0, 100.0, 1.0], 25.0) == (1, 20)
+
+
+def test_left_is_the_last_step_above_after_the_first_at_it() -> None:
+    found = Passages(
+        reached=np.array([[3.0, 3.0, 3.0, math.inf]]),
+        kept=np.array([[3.0, 9.0, math.inf, math.inf]]),
+        last=np.array([50.0]),
+        exact=np.ones(1, bool),
+    )
+    assert np.array_equal(found.left, [[math.nan, 8.0, 50.0, math.nan]], equal_nan=True)
 
 
 positive = st.floats(1e-12, 1e12)
@@ -85,9 +108,13 @@ def test_bracketed_and_monotone_for_any_trace(gaps, data, first, second) -> None
     steps = np.cumsum(gaps) - gaps[0]
     trace = np.array(data.draw(st.lists(values, min_size=len(gaps), max_size=len(gaps))))
     easy, hard = max(first, second), min(first, second)
-    answer = steps_to(steps, trace, hard)
-    assert steps_to(steps, trace, easy) <= answer
-    reached = np.flatnonzero(trace <= hard)
+    answer, kept = passed(steps, trace, hard)
+    easy_answer, easy_kept = passed(steps, trace, easy)
+    assert easy_answer <= answer <= kept
+    assert easy_kept <= kept
+    # np.log rounds: a record within a rounding of the target may be on either side of it
+    with np.errstate(divide="ignore"):
+        reached = np.flatnonzero(np.log(trace) <= np.log(hard))
     if reached.size == 0:
         assert answer == math.inf
         return
@@ -97,6 +124,11 @@ def test_bracketed_and_monotone_for_any_trace(gaps, data, first, second) -> None
         assert answer > steps[reached[0] - 1]
     else:
         assert answer == steps[0]
+    ends_there = reached[-1] == steps.size - 1
+    assert math.isfinite(kept) == ends_there
+    if ends_there:
+        last_above = np.setdiff1d(np.arange(steps.size), reached).max(initial=-1)
+        assert (steps[last_above] if last_above >= 0 else -1) < kept <= steps[last_above + 1]
 
 
 @given(
@@ -108,50 +140,44 @@ def test_relative_targets_do_not_depend_on_scale(logs: list[float], scale: float
     # Multiples of 1/16 keep log_gap - log_initial exact, so the scale cannot round.
     exact = np.round(np.array(logs) * 16) / 16
     shift = round(scale * 16) / 16
-    plain = steps_to_targets(steps, exact)
-    moved = steps_to_targets(steps, exact + shift)
-    # ceil of an interpolated number can move by 1 where it was whole up to rounding.
-    assert np.array_equal(np.isfinite(plain), np.isfinite(moved))
-    met = np.isfinite(plain)
-    assert (np.abs(plain[met] - moved[met]) <= 1).all()
-    assert (np.diff(plain[np.isfinite(plain)]) >= 0).all()
-
-
-def test_log_domain_agrees_with_plain_values() -> None:
-    steps = log_spaced(1e5)
-    gap = 40.0 * 0.9995**steps
-    answers = steps_to_targets(steps, np.log(gap))
-    assert answers.tolist() == [steps_to(steps, gap, 40.0 * g) for g in RELATIVE_TARGETS]
+    for name in ("reached", "kept"):
+        (plain,), (moved,) = (
+            getattr(interpolated(steps, own), name) for own in (exact, exact + shift)
+        )
+        # ceil of an interpolated number can move by 1 where it was whole up to rounding.
+        assert np.array_equal(np.isfinite(plain), np.isfinite(moved))
+        met = np.isfinite(plain)
+        assert (np.abs(plain[met] - moved[met]) <= 1).all()
+        assert (np.diff(plain[np.isfinite(plain)]) >= 0).all()
 
 
 def test_log_domain_reaches_far_below_the_smallest_float() -> None:
     steps = log_spaced(1e6)[1:]
     # log gap = -t: the gap is 1e-4000 of its first value at t = 4000 log 10 + 1 = 9211.3.
-    far = steps_to_targets(steps, -steps, log_initial=-1.0, targets=[1e-300])
-    assert far[0] == pytest.approx(300 * math.log(10) + 1, rel=0.008)
+    far = interpolated(steps, -steps, log_initial=-1.0, targets=[1e-300])
+    assert far.reached[0, 0] == pytest.approx(300 * math.log(10) + 1, rel=0.008)
 
 
 def test_start_at_the_optimum_or_nowhere() -> None:
-    assert steps_to_targets([0, 1], [-math.inf, -math.inf]).tolist() == [0.0] * 5
-    assert steps_to_targets([0, 1], [math.nan, 0.0]).tolist() == [math.inf] * 5
+    assert interpolated([0, 1], [-math.inf, -math.inf]).kept.tolist() == [[0.0] * 5]
+    assert interpolated([0, 1], [math.nan, 0.0]).reached.tolist() == [[math.inf] * 5]
 
 
 @pytest.mark.parametrize(
-    ("steps", "trace", "target", "words"),
+    ("steps", "trace", "words"),
     [
-        ([0, 1], [1.0], 0.5, "one value per recorded step"),
-        ([], [], 0.5, "one value per recorded step"),
-        ([0, 2, 1], [3.0, 2.0, 1.0], 0.5, "increasing"),
-        ([0, 0.5], [3.0, 2.0], 0.5, "whole"),
-        ([0, 1], [3.0, 2.0], math.nan, "target is nan"),
+        ([0, 1], [1.0], "one value per recorded step"),
+        ([], [], "one value per recorded step"),
+        ([0, 2, 1], [3.0, 2.0, 1.0], "increasing"),
+        ([0, 0.5], [3.0, 2.0], "whole"),
     ],
 )
-def test_wrong_input_is_one_clear_line(steps, trace, target, words) -> None:
+def test_wrong_input_is_one_clear_line(steps, trace, words) -> None:
     with pytest.raises(UserError, match=words) as caught:
-        steps_to(steps, trace, target)
+        interpolated(steps, trace)
     assert "\n" not in str(caught.value)
 
 
 def test_relative_targets_must_be_positive() -> None:
     with pytest.raises(UserError, match="positive"):
-        steps_to_targets([0, 1], [0.0, -1.0], targets=[0.1, 0.0])
+        interpolated([0, 1], [0.0, -1.0], targets=[0.1, 0.0])

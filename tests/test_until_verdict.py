@@ -99,7 +99,7 @@ def test_no_run_goes_on_that_has_settled():
     row = compare([PROBLEM], ["normalized_gradient_descent"], horizon=10_000, until_verdict=True,
                   threads=1, rerun=True).bias_rows[0]  # fmt: skip
     assert (row.selected, row.steps) == ("l2", 10_000)
-    assert settled(cell, [])
+    assert settled(cell, [], None)
 
 
 def test_a_time_limit_cuts_it_as_any_other_run(monkeypatch):

@@ -48,7 +48,7 @@ def tell(plan: Plan) -> Comparison:
 def _told(entry: Entry, plan: Plan, best: Mapping[Instance, float]) -> Finished:
     """Return what the tables say of one cell."""
     cell, search = entry.cell, entry.search
-    size = plan.settings.horizon, plan.settings.seeds
+    size = cell.horizon(plan.settings.horizon), plan.settings.seeds
     if entry.finished is not None:
         return entry.finished
     if search is None:

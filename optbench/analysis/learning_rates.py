@@ -18,11 +18,8 @@ from optbench.analysis.theory import candidates
 from optbench.columns import LearningRate
 from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
-from optbench.references import Reference
 from optbench.study import Cell
 from optbench.tune import Search
-
-Candidates = dict[Instance, dict[str, Reference]]
 
 
 def learning_rates(
@@ -38,11 +35,11 @@ def learning_rates(
     best : mapping of Instance to float
         From :func:`optbench.analysis.optimum.best_losses`.
     """
-    if cell.choice.tuned is None or len(search.longest) < len(search.rates):
+    given = cell.choice.tuned is not None and not cell.choice.as_theorem_asks
+    if not given or len(search.longest) < len(search.rates):
         return ()
-    references = {instance: candidates(cell, instance) for instance in cell.instances}
     return tuple(
-        _entry(cell, rate, chunks, references, best)
+        _entry(cell, rate, chunks, best)
         for rate, chunks in zip(search.rates, search.runs, strict=True)
         if rate is not None
     )
@@ -52,7 +49,6 @@ def _entry(
     cell: Cell,
     rate: float,
     chunks: list[Chunk],
-    references: Candidates,
     best: Mapping[Instance, float],
 ) -> LearningRate:
     went = progress(cell, chunks, best)
@@ -62,13 +58,18 @@ def _entry(
         status=went.status,
         success_rate=went.success_rate,
         steps_to=went.steps_to,
+        reached=went.reached,
+        left_again_at=went.left_again_at,
+        passages=went.passages_from,
         final_loss=went.final_loss,
         final_suboptimality=went.final_suboptimality,
         log10_final_suboptimality=went.log10_final_suboptimality,
         log10_left=known(went.left / math.log(10.0)),
         selected=majority(
             [
-                judge(end.instance, references[end.instance], end.path, end.at_rest).selected
+                judge(
+                    end.instance, candidates(cell, end.instance, rate), end.path, end.at_rest
+                ).selected
                 for end in last_parts(went.runs, went.statuses)
             ]
         ),

@@ -17,7 +17,7 @@ from optbench.engine.ensemble import side_by_side
 from optbench.instance import Instance
 from optbench.status import Status, worst
 from optbench.study import Cell
-from optbench.targets import TARGET_NAMES, log_suboptimality, steps_to_targets
+from optbench.targets import EXACT, INTERPOLATED, TARGET_NAMES, Passages, log_suboptimality
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Progress:
         where the optimum is unknown.
     lasted : ndarray, int64
         The seeds whose runs neither diverged nor failed: only these have numbers.
-    reached : ndarray, float64 (S, targets)
-        Steps to each target, inf where it was not reached.
+    passages : Passages
+        When each seed's run passed each target; one that did not last keeps none.
     optimum_known : bool
         Whether there is an optimum to measure from, for every seed.
     """
@@ -47,7 +47,7 @@ class Progress:
     loss: np.ndarray
     gaps: np.ndarray
     lasted: np.ndarray
-    reached: np.ndarray
+    passages: Passages
     optimum_known: bool
 
     @property
@@ -64,16 +64,36 @@ class Progress:
 
     @property
     def success_rate(self) -> float | None:
-        """Fraction of seeds that reached the last target; None where the optimum is unknown."""
+        """Fraction of seeds that kept the last target; None where the optimum is unknown."""
         if not self.optimum_known:
             return None
-        return sum(map(math.isfinite, self.reached[:, -1].tolist())) / len(self.runs)
+        return sum(map(math.isfinite, self.passages.kept[:, -1].tolist())) / len(self.runs)
 
     @property
     def steps_to(self) -> dict[str, float | None]:
-        """Median steps to each target; None where half of the seeds or more did not reach it."""
-        medians = map(median, zip(*self.reached.tolist(), strict=True))
+        """Median steps to keep each target; None where half of the seeds or more did not."""
+        medians = map(median, zip(*self.passages.kept.tolist(), strict=True))
         return dict(zip(TARGET_NAMES, map(finite, medians), strict=True))
+
+    @property
+    def reached(self) -> dict[str, float | None]:
+        """Median first step at each target; None where half of the seeds or more have none."""
+        medians = map(median, zip(*self.passages.reached.tolist(), strict=True))
+        return dict(zip(TARGET_NAMES, map(finite, medians), strict=True))
+
+    @property
+    def left_again_at(self) -> dict[str, float | None]:
+        """Median last step above each target after it was reached, of the seeds that have one."""
+        told = [column[~np.isnan(column)] for column in self.passages.left.T]
+        medians = [float(np.median(column)) if column.size else None for column in told]
+        return dict(zip(TARGET_NAMES, medians, strict=True))
+
+    @property
+    def passages_from(self) -> str:
+        """Whether all passages are exact; empty where the optimum is unknown."""
+        if not self.optimum_known:
+            return ""
+        return EXACT if self.passages.exact.all() else INTERPOLATED
 
     @property
     def final_loss(self) -> float | None:
@@ -126,11 +146,8 @@ def progress(cell: Cell, chunks: Sequence[Chunk], best: Mapping[Instance, float]
         axis=1,
     )
     lasted = np.flatnonzero([status.has_numbers for status in statuses])
-    reached = np.full((len(runs), len(TARGET_NAMES)), math.inf)
-    for seed in lasted:
-        told = ~np.isnan(gaps[:, seed])
-        if told.any():
-            reached[seed] = steps_to_targets(records.steps[told], gaps[told, seed])
+    by_chunk = {chunk: optimum_of(instance, best) for instance, chunk, _ in runs}
+    passages = Passages.side_by_side([chunk.passages(told) for chunk, told in by_chunk.items()])
     return Progress(
         runs=runs,
         statuses=statuses,
@@ -138,7 +155,7 @@ def progress(cell: Cell, chunks: Sequence[Chunk], best: Mapping[Instance, float]
         loss=records.loss,
         gaps=gaps,
         lasted=lasted,
-        reached=reached,
+        passages=passages,
         optimum_known=not any(map(math.isnan, optima)),
     )
 

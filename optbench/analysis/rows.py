@@ -20,7 +20,14 @@ from optbench.analysis.runs import LastPart, hyperparameters, last_parts, runs_w
 from optbench.analysis.selection import majority
 from optbench.analysis.settling import Verdict, judge
 from optbench.analysis.statistics import finite, known, median_interval
-from optbench.analysis.theory import candidates, theory_name, theory_rate
+from optbench.analysis.theory import (
+    candidates,
+    nothing_to_say,
+    theory_condition,
+    theory_name,
+    theory_rate,
+)
+from optbench.analysis.underflow import underflow
 from optbench.columns import BiasRow, ConvergenceRow, Interval, RateLaw, Row
 from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
@@ -48,16 +55,13 @@ def _names(cell: Cell) -> dict[str, str]:
 
 def _header(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
     state = {"status": Status.SKIPPED, "reason": cell.skip}
-    return {**_names(cell), **state, "seeds": seeds, "horizon": horizon}
+    asked = {"as_theorem_asks": cell.choice.as_theorem_asks}
+    return {**_names(cell), **asked, **state, "seeds": seeds, "horizon": horizon}
 
 
 def empty_bias(cell: Cell, horizon: int, seeds: int) -> BiasRow:
     """Return a row of the implicit-bias table without results: skipped or failed."""
-    return BiasRow(
-        **_header(cell, horizon, seeds),
-        theory=theory_name(cell),
-        condition=cell.choice.optimizer.condition,
-    )
+    return BiasRow(**_header(cell, horizon, seeds))
 
 
 def empty_convergence(cell: Cell, horizon: int, seeds: int) -> ConvergenceRow:
@@ -68,6 +72,8 @@ def empty_convergence(cell: Cell, horizon: int, seeds: int) -> ConvergenceRow:
         steps_to=dict.fromkeys(TARGET_NAMES),
         seconds_to=dict.fromkeys(TARGET_NAMES),
         intervals=dict.fromkeys(TARGET_NAMES),
+        reached=dict.fromkeys(TARGET_NAMES),
+        left_again_at=dict.fromkeys(TARGET_NAMES),
     )
 
 
@@ -78,7 +84,7 @@ def failed(row: AnyRow, reason: str) -> AnyRow:
 
 def cut_short(row: AnyRow, status: Status) -> AnyRow:
     """Say of a row whose search or runs did not end that it is not complete."""
-    if row.status == status:
+    if row.status in (status, Status.SKIPPED):
         return row
     return replace(row, status=status, reason=f"{status} before its runs had ended")
 
@@ -92,25 +98,30 @@ class Measured:
     verdict: Verdict
 
 
-def _measured(cell: Cell, end: LastPart) -> Measured:
-    references = candidates(cell, end.instance)
+def _measured(cell: Cell, end: LastPart, rate: float | None) -> Measured:
+    references = candidates(cell, end.instance, rate)
     measures = measured(end.instance, references, end.w)
     return Measured(references, measures, judge(end.instance, references, end.path, end.at_rest))
 
 
 def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
     """Measure the winner's last predictors against the certified references."""
+    if reason := nothing_to_say(cell):
+        return replace(empty_bias(cell, horizon, seeds), reason=reason)
+    rate = search.rates[search.best]
     runs = runs_with_instances(cell, search.further or search.runs[search.best])
     statuses = [chunk.status[run] for _, chunk, run in runs]
     stopped = [int(chunk.stopped[run]) for _, chunk, run in runs]
     row = replace(
         empty_bias(cell, horizon, seeds),
-        hyperparameters=hyperparameters(cell, search.rates[search.best]),
+        hyperparameters=hyperparameters(cell, rate),
+        theory=theory_name(cell, rate),
+        condition=theory_condition(cell),
         status=worst(statuses),
-        reason=why(statuses, stopped),
+        reason=why(statuses, stopped) or underflow(cell, runs),
         steps=max(stopped),
     )
-    found = [_measured(cell, end) for end in last_parts(runs, statuses)]
+    found = [_measured(cell, end, rate) for end in last_parts(runs, statuses)]
     if not found:
         return row
     medians = _medians([each.measures for each in found])
@@ -124,11 +135,11 @@ def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
     return with_verdict(row, [each.verdict for each in found])
 
 
-def settled(cell: Cell, chunks: Sequence[Chunk]) -> bool:
+def settled(cell: Cell, chunks: Sequence[Chunk], rate: float | None) -> bool:
     """Tell whether more steps could not change a row's verdict: no seed's run is under way."""
     runs = runs_with_instances(cell, chunks)
     statuses = [chunk.status[run] for _, chunk, run in runs]
-    found = [_measured(cell, end).verdict for end in last_parts(runs, statuses)]
+    found = [_measured(cell, end, rate).verdict for end in last_parts(runs, statuses)]
     return not any(each.open for each in found)
 
 
@@ -202,14 +213,13 @@ def convergence_row(
     """
     rate = search.rates[search.best]
     went = progress(cell, search.runs[search.best], best)
-    targets = {
-        name: median_interval(went.reached[:, column]) for column, name in enumerate(TARGET_NAMES)
-    }
+    kept = went.passages.kept
+    targets = {name: median_interval(kept[:, k]) for k, name in enumerate(TARGET_NAMES)}
     return replace(
         empty_convergence(cell, horizon, seeds),
         hyperparameters=hyperparameters(cell, rate),
         status=went.status,
-        reason=went.reason,
+        reason=went.reason or underflow(cell, went.runs),
         steps_to={name: finite(middle) for name, (middle, _, _) in targets.items()},
         seconds_to={
             n: finite(middle * ns_per_step * 1e-9) for n, (middle, _, _) in targets.items()
@@ -218,6 +228,9 @@ def convergence_row(
             name: _interval(low, high) if math.isfinite(low) else None
             for name, (_, low, high) in targets.items()
         },
+        reached=went.reached,
+        left_again_at=went.left_again_at,
+        passages=went.passages_from,
         rate=rate_of(cell, went),
         ns_per_step=finite(ns_per_step),
         best_learning_rate=rate if cell.choice.tuned else None,

@@ -1,4 +1,8 @@
-"""What theory predicts of a cell: the solution it selects, and the largest learning rate."""
+"""What theory predicts of a cell: the solution it selects, and the largest learning rate.
+
+A theorem is quoted only where its conditions hold, as far as hyperparameters decide them, and
+where the instance has the solution that it names.
+"""
 
 from __future__ import annotations
 
@@ -6,59 +10,114 @@ import math
 
 import numpy as np
 
+from optbench.analysis.kinds import kind_of
 from optbench.analysis.statistics import finite
-from optbench.contract import UNKNOWN
+from optbench.contract import UNKNOWN, Selected
 from optbench.instance import Instance
 from optbench.references import Reference, norm_name
 from optbench.solutions import family_member, solved
-from optbench.study import Cell
+from optbench.study import FLOW_RATE, Cell, flow_selects, tail_decides
+from optbench.tune import natural_rate
+
+ONLY = "minimizer"  # the only solution: whatever comes to rest there selects it
+FLOW_CONDITION = (
+    f"the theorem is about gradient flow: a learning rate of at most {FLOW_RATE:g} times the "
+    "natural one"
+)
 
 
-def theory(cell: Cell) -> str:
-    """Return the reference, or the family, that theory says this cell selects, or ``"unknown"``.
+def theory(cell: Cell, rate: float | None = None) -> str:
+    """Return the reference, or the family, that theory says a row selects, or ``"unknown"``.
 
-    For another parametrization than the linear one theorems are about gradient flow: they hold
-    for optimizers that follow it.
+    Parameters
+    ----------
+    cell : Cell
+    rate : float, optional
+        Of its winning run; without it no condition on the learning rate holds.
     """
-    kind = cell.instance.kind
-    if "minimizer" in cell.instance.references:
-        return "minimizer"  # the only solution: whatever converges selects it
-    if cell.parametrization.linear:
-        selected = cell.choice.optimizer.selection(kind).solution
-        # of the rows that can be separated the direction of largest L2 margin (1803.07300)
-        separated = kind == "partly_separable" and selected == "l2"
-        return "direction" if separated else selected
-    known = cell.parametrization.selects if cell.choice.optimizer.follows_flow else {}
-    return known.get(kind, UNKNOWN)
+    if ONLY in cell.instance.references:
+        astray = _declared(cell, rate) == Selected(UNKNOWN)
+        return ONLY if cell.choice.optimizer.fixed_point and not astray else UNKNOWN
+    named = _named(cell, rate)
+    known = {*cell.instance.references, *cell.instance.parametric}
+    return named.solution if named is not None and named.solution in known else UNKNOWN
 
 
-def theory_name(cell: Cell) -> str:
+def theory_name(cell: Cell, rate: float | None = None) -> str:
     """Return the predicted reference's name: ``l3`` for the family ``lp`` with p = 3."""
-    family = theory(cell)
-    return norm_name(_member(cell)) if family == "lp" else family
+    return _prediction(cell, cell.instance, rate)[0]
 
 
-def candidates(cell: Cell, instance: Instance) -> dict[str, Reference]:
-    """Return the references of an instance, and the one that theory predicts for this cell."""
-    found = dict(solved(instance))
-    family = theory(cell)
+def candidates(cell: Cell, instance: Instance, rate: float | None = None) -> dict[str, Reference]:
+    """Return the references of an instance, and the one that theory predicts for this row."""
+    name, reference = _prediction(cell, instance, rate)
+    return solved(instance) | ({} if reference is None else {name: reference})
+
+
+def theory_condition(cell: Cell) -> str:
+    """Return under which condition theory speaks of a row."""
+    return cell.choice.optimizer.condition if cell.parametrization.linear else FLOW_CONDITION
+
+
+def nothing_to_say(cell: Cell) -> str | None:
+    """Say why the implicit-bias table has no verdict for a cell, whatever its run does; else None.
+
+    Its convergence may well be of interest.
+    """
+    optimizer, instance = cell.choice.optimizer, cell.instance
+    title = kind_of(instance).title
+    if optimizer.only_for and instance.kind not in optimizer.only_for:
+        return f"selects nothing on {title}: it cannot come to rest at a finite solution"
+    of_linear = cell.parametrization.linear and _declared(cell, None) is not None
+    told = of_linear or flow_selects(instance, cell.parametrization, optimizer) is not None
+    if kind_of(instance).references_of_theorems and not told and not cell.choice.named:
+        return (
+            f"no theorem says what it selects on {title}, and the references there are those of "
+            "theorems: named with -o it has a row"
+        )
+    return None
+
+
+def _declared(cell: Cell, rate: float | None) -> Selected | None:
+    optimizer = cell.choice.optimizer
+    return optimizer.selection(cell.instance.kind, cell.choice.values(rate))
+
+
+def _named(cell: Cell, rate: float | None) -> Selected | None:
+    """Return what the theorem of the optimizer, or of the flow that it follows, names."""
+    if cell.parametrization.linear:
+        return _declared(cell, rate)
+    found = flow_selects(cell.instance, cell.parametrization, cell.choice.optimizer)
+    return None if found is None or not _follows_flow(cell, rate) else Selected(found)
+
+
+def _follows_flow(cell: Cell, rate: float | None) -> bool:
+    """Whether the steps of a run are small enough."""
+    if cell.choice.tuned is None or tail_decides(cell.instance):
+        return True
+    return rate is not None and rate <= FLOW_RATE * natural_rate(cell) * (1.0 + 1e-9)
+
+
+def _prediction(cell: Cell, instance: Instance, rate: float | None) -> tuple[str, Reference | None]:
+    """Return the name of the predicted reference, and itself unless it is one of the instance's."""
+    family, found = theory(cell, rate), solved(instance)
     if family not in instance.parametric:
-        return found
-    reference = family_member(instance, family, _member(cell))
-    if not any(_same(reference, other) for other in found.values()):
-        found[theory_name(cell)] = reference
-    return found
+        return (family if family in found else UNKNOWN), None
+    member = _member(cell, rate)
+    reference = family_member(instance, family, member)
+    own = next((name for name, other in found.items() if _same(reference, other)), None)
+    if own is not None:
+        return own, None
+    return (norm_name(member) if family == "lp" else family), reference
 
 
-def _member(cell: Cell) -> float:
+def _member(cell: Cell, rate: float | None) -> float:
     """Return the parameter of the family's member: a hyperparameter, or a scale of the start."""
     if not cell.parametrization.linear:
         scale = cell.parametrization.scale
         return math.nan if scale is None else scale**2
-    optimizer = cell.choice.optimizer
-    parameter = optimizer.selection(cell.instance.kind).parameter
-    hypers = dict(zip(optimizer.hypers, cell.choice.hypers(math.nan), strict=True))
-    return float(hypers.get(parameter, math.nan))
+    named = _declared(cell, rate)
+    return math.nan if named is None else cell.choice.values(rate).get(named.parameter, math.nan)
 
 
 def _same(a: Reference, b: Reference) -> bool:
@@ -69,8 +128,9 @@ def _same(a: Reference, b: Reference) -> bool:
 def theory_rate(cell: Cell) -> float | None:
     """Return 2 / L, the critical rate of gradient descent on w; None for every other rule."""
     optimizer, curvature = cell.choice.optimizer, cell.instance.curvature
-    plain = optimizer.selection("regression").solution == "l2" and "grad" in optimizer.needs
     hyper = optimizer.hypers.get(cell.choice.tuned or "")
+    named = optimizer.selection("regression", cell.choice.values())
+    plain = named == Selected("l2") and "grad" in optimizer.needs
     if not plain or optimizer.slots or hyper is None or hyper.degree != -1:
         return None
     if not cell.parametrization.linear or cell.instance.positive or not curvature > 0:

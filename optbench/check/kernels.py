@@ -12,6 +12,7 @@ from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_update, bounds_checks
 from optbench.engine.compiler.calls import entry_point
+from optbench.engine.passages import no_passages
 from optbench.random import seeded
 
 STEPS = 40
@@ -31,7 +32,7 @@ def offsets(optimizer: Optimizer) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
-def initial_state(optimizer: Optimizer, power: int) -> np.ndarray:
+def initial_state(optimizer: Optimizer, power: float) -> np.ndarray:
     """Return fresh slots in units of 2**power, float64 (s,)."""
     return np.concatenate(
         [
@@ -76,6 +77,7 @@ class Bench:
             lowest=np.zeros(3),
             gradient_w=gradient,
             gradient=gradient,
+            **no_passages(3, np.nan),
         )
         places = 2 * SIZE + offsets(optimizer)
         self.rule = types.Rule(

@@ -45,40 +45,44 @@ class Quadratic:
 
     Attributes
     ----------
-    power : int
-        Loss and gradient are 2**power times larger.
+    power : float
+        Loss and gradient are 2**power times larger: exactly, if it is whole.
     turn : ndarray (6, 6)
         theta = turn @ (parameters of the plain problem): a permutation or flipped signs.
+    nudge : float
+        How much larger the start is, relatively.
     """
 
-    power: int = 0
+    power: float = 0.0
     turn: np.ndarray = field(default_factory=lambda: np.eye(SIZE))
+    nudge: float = 0.0
 
     def start(self, optimizer: Optimizer) -> np.ndarray:
         """Return where a run starts, (6,): positive when the optimizer asks for it."""
-        return np.asarray(self.turn @ (np.abs(START) if optimizer.start == "positive" else START))
+        start = np.abs(START) if optimizer.start == "positive" else START
+        return np.asarray(self.turn @ ((1.0 + self.nudge) * start))
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Return the gradient: the plain one, exactly scaled and turned."""
         plain = self.turn.T @ theta
         turned = self.turn @ (FEATURES.T @ (FEATURES @ plain - TARGETS) / ROWS)
-        return np.asarray(np.ldexp(turned, self.power))
+        return np.asarray(turned * 2.0**self.power)
 
     def sample(self, theta: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a row of the data and its gradient, rows one after the other."""
         row = (step - 1) % ROWS
         features = self.turn @ FEATURES[row]
         residual = FEATURES[row] @ (self.turn.T @ theta) - TARGETS[row]
-        return features, np.asarray(np.ldexp(features * residual, self.power))
+        return features, np.asarray(features * residual * 2.0**self.power)
 
     def loss(self, theta: np.ndarray) -> float:
         """Return the loss."""
-        return float(np.ldexp(_loss(self.turn.T @ theta), self.power))
+        return float(_loss(self.turn.T @ theta) * 2.0**self.power)
 
     @property
     def optimal_loss(self) -> float:
         """The smallest loss."""
-        return float(np.ldexp(_loss(MINIMIZER), self.power))
+        return float(_loss(MINIMIZER) * 2.0**self.power)
 
     @property
     def inverse_fisher(self) -> np.ndarray:
@@ -88,8 +92,8 @@ class Quadratic:
     def hypers(self, optimizer: Optimizer) -> np.ndarray:
         """Return hyperparameters in the order of the signature, in this unit."""
         values = [_value(hyper) for hyper in optimizer.hypers.values()]
-        degrees = [hyper.degree for hyper in optimizer.hypers.values()]
-        return np.asarray(np.ldexp(values, self.power * np.array(degrees, dtype=int)))
+        degrees = np.array([hyper.degree for hyper in optimizer.hypers.values()])
+        return np.asarray(values * 2.0 ** (self.power * degrees))
 
 
 class NotANumber(Quadratic):

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from optbench.contract import Optimizer, Problem
+from optbench.contract import UNKNOWN, Optimizer, Problem
+from optbench.contract.selects import KINDS as KINDS_OF_THEOREMS
+from optbench.contract.selects import defaults
 from optbench.options import option_text
 from optbench.registry import Registry, builtin_folders
 
@@ -88,10 +90,23 @@ def formula_line(doc: str) -> str:
 
 
 def selects_text(plugin: Optimizer) -> str:
-    """Return what theory says it selects, with the kind of problem where that matters."""
+    """Return what theory says it selects, with kinds of problem and hyperparameters it needs."""
     if isinstance(plugin.selects, str):
         return plugin.selects
-    return ", ".join(f"{solution} ({kind})" for kind, solution in plugin.selects.items())
+    usual = defaults(plugin.hypers)
+    asked = plugin.as_theorem_asks
+    told = []
+    for kind in KINDS_OF_THEOREMS:
+        named = plugin.selection(kind, usual)
+        other = plugin.selection(kind, {**usual, **asked.get(kind, {})})
+        told += [f"{named} ({kind})"] if named is not None else []
+        told += [f"{other} ({kind}[{values_text(asked[kind])}])"] if other != named else []
+    return ", ".join(told) or UNKNOWN
+
+
+def values_text(values: Mapping[str, float]) -> str:
+    """Return hyperparameters as a user types them: ``eps=0,decay=0.5``."""
+    return ",".join(f"{name}={value:g}" for name, value in values.items())
 
 
 def short_file(file: str) -> str:

@@ -48,7 +48,7 @@ def show(
 
 
 def _optimizer(plugin: Optimizer) -> Table:
-    from optbench.cli.catalogue import selects_text
+    from optbench.cli.catalogue import selects_text, values_text
 
     rows = [
         cells(
@@ -59,6 +59,7 @@ def _optimizer(plugin: Optimizer) -> Table:
         for name, hyper in plugin.hypers.items()
     ]
     condition = f", if: {plugin.condition}" if plugin.condition else ""
+    asked = [f"{values_text(v)} ({kind})" for kind, v in plugin.as_theorem_asks.items()]
     return Table(
         title=f"{plugin.name} (optimizer)",
         facts=tuple(plugin.formula.split("\n")),
@@ -66,8 +67,10 @@ def _optimizer(plugin: Optimizer) -> Table:
         rows=tuple(rows),
         notes=(
             f"theory: selects {selects_text(plugin)}{condition}",
+            *(f"as the theorem asks: {text}" for text in asked),
             f"paper: {plugin.reference}",
             f"asks for: {', '.join(plugin.needs)}; starts at: {plugin.start}",
+            *([f"convention: {plugin.convention}"] if plugin.convention else ()),
             _place(plugin),
         ),
     )

@@ -3,10 +3,11 @@
 Nothing here imports Numba: declaring is cheap.
 """
 
-from optbench.contract.arguments import ORACLE_ARGUMENTS, UNKNOWN, Hyper, Selected, Slot
+from optbench.contract.arguments import ORACLE_ARGUMENTS, UNKNOWN, Hyper, Slot
 from optbench.contract.declared import Declared
 from optbench.contract.optimizers import Optimizer, optimizer
 from optbench.contract.problems import Problem, problem
+from optbench.contract.selects import Selected
 
 __all__ = [
     "ORACLE_ARGUMENTS",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import NamedTuple
 
 UNKNOWN = "unknown"  # what an optimizer selects where there is no theorem
 
@@ -88,16 +87,3 @@ class Slot:
         if isinstance(self.shape, int):
             return self.shape
         return {None: parameters, "matrix": parameters**2, "layers": layers}[self.shape]
-
-
-class Selected(NamedTuple):
-    """A solution that theory names: a reference, or a member of a family of references."""
-
-    solution: str
-    parameter: str = ""  # the hyperparameter that says which member it is
-
-    @classmethod
-    def parse(cls, text: str) -> Selected:
-        """Read ``"l2"`` or ``"lp(p)"``."""
-        solution, _, parameter = text.partition("(")
-        return cls(solution, parameter.removesuffix(")"))

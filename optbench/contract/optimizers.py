@@ -12,8 +12,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from optbench.contract.arguments import ORACLE_ARGUMENTS, UNKNOWN, Hyper, Selected, Slot
+from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper, Slot
 from optbench.contract.declared import Declared
+from optbench.contract.selects import (
+    Asked,
+    Selected,
+    Selects,
+    check_asked,
+    check_selects,
+    selected,
+)
 from optbench.errors import UserError, first_line
 from optbench.identity import identity
 from optbench.plugin_files import declared_again, require_sendable
@@ -35,10 +43,17 @@ class Optimizer(Declared):
         Declared hyperparameters and state, in order of the signature.
     reference, condition : str
         The paper; the step-size condition of its theorem on implicit bias.
-    selects : str or mapping of str to str
-        The solution that theory says it selects, everywhere or by the kind of problem
-        (``{"classification": "linf"}``: unknown elsewhere).  Of a family of solutions, with the
-        hyperparameter that says which: ``"lp(p)"``.
+    selects : str, mapping of str to str, callable or None
+        The solution that theory says it selects: everywhere, by the kind of problem
+        (``{"classification": "linf"}``: nothing elsewhere), or by a function of ``kind`` and of
+        hyperparameters, recognised by name, which returns it where the theorem's conditions hold
+        and else None.  Of a family of solutions, with the hyperparameter that says which:
+        ``"lp(p)"``.  ``"unknown"`` where it may come to rest although the objective does not.
+    as_theorem_asks : mapping of str to mapping
+        By kind of problem, hyperparameters that meet the conditions of its theorem where others
+        are usual: a comparison then has a row for both.
+    only_for : tuple of str
+        The kinds of problem on which it can converge; on others nothing is selected.
     homogeneous : bool
         Its path does not change when the objective is multiplied by a positive constant and
         every ``Hyper`` and ``Slot`` is rescaled by its degree, so that the host may hand it
@@ -56,6 +71,8 @@ class Optimizer(Declared):
         parametrization then holds for it.
     baseline : bool
         Whether tables give the time of a step as a multiple of its own.
+    convention : str
+        Where papers and libraries disagree: which of them it follows, and what the others do.
     """
 
     name: str
@@ -65,7 +82,9 @@ class Optimizer(Declared):
     slots: Mapping[str, Slot]
     formula: str
     reference: str
-    selects: str | Mapping[str, str]
+    selects: Selects
+    as_theorem_asks: Asked
+    only_for: tuple[str, ...]
     condition: str
     homogeneous: bool
     fixed_point: bool
@@ -74,6 +93,7 @@ class Optimizer(Declared):
     default: bool
     follows_flow: bool
     baseline: bool
+    convention: str
     file: str
     line: int
 
@@ -88,16 +108,16 @@ class Optimizer(Declared):
         """Run the kernel as plain Python."""
         self.kernel(*args)
 
-    def selection(self, kind: str) -> Selected:
-        """Return what theory says it selects on a kind of problem."""
-        if isinstance(self.selects, str):
-            return Selected.parse(self.selects)
-        return Selected.parse(self.selects.get(kind, UNKNOWN))
+    def selection(self, kind: str, values: Mapping[str, float]) -> Selected | None:
+        """Return what theory says it selects on a kind of problem, with these hyperparameters."""
+        where = f"{self.file}:{self.line}: optimizer {self.name!r}"
+        return selected(where, self.selects, self.hypers, kind, values)
 
     @functools.cached_property
     def identity(self) -> str:
         """Hash of its declaration and of all code that its kernel reaches."""
-        told = ("formula", "reference", "condition", "file", "line")
+        prose = ("formula", "reference", "convention", "condition", "as_theorem_asks")
+        told = (*prose, "file", "line")
         return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
 
     def given(self, values: Iterable[float]) -> dict[str, float]:
@@ -131,7 +151,9 @@ def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer
 def optimizer(
     *,
     reference: str,
-    selects: str | Mapping[str, str] = UNKNOWN,
+    selects: Selects = None,
+    as_theorem_asks: Asked | None = None,
+    only_for: tuple[str, ...] = (),
     condition: str = "",
     homogeneous: bool = False,
     fixed_point: bool = True,
@@ -140,6 +162,7 @@ def optimizer(
     default: bool = True,
     follows_flow: bool = False,
     baseline: bool = False,
+    convention: str = "",
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
@@ -171,8 +194,12 @@ def optimizer(
         if "theta" not in arguments:
             raise UserError(f"{where}: has no argument 'theta', the parameters it must update")
         _check_declaration(where, hypers, slots, symmetries, start)
-        _check_selects(where, selects, hypers)
+        check_selects(where, selects, hypers)
+        check_asked(where, as_theorem_asks or {}, selects, hypers)
+        if isinstance(only_for, str):
+            raise UserError(f"{where}: only_for={only_for!r} must be a tuple of kinds of problem")
         _check_sampling(where, arguments, hypers)
+        _check_convention(where, convention)
         doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
         return Optimizer(
             name=kernel.__name__,
@@ -183,6 +210,8 @@ def optimizer(
             formula=doc.strip(),
             reference=reference,
             selects=selects,
+            as_theorem_asks=as_theorem_asks or {},
+            only_for=only_for,
             condition=condition,
             homogeneous=homogeneous,
             fixed_point=fixed_point,
@@ -191,6 +220,7 @@ def optimizer(
             default=default,
             follows_flow=follows_flow,
             baseline=baseline,
+            convention=convention,
             file=file,
             line=line,
         )
@@ -226,20 +256,6 @@ def _check_declaration(
         raise UserError(f'{where}: start={start!r}; known are "zero" and "positive"')
 
 
-def _check_selects(
-    where: str, selects: str | Mapping[str, str], hypers: Mapping[str, Hyper]
-) -> None:
-    for text in [selects] if isinstance(selects, str) else selects.values():
-        solution, parameter = Selected.parse(text)
-        if text not in (solution, f"{solution}({parameter})"):
-            raise UserError(f'{where}: selects={text!r} must be like "l2" or "lp(p)"')
-        if parameter and parameter not in hypers:
-            raise UserError(
-                f"{where}: selects={text!r} names {parameter!r}, which is none of its "
-                f"hyperparameters ({', '.join(hypers) or 'none'})"
-            )
-
-
 def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str, Hyper]) -> None:
     sampled = [name for name in arguments if name in ("sample_grad", "sample_row")]
     if not sampled:
@@ -256,4 +272,12 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
         raise UserError(
             f"{where}: asks for {sampled[0]!r} and {full[0]!r}; with samples the whole objective "
             "is evaluated at records only: ask for one of the two"
+        )
+
+
+def _check_convention(where: str, convention: object) -> None:
+    if not isinstance(convention, str) or "\n" in convention:
+        raise UserError(
+            f"{where}: convention={convention!r} must be one line of text: which paper or library "
+            "it follows, and what the others do"
         )

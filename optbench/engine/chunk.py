@@ -15,11 +15,13 @@ from optbench.engine.compiler.vectors import LANES
 from optbench.engine.data.layouts import in_bands
 from optbench.engine.data.panels import BLOCK_ROWS, aligned_zeros, padded_features
 from optbench.engine.data.segments import assistants, make_board
+from optbench.engine.passages import begin, no_passages, passages
 from optbench.engine.records import Records, Snapshots, record_steps
 from optbench.engine.stop import StopSignal
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
 from optbench.status import Status
+from optbench.targets import Passages, interpolated, log_suboptimality
 
 GROWTH = 1e8  # a loss this many times the initial one, at a record, has diverged
 FLAT = 1e-10  # a gradient below this fraction of the initial one has converged
@@ -72,6 +74,11 @@ class Chunk:
         Size d of the predictor.
     snapshots : {"all", "last decades", "none"}
         Which records keep w.
+    optimum : float
+        From which the targets are measured whose passages are kept; nan: they are not.
+    reach : float
+        At most so much the logarithm of the loss changes per L2 distance of w; 0: evaluate it at
+        every step.
     """
 
     def __init__(
@@ -83,6 +90,8 @@ class Chunk:
         seeds: Sequence[int],
         dimension: int,
         snapshots: Snapshots = "all",
+        optimum: float = math.nan,
+        reach: float = 0.0,
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
@@ -93,6 +102,7 @@ class Chunk:
         for slot, start, end in zip(combination.slots, places[:-1], places[1:], strict=True):
             state[:, start:end] = slot.initial
         gradient = np.zeros((count, parameters))
+        bounded = 0.0 if combination.needs_loss else reach  # the loss is there without bounds
         self.combination = combination
         self.step = 0
         self.ended_by_host = Status.HORIZON
@@ -115,6 +125,7 @@ class Chunk:
             lowest=np.zeros(count),
             gradient_w=gradient if linear else np.zeros((count, dimension)),
             gradient=gradient,
+            **no_passages(count, optimum, bounded, dimension if reach > 0.0 else 0),
         )
         self.records = Records.blank(record_steps(0), count, dimension, snapshots)
 
@@ -172,6 +183,8 @@ class Chunk:
                 self._record(record, alive)
                 if record > 0:
                     self._end_runs(record, alive)
+                else:
+                    begin(self.runs)
             if stop is not None and stop.is_set() and self.step < horizon:
                 self.ended_by_host = stop.reason
                 break
@@ -296,6 +309,32 @@ class Chunk:
         part.previous, part.seeded = self.previous[rows], self.seeded[rows]
         part.records = self.records.of_runs(rows)
         return part
+
+    def passages(self, optimum: float) -> Passages:
+        """Return when the runs passed the relative targets.
+
+        Parameters
+        ----------
+        optimum : float
+            From which they are measured; where the loop measured from another one, or from none,
+            passages are interpolated between records.  nan: unknown, none is reached.
+
+        Returns
+        -------
+        Passages
+            A run that diverged or failed keeps no target, whatever it reached.
+        """
+        found, records = passages(self.runs, self.stopped), self.records
+        found.exact[self.runs.optimum != optimum] = False
+        gaps = log_suboptimality(records.log_loss, records.loss, optimum)
+        for run in np.flatnonzero(~found.exact):
+            told = ~np.isnan(gaps[:, run])
+            found.reached[run] = found.kept[run] = np.inf
+            if told.any():
+                read = interpolated(records.steps[told], gaps[told, run])
+                found.reached[run], found.kept[run] = read.reached[0], read.kept[0]
+        found.kept[[not status.has_numbers for status in self.status]] = np.inf
+        return found
 
     @property
     def status(self) -> list[Status]:

@@ -35,6 +35,7 @@ from optbench.parameters import pack
 from optbench.parametrizations import Parametrization, as_typed, parametrization
 
 CHUNK_RUNS = 32
+BOUND_PAYS = 16  # features a row, up to which a distance of w costs less than losses of rows
 INSTANCES_KEPT = 8  # whose Fisher matrices are kept: every call of `bind` asks for them again
 _DATA: WeakKeyDictionary[Instance, types.Data] = WeakKeyDictionary()
 
@@ -224,6 +225,7 @@ def make_chunks(
     perturbation: float = 0.0,
     snapshots: Snapshots = "all",
     starts: Sequence[np.ndarray] | None = None,
+    passages: bool = False,
 ) -> list[Chunk]:
     """Prepare runs for every row of ``hypers`` (K, H), each with its own seed.
 
@@ -239,6 +241,9 @@ def make_chunks(
         See :class:`Chunk`.
     starts : sequence of ndarray, float64 (p,), optional
         Where each run starts; by default where the parametrization does.
+    passages : bool
+        Whether the loop keeps when they pass relative targets: not where the objective is a sample
+        or is evaluated at records only.
 
     Raises
     ------
@@ -261,6 +266,10 @@ def make_chunks(
         if seed and perturbation:
             noise = perturbation * generator.standard_normal(parametrization.parameters)
             theta[row] = theta[row] * np.exp(noise) if instance.positive else theta[row] + noise
+    kept = passages and kernels.oracle.batch < 0 and not instance.stochastic
+    optimum = instance.optimum if kept else float("nan")
+    pays = instance.dimension <= BOUND_PAYS * instance.features.shape[0]
+    reach = instance.reach if kept and pays else 0.0
     chunks = []
     for start in range(0, len(seeds), CHUNK_RUNS):
         rows = slice(start, min(start + CHUNK_RUNS, len(seeds)))
@@ -273,6 +282,8 @@ def make_chunks(
                 list(seeds)[rows],
                 instance.dimension,
                 snapshots,
+                optimum,
+                reach,
             )
         )
     return chunks

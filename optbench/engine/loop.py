@@ -10,6 +10,7 @@ from numba.extending import register_jitable
 from optbench.engine.compiler.overloads import INLINED, called, inlined
 from optbench.engine.oracles.natural_gradient import natural_gradients
 from optbench.engine.oracles.sampled_gradient import sample_gradients
+from optbench.engine.passages import ask_for_losses, follow, set_band
 from optbench.engine.types import (
     DIVERGED,
     RUNNING,
@@ -83,6 +84,8 @@ def advance(
                     elif not size < np.inf:
                         runs.status[run] = DIVERGED
                         runs.stopped[run] = step
+                    elif want_loss or runs.needs_loss[run]:
+                        follow(step, run, runs)
         if rule.stop[0] != 0:
             return step
     return last
@@ -93,6 +96,7 @@ def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
     """Write gradients at theta, and losses: those of all runs if wanted, or where needed."""
     if not rule.linear:
         call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
+    ask_for_losses(runs)
     call_objective(kernels.objective, (want_loss, kernels, data, scratch, runs))
     if not rule.linear:
         call_pull_back(
@@ -138,6 +142,7 @@ def change_unit(run, powers, runs: Runs, rule: Rule):
     for h in range(rule.hyper_degrees.shape[1]):
         power = min(float(rule.hyper_degrees[own, h] * runs.exponents[run]), 1000.0)
         runs.scaled_hypers[run, h] = runs.hypers[run, h] * math.pow(2.0, power)
+    set_band(run, runs)
 
 
 @register_jitable(fastmath={"reassoc"}, **INLINED)

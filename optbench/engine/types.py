@@ -89,7 +89,7 @@ class Runs(NamedTuple):
     """The full state of K runs; a longer horizon continues from it bit for bit."""
 
     optimizer: np.ndarray  # int64 (K,): which row of the rule is the run's
-    needs_loss: np.ndarray  # bool (K,): whether the optimizer reads the loss at every step
+    needs_loss: np.ndarray  # bool (K,): whether somebody reads the loss at every step
     theta: np.ndarray  # (K, p)
     w: np.ndarray  # (K, d); theta itself for the linear parametrization
     state: np.ndarray  # (K, s): natural gradient, drawn row, the optimizer's slots
@@ -103,6 +103,17 @@ class Runs(NamedTuple):
     lowest: np.ndarray  # (K,): smallest margin
     gradient_w: np.ndarray  # (K, d)
     gradient: np.ndarray  # (K, p); gradient_w itself for the linear parametrization
+    # which targets the run is at, see `engine/passages.py`
+    optimum: np.ndarray  # (K,): nan where passages are not kept
+    goals: np.ndarray  # (K, T): losses that are targets, falling, in units of 2**-goals_unit
+    goals_unit: np.ndarray  # int64 (K,)
+    band: np.ndarray  # (K, 2): the goals on both sides of the loss, in the run's unit
+    reach: np.ndarray  # (K,): change of log loss per distance of w at most; 0: no bound is used
+    room: np.ndarray  # (K,): how far log loss at the anchor is from the nearest goal
+    anchor: np.ndarray  # (K, d): w where the loss was evaluated last; d = 0 without bounds
+    level: np.ndarray  # int64 (K,): how many goals the loss is at or below
+    reached: np.ndarray  # int64 (K, T): first step at a goal or below; -1: none
+    above: np.ndarray  # int64 (K, T): last step above a goal, for those that it is at now
 
 
 class Rule(NamedTuple):
@@ -206,6 +217,16 @@ runs_t = PointerTo(
             vector,
             matrix,
             matrix,
+            vector,
+            matrix,
+            integers,
+            matrix,
+            vector,
+            vector,
+            matrix,
+            integers,
+            integer_matrix,
+            integer_matrix,
         ],
         Runs,
     )

@@ -21,6 +21,7 @@ from optbench.report.rows import (
     name_columns,
     reasons,
     setting,
+    theorems,
 )
 from optbench.report.table import NOTHING, Cell, Column, Table
 from optbench.result import InstanceFacts
@@ -63,7 +64,13 @@ def bias_table(
         rows=body,
         facts=(*bias_facts(instance), setting(rows)),
         reading=tuple(filter(None, (_agreement(rows), _closest(rows, measured)))),
-        notes=(*_doubts(rows), *reasons(rows), *_conditions(rows), *hyperparameters(rows)),
+        notes=(
+            *_doubts(rows),
+            *theorems(rows),
+            *reasons(rows),
+            *_conditions(rows),
+            *hyperparameters(rows),
+        ),
     )
     return table.without_empty_columns()
 

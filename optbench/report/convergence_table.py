@@ -9,6 +9,7 @@ from optbench.column import columns, named
 from optbench.columns import ConvergenceRow, RateLaw
 from optbench.report.facts import convergence_facts, title_of
 from optbench.report.numbers import TEXT_OF_UNIT, count, duration, interval, significant
+from optbench.report.passages import left_again, marked, read_off
 from optbench.report.rows import (
     full_labels,
     grouped,
@@ -77,6 +78,8 @@ def convergence_table(
             *reasons(rows),
             *_no_law(rows),
             *_edges(rows),
+            *left_again(rows, targets),
+            *read_off(rows),
             *hyperparameters(rows, ("learning_rate",)),
         ),
     )
@@ -137,11 +140,11 @@ def _learning_rate(row: ConvergenceRow) -> Cell:
 
 
 def _steps(row: ConvergenceRow, target: str) -> Cell:
-    """Show a number of steps, ``> horizon`` where it was not reached, a dash where it never ran."""
+    """Show a number of steps, ``> horizon`` where it was not kept, a dash where it never ran."""
     value = row.steps_to.get(target)
     if value is None and row.status == Status.HORIZON and row.success_rate is not None:
-        return Cell(f"> {significant(row.horizon)}")
-    return Cell(count(value), interval(row.intervals.get(target)))
+        return Cell(marked(f"> {significant(row.horizon)}", row, target))
+    return Cell(marked(count(value), row, target), interval(row.intervals.get(target)))
 
 
 def _time(row: ConvergenceRow) -> Cell:
@@ -154,7 +157,7 @@ def _cost(row: ConvergenceRow) -> Cell:
 
 
 def _success(row: ConvergenceRow) -> Cell:
-    """Show how many of the seeds reached the target."""
+    """Show how many of the seeds kept the target."""
     if row.success_rate is None:
         return Cell(NOTHING)
     return Cell(f"{round(row.success_rate * row.seeds)}/{row.seeds}")
@@ -184,19 +187,19 @@ def _rate_interval(row: ConvergenceRow) -> Cell:
 
 
 def _fastest(rows: Sequence[ConvergenceRow], targets: Sequence[str]) -> str:
-    """Rank the fastest three on the tightest target that any row reached."""
+    """Rank the fastest three on the tightest target that any row kept."""
     for target in reversed(targets):
-        reached = sorted(
+        kept = sorted(
             (value, i)
             for i, row in enumerate(rows)
             if (value := row.steps_to.get(target)) is not None and value < float("inf")
         )
-        if reached:
+        if kept:
             names = full_labels(rows)
-            ranked = ", ".join(f"{names[i]} ({count(value)})" for value, i in reached[:3])
-            share = f"{len(reached)} of {len(rows)} rows reach {target}"
+            ranked = ", ".join(f"{names[i]} ({count(value)})" for value, i in kept[:3])
+            share = f"{len(kept)} of {len(rows)} rows keep {target}"
             return f"Fewest steps to {target}: {ranked}; {share}."
-    return "No row reaches a target." if targets else ""
+    return "No row keeps a target." if targets else ""
 
 
 def _cheapest(rows: Sequence[ConvergenceRow]) -> str:

@@ -9,6 +9,7 @@ from optbench.analysis.selection import NO_VERDICT
 from optbench.columns import ConvergenceRow, LearningRate
 from optbench.report.facts import UNKNOWN_OPTIMUM, title_of
 from optbench.report.numbers import count, significant
+from optbench.report.passages import LEFT_AGAIN, marked, read_off, was_left
 from optbench.report.rows import full_labels
 from optbench.report.table import NOTHING, Cell, Column, Table, cells
 from optbench.result import UNKNOWN, InstanceFacts
@@ -68,7 +69,11 @@ def learning_rate_table(
             for rate in shown
         ),
         reading=tuple(_sentences(lists, rates, target if known else None)),
-        notes=_hidden(shown, rates),
+        notes=(
+            *_hidden(shown, rates),
+            *_left(lists, shown, target),
+            *read_off(list(swept.values())),
+        ),
         repeated=1,
     )
 
@@ -115,12 +120,13 @@ def _result(entry: LearningRate, target: str) -> str:
     """Return the steps to the target, else what is left, else how the runs ended."""
     steps = entry.steps_to.get(target)
     if steps is not None:
-        return count(steps)
+        return marked(count(steps), entry, target)
     if not entry.status.has_numbers or entry.status in CUT_SHORT:
         return entry.status.value
     if entry.log10_left is not None:
         share = significant(10.0**entry.log10_left, 2)
-        return f"{share} left" if entry.log10_left <= 0.0 else f"grew {share}x"
+        text = f"{share} left" if entry.log10_left <= 0.0 else f"grew {share}x"
+        return marked(text, entry, target)
     return (
         entry.status.value if entry.final_loss is None else f"loss {significant(entry.final_loss)}"
     )
@@ -135,12 +141,19 @@ def _hidden(shown: Sequence[float], rates: Sequence[float]) -> tuple[str, ...]:
     )
 
 
+def _left(lists: Mapping[str, Entries], shown: Sequence[float], target: str) -> list[str]:
+    """Say what the mark of a target means that was left again."""
+    entries = (entries.get(rate) for entries in lists.values() for rate in shown)
+    marks = any(entry is not None and was_left(entry, target) for entry in entries)
+    return [LEFT_AGAIN] if marks else []
+
+
 def _sentences(
     lists: Mapping[str, Entries], rates: Sequence[float], target: str | None
 ) -> Iterator[str]:
-    """Say how many rates reach the target, which diverge, and where the verdict depends on it."""
+    """Say how many rates keep the target, which diverge, and where the verdict depends on it."""
     if target is not None:
-        yield _reached(lists, rates, target)
+        yield _kept(lists, rates, target)
     diverging = {
         label: min(rate for rate, entry in entries.items() if entry.status == Status.DIVERGED)
         for label, entries in lists.items()
@@ -154,23 +167,23 @@ def _sentences(
     yield from _verdicts(lists)
 
 
-def _reached(lists: Mapping[str, Entries], rates: Sequence[float], target: str) -> str:
-    """Rank optimizers by the number of rates at which they reach the target."""
-    reached = {
+def _kept(lists: Mapping[str, Entries], rates: Sequence[float], target: str) -> str:
+    """Rank optimizers by the number of rates at which they keep the target."""
+    kept = {
         label: [rate for rate, entry in entries.items() if entry.steps_to.get(target) is not None]
         for label, entries in lists.items()
     }
-    if not any(reached.values()):
-        return f"No optimizer reaches {target} at any of {len(rates)} rates."
-    ranked = sorted(filter(reached.get, reached), key=lambda label: -len(reached[label]))
-    parts = [f"{label} at {_range(reached[label])}" for label in ranked[:NAMED]]
-    if others := [len(reached[label]) for label in ranked[NAMED:]]:
+    if not any(kept.values()):
+        return f"No optimizer keeps {target} at any of {len(rates)} rates."
+    ranked = sorted(filter(kept.get, kept), key=lambda label: -len(kept[label]))
+    parts = [f"{label} at {_range(kept[label])}" for label in ranked[:NAMED]]
+    if others := [len(kept[label]) for label in ranked[NAMED:]]:
         ends = dict.fromkeys(map(str, (min(others), max(others))))
         parts.append(f"{len(others)} more at {' to '.join(ends)}")
-    if never := [label for label in lists if not reached[label]]:
+    if never := [label for label in lists if not kept[label]]:
         names = " and ".join(never) if len(never) < NAMED else f"{len(never)} others"
         parts.append(f"{names} at none")
-    return f"Of {len(rates)} rates, {target} is reached by {', '.join(parts)}."
+    return f"Of {len(rates)} rates, {target} is kept by {', '.join(parts)}."
 
 
 def _verdicts(lists: Mapping[str, Entries]) -> Iterator[str]:

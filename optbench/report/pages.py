@@ -14,12 +14,13 @@ from pathlib import Path
 from optbench.analysis.kinds import KINDS, Kind
 from optbench.column import UNITS, Column, columns
 from optbench.columns import BiasRow, ConvergenceRow, LearningRate, RateLaw, Row
+from optbench.registry import is_builtin, load_registry
 from optbench.report.schema import schema
 from optbench.report.table import Column as Header
 from optbench.result import InstanceFacts, ReferenceFacts
 from optbench.status import Status
 
-PAGES = ("docs/schema.md", "docs/measures.md")
+PAGES = ("docs/schema.md", "docs/measures.md", "docs/optimizers.md")
 SCHEMA = "optbench/report/schema.json"
 
 _LIST = re.compile(r"(<!-- list: ([\w ]+) -->\n).*?(<!-- end of list -->)", re.DOTALL)
@@ -92,6 +93,16 @@ def statuses() -> str:
     return _table(("status", "meaning"), ((f"`{each.value}`", each.meaning) for each in Status))
 
 
+def conventions() -> str:
+    """List which convention each built-in optimizer follows, of those that say so."""
+    known = load_registry().optimizers
+    shipped = [known[name] for name in sorted(known) if is_builtin(known[name].file)]
+    return _table(
+        ("optimizer", "convention"),
+        ((f"`{each.name}`", each.convention) for each in shipped if each.convention),
+    )
+
+
 LISTS: Mapping[str, Callable[[], str]] = {
     "keys of every row": lambda: keys(Row),
     "keys of bias": lambda: keys(BiasRow, Row),
@@ -105,6 +116,7 @@ LISTS: Mapping[str, Callable[[], str]] = {
     "measures": measures,
     "kinds": kinds,
     "statuses": statuses,
+    "conventions": conventions,
 }
 
 

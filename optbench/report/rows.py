@@ -119,6 +119,13 @@ def reasons(rows: Sequence[Row]) -> list[str]:
     return grouped(told)
 
 
+def theorems(rows: Sequence[Row]) -> list[str]:
+    """Say what rows beside those as used are."""
+    if not any(row.as_theorem_asks for row in rows):
+        return []
+    return ["(theorem): with what its theorem asks for, beside the row as it is used"]
+
+
 def hyperparameters(rows: Sequence[Row], shown: Iterable[str] = ()) -> list[str]:
     """Return one note with the hyperparameters of every row, except those a column has shown."""
     rows_of: dict[str, list[str]] = {}

@@ -51,6 +51,7 @@ def cell_key(
         cell.parametrization.name,
         cell.choice.optimizer.identity,
         sorted(cell.choice.fixed.items()),
+        (cell.choice.named, cell.choice.as_theorem_asks, cell.choice.follows_flow),
         horizon,
         seeds,
         rates,

@@ -15,6 +15,11 @@ from optbench.analysis.selection import INCONCLUSIVE
 from optbench.analysis.settling import MOVING, Verdict
 from optbench.solutions import family_member
 from optbench.status import Status, worst
+from optbench.tune import natural_rate
+
+SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
+PARTLY = "logistic_regression:data=partly_separable"
+TRANSPORT = "linear_program:data=transport,m=3"
 
 
 @pytest.mark.parametrize(
@@ -26,19 +31,91 @@ from optbench.status import Status, worst
         ("hypentropy", "linear", "hypentropy"),
         ("natural_gradient", "linear", "l2"),
         ("adam", "linear", "unknown"),
-        ("gradient_descent", "diagonal", "hypentropy"),
-        ("gradient_descent", "diagonal:depth=3", "unknown"),
-        ("adam", "diagonal", "unknown"),  # the theorem is about gradient flow
+        ("gradient_descent[learning_rate=1e-4]", "diagonal", "hypentropy"),
+        ("gradient_descent[learning_rate=1e-4]", "diagonal:depth=3", "unknown"),
+        ("adam[learning_rate=1e-4]", "diagonal", "unknown"),  # the theorem is about gradient flow
     ],
 )
 def test_theory_is_about_optimizer_and_parametrization(optimizer, parameters, expected):
-    assert theory.theory_name(cell(optimizer=optimizer, parameters=[parameters])) == expected
+    made = cell(optimizer=optimizer, parameters=[parameters])
+    rate = made.choice.fixed.get("learning_rate")
+    assert theory.theory_name(replace(made, choice=unfixed(made.choice)), rate) == expected
+
+
+def unfixed(choice):
+    """The same optimizer with its rate to be tuned."""
+    others = {key: value for key, value in choice.fixed.items() if key != "learning_rate"}
+    return replace(choice, fixed=others)
+
+
+@pytest.mark.parametrize(
+    ("problem", "optimizer", "expected"),
+    [
+        (SEPARABLE, "adam", "l2"),
+        (SEPARABLE, "adam[eps=0]", "unknown"),  # its theorem asks for a falling rate
+        (SEPARABLE, "adam[eps=0,decay=0.5]", "linf"),
+        (SEPARABLE, "sign_descent[decay=0]", "unknown"),
+        (SEPARABLE, "steepest_descent[p=2]", "l2"),
+        (SEPARABLE, "steepest_descent[p=1.5]", "l1.5"),
+        (PARTLY, "gradient_descent", "direction"),
+        (PARTLY, "heavy_ball", "unknown"),
+        (PARTLY, "adam[eps=0,decay=0.5]", "unknown"),  # no largest Linf margin exists there
+        ("quadratic", "sign_descent", "minimizer"),
+        ("quadratic", "adamw", "unknown"),  # at rest where the penalty balances the gradient
+        ("quadratic", "nero", "unknown"),
+    ],
+)
+def test_theory_is_quoted_where_its_conditions_hold(problem, optimizer, expected):
+    made = cell(problem, optimizer)
+    assert theory.theory_name(made, 0.1) == expected
+    if expected != "unknown":
+        assert expected in theory.candidates(made, made.instance, 0.1)
+
+
+def test_a_member_of_a_family_that_is_another_reference_has_its_name():
+    """The hypentropy of a scale of 1e-30 is the L1 norm to rounding: not a second reference."""
+    made = cell(optimizer="hypentropy[scale=1e-30]")
+    assert theory.theory_name(made, 0.1) in theory.candidates(made, made.instance, 0.1)
+
+
+def test_small_steps_follow_the_flow_of_a_parametrization_large_ones_do_not():
+    made = cell(TRANSPORT)
+    natural = natural_rate(made)
+    assert theory.theory_name(made, 0.1 * natural) == "entropic"
+    assert theory.theory_name(made, 0.2 * natural) == "unknown"
+    assert theory.theory_name(made) == "unknown"
+    separable = cell(SEPARABLE, parameters=["diagonal"])  # the tail decides, whatever the rate
+    assert theory.theory_name(separable, 10.0 * natural_rate(separable)) == "l1"
+
+
+def test_what_can_say_nothing_says_why_and_still_has_a_law_of_convergence():
+    made = cell(optimizer="normalized_mirror_descent")
+    found = searched(made, 500)
+    row = rows.bias_row(made, found, 500, 1)
+    assert row.status == Status.SKIPPED and row.selected is None and not row.measures
+    assert row.reason.startswith("selects nothing on regression")
+    assert rows.cut_short(row, Status.TIMEOUT) is row
+    law = rows.convergence_row(made, found, 500, 1, math.nan, {})
+    assert law.status == Status.HORIZON and law.final_loss > 0.0
+    assert theory.nothing_to_say(cell(SEPARABLE, "normalized_mirror_descent")) is None
+
+
+def test_without_a_theorem_a_linear_program_is_told_of_when_it_is_named():
+    named = cell(TRANSPORT, "adam")
+    assert theory.nothing_to_say(named) is None
+    by_default = replace(named, choice=replace(named.choice, named=False))
+    assert "named with -o" in theory.nothing_to_say(by_default)
+    regression = cell(optimizer="adam")
+    by_default = replace(regression, choice=replace(regression.choice, named=False))
+    assert theory.nothing_to_say(by_default) is None  # its norms are those of anybody
+    flow = cell(TRANSPORT, "heavy_ball")
+    assert theory.nothing_to_say(replace(flow, choice=replace(flow.choice, named=False))) is None
 
 
 def test_the_predicted_reference_joins_the_candidates():
     """hypentropy(scale^2) for the diagonal network, the l1.5 interpolant for p = 1.5."""
     made = cell(parameters=["diagonal:scale=0.2"])
-    extra = theory.candidates(made, made.instance)["hypentropy"]
+    extra = theory.candidates(made, made.instance, 1e-4)["hypentropy"]
     expected = family_member(made.instance, "hypentropy", 0.04)
     np.testing.assert_allclose(extra.solution, expected.solution, rtol=1e-10)
     made = cell(optimizer="p_norm_mirror_descent[p=1.5]")

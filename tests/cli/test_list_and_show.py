@@ -54,7 +54,9 @@ def test_list_says_why_a_plug_in_is_missing(capsys, tmp_path):
 def test_show_an_optimizer(capsys):
     assert main(["show", "adam"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    for part in ("m <- beta1 m", "beta2 0.999", "tuned (log grid)", "selects linf", "eps = 0",
+    for part in ("m <- beta1 m", "beta2 0.999", "tuned (log grid)", "l2 (classification)",
+                 "linf (classification[eps=0,decay=0.5,beta2=0.99])", "eps = 0",
+                 "as the theorem asks: eps=0,decay=0.5,beta2=0.99 (classification)",
                  "arXiv:1412.6980", "optimizers/adam.py"):  # fmt: skip
         assert part in text
 
@@ -70,6 +72,16 @@ def test_show_a_problem_and_a_parametrization(capsys):
     text = capsys.readouterr().out
     assert "typed as: --parametrization diagonal:depth=2,scale=0.1" in text
     assert "w = u^depth - v^depth" in text
+
+
+def test_show_says_whose_convention_an_optimizer_follows(capsys):
+    assert main(["show", "rmsprop"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert (
+        "convention: torch: beta = 0.99, eps outside the root; the lecture and optax: 0.9" in text
+    )
+    assert main(["show", "gradient_descent"]) == 0
+    assert "convention" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

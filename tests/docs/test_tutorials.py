@@ -42,7 +42,10 @@ def test_the_shipped_file_is_shown_as_it_is() -> None:
 def test_plugins_keep_the_contract(page: str, name: str, tmp_path: Path) -> None:
     results = check(plugin(page, name, tmp_path))
     assert len(results) >= 4
-    assert not [result for result in results if result.passed is False]
+    failed = [result for result in results if result.passed is False]
+    # an optimizer that a reader copies declares all that holds of it: nothing is left to say
+    left_out = [each for each in results if each.passed is None and name == "signed_momentum"]
+    assert not failed and not left_out
 
 
 def test_a_tutorial_comparison_converges(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import small_problems as problems
 
 from optbench.contract import Optimizer
 
@@ -120,3 +121,20 @@ class PlainRun:
     ) -> np.ndarray:
         """Take ``steps`` steps down an objective; return theta after each, (steps, p)."""
         return np.array([self.step(gradient(self.theta), loss(self.theta)) for _ in range(steps)])
+
+
+CASES = {
+    "quadratic": (problems.quadratic_gradient, problems.START, None),
+    "logistic": (problems.logistic_gradient, problems.START, None),
+    "least_squares": (problems.least_squares_gradient, problems.START, None),
+    "network": (problems.network_gradient, problems.NETWORK_START, problems.LAYERS),
+}
+
+
+def follow_case(name: str, problem: str, steps: int, hypers: Mapping[str, float]) -> np.ndarray:
+    """Run an optimizer on an objective of ``small_problems``; return theta after each step."""
+    gradient, start, layers = CASES[problem]
+    run = PlainRun(name, start, layers, **hypers)
+    if problem == "least_squares":  # the one whose least value, 0, polyak_step is told
+        return run.follow(gradient, steps, problems.least_squares_loss)
+    return run.follow(gradient, steps)

@@ -1,6 +1,7 @@
 """Small objectives whose data are formulas: the same numbers in every environment.
 
 ``quadratic``: 0.5 theta^T H theta - b^T theta.  ``logistic``: mean_i log(1 + exp(-z_i^T theta)).
+``least_squares``: 0.5 ||A theta - y||^2 with fewer rows than columns, whose least value is 0.
 ``network``: ||W3 W2 W1 X - Y||^2 / (2 n d_L) with theta = (W1, W2, W3), row by row.
 """
 
@@ -23,6 +24,8 @@ START = _waves(1, COLUMNS, 0.5)[0]
 HESSIAN = _waves(ROWS, COLUMNS, 0.0).T @ _waves(ROWS, COLUMNS, 0.0) / ROWS + 0.05 * np.eye(COLUMNS)
 LINEAR = _waves(1, COLUMNS, 1.0)[0]
 MARGIN_ROWS = _waves(ROWS, COLUMNS, 2.0)
+WIDE_ROWS = MARGIN_ROWS[:3]
+WIDE_TARGETS = np.array([1.0, -2.0, 0.5])
 INPUTS = _waves(WIDTHS[0], SAMPLES, 3.0)
 OUTPUTS = _waves(WIDTHS[-1], SAMPLES, 4.0)
 SHAPES = tuple(zip(WIDTHS[1:], WIDTHS[:-1], strict=True))
@@ -39,6 +42,16 @@ def quadratic_gradient(theta: np.ndarray) -> np.ndarray:
 def logistic_gradient(theta: np.ndarray) -> np.ndarray:
     """-mean_i z_i / (1 + exp(z_i^T theta))."""
     return np.asarray(-MARGIN_ROWS.T @ (1.0 / (1.0 + np.exp(MARGIN_ROWS @ theta))) / ROWS)
+
+
+def least_squares_gradient(theta: np.ndarray) -> np.ndarray:
+    """A^T (A theta - y)."""
+    return np.asarray(WIDE_ROWS.T @ (WIDE_ROWS @ theta - WIDE_TARGETS))
+
+
+def least_squares_loss(theta: np.ndarray) -> float:
+    """0.5 ||A theta - y||^2."""
+    return float(0.5 * np.sum((WIDE_ROWS @ theta - WIDE_TARGETS) ** 2))
 
 
 def network_gradient(theta: np.ndarray) -> np.ndarray:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from plain_runs import PlainRun
-from small_problems import HESSIAN, LINEAR, MARGIN_ROWS, START, logistic_gradient
+from small_problems import (
+    HESSIAN,
+    LINEAR,
+    START,
+    WIDE_ROWS,
+    WIDE_TARGETS,
+    least_squares_gradient,
+    least_squares_loss,
+    logistic_gradient,
+)
 from small_problems import quadratic_gradient as gradient
 
 MINIMIZER = np.linalg.solve(HESSIAN, LINEAR)
-WIDE = MARGIN_ROWS[:3]  # 3 equations for 5 unknowns
-TARGET = np.array([1.0, -2.0, 0.5])
-LEAST_NORM = np.linalg.pinv(WIDE) @ TARGET
+LEAST_NORM = np.linalg.pinv(WIDE_ROWS) @ WIDE_TARGETS  # 3 equations for 5 unknowns
 
 
 def gap(theta: np.ndarray) -> float:
     """The quadratic above its minimum, free of cancellation."""
     return float(0.5 * (theta - MINIMIZER) @ HESSIAN @ (theta - MINIMIZER))
-
-
-def wide_gradient(theta: np.ndarray) -> np.ndarray:
-    return np.asarray(WIDE.T @ (WIDE @ theta - TARGET))
 
 
 def test_adaptive_gradient_descent_follows_its_formula() -> None:
@@ -157,10 +160,8 @@ def test_full_matrix_adagrad_commutes_with_rotations() -> None:
     ],
 )
 def test_from_zero_they_find_the_least_norm_solution(name: str, hypers: dict[str, float]) -> None:
-    def loss(theta: np.ndarray) -> float:
-        return float(0.5 * np.sum((WIDE @ theta - TARGET) ** 2))
-
-    theta = PlainRun(name, np.zeros(5), **hypers).follow(wide_gradient, 3000, loss)[-1]
+    run = PlainRun(name, np.zeros(5), **hypers)
+    theta = run.follow(least_squares_gradient, 3000, least_squares_loss)[-1]
     np.testing.assert_allclose(theta, LEAST_NORM, rtol=0, atol=1e-9)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import re
@@ -48,6 +49,13 @@ def test_says_what_it_is(name: str) -> None:
     assert "<-" in optimizer.formula
     assert re.search(r" (19|20)\d\d, (arXiv:|doi:|JMLR|PMLR)", optimizer.reference)
     assert optimizer.condition
+    assert len(optimizer.convention) <= 200
+
+
+def test_a_convention_is_prose_and_makes_no_other_optimizer() -> None:
+    adam = OPTIMIZERS["adam"]
+    assert dataclasses.replace(adam, convention="").identity == adam.identity
+    assert dataclasses.replace(adam, homogeneous=False).identity != adam.identity
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -108,16 +108,14 @@ def test_there_is_no_table_without_a_choice_of_rates(example, count):
 
 def test_a_sentence_reads_it(small):
     first, second = tables(small)[1].reading
-    assert (
-        first == "Of 3 rates, 1e-8 is reached by adam at 2 (0.1 to 1), gradient_descent at 1 (0.1)."
-    )
+    assert first == "Of 3 rates, 1e-8 is kept by adam at 2 (0.1 to 1), gradient_descent at 1 (0.1)."
     assert second == "Smallest diverging rate: gradient_descent 1."
 
 
 def test_a_target_that_nobody_reaches_is_one_sentence():
     rows = [swept(f"slow_{k}", [entry(0.1), entry(0.2)], 0.1) for k in range(6)]
     assert learning_rate_table(INSTANCES[0], rows).reading == (
-        "No optimizer reaches 1e-8 at any of 2 rates.",
+        "No optimizer keeps 1e-8 at any of 2 rates.",
         "Smallest diverging rate: none.",
     )
 

@@ -66,7 +66,7 @@ def test_sentences_read_the_tables(example):
     text = " ".join(render(example, "table", 120).split())
     assert "Verdict as theory says: 5 of 6; but adam[eps=1e-8] selects l2 (theory: linf)." in text
     assert "INCONCLUSIVE: 1 of 10 rows." in text
-    assert "Fewest steps to 1e-8: sign_descent (9,999); 1 of 10 rows reach 1e-8." in text
+    assert "Fewest steps to 1e-8: sign_descent (9,999); 1 of 10 rows keep 1e-8." in text
     assert "coordinate_descent (ratio L1 0.998)" in text
     assert "note: broken plug-in: mine/broken.py:3" in text
     assert "compile 2.5 s" in text

@@ -49,6 +49,9 @@ class Kind:
         A verdict needs a margin or norm within this part of the optimum.
     arrived : float
         A verdict needs a distance of at most this, where no margin or norm defines the reference.
+    references_of_theorems : bool
+        Whether its references say nothing of optimizers on which there is no theorem: no norm or
+        margin is theirs.
     measures : tuple of Measure
         What its tables may show, in their order.
     """
@@ -59,6 +62,7 @@ class Kind:
     told_apart = 0.02
     close = 0.05
     arrived = 0.05
+    references_of_theorems = False
     measures: tuple[Measure, ...] = (
         *of_norms(
             "norm_excess", "excess", "{} norm of w over the least one that fits, minus 1",

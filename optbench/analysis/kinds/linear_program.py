@@ -25,6 +25,7 @@ class LinearProgram(Kind):
 
     name = "linear_program"
     title = "linear programs"
+    references_of_theorems = True
     measures = (
         Measure("objective_gap", "|c.x - optimum| / |optimum|; where the optimum is 0, over the "
                 "size of its terms", header="objective\ngap", rank=HEADLINE, against="vertex"),
