@@ -11,14 +11,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from optbench.contract import Optimizer
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import make_chunks
-from optbench.engine.records import Snapshots
 from optbench.engine.together import join
 from optbench.errors import UserError
 from optbench.identity import identity
@@ -71,7 +70,7 @@ class RunSpec:
     perturbation: float = 0.0
     theta: np.ndarray | None = None
     steps: tuple[int, ...] | None = None
-    snapshots: Snapshots = "all"
+    snapshots: Literal["all", "last decades", "none"] = "all"
     passages: bool = False
 
     @property
@@ -222,7 +221,7 @@ def prepare(specs: Sequence[RunSpec]) -> list[Chunk]:
             np.array([spec.hypers for spec in group], dtype=float).reshape(len(group), -1),
             [spec.seed for spec in group],
             first.perturbation,
-            first.snapshots,
+            first.horizon if first.snapshots == "last decades" else first.snapshots,
             None if first.theta is None else [np.asarray(spec.theta) for spec in group],
             first.passages,
         )
@@ -247,7 +246,8 @@ def _groups(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:
     last: object = None
     for spec in specs:
         own = (id(spec.instance), id(spec.parametrization), id(spec.optimizer))
-        key = (*own, spec.perturbation, spec.snapshots, spec.theta is None, spec.passages)
+        kept = spec.horizon if spec.snapshots == "last decades" else spec.snapshots
+        key = (*own, spec.perturbation, kept, spec.theta is None, spec.passages)
         if key != last:
             groups.append([])
             last = key

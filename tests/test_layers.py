@@ -22,6 +22,7 @@ LAYERS = (
     "study",
     "store",
     "solutions timing",
+    "until_verdict",
     "tune",
     "executors",
     "plan",

@@ -104,7 +104,7 @@ def select(
     w : ndarray, float64 (d,)
         A predictor.
     close : bool
-        Whether it must be close, and not only on the side of that reference.
+        Whether it must be close, and fit the data, and not only be on the side of that reference.
     """
     known = certified(references)
     if not known:
@@ -113,7 +113,7 @@ def select(
         return Selection(None, reason=missing)
     if not np.all(np.isfinite(w)) or not np.any(w):
         return Selection(INCONCLUSIVE, reason="the predictor is zero or not finite")
-    if reason := kind_of(instance).not_there(instance, known, w):
+    if close and (reason := kind_of(instance).not_there(instance, known, w)):
         return Selection(INCONCLUSIVE, reason=reason)
     grid = _grid(instance, known)
     p, interval = effective_p(instance, grid, w)

@@ -5,7 +5,8 @@ eps = 0 is close to l2 for 1e5 steps and ends at linf.  A verdict needs a run th
 (:mod:`optbench.analysis.selection`) and has settled there:
 
 - it was on the side of the same reference at a tenth of the steps, where the effective p may be the
-  next one of the grid,
+  next one of the grid, or next to nothing is missing (0.1 % of the margin): linear convergence
+  arrives within a decade,
 - what is missing to it (of the margin, the norm, or the distance) has not grown since, and
 - no other reference is approached faster, or faster and faster.  Where a run settles, what is
   missing to the others comes to rest.
@@ -38,6 +39,7 @@ from optbench.references import Reference
 
 MOVING = "moving"
 FALLS = 0.95  # what is missing falls when it is at most this part of what it was a decade ago
+ARRIVED = 0.02  # of the largest that is close: so little is missing at a limit only
 FLUCTUATES = 0.2  # what is missing may grow by this part of the largest that is close
 FIT = 0.02  # a law fits when the logarithm of what is missing is off by no more than this
 FARTHEST = 1000.0  # times the last step; no extrapolation goes farther
@@ -107,10 +109,11 @@ def judge(
     trend = {name: _ratio(missing[0][name], missing[1][name]) for name in known}
     now = replace(now, trend=trend)
     side = select(instance, references, earlier, close=False)
-    name, kind = str(now.selected), kind_of(instance)
-    if name in known and _was_there(side, name, known[name]):
-        limit = kind.limit(instance, path[-1][1], known[name])
-        if not _grows(missing, name, limit) and not _drawn(missing, trend, name):
+    name = str(now.selected)
+    if name in known:
+        limit = kind_of(instance).limit(instance, path[-1][1], known[name])
+        there = missing[0][name] <= ARRIVED * limit or _was_there(side, name, known[name])
+        if there and not _grows(missing, name, limit) and not _drawn(missing, trend, name):
             return now
     return _moving(instance, known, path, now) or _stays(now)
 

@@ -72,8 +72,8 @@ class Chunk:
         Seeds of the runs' random numbers.
     dimension : int
         Size d of the predictor.
-    snapshots : {"all", "last decades", "none"}
-        Which records keep w.
+    snapshots : {"all", "none"} or int
+        Which records keep w, see :class:`~optbench.engine.records.Records`.
     optimum : float
         From which the targets are measured whose passages are kept; nan: they are not.
     reach : float

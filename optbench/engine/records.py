@@ -9,19 +9,20 @@ import numpy as np
 
 RECORDS_PER_DECADE = 10
 SNAPSHOT_NUMBERS = 2**24  # per chunk of runs: 128 MB; beyond it snapshots are thinned
-Snapshots = Literal["all", "last decades", "none"]
-# Which part of the horizon, in decades back from it: what says whether a run has settled.  The
-# first ones are kept where there is no room for all.
-LAST_DECADES = (0.0, 1.0, 2.0, 0.5, 1.5)
+# All of them, none, or those at half decades from a step: the last ones say whether a run settled.
+Snapshots = Literal["all", "none"] | int
+# The last ones, counted back: the first of these are kept where there is no room for all.
+LAST_HALF_DECADES = (0, 2, 4, 1, 3)
 
 
 def _kept(steps: np.ndarray, asked: Snapshots, room: int) -> np.ndarray:
     """Return the records at which w is kept, at most ``room`` of them."""
-    if asked == "none":
+    if asked == "none" or steps[-1] == 0:
         return np.zeros(0, dtype=np.int64)
     if asked == "all":
         return np.unique(np.linspace(0, steps.size - 1, min(room, steps.size)).astype(int))
-    wanted = steps[-1] / 10.0 ** np.array(LAST_DECADES[:room])
+    last = np.floor(2.0 * np.log10(steps[-1] / asked) + 1e-3)
+    wanted = asked * 10.0 ** (0.5 * (last - np.array(LAST_HALF_DECADES[:room])))
     nearest = np.abs(steps[:, None] - wanted).argmin(axis=0)
     return np.unique(nearest[steps[nearest] > 0])
 
@@ -51,9 +52,9 @@ class Records:
         Row of ``snapshots`` of each record, or -1: all of them unless K d R is large.
     snapshots : ndarray, float64 (S, K, d)
         The predictor w; S = 0 where nobody asked for it.
-    asked : {"all", "last decades", "none"}
-        Which snapshots were asked for: of every record, or of those at the last one, a tenth and
-        a hundredth of its steps, and halfway between these.
+    asked : {"all", "none"} or int
+        Which snapshots were asked for: of every record, of none, or of the last five of those that
+        are half decades apart, this step among them.
     """
 
     steps: np.ndarray

@@ -90,10 +90,13 @@ class Kind:
         return None
 
     def shortfall(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
-        """Return what is missing to a reference: a part of its margin or norm, else a distance."""
+        """Return what is missing to a reference: a part of its margin or norm, else a distance.
+
+        A norm below the least one is that of a predictor that does not fit: it is missing too.
+        """
         defect = self.defect(instance, w, reference)
         missing = self.distance(instance, w, reference) if defect is None else defect
-        return missing if abs(missing) > ROUNDING else 0.0
+        return abs(missing) if abs(missing) > ROUNDING else 0.0
 
     def limit(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
         """Return the largest shortfall with which a run can have selected a reference."""
