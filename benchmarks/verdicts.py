@@ -39,7 +39,6 @@ SEPARABLE = "logistic_regression:data=gaussian,seed=0"
 THEOREMS = (
     "gradient_descent",
     "heavy_ball",
-    "nesterov",
     "normalized_gradient_descent",
     "loss_normalized_gradient_descent",
     "sign_descent",
