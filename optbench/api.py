@@ -102,7 +102,9 @@ def compare(
         asked = _several(parametrizations)
         both = settings.rates is None  # as used, and as theorems ask
         cells = [cell for built in instances for cell in make_cells(built, choices, asked, both)]
-        plan = make_plan(settings, instances, cells, registry.notes)
+        own = [choice.optimizer for choice in choices if choice.optimizer.baseline]
+        baseline = own[0] if own else registry.baseline
+        plan = make_plan(settings, instances, cells, registry.notes, baseline)
         plan.prepare(report)
         plan.run(report, settled if until_verdict else None)
         report(len(cells), len(cells), "analysis")

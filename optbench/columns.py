@@ -254,6 +254,23 @@ class ConvergenceRow(Row):
         "between which a trace that is not monotone passes targets unseen; empty: there are none",
         default="",
     )
+    steps_by_seed: Mapping[str, tuple[Number, ...]] = column(
+        "`steps_to` of each seed; infinite: the target is not kept",
+        unit="steps",
+        prefix="steps_by_seed_",
+        data=("JSON", "pandas"),
+        default={},
+    )
+    slower_than: Names = column(
+        "rows on this instance that are significantly faster; the row is marked `†` in the table",
+        default=(),
+    )
+    slower_p: Number = column(
+        "smallest p-value of a row on this instance being faster, corrected for all pairs of rows; "
+        "null: none can be told from chance with so few seeds",
+        low=0.0,
+        high=1.0,
+    )
     rate: RateLaw = column(
         "the law of convergence that was fitted", header="rate law", rank=1, default=RateLaw()
     )
@@ -261,13 +278,24 @@ class ConvergenceRow(Row):
         "processor time for one step of one run", unit="ns", header="ns/\nstep", rank=2, low=0.0
     )
     relative_cost: Number = column(
-        "`ns_per_step` over that of `baseline`, on the same instance and parametrization",
+        "`ns_per_step` over that of `baseline`, on the same instance and parametrization; both "
+        "were measured in turn",
         unit="ratio",
         header="relative\ncost",
         rank=5,
     )
+    relative_cost_interval: Interval = column(
+        "smallest and largest `relative_cost` of the nine rounds of its measurement",
+        unit="ratio",
+        of="relative_cost",
+    )
     baseline: str | None = column(
-        "the row that `relative_cost` compares with: an optimizer declared with `baseline=True`"
+        "what `relative_cost` compares with: the optimizer declared with `baseline=True`, whether "
+        "it has a row or not"
+    )
+    timed_on: str | None = column(
+        "when `ns_per_step` and `relative_cost` were measured: UTC, ISO 8601; all rows of an "
+        "instance were timed in one session"
     )
     seconds_to: Numbers = column(
         "`steps_to` times `ns_per_step`: compilation and tuning are not in it",

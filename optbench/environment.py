@@ -28,8 +28,13 @@ def describe(threads: int) -> dict[str, Any]:
         "processor": processor(),
         "cores": os.cpu_count(),
         "threads": threads,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "date": now(),
     }
+
+
+def now() -> str:
+    """Return the date and time: UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def processor() -> str:

@@ -89,6 +89,8 @@ class Plan:
         One a cell, in the order of the tables.
     notes : list of str
         What a reader must see.
+    baseline : Optimizer, optional
+        What costs of steps are relative to.
     seconds : dict of str to float
         How long each stage took.
     """
@@ -97,6 +99,7 @@ class Plan:
     instances: Sequence[tuple[Instance, ...]]
     entries: list[Entry]
     notes: list[str] = field(default_factory=list)
+    baseline: Optimizer | None = None
     stop: StopSignal = field(default_factory=StopSignal)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -119,7 +122,7 @@ class Plan:
             for entry in self.open:
                 entry.finished = stored_cell(entry.key, entry.cell)
         cells = [entry.cell for entry in self.open]
-        ahead = compile_ahead(*needed(cells, threads))
+        ahead = compile_ahead(*needed(cells, threads, self.baseline))
         with quiet_numba(), ahead as finish_compiling:
             with self.timed("references"):
                 self._solve_references(report)
@@ -190,6 +193,7 @@ def make_plan(
     instances: Sequence[tuple[Instance, ...]],
     cells: Sequence[Cell],
     notes: Sequence[str] = (),
+    baseline: Optimizer | None = None,
 ) -> Plan:
     """Return the plan of some cells; nothing has run yet."""
     entries = [
@@ -200,18 +204,23 @@ def make_plan(
                 cell.horizon(settings.horizon),
                 settings.seeds,
                 settings.rates,
+                baseline,
                 settings.until_verdict,
             ),
         )
         for cell in cells
     ]
-    return Plan(settings, instances, entries, list(notes))
+    return Plan(settings, instances, entries, list(notes), baseline)
 
 
-def needed(cells: Sequence[Cell], threads: int) -> tuple[list[str], list[Optimizer]]:
+def needed(
+    cells: Sequence[Cell], threads: int, baseline: Optimizer | None
+) -> tuple[list[str], list[Optimizer]]:
     """Return objectives of the engine, where there is a core for them, and the optimizers."""
     kinds = {objective_kind(cell.instance) for cell in cells} if threads > 1 else set()
     optimizers = {cell.choice.optimizer.identity: cell.choice.optimizer for cell in cells}
+    if cells and baseline is not None:
+        optimizers.setdefault(baseline.identity, baseline)
     return sorted(kinds - {"own"}), list(optimizers.values())
 
 

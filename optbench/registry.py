@@ -81,6 +81,12 @@ class Registry:
         return sorted(name for name, plugin in self.optimizers.items() if plugin.default)
 
     @property
+    def baseline(self) -> Optimizer | None:
+        """What costs are relative to: the last one declared so, that of the user if any."""
+        declared = [plugin for plugin in self.optimizers.values() if plugin.baseline]
+        return declared[-1] if declared else None
+
+    @property
     def default_problems(self) -> list[str]:
         """Names of the problems that run when none is named."""
         return sorted(name for name, plugin in self.problems.items() if plugin.default)

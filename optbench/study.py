@@ -21,7 +21,7 @@ from optbench.registry import Registry
 
 ALL, DEFAULT = "all", ""  # optimizers: every one, and those that run when none is named
 Arrays: TypeAlias = tuple[Any, Any]  # a matrix (n, d), dense or sparse, and n targets
-FLOW_RATE = 0.1  # rates up to that part of the natural one follow gradient flow
+FLOW_RATE = 0.2  # rates up to that part of the natural one follow gradient flow
 LONGEST = 1_000_000  # steps that a row may take by itself, beyond the horizon that was asked for
 
 
@@ -40,7 +40,7 @@ class Choice:
     as_theorem_asks : bool
         Whether this is the row beside the one as used: with what its theorem asks for.
     follows_flow : bool
-        Whether that is a learning rate of ``FLOW_RATE`` times the natural one.
+        Whether that is a small learning rate, :func:`optbench.tune.flow_rate`.
     """
 
     optimizer: Optimizer
@@ -345,11 +345,8 @@ def as_theorem_asks(
     if parametrization.linear:
         values = optimizer.as_theorem_asks.get(instance.kind)
         return replace(choice, fixed=values, as_theorem_asks=True) if values else None
-    if (
-        choice.tuned
-        and flow_selects(instance, parametrization, optimizer)
-        and not (tail_decides(instance))
-    ):
+    told = flow_selects(instance, parametrization, optimizer) is not None
+    if told and small_steps_follow(optimizer, choice.tuned) and not tail_decides(instance):
         return replace(choice, as_theorem_asks=True, follows_flow=True)
     return None
 
@@ -359,6 +356,14 @@ def flow_selects(
 ) -> str | None:
     """Return what the flow of a parametrization selects, for optimizers that may follow it."""
     return parametrization.selects.get(instance.kind) if optimizer.follows_flow else None
+
+
+def small_steps_follow(optimizer: Optimizer, rate: str | None) -> bool:
+    """Whether steps at a small learning rate are small against the parameters themselves.
+
+    Steps of a prescribed length are not, near the zeros at which many parametrizations start.
+    """
+    return rate is not None and optimizer.hypers[rate].degree == -1
 
 
 def tail_decides(instance: Instance) -> bool:

@@ -112,6 +112,20 @@ def natural_rate(cell: Cell) -> float:
     return max(math.sqrt(size) if not cell.parametrization.linear else size, 1e-3)
 
 
+def flow_rate(cell: Cell) -> float:
+    """Return a learning rate whose steps follow gradient flow through the parametrization.
+
+    A part of the natural rate.  Where w starts far below its solution it grows by factors first,
+    and every step adds to its logarithm an error of the order of the rate: the rate falls with
+    that logarithm.
+    """
+    start = cell.instance.start
+    first = cell.parametrization.scale or 1.0
+    first = first**2 if start is None else float(np.max(np.abs(start)))
+    growth = solution_size(cell.instance) / first if first > 0.0 else 1.0
+    return FLOW_RATE * natural_rate(cell) / (1.0 + math.log(max(growth, 1.0)))
+
+
 def momentum_gain(cell: Cell) -> float:
     """Return how much farther than gradient descent a rule with memory moves per unit gradient.
 
@@ -248,7 +262,7 @@ class Tuner:
         if self.given is not None and self.cell.choice.tuned is not None:
             rates = [*sorted(self.given)]
         elif self.cell.choice.follows_flow:
-            rates = [FLOW_RATE * natural_rate(self.cell)]
+            rates = [flow_rate(self.cell)]
         return (yield from self._without_search(rates))
 
     def _without_search(self, rates: list[float | None]) -> Asking[Search]:

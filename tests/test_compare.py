@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
 SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
 TRANSPORT = "linear_program:data=transport,m=3"
-TIMINGS = ("ns_per_step", "relative_cost", "seconds_to")
+TIMINGS = ("ns_per_step", "relative_cost", "relative_cost_interval", "timed_on", "seconds_to")
 
 
 def quick(problems=REGRESSION, optimizers="gradient_descent", **options):
@@ -89,10 +89,10 @@ def test_both_rows_where_a_theorem_asks_for_other_hyperparameters():
 
 
 def test_small_steps_find_the_entropic_solution_where_the_fastest_do_not():
-    """A theorem on the flow: a tenth of the natural rate, and ten times the steps."""
+    """A theorem on the flow: a fifth of the natural rate, and five times the steps."""
     used, asked = quick("linear_program:data=transport", "heavy_ball", horizon=100_000).bias_rows
     assert asked.optimizer == "heavy_ball[small rate] (theorem)"
-    assert (used.horizon, asked.horizon) == (100_000, 1_000_000)
+    assert (used.horizon, asked.horizon) == (100_000, 500_000)
     assert used.hyperparameters["learning_rate"] > 2.0 * asked.hyperparameters["learning_rate"]
     assert used.theory == "unknown" and asked.selected == asked.theory == "entropic"
     assert asked.measures["distance_entropic"] < 0.05

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from optbench.analysis import rows
-from optbench.analysis.costs import relative_costs
+from optbench.analysis.costs import Costs
 from optbench.analysis.instances import describe
 from optbench.analysis.optimum import best_losses, depends_on_other_rows, refuted
+from optbench.analysis.significance import with_slower
 from optbench.instance import Instance
 from optbench.plan import Entry, Plan
 from optbench.result import Comparison
 from optbench.store.results import Finished, store_cell
-from optbench.timing import nanoseconds_per_step
 
 
 def tell(plan: Plan) -> Comparison:
@@ -28,21 +28,48 @@ def tell(plan: Plan) -> Comparison:
     best = best_losses((e.cell, e.search) for e in entries if e.search is not None)
     firsts = [built[0] for built in plan.instances]
     plan.notes += refuted(firsts, best)
-    told = [_told(entry, plan, best) for entry in entries]
-    for entry, (first, second, trace) in zip(entries, told, strict=True):
-        complete = entry.search is not None and entry.search.complete
+    read = [_told(entry, plan, best) for entry in entries]
+    with plan.timed("timings"):
+        told = _timed(plan, read)
+    for entry, before, now in zip(entries, read, told, strict=True):
+        complete = now.trace is not None and (_is_new(entry) or now is not before)
         alone = not depends_on_other_rows(entry.cell) and not set(entry.cell.instances) & set(best)
-        if complete and trace is not None and alone:
-            store_cell(entry.key, Finished(first, second, trace))
-    cells = [entry.cell for entry in entries]
+        if complete and alone:
+            store_cell(entry.key, now)
     return Comparison(
         bias_rows=[first for first, _, _ in told],
-        convergence_rows=relative_costs(cells, [second for _, second, _ in told]),
+        convergence_rows=with_slower([second for _, second, _ in told]),
         instances=[describe(first, best) for first in firsts],
         traces=[trace for _, _, trace in told if trace is not None],
         environment={},
         notes=plan.notes,
     )
+
+
+def _is_new(entry: Entry) -> bool:
+    """Whether its runs came to their end in this session."""
+    return entry.search is not None and entry.search.complete
+
+
+def _timed(plan: Plan, told: Sequence[Finished]) -> list[Finished]:
+    """Time what is new, and with it all rows of the instance: their times are compared.
+
+    So are rows from the store that were not timed in one session.
+    """
+    pairs = list(zip(plan.entries, told, strict=True))
+    sessions: dict[str, set[str | None]] = defaultdict(set)
+    for entry, (_, row, _) in pairs:
+        if _is_new(entry) or row.timed_on is not None:
+            sessions[row.instance_id].add(row.timed_on)
+    costs = Costs(plan.baseline)
+    found = []
+    for entry, done in pairs:
+        row = done.convergence
+        mixed = row.timed_on is not None and len(sessions[row.instance_id]) > 1
+        if _is_new(entry) or mixed:
+            done = done._replace(convergence=costs.timed(entry.cell, row))
+        found.append(done)
+    return found
 
 
 def _told(entry: Entry, plan: Plan, best: Mapping[Instance, float]) -> Finished:
@@ -57,9 +84,8 @@ def _told(entry: Entry, plan: Plan, best: Mapping[Instance, float]) -> Finished:
             first = rows.failed(first, entry.failure)
             second = rows.failed(second, entry.failure)
         return Finished(first, second, None)
-    speed = nanoseconds_per_step(cell, search.rates[search.best]) if search.complete else math.nan
     first = rows.bias_row(cell, search, *size)
-    second = rows.convergence_row(cell, search, *size, speed, best)
+    second = rows.convergence_row(cell, search, *size, best)
     if not search.complete:
         status = plan.stop.reason
         first, second = rows.cut_short(first, status), rows.cut_short(second, status)

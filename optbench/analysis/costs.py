@@ -1,31 +1,73 @@
-"""What a step costs, relative to the baseline's on the same data."""
+"""Time of a step in the rows: its own, and relative to the baseline's of the same minute."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import math
+from dataclasses import dataclass, field, replace
 
 from optbench.columns import ConvergenceRow
+from optbench.contract import Optimizer
+from optbench.environment import now
 from optbench.study import Cell
+from optbench.timing import Stopwatch, standing_still, step_time, stopwatch
 
 
-def relative_costs(cells: Sequence[Cell], rows: Sequence[ConvergenceRow]) -> list[ConvergenceRow]:
-    """Divide each row's time per step by the baseline's on the same instance and parametrization.
+@dataclass
+class Costs:
+    """What steps cost in one session.
 
-    Parameters
+    Attributes
     ----------
-    cells, rows : sequence
-        In the same order.  The baseline is the first row that was timed of an optimizer declared
-        with ``baseline=True``; where there is none, rows stay without a relative cost.
+    baseline : Optimizer, optional
+        What costs are relative to.
+    date : str
+        When: UTC, ISO 8601.
     """
-    baseline: dict[tuple[str, str], ConvergenceRow] = {}
-    for cell, row in zip(cells, rows, strict=True):
-        if cell.choice.optimizer.baseline and row.ns_per_step:
-            baseline.setdefault((row.instance_id, row.parametrization), row)
-    return [_compared(row, baseline.get((row.instance_id, row.parametrization))) for row in rows]
 
+    baseline: Optimizer | None
+    date: str = field(default_factory=now)
+    _standing: dict[tuple[str, str], Stopwatch | None] = field(default_factory=dict)
 
-def _compared(row: ConvergenceRow, own: ConvergenceRow | None) -> ConvergenceRow:
-    if own is None or not own.ns_per_step or row.ns_per_step is None:
-        return replace(row, relative_cost=None, baseline=None)
-    return replace(row, relative_cost=row.ns_per_step / own.ns_per_step, baseline=own.optimizer)
+    def timed(self, cell: Cell, row: ConvergenceRow) -> ConvergenceRow:
+        """Return a row with the times of a run at its best learning rate.
+
+        Parameters
+        ----------
+        cell : Cell
+        row : ConvergenceRow
+            Its numbers of steps.
+        """
+        found = step_time(stopwatch(cell, row.best_learning_rate), self._baseline_of(cell))
+        if math.isnan(found.nanoseconds):
+            return row
+        row = replace(
+            row,
+            ns_per_step=found.nanoseconds,
+            timed_on=self.date,
+            seconds_to={
+                target: None if steps is None else steps * found.nanoseconds * 1e-9
+                for target, steps in row.steps_to.items()
+            },
+        )
+        if self._is_baseline(cell):
+            return replace(row, relative_cost=1.0, baseline=cell.choice.optimizer.name)
+        if self.baseline is None or math.isnan(found.ratio):
+            return replace(row, relative_cost=None, relative_cost_interval=None, baseline=None)
+        return replace(
+            row,
+            relative_cost=found.ratio,
+            relative_cost_interval=found.interval,
+            baseline=self.baseline.name,
+        )
+
+    def _is_baseline(self, cell: Cell) -> bool:
+        own = cell.choice.optimizer.identity
+        return self.baseline is not None and own == self.baseline.identity
+
+    def _baseline_of(self, cell: Cell) -> Stopwatch | None:
+        if self.baseline is None or self._is_baseline(cell):
+            return None
+        place = cell.instance.identity, cell.parametrization.name
+        if place not in self._standing:
+            self._standing[place] = standing_still(cell, self.baseline)
+        return self._standing[place]

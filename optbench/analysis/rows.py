@@ -195,10 +195,9 @@ def convergence_row(
     search: Search,
     horizon: int,
     seeds: int,
-    ns_per_step: float,
     best: Mapping[Instance, float],
 ) -> ConvergenceRow:
-    """Tell steps and time to targets, the rate law and what tuning found.
+    """Tell steps to targets, the rate law and what tuning found; times are measured apart.
 
     Parameters
     ----------
@@ -206,8 +205,6 @@ def convergence_row(
         What ran.
     horizon, seeds : int
         How long and how often.
-    ns_per_step : float
-        Its measured cost; nan when it was not timed.
     best : mapping of Instance to float
         From :func:`optbench.analysis.optimum.best_losses`.
     """
@@ -221,8 +218,8 @@ def convergence_row(
         status=went.status,
         reason=went.reason or underflow(cell, went.runs),
         steps_to={name: finite(middle) for name, (middle, _, _) in targets.items()},
-        seconds_to={
-            n: finite(middle * ns_per_step * 1e-9) for n, (middle, _, _) in targets.items()
+        steps_by_seed={
+            name: tuple(kept[:, column].tolist()) for column, name in enumerate(TARGET_NAMES)
         },
         intervals={
             name: _interval(low, high) if math.isfinite(low) else None
@@ -232,7 +229,6 @@ def convergence_row(
         left_again_at=went.left_again_at,
         passages=went.passages_from,
         rate=rate_of(cell, went),
-        ns_per_step=finite(ns_per_step),
         best_learning_rate=rate if cell.choice.tuned else None,
         at_edge=bool(search.at_edge),
         sensitivity_decades=search.sensitivity,

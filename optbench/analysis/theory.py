@@ -7,6 +7,7 @@ where the instance has the solution that it names.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,13 +17,13 @@ from optbench.contract import UNKNOWN, Selected
 from optbench.instance import Instance
 from optbench.references import Reference, norm_name
 from optbench.solutions import family_member, solved
-from optbench.study import FLOW_RATE, Cell, flow_selects, tail_decides
-from optbench.tune import natural_rate
+from optbench.study import FLOW_RATE, Cell, flow_selects, small_steps_follow, tail_decides
+from optbench.tune import flow_rate
 
 ONLY = "minimizer"  # the only solution: whatever comes to rest there selects it
 FLOW_CONDITION = (
     f"the theorem is about gradient flow: a learning rate of at most {FLOW_RATE:g} times the "
-    "natural one"
+    "natural one, less where w starts far below its solution"
 )
 
 
@@ -93,9 +94,16 @@ def _named(cell: Cell, rate: float | None) -> Selected | None:
 
 def _follows_flow(cell: Cell, rate: float | None) -> bool:
     """Whether the steps of a run are small enough."""
-    if cell.choice.tuned is None or tail_decides(cell.instance):
+    if tail_decides(cell.instance):
         return True
-    return rate is not None and rate <= FLOW_RATE * natural_rate(cell) * (1.0 + 1e-9)
+    optimizer, fixed = cell.choice.optimizer, cell.choice.fixed
+    name = next(iter(optimizer.tuned), None)
+    used = fixed.get(name or "", rate)
+    if used is None or not small_steps_follow(optimizer, name):
+        return False
+    others = {key: value for key, value in fixed.items() if key != name}
+    searched = replace(cell, choice=replace(cell.choice, fixed=others))
+    return used <= flow_rate(searched) * (1.0 + 1e-9)
 
 
 def _prediction(cell: Cell, instance: Instance, rate: float | None) -> tuple[str, Reference | None]:

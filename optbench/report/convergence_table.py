@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from optbench.analysis.significance import fewest_blocks, is_compared
 from optbench.column import columns, named
 from optbench.columns import ConvergenceRow, RateLaw
 from optbench.report.facts import convergence_facts, title_of
-from optbench.report.numbers import TEXT_OF_UNIT, count, duration, interval, significant
+from optbench.report.numbers import (
+    TEXT_OF_UNIT,
+    count,
+    duration,
+    interval,
+    outward,
+    significant,
+)
 from optbench.report.passages import left_again, marked, read_off
 from optbench.report.rows import (
     full_labels,
@@ -17,6 +25,8 @@ from optbench.report.rows import (
     name_columns,
     reasons,
     setting,
+    slower_note,
+    with_mark,
 )
 from optbench.report.table import NOTHING, Cell, Column, Table
 from optbench.result import UNKNOWN, InstanceFacts
@@ -64,8 +74,12 @@ def convergence_table(
     targets = _targets(rows) if known else []
     shown = _shown(targets)
     body = tuple(
-        (*head, *(each.cell(row) for each in shown))
-        for head, row in zip(leading, rows, strict=True)
+        (
+            replace(name, text=with_mark(name.text, bool(row.slower_than))),
+            *head,
+            *(each.cell(row) for each in shown),
+        )
+        for (name, *head), row in zip(leading, rows, strict=True)
     )
     reading = (_fastest(rows, targets), _cheapest(rows))
     table = Table(
@@ -80,6 +94,7 @@ def convergence_table(
             *_edges(rows),
             *left_again(rows, targets),
             *read_off(rows),
+            *_slower(rows),
             *hyperparameters(rows, ("learning_rate",)),
         ),
     )
@@ -153,7 +168,9 @@ def _time(row: ConvergenceRow) -> Cell:
 
 def _cost(row: ConvergenceRow) -> Cell:
     value = row.relative_cost
-    return Cell(NOTHING if value is None else f"{significant(value)}x")
+    if value is None:
+        return Cell(NOTHING)
+    return Cell(f"{significant(value, 2)}x", outward(row.relative_cost_interval))
 
 
 def _success(row: ConvergenceRow) -> Cell:
@@ -230,3 +247,15 @@ def _edges(rows: Sequence[ConvergenceRow]) -> list[str]:
     if not any(row.at_edge for row in rows):
         return []
     return [f"{EDGE} the best learning rate is at the edge of the grid: a wider grid may be better"]
+
+
+def _slower(rows: Sequence[ConvergenceRow]) -> list[str]:
+    """Say what marks the rows that are significantly slower, or why none is marked."""
+    compared = [row for row in rows if is_compared(row)]
+    return slower_note(
+        any(row.slower_than for row in compared),
+        len(compared),
+        min((row.seeds for row in compared), default=1),
+        fewest_blocks(len(compared)),
+        "seed",
+    )

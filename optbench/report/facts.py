@@ -97,6 +97,7 @@ def convergence_facts(instance: InstanceFacts, rows: Sequence[ConvergenceRow]) -
     baselines = sorted({row.baseline for row in rows if row.baseline is not None})
     if baselines:
         parts.append(f"costs relative to {' and '.join(baselines)}")
+    parts += [f"timed {date}" for date in sorted({r.timed_on[:10] for r in rows if r.timed_on})]
     return ("; ".join(filter(None, parts)),)
 
 

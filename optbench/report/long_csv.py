@@ -11,12 +11,17 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optbench.column import Column, columns
 from optbench.columns import CELL, STATE, ConvergenceRow, LearningRate, RateLaw, Row
-from optbench.report.profile_table import is_profiled, profile_shares, with_targets
+from optbench.report.profile_table import (
+    is_profiled,
+    profile_shares,
+    slower_by_label,
+    with_targets,
+)
 
 if TYPE_CHECKING:
     from optbench.result import Comparison
@@ -52,11 +57,20 @@ def render_csv(comparison: Comparison) -> str:
             writer.writerows(_lines("learning_rates", _names_of_rate(row, entry), entry))
     profiled = with_targets(comparison)
     if is_profiled(profiled):
-        for label, shares in profile_shares(profiled).items():
-            for name, share in shares.items():
-                line = {"table": "profile", "optimizer": label, "quantity": name}
-                writer.writerow({**line, "value": _number(share)})
+        writer.writerows(_profile(profiled))
     return stream.getvalue()
+
+
+def _profile(rows: Sequence[ConvergenceRow]) -> Iterator[dict[str, Any]]:
+    told = slower_by_label(rows)
+    names = list(told)
+    for label, shares in profile_shares(rows).items():
+        line = {"table": "profile", "optimizer": label}
+        for name, share in shares.items():
+            yield {**line, "quantity": name, "value": _number(share)}
+        than = ",".join(names[i] for i in told[label].than)
+        yield {**line, "quantity": "slower_than", "text": than}
+        yield {**line, "quantity": "slower_p", "value": _number(told[label].p)}
 
 
 def _names(row: Row) -> dict[str, Any]:
@@ -93,7 +107,8 @@ def quantities(record: Any) -> Iterator[Quantity]:
     bounds = {each.of: getattr(record, each.name) for each in declared if each.of}
     for each in declared:
         value = getattr(record, each.name)
-        if each.of or each.name in OF_THE_ROW or each.name == "learning_rates":
+        own_place = each.of or each.name in OF_THE_ROW or each.name == "learning_rates"
+        if own_place or "CSV" not in each.data:
             continue  # on the line of its own column; a column of the file; a table of its own
         if isinstance(value, RateLaw):
             yield from _law(value)

@@ -75,6 +75,23 @@ def interval(bounds: Sequence[float | None] | None) -> str:
     return f"[{significant(low, digits)}, {significant(high, digits)}]"
 
 
+def outward(bounds: Sequence[float | None] | None, digits: int = 2) -> str:
+    """Return ``[low, high]`` with few digits, of which none makes the interval narrower."""
+    if bounds is None or None in bounds:
+        return ""
+    low, high = (float(end) for end in bounds if end is not None)
+    if not (low > 0.0 and math.isfinite(high)):
+        return interval(bounds)
+    ends = []
+    for end, towards in ((low, math.floor), (high, math.ceil)):
+        unit = 10.0 ** (math.floor(math.log10(end)) + 1 - digits)
+        count_of_units = end / unit
+        near = round(count_of_units)  # 3.4 / 0.1 is not 34
+        exact = math.isclose(count_of_units, near, rel_tol=1e-12)
+        ends.append(significant((near if exact else towards(count_of_units)) * unit, digits))
+    return f"[{ends[0]}, {ends[1]}]"
+
+
 TEXT_OF_UNIT: Mapping[str, Callable[[float | None], str]] = {
     "": significant,
     "steps": count,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from optbench.columns import ConvergenceRow
 from optbench.report.numbers import count
-from optbench.report.rows import grouped, labels
+from optbench.report.rows import grouped, labels, slower_note, with_mark
 from optbench.report.table import Cell, Column, Table
 from optbench.result import UNKNOWN
 from optbench.status import Status
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from optbench.analysis.significance import Slower
     from optbench.result import Comparison
 
 FACTORS = (1, 2, 10)  # of the fewest steps of any optimizer
@@ -45,8 +46,10 @@ def profile_table(rows: Sequence[ConvergenceRow]) -> Table:
         Those of all instances with targets; their steps to targets are compared.
     """
     from optbench.analysis.profiles import sentence
+    from optbench.analysis.significance import fewest_blocks
 
     costs, shares = steps_by_label(rows), profile_shares(rows)
+    told = slower_by_label(rows)
     ranked = sorted(shares, key=lambda label: tuple(shares[label].values()), reverse=True)
     instances = len({row.instance_id for row in rows})
     pairs = len(next(iter(costs.values())))
@@ -64,11 +67,23 @@ def profile_table(rows: Sequence[ConvergenceRow]) -> Table:
         ),
         columns=(Column("optimizer", names=True), *columns),
         rows=tuple(
-            (Cell(label), *(Cell(f"{share:.0%}") for share in shares[label].values()))
+            (
+                Cell(with_mark(label, bool(told[label].than))),
+                *(Cell(f"{share:.0%}") for share in shares[label].values()),
+            )
             for label in ranked
         ),
         reading=(sentence(costs),),
-        notes=tuple(_not_run(rows)),
+        notes=(
+            *_not_run(rows),
+            *slower_note(
+                any(each.than for each in told.values()),
+                len(told),
+                instances,
+                fewest_blocks(len(told)),
+                "instance",
+            ),
+        ),
     )
 
 
@@ -93,6 +108,33 @@ def profile_shares(rows: Sequence[ConvergenceRow]) -> dict[str, dict[str, float]
         }
         for label in costs
     }
+
+
+def slower_by_label(rows: Sequence[ConvergenceRow]) -> dict[str, Slower]:
+    """Return what each optimizer is significantly slower than, over instances: by its place.
+
+    An instance counts once, with the medians over its seeds: its seeds are alike, so that many of
+    them would not tell more of other instances.
+
+    Parameters
+    ----------
+    rows : sequence of ConvergenceRow
+        Those of all instances with targets.
+    """
+    import numpy as np
+
+    from optbench.analysis.significance import slower, within_horizon
+
+    named = _labelled(rows)
+    names = list(dict.fromkeys(label for label, _ in named))
+    places = list(dict.fromkeys(row.instance_id for row in rows))
+    targets = sorted({name for row in rows for name in row.steps_to}, key=float, reverse=True)
+    steps = np.full((len(names), len(places), len(targets)), math.nan)
+    for label, row in named:
+        if row.status.has_numbers or row.status == Status.DIVERGED:
+            found = [math.inf if (n := row.steps_to.get(t)) is None else n for t in targets]
+            steps[names.index(label), places.index(row.instance_id)] = found
+    return dict(zip(names, slower(within_horizon(steps, rows)), strict=True))
 
 
 def _share(points: NDArray[np.float64], curve: NDArray[np.float64], end: float) -> float:

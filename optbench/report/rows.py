@@ -13,6 +13,7 @@ from optbench.report.table import Cell, Column
 
 UNKNOWN = "unknown"
 DOUBTFUL = " ?"  # marks what is measured against a solution that is not certified
+SLOWER = "†"  # marks what is significantly slower than another row
 
 
 def header(name: str, record: type = Row, **changes: bool) -> Column:
@@ -105,6 +106,38 @@ def setting(rows: Sequence[Row]) -> str:
     seeds = max(row.seeds for row in rows)
     parts.append("1 seed" if seeds == 1 else f"medians over {seeds} seeds [bootstrap interval]")
     return "; ".join(parts)
+
+
+def with_mark(label: str, slower: bool) -> str:
+    """Return a row's name with the mark of what is significantly slower."""
+    return f"{label} {SLOWER}" if slower else label
+
+
+def slower_note(marks: bool, compared: int, blocks: int, needed: int, kind: str) -> list[str]:
+    """Say what the mark means, or that nothing is marked and why.
+
+    Parameters
+    ----------
+    marks : bool
+        Whether any row is marked.
+    compared : int
+        How many rows are compared.
+    blocks, needed : int
+        On how many seeds or instances; on how many any could be told slower.
+    kind : str
+        What these are: ``seed``, ``instance``.
+    """
+    if compared < 2:
+        return []
+    on = f"{blocks} {kind}{'' if blocks == 1 else 's'}"
+    if blocks < needed:
+        return [f"which row is faster is not tested: {on} cannot tell {compared} rows from chance, "
+                f"{needed} could"]  # fmt: skip
+    how = f"sign test over {on}, at most 5% for any false mark in the table"
+    if not marks:
+        return [f"no row is significantly slower than another one ({how})"]
+    return [f"{SLOWER} significantly slower than another row ({how}); each of the others may be "
+            "the fastest"]  # fmt: skip
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:

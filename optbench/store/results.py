@@ -1,7 +1,8 @@
 """Finished cells on disk: a comparison that was interrupted continues, a repeat is read back.
 
 A cell's key holds all that its rows depend on: identities of the instances and of the optimizer,
-the sources of optbench, hyperparameters, rates, horizon, seeds and, for the timings, the processor.
+the sources of optbench, hyperparameters, rates, horizon, seeds and, for the times, the processor
+and what they are relative to.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from optbench.columns import BiasRow, ConvergenceRow
+from optbench.contract import Optimizer
 from optbench.engine.compiler.cache import PACKAGE, engine_hash, sources_hash
 from optbench.environment import processor
 from optbench.result import Trace
@@ -42,6 +44,7 @@ def cell_key(
     horizon: int,
     seeds: int,
     rates: Sequence[float] | None,
+    baseline: Optimizer | None,
     until_verdict: bool = False,
 ) -> str:
     """Return everything that a cell's rows depend on."""
@@ -55,6 +58,7 @@ def cell_key(
         horizon,
         seeds,
         rates,
+        None if baseline is None else baseline.identity,
         until_verdict,
     )
     return "|".join(map(repr, parts))

@@ -95,7 +95,7 @@ def test_an_entry_says_what_the_rows_of_a_single_rate_say(problem, optimizer, se
     assert [entry.learning_rate for entry in entries] == rates
     for entry in entries:
         alone = searched(made, 300, [entry.learning_rate], seeds)
-        row = rows.convergence_row(made, alone, 300, seeds, 20.0, {})
+        row = rows.convergence_row(made, alone, 300, seeds, {})
         for key in ("hyperparameters", "status", "success_rate", "steps_to",
                     "final_suboptimality", "log10_final_suboptimality"):  # fmt: skip
             assert getattr(entry, key) == getattr(row, key), key

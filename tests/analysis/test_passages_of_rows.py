@@ -11,7 +11,7 @@ from optbench.targets import TARGET_NAMES
 
 def row(made, rates, horizon, seeds=1, best=None):
     search = searched(made, horizon, rates, seeds)
-    return convergence_row(made, search, horizon, seeds, 10.0, {} if best is None else best)
+    return convergence_row(made, search, horizon, seeds, {} if best is None else best)
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,10 @@ def test_the_best_stands_first_and_absence_is_told():
     ]
     assert "10 pairs" in table.facts[0]
     assert table.reading[0].startswith("a solves the most (7 of the 10 (problem, target) pairs)")
-    assert table.notes == ("b: skipped on 1 of them",)
+    assert table.notes == (
+        "b: skipped on 1 of them",
+        "which row is faster is not tested: 2 instances cannot tell 2 rows from chance, 6 could",
+    )
 
 
 def test_parametrizations_that_are_compared_keep_rows_of_their_own(example):
@@ -64,4 +67,31 @@ def test_csv_has_the_shares(example):
     compared = dataclasses.replace(example, bias_rows=[], convergence_rows=ROWS)
     long = read_long(render(compared, "csv"))
     own = long[long.table == "profile"].pivot(index="optimizer", columns="quantity", values="value")
+    untold = own[["slower_p", "slower_than"]]  # of two instances
+    assert untold.isna().all(axis=None)
+    own = own.drop(columns=untold.columns)
     assert own.T.to_dict() == profile_shares(ROWS)
+
+
+def test_what_is_slower_over_instances_is_marked(example):
+    """An instance counts once; one on which a row was skipped does not count against it.
+
+    Six wins of six: p = 2 / 2^6, with two rows one pair.  Skipped on one of them: five of five.
+    """
+    places = [{**DIGITS, "instance_id": f"{k:012d}"} for k in range(6)]
+    rows = [
+        convergence(place, name, (steps, 10 * steps, None, None, None))
+        for place in places
+        for name, steps in (("fast", 10), ("slow", 11))
+    ]
+    table = profile_table(rows)
+    assert [row[0].text for row in table.rows] == ["fast", "slow †"]
+    assert table.notes[-1].startswith("† significantly slower than another row (sign test over 6")
+    compared = dataclasses.replace(example, bias_rows=[], convergence_rows=rows)
+    long = read_long(render(compared, "csv")).set_index(["table", "optimizer", "quantity"])
+    assert long.loc[("profile", "slow", "slower_than"), "text"] == "fast"
+    assert long.loc[("profile", "slow", "slower_p"), "value"] == 2.0**-5
+    rows[-1] = convergence(places[-1], "slow", NEVER, **SKIPPED)
+    table = profile_table(rows)
+    assert not any("†" in row[0].text for row in table.rows)
+    assert table.notes[-1].startswith("no row is significantly slower")
