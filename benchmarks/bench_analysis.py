@@ -7,12 +7,13 @@ import time
 import numpy as np
 
 from benchmarks import prepared
+from optbench.analysis.effective_p import effective_p
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.profiles import performance_profile, runtime_ecdf
 from optbench.analysis.rates import fit_rate
-from optbench.analysis.selection import effective_p, select
+from optbench.analysis.selection import select
 from optbench.engine.records import record_steps
-from optbench.solutions import norm_optima, solved
+from optbench.solutions import norm_grid, solved
 
 
 class Verdict:
@@ -26,7 +27,7 @@ class Verdict:
     def setup(self) -> None:
         self.instance = prepared.instance(prepared.DIGITS)
         self.solved = solved(self.instance)
-        self.norm_optima = norm_optima(self.instance)
+        self.norm_grid = norm_grid(self.instance)
         self.w = sum(reference.solution for reference in self.solved.values())
 
     def time_measure(self) -> None:
@@ -36,7 +37,7 @@ class Verdict:
         select(self.instance, self.solved, self.w)
 
     def time_effective_p(self) -> None:
-        effective_p(self.instance, self.norm_optima, self.w)
+        effective_p(self.instance, self.norm_grid, self.w)
 
 
 class Rate:

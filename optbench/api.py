@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.comparison import tell
+from optbench.analysis.rows import settled
 from optbench.engine.compiler import cache
 from optbench.environment import describe
 from optbench.errors import UserError
@@ -39,6 +41,7 @@ def compare(
     timeout: float | None = None,
     rerun: bool = False,
     fresh: bool = False,
+    until_verdict: bool = False,
     progress: Report | None = None,
 ) -> Comparison:
     """Run optimizers on problems; find which solution each selects and how fast.
@@ -71,6 +74,9 @@ def compare(
         Run every cell again, also those that the store has from an earlier comparison.
     fresh : bool
         Renew all that was kept: machine code and references too.
+    until_verdict : bool
+        Let the winner's runs go on beyond the horizon until they have settled, up to 100 times as
+        far; the convergence table keeps the horizon.
     progress : callable, optional
         ``progress(done, total, label)``, while cells run from another thread.
 
@@ -87,6 +93,7 @@ def compare(
     began = time.perf_counter()
     report = progress or (lambda done, total, label: None)
     settings = _settings(horizon, learning_rates, seeds, threads, timeout, rerun, fresh)
+    settings = replace(settings, until_verdict=until_verdict)
     registry = load_registry(tuple(map(str, _several(plugins))))
     choices = choose_all(registry, _several(optimizers))
     report(0, 0, "problems")
@@ -99,7 +106,7 @@ def compare(
         baseline = own[0] if own else registry.baseline
         plan = make_plan(settings, instances, cells, registry.notes, baseline)
         plan.prepare(report)
-        plan.run(report)
+        plan.run(report, settled if until_verdict else None)
         report(len(cells), len(cells), "analysis")
         result = tell(plan)
     result.environment.update(

@@ -76,14 +76,45 @@ class BiasRow(Row):
     """Which solution an optimizer selects."""
 
     selected: str | None = column(
-        'the certified reference that the optimizer selects, `"INCONCLUSIVE"`, or null when '
-        "nothing ran",
+        "the certified reference that the optimizer has settled at, "
+        '`"moving"` (see `towards`), `"between"` (of two references, see `effective_p`), '
+        '`"INCONCLUSIVE"`, or null when nothing ran',
         header="selects",
+    )
+    nearest: str | None = column("the reference that it is at, or nearest to, when the runs end")
+    towards: str | None = column(
+        "the reference that a moving run approaches most: in the table `moving to` it"
+    )
+    decided_at: Number = column(
+        "step at which a moving run would be close to `towards` if the law of its last two decades "
+        "went on: an extrapolation, at most 1,000 times as far; null where no law fits",
+        unit="steps",
+        header="decided\nat",
+        rank=3,
+    )
+    missing: Numbers = column(
+        "what is missing to each reference: 1 - margin ratio, norm excess, or the distance where "
+        "no norm defines it",
+        prefix="missing_",
+        default={},
+    )
+    trend: Numbers = column(
+        "`missing` over what it was at a tenth of the steps: below 1 the reference is approached",
+        unit="ratio",
+        prefix="trend_",
+        default={},
     )
     runner_up: str | None = column("the reference that comes second", header="runner-up", rank=4)
     separation: Number = column(
         "distance from the selected (else the nearest) reference to the closest other one, in the "
         "unit of the instance's `separation_unit`"
+    )
+    steps: Number = column(
+        "number of steps that the runs of this table took, of the longest seed; beyond the horizon "
+        "with `--until-verdict`",
+        unit="steps",
+        header="steps",
+        rank=2,
     )
     theory: str = column(
         'the reference that theory says the optimizer selects; `"unknown"`: there is no theorem',
@@ -185,8 +216,8 @@ class LearningRate:
         "unit of the targets"
     )
     selected: str | None = column(
-        'the reference that more than half of the seeds select at the horizon, `"INCONCLUSIVE"`, '
-        "or null when none has a last predictor there"
+        'the verdict of more than half of the seeds at the horizon, `"INCONCLUSIVE"`, or null when '
+        "none has a last predictor there"
     )
 
 

@@ -21,10 +21,11 @@ from optbench.errors import UserError
 from optbench.executors.cells import Report, run_cells
 from optbench.executors.compile_ahead import compile_ahead
 from optbench.instance import Instance
-from optbench.solutions import norm_optima, solved, unsolved
+from optbench.solutions import norm_grid, solved, unsolved
 from optbench.store.results import Finished, cell_key, stored_cell
 from optbench.study import Cell
 from optbench.tuning.search import Search, Tuner
+from optbench.tuning.until_verdict import Settled
 
 PERTURBATION = 1e-3  # standard deviation of the initial noise of seeds 1, 2, ... on real data
 
@@ -45,6 +46,8 @@ class Settings:
         Seconds for all runs together.
     rerun, fresh : bool
         Run again what the store has; find nothing at all that was kept.
+    until_verdict : bool
+        Whether winners run on beyond the horizon until they have settled.
     """
 
     horizon: int
@@ -54,6 +57,7 @@ class Settings:
     timeout: float | None = None
     rerun: bool = False
     fresh: bool = False
+    until_verdict: bool = False
 
 
 @dataclass
@@ -139,7 +143,7 @@ class Plan:
         with threadpool_limits(limits=1):
             for done, own in enumerate(everyone):
                 report(done, len(everyone), f"references: {own.problem} on {own.name}")
-                _ = solved(own), norm_optima(own), own.optimum
+                _ = solved(own), norm_grid(own), own.optimum
 
     def _compile(self, report: Report) -> None:
         entries = self.open
@@ -151,8 +155,15 @@ class Plan:
                 entry.failure = str(error)
             report(done, len(entries), "compiling")
 
-    def run(self, report: Report) -> None:
-        """Run the search of every open entry to its end, or until time is up."""
+    def run(self, report: Report, settled: Settled | None = None) -> None:
+        """Run the search of every open entry to its end, or until time is up.
+
+        Parameters
+        ----------
+        report : callable
+        settled : callable, optional
+            Tells of the winner's runs whether they have settled; until then they run on.
+        """
         if self.settings.timeout is not None:
             self.stop.set_after(self.settings.timeout)
         settings, entries = self.settings, self.open
@@ -163,6 +174,7 @@ class Plan:
                 e.cell.horizon(settings.horizon),
                 settings.rates,
                 PERTURBATION,
+                settled,
             )
             for e in entries
         ]
@@ -193,6 +205,7 @@ def make_plan(
                 settings.seeds,
                 settings.rates,
                 baseline,
+                settings.until_verdict,
             ),
         )
         for cell in cells

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -54,8 +54,9 @@ class RunSpec:
         Where it starts; by default where the parametrization does.
     steps : tuple of int, optional
         Which steps are recorded, besides the first; ten a decade by default.
-    snapshots : bool
-        Whether the predictor w is recorded too.
+    snapshots : {"all", "last decades", "none"}
+        Where the predictor w is recorded too: at every record; at the horizon, a tenth and a
+        hundredth of it, and halfway between these.
     passages : bool
         Whether the loop keeps, exactly, when the run passes relative targets: needs the optimum.
     """
@@ -69,7 +70,7 @@ class RunSpec:
     perturbation: float = 0.0
     theta: np.ndarray | None = None
     steps: tuple[int, ...] | None = None
-    snapshots: bool = True
+    snapshots: Literal["all", "last decades", "none"] = "all"
     passages: bool = False
 
     @property
@@ -220,7 +221,7 @@ def prepare(specs: Sequence[RunSpec]) -> list[Chunk]:
             np.array([spec.hypers for spec in group], dtype=float).reshape(len(group), -1),
             [spec.seed for spec in group],
             first.perturbation,
-            first.snapshots,
+            first.horizon if first.snapshots == "last decades" else first.snapshots,
             None if first.theta is None else [np.asarray(spec.theta) for spec in group],
             first.passages,
         )
@@ -245,7 +246,8 @@ def _groups(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:
     last: object = None
     for spec in specs:
         own = (id(spec.instance), id(spec.parametrization), id(spec.optimizer))
-        key = (*own, spec.perturbation, spec.snapshots, spec.theta is None, spec.passages)
+        kept = spec.horizon if spec.snapshots == "last decades" else spec.snapshots
+        key = (*own, spec.perturbation, kept, spec.theta is None, spec.passages)
         if key != last:
             groups.append([])
             last = key

@@ -27,9 +27,9 @@ def unsolved(instance: Instance) -> dict[str, str]:
     return _of(instance).unsolved
 
 
-def norm_optima(instance: Instance) -> dict[float, float]:
-    """Return the certified optimal margin or norm for each p of the effective-p grid."""
-    return _of(instance).norm_optima
+def norm_grid(instance: Instance) -> dict[float, Reference]:
+    """Return the certified reference of largest margin or least norm for each p of a grid."""
+    return _of(instance).norm_grid
 
 
 def family_member(instance: Instance, family: str, value: float) -> Reference:
@@ -69,11 +69,11 @@ class _Solutions:
         return self._stored(f"{family}({value!r})", lambda: solve(value))
 
     @functools.cached_property
-    def norm_optima(self) -> dict[float, float]:
+    def norm_grid(self) -> dict[float, Reference]:
         if "lp" not in self._instance.parametric:
             return {}
         found = {p: self.family_member("lp", p) for p in EFFECTIVE_P}
-        return {p: reference.value for p, reference in found.items() if reference.certified}
+        return {p: reference for p, reference in found.items() if reference.certified}
 
     def _stored(self, name: str, solve: Callable[[], Reference]) -> Reference:
         own = self._instance

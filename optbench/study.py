@@ -40,7 +40,7 @@ class Choice:
     as_theorem_asks : bool
         Whether this is the row beside the one as used: with what its theorem asks for.
     follows_flow : bool
-        Whether that is a small learning rate, :func:`optbench.tune.flow_rate`.
+        Whether that is a small learning rate, :func:`optbench.tuning.grid.flow_rate`.
     """
 
     optimizer: Optimizer

@@ -75,12 +75,13 @@ def test_every_cell_has_a_row_in_both_tables_skipped_ones_with_their_reason():
 
 def test_both_rows_where_a_theorem_asks_for_other_hyperparameters():
     """Adam on separable data, as it is used and as its theorem on the Linf margin asks."""
-    used, asked = quick(SEPARABLE, "adam", horizon=20_000).bias_rows
+    long = {"horizon": 20_000, "until_verdict": True}
+    used, asked = quick(SEPARABLE, "adam", **long).bias_rows
     assert used.hyperparameters["eps"] == 1e-8 and used.theory == "l2"
     assert asked.optimizer == "adam[eps=0,decay=0.5,beta2=0.99] (theorem)"
     assert asked.hyperparameters["eps"] == 0.0 and asked.hyperparameters["decay"] == 0.5
     assert asked.selected == asked.theory == "linf"
-    (alone,) = quick(SEPARABLE, "adam[eps=0,decay=0.5,beta2=0.99]", horizon=20_000).bias_rows
+    (alone,) = quick(SEPARABLE, "adam[eps=0,decay=0.5,beta2=0.99]", **long).bias_rows
     assert alone.optimizer == "adam[eps=0,decay=0.5,beta2=0.99]" and not alone.as_theorem_asks
     assert alone.measures == asked.measures
     assert len(quick(SEPARABLE, "adam", learning_rates=[0.1]).bias_rows) == 1  # the user's rate
@@ -420,7 +421,7 @@ def test_a_reference_that_is_not_certified_decides_no_verdict(tmp_path):
     )
     assert (sure.selected, sure.runner_up, sure.uncertified) == ("near", "far", ())
     assert (unsure.selected, unsure.runner_up) == ("INCONCLUSIVE", None)
-    assert unsure.reason == "not there yet: 0.67 from far"
+    assert unsure.reason == "not there yet: 0.67 from far; a verdict needs 0.05"
     assert unsure.uncertified == ("near",)
     assert unsure.measures["distance_near"] == pytest.approx(0.0, abs=1e-7)
 

@@ -10,7 +10,7 @@ from optbench.analysis.selection import separations
 from optbench.analysis.statistics import finite
 from optbench.instance import Instance
 from optbench.result import BEST, DECLARED, UNKNOWN, InstanceFacts, ReferenceFacts
-from optbench.solutions import EFFECTIVE_P, norm_optima, solved
+from optbench.solutions import EFFECTIVE_P, norm_grid, solved
 
 OWN = ("n", "d", "source")
 
@@ -52,7 +52,7 @@ def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFact
             )
             for name, reference in solved(instance).items()
         ),
-        missing_p=tuple(p for p in _grid(instance) if p not in norm_optima(instance)),
+        missing_p=tuple(p for p in _grid(instance) if p not in norm_grid(instance)),
         separation={k: finite(v) for k, v in separations(instance, solved(instance)).items()},
         separation_unit=kind_of(instance).unit,
         more={key: value for key, value in known.items() if key not in OWN},

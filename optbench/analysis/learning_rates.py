@@ -9,8 +9,9 @@ import math
 from collections.abc import Mapping
 
 from optbench.analysis.progress import Progress, progress
-from optbench.analysis.runs import hyperparameters, last_predictors
-from optbench.analysis.selection import majority, select
+from optbench.analysis.runs import hyperparameters, last_parts
+from optbench.analysis.selection import majority
+from optbench.analysis.settling import judge
 from optbench.analysis.statistics import known
 from optbench.analysis.theory import candidates
 from optbench.columns import LearningRate
@@ -61,9 +62,12 @@ def _entry(cell: Cell, tried: Tried, best: Mapping[Instance, float], selects: bo
 
 
 def _selected(cell: Cell, went: Progress, rate: float) -> str | None:
+    ends = last_parts(went.runs, went.statuses)
     return majority(
         [
-            select(instance, candidates(cell, instance, rate), w).selected
-            for instance, w in last_predictors(went.runs, went.statuses)
+            judge(
+                end.instance, candidates(cell, end.instance, rate), end.path, end.at_rest
+            ).selected
+            for end in ends
         ]
     )

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from optbench.analysis.instances import instance_id
-from optbench.analysis.kinds import kind_of, measured
+from optbench.analysis.kinds import measured
 from optbench.analysis.learning_rates import learning_rates
 from optbench.analysis.optimum import depends_on_other_rows
 from optbench.analysis.progress import Progress, progress, why
 from optbench.analysis.rates import Rate, fit_rate
-from optbench.analysis.runs import hyperparameters, last_predictors, runs_with_instances
-from optbench.analysis.selection import Selection, certified, effective_p, majority, select
+from optbench.analysis.runs import LastPart, hyperparameters, last_parts, runs_with_instances
+from optbench.analysis.selection import majority
+from optbench.analysis.settling import Verdict, judge
 from optbench.analysis.statistics import finite, known, median_interval
 from optbench.analysis.theory import (
     candidates,
@@ -28,10 +29,10 @@ from optbench.analysis.theory import (
 )
 from optbench.analysis.underflow import underflow
 from optbench.columns import BiasRow, ConvergenceRow, Interval, RateLaw, Row
+from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
 from optbench.references import Reference
 from optbench.result import Trace
-from optbench.solutions import norm_optima
 from optbench.status import Status, worst
 from optbench.study import Cell
 from optbench.targets import SUCCESS_TARGET, TARGET_NAMES
@@ -94,19 +95,13 @@ class Measured:
 
     references: Mapping[str, Reference]
     measures: dict[str, float]
-    verdict: Selection
-    effective_p: float | None
-    interval: Interval
+    verdict: Verdict
 
 
-def _measured(cell: Cell, instance: Instance, w: np.ndarray, rate: float | None) -> Measured:
-    references = candidates(cell, instance, rate)
-    kind = kind_of(instance)
-    p, interval = None, None
-    if kind.not_there(instance, certified(references), w) is None:
-        p, interval = effective_p(instance, norm_optima(instance), w)
-    measures = measured(instance, references, w)
-    return Measured(references, measures, select(instance, references, w), p, interval)
+def _measured(cell: Cell, end: LastPart, rate: float | None) -> Measured:
+    references = candidates(cell, end.instance, rate)
+    measures = measured(end.instance, references, end.w)
+    return Measured(references, measures, judge(end.instance, references, end.path, end.at_rest))
 
 
 def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
@@ -114,56 +109,85 @@ def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
     if reason := nothing_to_say(cell):
         return replace(empty_bias(cell, horizon, seeds), reason=reason)
     rate = search.rates[search.best]
-    runs = runs_with_instances(cell, search.runs[search.best])
+    runs = runs_with_instances(cell, search.further or search.runs[search.best])
     statuses = [chunk.status[run] for _, chunk, run in runs]
+    stopped = [int(chunk.stopped[run]) for _, chunk, run in runs]
     row = replace(
         empty_bias(cell, horizon, seeds),
         hyperparameters=hyperparameters(cell, rate),
         theory=theory_name(cell, rate),
         condition=theory_condition(cell),
         status=worst(statuses),
-        reason=why(statuses, [int(chunk.stopped[run]) for _, chunk, run in runs])
-        or underflow(cell, runs),
+        reason=why(statuses, stopped) or underflow(cell, runs),
+        steps=max(stopped),
     )
-    found = [_measured(cell, instance, w, rate) for instance, w in last_predictors(runs, statuses)]
+    found = [_measured(cell, end, rate) for end in last_parts(runs, statuses)]
     if not found:
         return row
-    names = dict.fromkeys(name for each in found for name in each.measures)
-    medians = {
-        name: median_interval([e.measures[name] for e in found if name in e.measures])
-        for name in names
-    }
+    medians = _medians([each.measures for each in found])
     doubtful = [name for e in found for name in e.references if not e.references[name].certified]
-    exponents = sorted((e.effective_p, e.interval) for e in found if e.effective_p is not None)
-    p, interval = exponents[(len(exponents) - 1) // 2] if exponents else (None, None)
     row = replace(
         row,
         uncertified=tuple(dict.fromkeys(doubtful)),
-        effective_p=p,
-        effective_p_interval=interval,
         measures={name: known(middle) for name, (middle, _, _) in medians.items()},
         intervals={name: _interval(low, high) for name, (_, low, high) in medians.items()},
     )
     return with_verdict(row, [each.verdict for each in found])
 
 
-def with_verdict(row: BiasRow, verdicts: Sequence[Selection]) -> BiasRow:
-    """Give a row the verdict of most seeds; INCONCLUSIVE when no reference has more than half."""
+def settled(cell: Cell, chunks: Sequence[Chunk], rate: float | None) -> bool:
+    """Tell whether more steps could not change a row's verdict: no seed's run is under way."""
+    runs = runs_with_instances(cell, chunks)
+    statuses = [chunk.status[run] for _, chunk, run in runs]
+    found = [_measured(cell, end, rate).verdict for end in last_parts(runs, statuses)]
+    return not any(each.open for each in found)
+
+
+def _medians(found: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float, float]]:
+    """Return median and interval over the seeds of each number by name."""
+    names = dict.fromkeys(name for each in found for name in each)
+    return {name: median_interval([e[name] for e in found if name in e]) for name in names}
+
+
+def with_verdict(row: BiasRow, verdicts: Sequence[Verdict]) -> BiasRow:
+    """Give a row the verdict of most seeds; INCONCLUSIVE when none has more than half."""
     counts = Counter(verdict.selected for verdict in verdicts)
     name, votes = counts.most_common(1)[0]
-    shown = next(verdict for verdict in verdicts if verdict.selected == name)
-    reason = row.reason
-    if votes * 2 <= len(verdicts):
-        reason = "seeds disagree: " + ", ".join(f"{n} {c}x" for n, c in counts.items())
-    elif shown.reason and reason is None:
-        reason = shown.reason
+    agreed = [verdict for verdict in verdicts if verdict.selected == name]
+    shown = _middle(agreed)
+    reason = row.reason or shown.reason
+    if len(counts) > 1:
+        told = ", ".join(f"{n} {c}x" for n, c in counts.most_common())
+        one = votes * 2 > len(verdicts)
+        reason = row.reason or f"{'not all seeds agree' if one else 'seeds disagree'}: {told}"
+    p, interval = _middle_exponent(verdicts)
+    ends = [each for each in verdicts if each.missing]
     return replace(
         row,
         selected=majority(list(counts.elements())),
+        nearest=shown.nearest,
+        towards=shown.towards,
         runner_up=shown.runner_up,
         separation=shown.separation,
+        decided_at=shown.decided_at,
+        missing={n: known(m) for n, (m, _, _) in _medians([e.missing for e in ends]).items()},
+        trend={n: known(m) for n, (m, _, _) in _medians([e.trend for e in ends]).items()},
+        effective_p=p,
+        effective_p_interval=interval,
         reason=reason,
     )
+
+
+def _middle(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict in the middle, by the step at which it would be decided."""
+    ranked = sorted(verdicts, key=lambda each: each.decided_at or math.inf)
+    return ranked[(len(ranked) - 1) // 2]
+
+
+def _middle_exponent(verdicts: Sequence[Verdict]) -> tuple[float | None, Interval]:
+    """Return the effective p of the seed in the middle, and its interval."""
+    told = [(v.effective_p, v.effective_p_interval) for v in verdicts if v.effective_p is not None]
+    return sorted(told)[(len(told) - 1) // 2] if told else (None, None)
 
 
 def convergence_row(

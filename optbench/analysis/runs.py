@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from optbench.status import Status
 from optbench.study import Cell
 
 Run = tuple[Instance, Chunk, int]
+AT_REST = (Status.CONVERGED, Status.STALLED)  # the parameters repeat
 
 
 def runs_with_instances(cell: Cell, chunks: Sequence[Chunk]) -> list[Run]:
@@ -23,16 +25,37 @@ def runs_with_instances(cell: Cell, chunks: Sequence[Chunk]) -> list[Run]:
     return table
 
 
-def last_predictors(
-    runs: Sequence[Run], statuses: Sequence[Status]
-) -> list[tuple[Instance, np.ndarray]]:
-    """Return (instance, w) of every run that lasted and has moved from zero."""
-    found = []
-    for (instance, chunk, run), status in zip(runs, statuses, strict=True):
-        w = chunk.runs.w[run]
-        if status.has_numbers and np.any(w):
-            found.append((instance, w))
-    return found
+class LastPart(NamedTuple):
+    """The end of a run: predictors of its last decades, and whether it is at rest."""
+
+    instance: Instance
+    path: list[tuple[int, np.ndarray]]
+    at_rest: bool
+
+    @property
+    def w(self) -> np.ndarray:
+        """The last predictor."""
+        return self.path[-1][1]
+
+
+def last_parts(runs: Sequence[Run], statuses: Sequence[Status]) -> list[LastPart]:
+    """Return the end of every run that lasted and has moved from zero."""
+    return [
+        LastPart(instance, _path(chunk, run), status in AT_REST)
+        for (instance, chunk, run), status in zip(runs, statuses, strict=True)
+        if status.has_numbers and np.any(chunk.runs.w[run])
+    ]
+
+
+def _path(chunk: Chunk, run: int) -> list[tuple[int, np.ndarray]]:
+    """Return steps and predictors that were kept of a run, the last one included."""
+    records, last = chunk.records, int(chunk.stopped[run])
+    kept = [
+        (int(step), records.snapshots[place, run])
+        for step, place in zip(records.steps, records.place, strict=True)
+        if place >= 0 and step < last and not np.isnan(records.snapshots[place, run, 0])
+    ]
+    return [*kept, (last, chunk.runs.w[run])]
 
 
 def hyperparameters(cell: Cell, rate: float | None) -> dict[str, float]:

@@ -1,49 +1,71 @@
-"""The verdict of implicit bias: which reference solution did the optimizer pick?
+"""Where a predictor stands: which reference solution it is at, or between which ones.
 
-A run has selected reference s when it is closer to s than half the way from s to any other
-reference, in the angle between directions (separable data) or the distance (else), or in the
-norm or margin that defines s.  By the triangle inequality it is then nearer to s than to any
-other.  Everything else is INCONCLUSIVE, with the reason: not there yet, or references that this
-instance does not tell apart.  A reference that is not certified decides nothing.
+A predictor is at reference s when three things hold.
+
+- It is closer to s than half the way from s to any other reference, in the angle between directions
+  (separable data) or the distance (else), or in the norm or margin that defines s.  By the triangle
+  inequality it is then nearer to s than to any other.
+- It is close: the margin is at least 95 % of the largest one, the norm at most 5 % above the least,
+  or, of a reference that no norm defines, the distance is small.  Theorems and algorithms are
+  stated in these quantities: a (1 - alpha) approximation of the largest p-norm margin (Gentile
+  2001, JMLR 2, 213-242), a norm within 1 + eps of the least (Woodworth et al. 2020,
+  arXiv:2002.09277).  A margin of that size bounds the direction (Dohmatob 2020,
+  arXiv:2011.06550).  The 5 % themselves are a convention, the usual one of "nearly".
+- The effective p is that of s.  Solutions for a whole grid of exponents are rivals in this way: at
+  the direction of largest L4 margin the Linf margin is often above 95 % of the largest one, too.
+
+With another effective p it is between two references, else INCONCLUSIVE with the reason.  A
+reference that is not certified decides nothing.  Whether a run stays there is told by
+:mod:`optbench.analysis.settling`.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
+from optbench.analysis.effective_p import Interval, effective_p
 from optbench.analysis.kinds import kind_of
 from optbench.instance import Instance
-from optbench.references import Reference
+from optbench.references import Reference, norm_name
+from optbench.solutions import norm_grid
 
-INCONCLUSIVE = "INCONCLUSIVE"
+INCONCLUSIVE, BETWEEN = "INCONCLUSIVE", "between"
+NO_VERDICT = (INCONCLUSIVE, BETWEEN, "moving")  # what stands in the place of a reference's name
 NO_REFERENCE = "no reference solution is known here"
 
 
 @dataclass(frozen=True)
 class Selection:
-    """A verdict.
+    """Where one predictor stands.
 
     Attributes
     ----------
-    selected, runner_up : str or None
-        Names of references; ``selected`` may be ``"INCONCLUSIVE"``.
+    selected : str or None
+        Name of a reference, ``"between"`` or ``"INCONCLUSIVE"``; None: there is no reference.
+    nearest, runner_up : str or None
+        The reference that it is at, or nearest to, and the next one.
     separation : float or None
-        Distance from the selected (nearest) reference to the closest other one, in the unit of
-        the verdict: degrees on separable data, relative distance else.
+        Distance from the nearest reference to the closest other one, in the unit of the verdict:
+        degrees on separable data, relative distance else.
     reason : str or None
-        Why it is inconclusive.
+        Why it is at none.
+    effective_p : float or None
+    effective_p_interval : (float, float) or None
+        See :func:`optbench.analysis.effective_p.effective_p`.
     """
 
     selected: str | None
-    runner_up: str | None
-    separation: float | None
+    nearest: str | None = None
+    runner_up: str | None = None
+    separation: float | None = None
     reason: str | None = None
+    effective_p: float | None = None
+    effective_p_interval: Interval = None
 
 
 def distances(
@@ -68,8 +90,10 @@ def certified(references: Mapping[str, Reference]) -> dict[str, Reference]:
     return {name: each for name, each in references.items() if each.certified}
 
 
-def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarray) -> Selection:
-    """Decide which reference a predictor has selected.
+def select(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray, close: bool = True
+) -> Selection:
+    """Tell which reference a predictor is at.
 
     Parameters
     ----------
@@ -78,27 +102,36 @@ def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarra
     references : mapping of str to Reference
         The candidates; those that are not certified decide nothing.
     w : ndarray, float64 (d,)
-        The last predictor of the run.
+        A predictor.
+    close : bool
+        Whether it must be close, and fit the data, and not only be on the side of that reference.
     """
     known = certified(references)
     if not known:
         gaps = ", ".join(f"{name} (gap {each.gap:.2g})" for name, each in references.items())
         missing = f"no reference solution is certified here: {gaps}" if gaps else NO_REFERENCE
-        return Selection(None, None, None, missing)
+        return Selection(None, reason=missing)
     if not np.all(np.isfinite(w)) or not np.any(w):
-        return Selection(INCONCLUSIVE, None, None, "the predictor is zero or not finite")
-    kind = kind_of(instance)
-    if reason := kind.not_there(instance, known, w):
-        return Selection(INCONCLUSIVE, None, None, reason)
-    away = distances(instance, w, known)
-    ranked = sorted(away, key=away.__getitem__)
-    if len(ranked) > 1:
-        return _nearest(instance, known, w, away, ranked)
-    (name,) = ranked
-    if away[name] < kind.arrived:
-        return Selection(name, None, None)
-    reason = f"not there yet: {away[name]:.2g}{unit_text(kind.unit)} from {name}"
-    return Selection(INCONCLUSIVE, None, None, reason)
+        return Selection(INCONCLUSIVE, reason="the predictor is zero or not finite")
+    if close and (reason := kind_of(instance).not_there(instance, known, w)):
+        return Selection(INCONCLUSIVE, reason=reason)
+    grid = _grid(instance, known)
+    p, interval = effective_p(instance, grid, w)
+    found = replace(_side(instance, known, w, p), effective_p=p, effective_p_interval=interval)
+    if found.selected != INCONCLUSIVE:
+        return _if_close(instance, known, w, found) if close else found
+    if p is not None and p not in {each.exponent for each in known.values()}:
+        short = kind_of(instance).shortfall(instance, w, grid[p])
+        if not close or short <= kind_of(instance).close:
+            return replace(found, selected=BETWEEN, reason=_between(known, p))
+    return found
+
+
+def _grid(instance: Instance, known: Mapping[str, Reference]) -> dict[float, Reference]:
+    """Return the references for a whole grid of exponents, those of the candidates among them."""
+    grid = norm_grid(instance)
+    own = {each.exponent: each for each in known.values() if each.exponent is not None}
+    return {**grid, **own} if grid else {}
 
 
 def unit_text(unit: str) -> str:
@@ -114,40 +147,60 @@ def majority(selected: Sequence[str | None]) -> str | None:
     return name if votes * 2 > len(selected) else INCONCLUSIVE
 
 
-def _nearest(
+def _side(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray, p: float | None
+) -> Selection:
+    """Tell on the side of which reference a predictor is, however far from it."""
+    kind = kind_of(instance)
+    away = distances(instance, w, references)
+    ranked = sorted(away, key=away.__getitem__)
+    if len(ranked) == 1:
+        return Selection(ranked[0], ranked[0])
+    best: Selection | None = None
+    for name in ranked:
+        others = {other: references[other] for other in ranked if other != name}
+        gaps = distances(instance, references[name].solution, others)
+        twin = min(gaps, key=gaps.__getitem__)
+        told = Selection(INCONCLUSIVE, ranked[0], next(iter(others)), gaps[twin])
+        unit = unit_text(kind.unit)
+        reason: str | None = f"{name} and {twin} are only {gaps[twin]:.2g}{unit} apart here"
+        if gaps[twin] >= kind.told_apart:
+            reason = _why_not(instance, references, w, name, gaps, p)
+        if reason is None:
+            return replace(told, selected=name, nearest=name)
+        best = best or replace(told, reason=reason)
+    assert best is not None
+    return best
+
+
+def _why_not(
     instance: Instance,
     references: Mapping[str, Reference],
     w: np.ndarray,
-    away: dict[str, float],
-    ranked: list[str],
-) -> Selection:
-    kind = kind_of(instance)
-    unit = unit_text(kind.unit)
-    solutions = {name: reference.solution for name, reference in references.items()}
-    best: Selection | None = None
-    for name in ranked:
-        others = [other for other in ranked if other != name]
-        gaps = distances(instance, solutions[name], {o: references[o] for o in others})
-        separation = min(gaps.values())
-        rival = others[0]
-        if separation < kind.told_apart:
-            twin = min(gaps, key=gaps.__getitem__)
-            if name == ranked[0]:
-                reason = f"{name} and {twin} are only {separation:.2g}{unit} apart here"
-                best = Selection(INCONCLUSIVE, rival, separation, reason)
-            continue
-        close = away[name] < 0.5 * separation
-        if close or _is_optimal(instance, references, w, name):
-            return Selection(name, rival, separation)
-        if best is None:
-            next_one = min(gaps, key=gaps.__getitem__)
-            reason = (
-                f"{away[name]:.2g}{unit} from {name}; a verdict needs less than "
-                f"{0.5 * separation:.2g}{unit}, half the way to {next_one}"
-            )
-            best = Selection(INCONCLUSIVE, rival, separation, reason)
-    assert best is not None
-    return best
+    name: str,
+    gaps: Mapping[str, float],
+    p: float | None,
+) -> str | None:
+    """Say why a predictor is not on the side of a reference, or return None.
+
+    Norms are told apart by the effective p, where it is known; all other references by distance.
+    """
+    kind, exponent = kind_of(instance), references[name].exponent
+    away, unit = kind.distance(instance, w, references[name]), unit_text(kind.unit)
+    by_norm = p is not None and exponent is not None
+    if by_norm and exponent != p:
+        return f"nearest to {name}, but the effective p is {p:g}"
+    rivals = {o: gap for o, gap in gaps.items() if not by_norm or references[o].exponent is None}
+    if not rivals:
+        return None
+    rival = min(rivals, key=rivals.__getitem__)
+    half = 0.5 * rivals[rival]
+    if away < half or _is_optimal(instance, references, w, name):
+        return None
+    return (
+        f"{away:.2g}{unit} from {name}; a verdict needs less than "
+        f"{half:.2g}{unit}, half the way to {rival}"
+    )
 
 
 def _is_optimal(
@@ -155,45 +208,39 @@ def _is_optimal(
 ) -> bool:
     """Whether w is less than half as far from optimal in a reference's norm as all others are."""
     kind, reference = kind_of(instance), references[name]
-    own = kind.defect(instance, w, name, reference)
+    own = kind.defect(instance, w, reference)
     if own is None:
         return False
     theirs = (
-        kind.defect(instance, other.solution, name, reference)
+        kind.defect(instance, other.solution, reference)
         for other_name, other in references.items()
         if other_name != name
     )
     return own < 0.5 * min(defect for defect in theirs if defect is not None)
 
 
-def effective_p(
-    instance: Instance, optimal: Mapping[float, float], w: np.ndarray
-) -> tuple[float | None, tuple[float, float] | None]:
-    """The p whose normalised margin or norm is closest to optimal: the optimizer's geometry.
+def _if_close(
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray, found: Selection
+) -> Selection:
+    """Return a selection if the predictor is close to its reference, else why it is none."""
+    kind, name = kind_of(instance), str(found.selected)
+    short = kind.shortfall(instance, w, references[name])
+    limit = kind.limit(instance, w, references[name])
+    if short <= limit:
+        return found
+    if kind.defect(instance, w, references[name]) is None:
+        unit = unit_text(kind.unit)
+        reason = f"{short:.2g}{unit} from {name}; a verdict needs {limit:g}{unit}"
+    else:
+        reason = f"{short:.2g} short of {name}; a verdict needs {limit:g}"
+    return replace(found, selected=INCONCLUSIVE, reason=f"not there yet: {reason}")
 
-    Parameters
-    ----------
-    instance : Instance
-        Classification or regression.
-    optimal : mapping of float to float
-        Certified optimal margin or norm for each p of the grid.
-    w : ndarray, float64 (d,)
-        The last predictor.
 
-    Returns
-    -------
-    p : float or None
-        The best p of the grid; None when w has no margin.
-    interval : (float, float) or None
-        Its neighbours in the grid: p is known no better.
-    """
-    grid = sorted(optimal)
-    if not grid or not np.all(np.isfinite(w)) or not np.any(w):
-        return None, None
-    kind = kind_of(instance)
-    quality = [kind.quality(instance, w, p, optimal[p]) for p in grid]
-    if max(quality) <= 0:
-        return None, None
-    best = int(np.argmax(quality))
-    low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-    return (grid[best], (low, high)) if math.isfinite(quality[best]) else (None, None)
+def _between(references: Mapping[str, Reference], p: float) -> str:
+    """Say between which references an exponent lies."""
+    known = sorted({each.exponent for each in references.values() if each.exponent is not None})
+    below = [norm_name(own) for own in known if own < p][-1:]
+    above = [norm_name(own) for own in known if own > p][:1]
+    sides = f"between {below[0]} and {above[0]}" if below and above else ""
+    where = sides or f"beyond {(below + above)[0]}"
+    return f"{where} (effective p {p:g})"

@@ -69,6 +69,13 @@ def compare(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Renew machine code and references as well.")
     ] = False,
+    until_verdict: Annotated[
+        bool,
+        typer.Option(
+            "--until-verdict",
+            help="Let winners run on beyond the horizon until they have settled, while cheap.",
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare optimizers: which solution each selects, and how fast it gets there.
@@ -101,6 +108,7 @@ def compare(
             timeout=timeout,
             rerun=rerun,
             fresh=fresh,
+            until_verdict=until_verdict,
             progress=report,
         )
     text = render(comparison, shown, width(), out is None and styled())

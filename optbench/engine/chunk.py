@@ -17,7 +17,7 @@ from optbench.engine.data.layouts import in_bands
 from optbench.engine.data.panels import BLOCK_ROWS, aligned_zeros, padded_features
 from optbench.engine.data.segments import assistants, make_board
 from optbench.engine.passages import begin, no_passages, passages
-from optbench.engine.records import Records, record_steps
+from optbench.engine.records import Records, Snapshots, record_steps
 from optbench.engine.stop import StopSignal
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
@@ -73,8 +73,8 @@ class Chunk:
         Seeds of the runs' random numbers.
     dimension : int
         Size d of the predictor.
-    snapshots : bool
-        Whether records keep w.
+    snapshots : {"all", "none"} or int
+        Which records keep w, see :class:`~optbench.engine.records.Records`.
     optimum : float
         From which the targets are measured whose passages are kept; nan: they are not.
     reach : float
@@ -90,7 +90,7 @@ class Chunk:
         hypers: np.ndarray,
         seeds: Sequence[int],
         dimension: int,
-        snapshots: bool = True,
+        snapshots: Snapshots = "all",
         optimum: float = math.nan,
         reach: float = 0.0,
     ) -> None:

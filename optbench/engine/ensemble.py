@@ -27,7 +27,7 @@ from optbench.engine.data.segments import bind_assistant, count_segments
 from optbench.engine.data.slices import no_slices, split
 from optbench.engine.oracles.missing import missing_oracle
 from optbench.engine.oracles.natural_gradient import fisher_roots
-from optbench.engine.records import Records
+from optbench.engine.records import Records, Snapshots
 from optbench.engine.rules import make_rule
 from optbench.errors import UserError
 from optbench.instance import Instance
@@ -223,7 +223,7 @@ def make_chunks(
     hypers: np.ndarray,
     seeds: Sequence[int],
     perturbation: float = 0.0,
-    snapshots: bool = True,
+    snapshots: Snapshots = "all",
     starts: Sequence[np.ndarray] | None = None,
     passages: bool = False,
 ) -> list[Chunk]:

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 RECORDS_PER_DECADE = 10
 SNAPSHOT_NUMBERS = 2**24  # per chunk of runs: 128 MB; beyond it snapshots are thinned
+# All of them, none, or those at half decades from a step: the last ones say whether a run settled.
+Snapshots = Literal["all", "none"] | int
+# The last ones, counted back: the first of these are kept where there is no room for all.
+LAST_HALF_DECADES = (0, 2, 4, 1, 3)
+
+
+def _kept(steps: np.ndarray, asked: Snapshots, room: int) -> np.ndarray:
+    """Return the records at which w is kept, at most ``room`` of them."""
+    if asked == "none" or steps[-1] == 0:
+        return np.zeros(0, dtype=np.int64)
+    if asked == "all":
+        return np.unique(np.linspace(0, steps.size - 1, min(room, steps.size)).astype(int))
+    last = np.floor(2.0 * np.log10(steps[-1] / asked) + 1e-3)
+    wanted = asked * 10.0 ** (0.5 * (last - np.array(LAST_HALF_DECADES[:room])))
+    nearest = np.abs(steps[:, None] - wanted).argmin(axis=0)
+    return np.unique(nearest[steps[nearest] > 0])
 
 
 def record_steps(horizon: int, per_decade: int = RECORDS_PER_DECADE) -> np.ndarray:
@@ -35,6 +52,9 @@ class Records:
         Row of ``snapshots`` of each record, or -1: all of them unless K d R is large.
     snapshots : ndarray, float64 (S, K, d)
         The predictor w; S = 0 where nobody asked for it.
+    asked : {"all", "none"} or int
+        Which snapshots were asked for: of every record, of none, or of the last five of those that
+        are half decades apart, this step among them.
     """
 
     steps: np.ndarray
@@ -45,13 +65,15 @@ class Records:
     norms: np.ndarray
     place: np.ndarray
     snapshots: np.ndarray
+    asked: Snapshots = "all"
 
     @classmethod
-    def blank(cls, steps: np.ndarray, runs: int, dimension: int, snapshots: bool = True) -> Records:
+    def blank(
+        cls, steps: np.ndarray, runs: int, dimension: int, asked: Snapshots = "all"
+    ) -> Records:
         """Return records full of nan for these steps."""
-        room = max(2, SNAPSHOT_NUMBERS // max(runs * dimension, 1)) if snapshots else 0
         place = np.full(steps.size, -1, dtype=np.int64)
-        kept = np.unique(np.linspace(0, steps.size - 1, min(room, steps.size)).astype(int))
+        kept = _kept(steps, asked, max(2, SNAPSHOT_NUMBERS // max(runs * dimension, 1)))
         place[kept] = np.arange(kept.size)
         shape = (steps.size, runs)
         return cls(
@@ -63,12 +85,13 @@ class Records:
             norms=np.full((*shape, 3), np.nan),
             place=place,
             snapshots=np.full((kept.size, runs, dimension), np.nan),
+            asked=asked,
         )
 
     def extended(self, steps: np.ndarray) -> Records:
         """Return room for these steps, with the records there are."""
-        count, runs, dimension = self.snapshots.shape
-        new = Records.blank(steps, runs, dimension, snapshots=count > 0)
+        _, runs, dimension = self.snapshots.shape
+        new = Records.blank(steps, runs, dimension, self.asked)
         _, here, there = np.intersect1d(self.steps, steps, assume_unique=True, return_indices=True)
         for name in ("log_loss", "loss", "log_gradient_norm", "lowest", "norms"):
             getattr(new, name)[there] = getattr(self, name)[here]
@@ -88,6 +111,7 @@ class Records:
             self.norms[:, rows],
             self.place,
             self.snapshots[:, rows],
+            self.asked,
         )
 
     @staticmethod
@@ -108,4 +132,5 @@ class Records:
             norms=np.concatenate([part.norms for part in parts], axis=1),
             place=place,
             snapshots=np.concatenate([part.snapshots[part.place[kept]] for part in parts], axis=1),
+            asked=first.asked,
         )

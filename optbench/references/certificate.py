@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,14 @@ class Reference:
     dual: Array
     unique: bool | None
     residual: float = 0.0
+
+    @property
+    def exponent(self) -> float | None:
+        """The p of a largest L_p margin or a least L_p norm; None of anything else."""
+        if self.kind not in ("max_margin", "least_norm") or self.norm is None:
+            return None
+        found = re.fullmatch(r"l(inf|[0-9.e+-]+)", self.norm)
+        return float(found[1]) if found else None
 
     @property
     def certified(self) -> bool:

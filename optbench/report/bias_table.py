@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from optbench.analysis.kinds import HEADLINE, MEASURES, Measure, measure_named
+from optbench.analysis.selection import NO_VERDICT
+from optbench.analysis.settling import MOVING
 from optbench.columns import BiasRow
 from optbench.report.facts import bias_facts, title_of
-from optbench.report.numbers import TEXT_OF_UNIT, fixed, interval
+from optbench.report.numbers import TEXT_OF_UNIT, count, fixed, interval, significant
 from optbench.report.rows import (
     DOUBTFUL,
-    INCONCLUSIVE,
+    UNKNOWN,
     agrees,
     full_labels,
     grouped,
@@ -28,6 +30,8 @@ VERDICT = (header("selected", BiasRow), header("theory", BiasRow))
 AFTER = (
     header("effective_p", BiasRow, number=True),
     header("effective_p_interval", BiasRow, number=True),
+    header("decided_at", BiasRow, number=True),
+    header("steps", BiasRow, number=True),
     header("runner_up", BiasRow),
     header("status", BiasRow),
 )
@@ -84,7 +88,10 @@ def _column(measure: Measure, doubtful: set[str]) -> Column:
 
 def _verdict(row: BiasRow) -> tuple[Cell, ...]:
     mark = DOUBTFUL if row.theory in row.uncertified else ""
-    return Cell(row.selected or NOTHING), Cell(row.theory + mark)
+    selected = row.selected or NOTHING
+    if row.selected == MOVING:
+        selected = f"moving to {row.towards}"
+    return Cell(selected), Cell(row.theory + mark)
 
 
 def _measures(row: BiasRow, measured: Sequence[Measure]) -> tuple[Cell, ...]:
@@ -101,6 +108,8 @@ def _after(row: BiasRow) -> tuple[Cell, ...]:
     return (
         Cell(fixed(row.effective_p)),
         Cell(interval(row.effective_p_interval) or NOTHING),
+        Cell(NOTHING if row.decided_at is None else f"~{significant(row.decided_at, 1)}"),
+        Cell(count(row.steps) if (row.steps or 0) > row.horizon else NOTHING),
         Cell(row.runner_up or NOTHING),
         Cell(row.status.value),
     )
@@ -110,7 +119,6 @@ def _agreement(rows: Sequence[BiasRow]) -> str:
     """Say how many verdicts agree with theory and name those that do not."""
     judged = [agrees(row) for row in rows]
     known = [verdict for verdict in judged if verdict is not None]
-    undecided = sum(row.selected == INCONCLUSIVE for row in rows)
     sentences = [f"Verdict as theory says: {sum(known)} of {len(known)}."] if known else []
     other = [
         f"{label} selects {row.selected} (theory: {row.theory})"
@@ -119,9 +127,18 @@ def _agreement(rows: Sequence[BiasRow]) -> str:
     ]
     if other:
         sentences[0] = f"{sentences[0][:-1]}; but {', '.join(other)}."
-    if undecided:
-        sentences.append(f"{INCONCLUSIVE}: {undecided} of {len(rows)} rows.")
+    for word in NO_VERDICT:
+        if undecided := [row for row in rows if row.selected == word]:
+            share = f"{len(undecided)} of {len(rows)} rows"
+            sentences.append(f"{word}: {share}{_as_theory(undecided)}.")
     return " ".join(sentences)
+
+
+def _as_theory(rows: Sequence[BiasRow]) -> str:
+    """Say how many rows move towards what theory says."""
+    told = [row for row in rows if row.towards is not None and row.theory != UNKNOWN]
+    right = sum(row.towards == row.theory for row in told)
+    return f", {right} of {len(told)} towards theory's solution" if told else ""
 
 
 def _closest(rows: Sequence[BiasRow], measured: Sequence[Measure]) -> str:

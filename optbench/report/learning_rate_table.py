@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from optbench.analysis.selection import NO_VERDICT
 from optbench.columns import ConvergenceRow, LearningRate
 from optbench.report.facts import UNKNOWN_OPTIMUM, title_of
 from optbench.report.numbers import count, significant
 from optbench.report.passages import LEFT_AGAIN, marked, read_off, was_left
-from optbench.report.rows import INCONCLUSIVE, full_labels
+from optbench.report.rows import full_labels
 from optbench.report.table import NOTHING, Cell, Column, Table, cells
 from optbench.result import UNKNOWN, InstanceFacts
 from optbench.status import Status
@@ -191,7 +192,7 @@ def _verdicts(lists: Mapping[str, Entries]) -> Iterator[str]:
     for label, entries in lists.items():
         chosen: dict[str, list[float]] = {}
         for rate, entry in entries.items():
-            if entry.selected is not None and entry.selected != INCONCLUSIVE:
+            if entry.selected is not None and entry.selected not in NO_VERDICT:
                 chosen.setdefault(entry.selected, []).append(rate)
         if len(chosen) > 1:
             told = " and ".join(f"{name} at {_range(at)}" for name, at in chosen.items())

@@ -83,7 +83,7 @@ def measures() -> str:
 def kinds() -> str:
     """List the kinds of problems with the rules of their verdicts."""
     return _table(
-        ("kind", "what", "distance", "told apart from", "arrived within"),
+        ("kind", "what", "margin or norm", "distance", "told apart from", "arrived within"),
         ((f"`{kind.name}`", kind.title, *_limits(kind)) for kind in KINDS),
     )
 
@@ -138,7 +138,9 @@ def _on(column: Column) -> str:
     return ", ".join(kind.title for kind in KINDS if column in kind.measures)
 
 
-def _limits(kind: Kind) -> tuple[str, str, str]:
+def _limits(kind: Kind) -> tuple[str, str, str, str]:
+    norms = type(kind).defect is not Kind.defect
+    close = f"within {kind.close:.0%}" if norms else "-"
     if kind.unit == "deg":
-        return "angle", f"{kind.told_apart:g} degrees", f"{kind.arrived:g} degrees"
-    return "relative L2 distance", f"{kind.told_apart:g}", f"{kind.arrived:g}"
+        return close, "angle", f"{kind.told_apart:g} degrees", f"{kind.arrived:g} degrees"
+    return close, "relative L2 distance", f"{kind.told_apart:g}", f"{kind.arrived:g}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from optbench.analysis.selection import INCONCLUSIVE, NO_VERDICT
 from optbench.column import named
 from optbench.columns import BiasRow, Row
 from optbench.report.numbers import count, significant
 from optbench.report.table import Cell, Column
 
-INCONCLUSIVE = "INCONCLUSIVE"
 UNKNOWN = "unknown"
 DOUBTFUL = " ?"  # marks what is measured against a solution that is not certified
 SLOWER = "†"  # marks what is significantly slower than another row
@@ -90,7 +90,7 @@ def name_columns(rows: Sequence[Row]) -> tuple[tuple[Column, ...], list[tuple[Ce
 
 def agrees(row: BiasRow) -> bool | None:
     """Return whether the verdict is theory's; None without a verdict or a theory to compare."""
-    undecided = row.selected in (None, INCONCLUSIVE)
+    undecided = row.selected is None or row.selected in NO_VERDICT
     if undecided or row.theory == UNKNOWN or row.theory in row.uncertified:
         return None
     return row.selected == row.theory

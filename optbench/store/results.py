@@ -45,6 +45,7 @@ def cell_key(
     seeds: int,
     rates: Sequence[float] | None,
     baseline: Optimizer | None,
+    until_verdict: bool = False,
 ) -> str:
     """Return everything that a cell's rows depend on."""
     parts = (
@@ -58,6 +59,7 @@ def cell_key(
         seeds,
         rates,
         None if baseline is None else baseline.identity,
+        until_verdict,
     )
     return "|".join(map(repr, parts))
 

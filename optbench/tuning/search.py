@@ -31,6 +31,7 @@ from optbench.tuning.critical import critical_rate
 from optbench.tuning.score import Score, least_kept, over_seeds, score
 from optbench.tuning.sensitivity import width_in_decades
 from optbench.tuning.starts import Asking, Starts
+from optbench.tuning.until_verdict import Settled, cut_short, go_on
 
 FINALISTS = (-2, -1, 0, 1)  # places in the grid around the best after a hundredth
 CHALLENGERS = 3  # places on each side of the leader: a decade and a half
@@ -75,7 +76,7 @@ class Tried:
     @property
     def cut_short(self) -> bool:
         """Whether Ctrl-C or the time limit ended a run."""
-        return bool({Status.INTERRUPTED, Status.TIMEOUT} & set(self.statuses))
+        return any(map(cut_short, self.chunks))
 
 
 @dataclass
@@ -99,6 +100,8 @@ class Search:
         The border of divergence, see :func:`optbench.tuning.critical.critical_rate`.
     ended : list of Tried
         Those that ran to the horizon.
+    further : list of Chunk
+        The winner's runs beyond the horizon, where they went on until there was a verdict.
     widened : int
         How often the grid was.
     """
@@ -111,6 +114,7 @@ class Search:
     sensitivity: float | None = None
     critical: float | None = None
     ended: list[Tried] = field(default_factory=list)
+    further: list[Chunk] = field(default_factory=list)
     widened: int = 0
 
     @property
@@ -148,8 +152,10 @@ class Tuner:
         horizon: int,
         rates: list[float] | None,
         perturbation: float,
+        settled: Settled | None = None,
     ) -> None:
         self.cell = cell
+        self.settled = settled
         self.starts = Starts(cell, seeds, horizon, perturbation)
         self.horizon = horizon
         self.short = min(max(horizon // 100, SHORTEST), horizon)
@@ -159,7 +165,7 @@ class Tuner:
         self._reach = 0 if separable else CHALLENGERS
 
     def search(self) -> Asking[Search]:
-        """Run the whole search.
+        """Run the whole search, and the winner on until it has settled where that was asked for.
 
         Yields
         ------
@@ -170,6 +176,12 @@ class Tuner:
         -------
         Search
         """
+        found = yield from self._search()
+        if self.settled is not None:
+            yield from go_on(self.cell, found, self.horizon, self.settled)
+        return found
+
+    def _search(self) -> Asking[Search]:
         searched = self.cell.choice.tuned is not None and not self.cell.choice.follows_flow
         if self.given is None and searched:
             return (yield from self._searched())

@@ -69,7 +69,7 @@ class Starts:
             (),
             self.horizon,
             perturbation=0.0 if instance.seeded else self.perturbation,
-            snapshots=False,  # tables need the last w only
+            snapshots="last decades",  # whether w has settled
             passages=True,
         )
         values = [tuple(choice.hypers(rate).tolist()) for rate in rates]

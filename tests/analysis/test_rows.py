@@ -11,7 +11,8 @@ from searched_cells import cell, searched
 
 import optbench
 from optbench.analysis import progress, rows, theory
-from optbench.analysis.selection import INCONCLUSIVE, Selection
+from optbench.analysis.selection import INCONCLUSIVE
+from optbench.analysis.settling import MOVING, Verdict
 from optbench.solutions import family_member, solved
 from optbench.status import Status, worst
 from optbench.tuning.grid import flow_rate, natural_rate
@@ -151,14 +152,19 @@ def test_statuses_of_several_seeds():
     assert progress.why([Status.TIMEOUT], [5]) == "stopped by the time limit at step 5"
 
 
-def verdict(selected, reason=None):
-    return Selection(selected, "other", 1.0, reason)
+def verdict(selected, reason=None, **more):
+    return Verdict(selected, runner_up="other", separation=1.0, reason=reason, **more)
 
 
 @pytest.mark.parametrize(
     ("verdicts", "selected", "reason"),
     [
-        ([verdict("l2"), verdict("l2"), verdict("l1")], "l2", None),
+        ([verdict("l2"), verdict("l2")], "l2", None),
+        (
+            [verdict("l2"), verdict("l1"), verdict("l2")],
+            "l2",
+            "not all seeds agree: l2 2x, l1 1x",
+        ),
         ([verdict("l2"), verdict("l1")], INCONCLUSIVE, "seeds disagree: l2 1x, l1 1x"),
         ([verdict(INCONCLUSIVE, "not there yet")], INCONCLUSIVE, "not there yet"),
         ([verdict(None, "no reference")], None, "no reference"),
@@ -167,6 +173,27 @@ def verdict(selected, reason=None):
 def test_the_verdict_needs_more_than_half_of_the_seeds(verdicts, selected, reason):
     row = rows.with_verdict(rows.empty_bias(cell(), 1_000, len(verdicts)), verdicts)
     assert row.selected == selected and row.reason == reason
+
+
+def test_of_moving_seeds_the_one_in_the_middle_is_told_and_medians_of_all():
+    told = [
+        verdict(
+            MOVING,
+            f"at {step}",
+            towards="linf",
+            decided_at=step,
+            missing={"linf": 0.1 * k},
+            trend={"linf": 0.5 + 0.1 * k},
+            effective_p=float(p),
+            effective_p_interval=(p - 1.0, p + 1.0),
+        )
+        for k, (step, p) in enumerate([(1e7, 6), (None, 3), (1e6, 4)], start=1)
+    ]
+    row = rows.with_verdict(rows.empty_bias(cell(), 1_000, 3), told)
+    assert (row.selected, row.towards, row.decided_at) == (MOVING, "linf", 1e7)
+    assert row.reason == "at 10000000.0"
+    assert row.missing == {"linf": pytest.approx(0.2)} and row.trend == {"linf": pytest.approx(0.7)}
+    assert (row.effective_p, row.effective_p_interval) == (4.0, (3.0, 5.0))
 
 
 def test_steps_to_targets_are_those_of_the_spectral_solution():
@@ -250,16 +277,6 @@ def test_2_over_l_is_told_only_where_it_applies():
     for name in ("natural_gradient", "stochastic_gradient_descent"):
         assert theory.theory_rate(cell(optimizer=name)) is None
     assert theory.theory_rate(cell("linear_program:data=random")) is None
-
-
-def test_the_interval_of_the_effective_p_is_that_of_the_seed_in_the_middle(monkeypatch):
-    """Not that of the last seed."""
-    made = cell(seeds=3)
-    found = searched(made, seeds=3, rates=[0.05])
-    told = iter([(6.0, (4.0, 10.0)), (1.5, (1.25, 1.75)), (1.0, (1.0, 1.1))])
-    monkeypatch.setattr(rows, "effective_p", lambda *_: next(told))
-    row = rows.bias_row(made, found, 1_000, 3)
-    assert (row.effective_p, row.effective_p_interval) == (1.5, (1.25, 1.75))
 
 
 def test_no_effective_p_before_the_data_is_fitted():

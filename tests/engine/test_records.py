@@ -127,6 +127,29 @@ def test_of_runs_picks_runs() -> None:
 
 
 def test_without_snapshots_nothing_of_the_size_of_w_is_kept() -> None:
-    made = Records.blank(record_steps(10), 3, 4, snapshots=False).extended(record_steps(1000))
+    made = Records.blank(record_steps(10), 3, 4, asked="none").extended(record_steps(1000))
     assert made.snapshots.shape == (0, 3, 4)
     assert (made.place == -1).all() and made.norms.shape == (made.steps.size, 3, 3)
+
+
+def test_the_last_decades_are_kept_and_stay_when_a_run_goes_on() -> None:
+    """At the horizon, a tenth and a hundredth of it, and halfway, whatever the stages before."""
+    made = Records.blank(record_steps(2000), 3, 4, 10_000)
+    kept = np.flatnonzero(made.place >= 0)
+    assert made.steps[kept].tolist() == [10, 32, 100, 316, 1000]
+    assert made.snapshots.shape == (5, 3, 4)
+    made.snapshots[:] = made.steps[kept][:, None, None]
+    longer = made.extended(record_steps(10_000))
+    kept = np.flatnonzero(longer.place >= 0)
+    assert longer.steps[kept].tolist() == [100, 316, 1000, 3162, 10_000]
+    told = longer.snapshots[longer.place[kept], 0, 0]
+    np.testing.assert_array_equal(told[:3], [100, 316, 1000])
+    assert np.isnan(told[3:]).all()
+    beyond = longer.extended(record_steps(31_623))
+    assert beyond.steps[beyond.place >= 0].tolist() == [316, 1000, 3162, 10_000, 31_623]
+
+
+def test_of_large_predictors_a_tenth_and_the_end_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optbench.engine.records.SNAPSHOT_NUMBERS", 30)
+    made = Records.blank(record_steps(1000), 3, 4, 1000)
+    assert made.steps[made.place >= 0].tolist() == [100, 1000]

@@ -24,11 +24,11 @@ THEORY = {
     "gradient_descent": ("l2", (2.0,)),
     "normalized_gradient_descent": ("l2", (2.0,)),
     "sign_descent": ("linf", (np.inf,)),
-    ADAM: ("linf", (10.0, np.inf)),  # t^-1/4 is slow: 1e4 steps need not end at inf itself
+    ADAM: ("linf", (np.inf,)),  # t^-1/4 is slow: it goes on beyond 1e4 steps
     COORDINATES: ("l1", (1.0,)),
     "normalized_mirror_descent[p=1.5]": ("l1.5", (1.5,)),
     "normalized_mirror_descent[p=3]": ("l3", (3.0,)),
-    "p_norm_mirror_descent[p=3]": ("l3", (2.5, 3.0)),  # log t, hence the neighbour in the grid
+    "p_norm_mirror_descent[p=3]": ("l3", (3.0,)),
 }
 
 
@@ -59,7 +59,12 @@ def test_the_discriminating_instance_tells_the_geometries_apart():
 )
 def test_each_optimizer_selects_what_the_literature_says(loss, chosen):
     result = compare(
-        [f"{DISCRIMINATING},loss={loss}"], chosen, horizon=10_000, threads=1, rerun=True
+        [f"{DISCRIMINATING},loss={loss}"],
+        chosen,
+        horizon=10_000,
+        threads=1,
+        rerun=True,
+        until_verdict=True,
     )
     assert [row.optimizer for row in result.bias_rows] == chosen
     for row in result.bias_rows:
@@ -76,12 +81,10 @@ def test_each_optimizer_selects_what_the_literature_says(loss, chosen):
 
 @pytest.mark.slow
 def test_longer_runs_come_closer():
-    """Unnormalised, p = 1.5 nears like 1 / log t: its p, but no verdict at 1e6 steps."""
     chosen = ["p_norm_mirror_descent[p=1.5]", ADAM, "gradient_descent"]
     rows = compare([DISCRIMINATING], chosen, horizon=1_000_000, threads=1, rerun=True).bias_rows
-    assert [row.selected for row in rows[1:]] == ["linf", "l2"]
+    assert [row.selected for row in rows] == ["l1.5", "linf", "l2"]
     assert [row.effective_p for row in rows] == [1.5, np.inf, 2.0]
-    assert "from l1.5" in rows[0].reason
     early = compare([DISCRIMINATING], chosen, horizon=10_000, threads=1, rerun=True).bias_rows
     for before, after, own in zip(early[1:], rows[1:], ("linf", "l2"), strict=True):
         name = f"margin_ratio_{own}"

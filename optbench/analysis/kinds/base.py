@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optbench.analysis.kinds.distances import NORMS, excess, norm, relative_distance
+from optbench.analysis.kinds.distances import NORMS, ROUNDING, excess, norm, relative_distance
 from optbench.column import Measure
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ class Kind:
         Of distances and verdicts: ``"deg"``, or empty for relative distances.
     told_apart : float
         References closer to each other than that cannot be told apart.
+    close : float
+        A verdict needs a margin or norm within this part of the optimum.
     arrived : float
-        A run closer than that to the only reference has selected it.
+        A verdict needs a distance of at most this, where no margin or norm defines the reference.
     references_of_theorems : bool
         Whether its references say nothing of optimizers on which there is no theorem: no norm or
         margin is theirs.
@@ -58,6 +60,7 @@ class Kind:
     title = "other problems"
     unit = ""
     told_apart = 0.02
+    close = 0.05
     arrived = 0.05
     references_of_theorems = False
     measures: tuple[Measure, ...] = (
@@ -82,11 +85,22 @@ class Kind:
         """Return how far a predictor is from a reference, in the unit of verdicts."""
         return relative_distance(w, reference.solution)
 
-    def defect(
-        self, instance: Instance, w: np.ndarray, name: str, reference: Reference
-    ) -> float | None:
+    def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
         """Return how far it is from optimal in the norm or margin that defines a reference."""
         return None
+
+    def shortfall(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
+        """Return what is missing to a reference: a part of its margin or norm, else a distance.
+
+        A norm below the least one is that of a predictor that does not fit: it is missing too.
+        """
+        defect = self.defect(instance, w, reference)
+        missing = self.distance(instance, w, reference) if defect is None else defect
+        return abs(missing) if abs(missing) > ROUNDING else 0.0
+
+    def limit(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
+        """Return the largest shortfall with which a run can have selected a reference."""
+        return self.arrived if self.defect(instance, w, reference) is None else self.close
 
     def not_there(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray

@@ -22,7 +22,8 @@ class Classification(Kind):
     name = "classification"
     title = "separable data"
     unit = "deg"
-    told_apart = arrived = 2.0
+    told_apart = 2.0
+    arrived = 5.0
     measures = (
         *of_norms("margin_ratio", "ratio", "{} margin of w over the largest one; 1 is best",
                   unit="ratio", rank=HEADLINE, best=1.0),
@@ -37,13 +38,11 @@ class Classification(Kind):
         """Return the angle in degrees."""
         return angle(w, reference.solution)
 
-    def defect(
-        self, instance: Instance, w: np.ndarray, name: str, reference: Reference
-    ) -> float | None:
+    def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
         """Return 1 minus the margin over the largest one."""
-        if name not in NORMS:
+        if reference.exponent is None:
             return None
-        return 1.0 - margin(instance, w, NORMS[name]) / reference.value
+        return 1.0 - margin(instance, w, reference.exponent) / reference.value
 
     def quality(self, instance: Instance, w: np.ndarray, p: float, optimum: float) -> float:
         """Return the margin over the largest one; at most 0 where a row is on the wrong side."""

@@ -24,7 +24,8 @@ class PartlySeparable(Kind):
     name = "partly_separable"
     title = "partly separable data"
     unit = "deg"
-    told_apart = arrived = 2.0
+    told_apart = 2.0
+    arrived = 5.0
     measures = (
         Measure("angle_direction", "degrees between the part of w outside the span of what cannot "
                 "be separated and the limit", unit="deg", header="angle\ndirection", rank=HEADLINE,

@@ -35,13 +35,11 @@ class Regression(Kind):
         Measure("residual", "||X w - y|| / ||y||", header="residual", rank=5),
     )
 
-    def defect(
-        self, instance: Instance, w: np.ndarray, name: str, reference: Reference
-    ) -> float | None:
+    def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
         """Return the norm over the least one, minus 1."""
-        if name not in NORMS:
+        if reference.exponent is None:
             return None
-        return excess(norm(w, NORMS[name]), reference.value)
+        return excess(norm(w, reference.exponent), reference.value)
 
     def not_there(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray

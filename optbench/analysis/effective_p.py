@@ -1,0 +1,72 @@
+"""The effective p: the exponent whose margin or norm a predictor is closest to optimizing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from optbench.analysis.kinds import Kind, kind_of
+from optbench.analysis.kinds.distances import NORMS
+from optbench.instance import Instance
+from optbench.references import Reference
+
+ALIKE = 0.01  # margins or norms within this part of the best are told apart by direction
+
+Interval = tuple[float, float] | None
+
+
+def effective_p(
+    instance: Instance, grid: Mapping[float, Reference], w: np.ndarray
+) -> tuple[float | None, Interval]:
+    """The p whose normalised margin or norm is closest to optimal: the optimizer's geometry.
+
+    Near an optimum a margin says little about the direction: of exponents whose quotients differ
+    by less than 1 % that one counts whose solution is nearest, and of solutions that this instance
+    does not tell apart the one that has a name.
+
+    Parameters
+    ----------
+    instance : Instance
+        Classification or regression.
+    grid : mapping of float to Reference
+        Certified reference of largest margin or least norm for each p.
+    w : ndarray, float64 (d,)
+        A predictor.
+
+    Returns
+    -------
+    p : float or None
+        The best p of the grid; None when w has no margin.
+    interval : (float, float) or None
+        Its neighbours in the grid: p is known no better.
+    """
+    if not grid or not np.all(np.isfinite(w)) or not np.any(w):
+        return None, None
+    kind, exponents = kind_of(instance), sorted(grid)
+    quality = {p: kind.quality(instance, w, p, grid[p].value) for p in exponents}
+    best = max(quality.values())
+    if not 0.0 < best < np.inf:
+        return None, None
+    alike = [p for p in exponents if quality[p] >= best * (1.0 - ALIKE)]
+    nearest = min(alike, key=lambda p: kind.distance(instance, w, grid[p]))
+    p = _named(instance, kind, grid, nearest, alike)
+    place = exponents.index(p)
+    return p, (exponents[max(place - 1, 0)], exponents[min(place + 1, len(exponents) - 1)])
+
+
+def _named(
+    instance: Instance,
+    kind: Kind,
+    grid: Mapping[float, Reference],
+    nearest: float,
+    alike: Sequence[float],
+) -> float:
+    """Return the exponent with a name whose solution is the nearest one here, else that one."""
+    solution = grid[nearest].solution
+    twins = [
+        p
+        for p in alike
+        if p in NORMS.values() and kind.distance(instance, solution, grid[p]) < kind.told_apart
+    ]
+    return nearest if nearest in twins or not twins else twins[0]

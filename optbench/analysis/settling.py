@@ -1,0 +1,252 @@
+"""The verdict of implicit bias: which reference solution a run selects, once it has settled.
+
+What theorems say is about the limit, and on the way to it a run passes other references: Adam with
+eps = 0 is close to l2 for 1e5 steps and ends at linf.  A verdict needs a run that is at a reference
+(:mod:`optbench.analysis.selection`) and has settled there:
+
+- it was on the side of the same reference at a tenth of the steps, where the effective p may be the
+  next one of the grid, or next to nothing is missing (0.1 % of the margin): linear convergence
+  arrives within a decade,
+- what is missing to it (of the margin, the norm, or the distance) has not grown since, and
+- no other reference is approached faster, or faster and faster.  Where a run settles, what is
+  missing to the others comes to rest.
+
+A run at rest has settled wherever it is.  Any other run is moving when what is missing to some
+reference falls by 5 % or more in a decade (1 / log t, the slowest law that is known, falls by 14 %
+from 1e6 to 1e7 steps): then it is told towards which one, and at which step it would be close if
+the law of its last two decades went on.  A run that comes closer to none stays where it is: between
+two references, or INCONCLUSIVE.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from optbench.analysis.kinds import kind_of
+from optbench.analysis.selection import (
+    BETWEEN,
+    INCONCLUSIVE,
+    Selection,
+    certified,
+    select,
+)
+from optbench.instance import Instance
+from optbench.references import Reference
+
+MOVING = "moving"
+FALLS = 0.95  # what is missing falls when it is at most this part of what it was a decade ago
+ARRIVED = 0.02  # of the largest that is close: so little is missing at a limit only
+FLUCTUATES = 0.2  # what is missing may grow by this part of the largest that is close
+FIT = 0.02  # a law fits when the logarithm of what is missing is off by no more than this
+FARTHEST = 1000.0  # times the last step; no extrapolation goes farther
+NEAR = 0.15  # decades from "a tenth of the steps": records are a tenth of a decade apart
+
+Path = Sequence[tuple[int, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Verdict(Selection):
+    """What a run selects.
+
+    Attributes
+    ----------
+    selected : str or None
+        Name of a reference, ``"moving"``, ``"between"`` or ``"INCONCLUSIVE"``; None: there is no
+        reference.
+    towards : str or None
+        The reference that a moving run approaches most.
+    decided_at : float or None
+        Step at which it would be close to that one: an extrapolation.
+    missing : mapping of str to float
+        What is missing to each reference at the end.
+    trend : mapping of str to float
+        That over what was missing at a tenth of the steps: below 1 it is approached.
+    """
+
+    towards: str | None = None
+    decided_at: float | None = None
+    missing: Mapping[str, float] = field(default_factory=dict)
+    trend: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def open(self) -> bool:
+        """Whether more steps may change it."""
+        return self.selected == MOVING or (self.selected == INCONCLUSIVE and not self.trend)
+
+
+def judge(
+    instance: Instance, references: Mapping[str, Reference], path: Path, at_rest: bool = False
+) -> Verdict:
+    """Decide which reference a run has selected.
+
+    Parameters
+    ----------
+    instance : Instance
+        Where it was trained.
+    references : mapping of str to Reference
+        The candidates; those that are not certified decide nothing.
+    path : sequence of (int, ndarray)
+        Steps and predictors, in order: the last ones of the run, over one decade or two.
+    at_rest : bool
+        Whether the parameters no longer change.
+    """
+    known = certified(references)
+    now = Verdict(**vars(select(instance, references, path[-1][1])))
+    if now.nearest is None:  # no reference, or not there at all
+        return now
+    missing = [_missing(instance, known, _around(path, part)) for part in (1.0, 0.1, 0.01)]
+    now = replace(now, missing=missing[0])
+    if at_rest:
+        return now
+    earlier = _around(path, 0.1)
+    if earlier is None or not missing[1]:
+        reason = "no predictor of a tenth of the steps tells whether it has settled"
+        return replace(now, selected=INCONCLUSIVE, reason=reason)
+    trend = {name: _ratio(missing[0][name], missing[1][name]) for name in known}
+    now = replace(now, trend=trend)
+    side = select(instance, references, earlier, close=False)
+    name = str(now.selected)
+    if name in known:
+        limit = kind_of(instance).limit(instance, path[-1][1], known[name])
+        there = missing[0][name] <= ARRIVED * limit or _was_there(side, name, known[name])
+        if there and not _grows(missing, name, limit) and not _drawn(missing, trend, name):
+            return now
+    return _moving(instance, known, path, now) or _stays(now)
+
+
+def text(verdict: Verdict) -> str:
+    """Return a verdict as a reader says it: ``moving: l2 now, towards linf``."""
+    if verdict.selected != MOVING:
+        return str(verdict.selected)
+    if verdict.nearest == verdict.towards:
+        return f"moving: towards {verdict.towards}, already the nearest"
+    return f"moving: {verdict.nearest} now, towards {verdict.towards}"
+
+
+def _around(path: Path, part: float) -> np.ndarray | None:
+    """Return the predictor at about that part of the last step, if it was kept."""
+    wanted = part * path[-1][0]
+    step, w = min(path, key=lambda kept: abs(math.log(max(kept[0], 1) / max(wanted, 0.1))))
+    return w if abs(math.log10(max(step, 0.1) / max(wanted, 0.1))) < NEAR else None
+
+
+def _missing(
+    instance: Instance, known: Mapping[str, Reference], w: np.ndarray | None
+) -> dict[str, float]:
+    if w is None:
+        return {}
+    kind = kind_of(instance)
+    return {name: kind.shortfall(instance, w, each) for name, each in known.items()}
+
+
+def _ratio(now: float, then: float) -> float:
+    if then > 0.0:
+        return max(now, 0.0) / then
+    return 1.0 if now <= 0.0 else math.inf
+
+
+def _was_there(side: Selection, name: str, reference: Reference) -> bool:
+    """Whether a predictor is on the side of a reference, as well as the effective p is known."""
+    low, high = side.effective_p_interval or (math.nan, math.nan)
+    return side.selected == name or bool(low <= (reference.exponent or math.nan) <= high)
+
+
+def _grows(missing: Sequence[Mapping[str, float]], name: str, limit: float) -> bool:
+    """Whether a run moves away from a reference, by more than fluctuations."""
+    now, then = (each[name] for each in missing[:2])
+    return now * FALLS > then and now - then > FLUCTUATES * limit
+
+
+def _drawn(missing: Sequence[Mapping[str, float]], trend: Mapping[str, float], name: str) -> bool:
+    """Whether another reference is approached faster, or faster and faster."""
+    now, then, before = missing
+    return any(
+        falls <= FALLS
+        and (falls <= trend[name] or (bool(before) and now[r] - then[r] < then[r] - before[r]))
+        for r, falls in trend.items()
+        if r != name
+    )
+
+
+def _moving(
+    instance: Instance, known: Mapping[str, Reference], path: Path, now: Verdict
+) -> Verdict | None:
+    """Say towards which reference the run moves, if towards any."""
+    towards = min(now.trend, key=now.trend.__getitem__)
+    if now.trend[towards] > FALLS:
+        return None
+    limit = kind_of(instance).limit(instance, path[-1][1], known[towards])
+    steps = [step for step, _ in path]
+    missing = [_missing(instance, {towards: known[towards]}, w)[towards] for _, w in path]
+    decided = extrapolated(steps, missing, limit)
+    moving = replace(now, selected=MOVING, towards=towards, decided_at=decided)
+    return replace(moving, reason=_told(moving))
+
+
+def _told(verdict: Verdict) -> str:
+    trends = ", ".join(
+        f"{name} {verdict.missing[name] / ratio if ratio > 0 else math.nan:.2g} -> "
+        f"{verdict.missing[name]:.2g}"
+        for name, ratio in verdict.trend.items()
+    )
+    decided = ""
+    if verdict.decided_at is not None:
+        power = math.floor(math.log10(verdict.decided_at))
+        step = f"{verdict.decided_at / 10.0**power:.0f}e{power}"
+        decided = f"; if its law goes on, close to {verdict.towards} at about step {step}"
+    return f"{text(verdict)}; missing in the last decade: {trends}{decided}"
+
+
+def _stays(now: Verdict) -> Verdict:
+    """Return what to say of a run that comes closer to no reference."""
+    if now.selected == BETWEEN:
+        return now
+    if now.selected == INCONCLUSIVE:
+        return replace(now, reason=f"{now.reason}; it comes no closer")
+    reason = f"at {now.selected}, but neither for a decade nor on its way there"
+    return replace(now, selected=INCONCLUSIVE, reason=reason)
+
+
+def extrapolated(steps: Sequence[int], missing: Sequence[float], limit: float) -> float | None:
+    """Return the step at which what is missing would have fallen to a limit, or None.
+
+    The law is the one of c t^-a, 1 / (a + b log t) and c exp(-a t) that fits best, if one does.
+
+    Parameters
+    ----------
+    steps : sequence of int
+    missing : sequence of float
+        At each of them; three or more that are positive are needed.
+    limit : float
+        Below the last one.
+    """
+    t, y = np.asarray(steps, float), np.asarray(missing, float)
+    told = (t > 1) & (y > 0)
+    t, y = t[told], y[told]
+    if t.size < 3 or y[-1] <= limit:
+        return None
+    laws = (
+        (np.log(t), np.log(y), np.exp, math.log(limit), _exponential),
+        (np.log(t), 1.0 / y, _inverse, 1.0 / limit, _exponential),
+        (t, np.log(y), np.exp, math.log(limit), float),
+    )
+    fits = []
+    for x, z, back, goal, step_of in laws:
+        slope, offset = np.polyfit(x, z, 1)
+        error = float(np.max(np.abs(np.log(back(slope * x + offset) / y))))
+        fits.append((error, step_of((goal - offset) / slope) if slope != 0.0 else math.inf))
+    error, at = min(fits)
+    return float(at) if error <= FIT and t[-1] < at <= FARTHEST * t[-1] else None
+
+
+def _exponential(x: float) -> float:
+    return math.exp(min(x, 700.0))
+
+
+def _inverse(z: np.ndarray) -> np.ndarray:
+    inverse: np.ndarray = 1.0 / np.maximum(z, 1e-300)
+    return inverse

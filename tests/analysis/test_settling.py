@@ -1,0 +1,150 @@
+"""Verdicts on runs: paths whose limit is known by construction, and real runs taken on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from searched_cells import cell, searched
+
+from optbench.analysis import rows
+from optbench.analysis.kinds import kind_of
+from optbench.analysis.selection import BETWEEN, INCONCLUSIVE
+from optbench.analysis.settling import MOVING, extrapolated, judge
+from optbench.registry import load_registry
+from optbench.solutions import family_member, solved
+from optbench.study import build_instances
+
+STEPS = (1_000, 3_162, 10_000, 31_623, 100_000)
+IN_TRANSIT = "logistic_regression:data=gaussian,seed=0"
+
+
+@pytest.fixture(name="separable", scope="module")
+def separable_fixture():
+    ((instance,),) = build_instances(load_registry(), IN_TRANSIT, 1)
+    return instance
+
+
+def direction(instance, name):
+    found = solved(instance)[name].solution
+    return found / np.linalg.norm(found)
+
+
+def path(instance, limit, start, shares):
+    """A path from one direction to another: ``share`` is what is left of the way."""
+    return [
+        (step, limit + left * (start - limit)) for step, left in zip(STEPS, shares, strict=True)
+    ]
+
+
+def test_a_run_that_approaches_a_reference_and_was_there_has_settled(separable):
+    l2, linf = direction(separable, "l2"), direction(separable, "linf")
+    left = [0.3 / math.log(step) for step in STEPS]  # the slowest law of implicit bias
+    verdict = judge(separable, solved(separable), path(separable, l2, linf, left))
+    assert (verdict.selected, verdict.towards, verdict.decided_at) == ("l2", None, None)
+    assert verdict.trend["l2"] < 0.95 < verdict.trend["l1"]
+    defect = kind_of(separable).defect(
+        separable, l2 + left[-1] * (linf - l2), solved(separable)["l2"]
+    )
+    assert verdict.missing["l2"] == defect
+
+
+def test_a_run_on_its_way_from_one_reference_to_another_is_moving(separable):
+    """At l2 to within 5 % for two decades, and away from it: such a run was said to select l2."""
+    l2, linf = direction(separable, "l2"), direction(separable, "linf")
+    verdict = judge(
+        separable, solved(separable), path(separable, linf, l2, (1, 0.99, 0.97, 0.92, 0.8))
+    )
+    assert (verdict.selected, verdict.nearest, verdict.towards) == (MOVING, "l2", "linf")
+    assert verdict.reason.startswith("moving: l2 now, towards linf; missing in the last decade:")
+    assert verdict.trend["linf"] < 1.0 < verdict.trend["l2"]
+
+
+def test_a_reference_that_is_passed_is_no_limit(separable):
+    """Ever closer to l2, while linf is approached faster and faster."""
+    l1, l2, linf = (direction(separable, name) for name in ("l1", "l2", "linf"))
+    weights = ((0.30, 0.0), (0.22, 0.01), (0.15, 0.03), (0.08, 0.07), (0.02, 0.14))
+    run = [
+        (step, (1 - a - b) * l2 + a * l1 + b * linf)
+        for step, (a, b) in zip(STEPS, weights, strict=True)
+    ]
+    verdict = judge(separable, solved(separable), run)
+    assert (verdict.selected, verdict.nearest) == (MOVING, "l2")
+
+
+def test_a_run_that_stays_between_two_references_is_said_to_lie_there(separable):
+    l4 = family_member(separable, "lp", 4.0).solution
+    verdict = judge(separable, solved(separable), [(step, math.log(step) * l4) for step in STEPS])
+    assert (verdict.selected, verdict.effective_p) == (BETWEEN, 4.0)
+    assert verdict.reason == "between l2 and linf (effective p 4)"
+
+
+def test_a_run_that_stays_short_of_its_reference_comes_no_closer(separable):
+    """Across the data only the norm grows: 8 % of the margin are missing for ever."""
+    l2 = solved(separable)["l2"]
+    across = np.linalg.svd(separable.features)[2][-1]
+    w = l2.solution + math.sqrt(0.92**-2 - 1.0) * across
+    instance = replace(separable, parametric={})
+    verdict = judge(instance, {"l2": l2}, [(step, step * w) for step in STEPS])
+    assert verdict.selected == INCONCLUSIVE
+    assert verdict.reason == (
+        "not there yet: 0.08 short of l2; a verdict needs 0.05; it comes no closer"
+    )
+
+
+def test_fluctuations_below_a_percent_unsettle_nothing(separable):
+    l2, linf = direction(separable, "l2"), direction(separable, "linf")
+    left = [0.001, 0.004, 0.001, 0.004, 0.005]
+    assert judge(separable, solved(separable), path(separable, l2, linf, left)).selected == "l2"
+
+
+def test_at_rest_a_run_has_settled_and_without_a_past_it_has_not(separable):
+    end = [(77, direction(separable, "l2"))]
+    assert judge(separable, solved(separable), end, at_rest=True).selected == "l2"
+    verdict = judge(separable, solved(separable), end)
+    assert verdict.selected == INCONCLUSIVE and verdict.open
+    assert verdict.reason == "no predictor of a tenth of the steps tells whether it has settled"
+
+
+@pytest.mark.parametrize(
+    ("law", "decided"),
+    [
+        (lambda t: 3.0 * t**-0.25, 3.0**4 / 0.05**4),
+        (lambda t: 1.0 / np.log(t), math.exp(20.0)),
+        (lambda t: 0.4 * 0.99999**t, math.log(0.05 / 0.4) / math.log(0.99999)),
+    ],
+)
+def test_the_step_of_a_decision_is_that_of_the_law(law, decided):
+    missing = law(np.array(STEPS, float))
+    found = extrapolated(STEPS, missing, 0.05)
+    if decided > 1000 * STEPS[-1]:
+        assert found is None  # so far away nothing is said
+    else:
+        assert found == pytest.approx(decided, rel=1e-6)
+
+
+def test_where_no_law_fits_nothing_is_extrapolated():
+    assert extrapolated(STEPS, [0.4, 0.4, 0.4, 0.39, 0.1], 0.05) is None  # falls ever faster
+    assert extrapolated(STEPS, [0.2, 0.2, 0.2, 0.2, 0.2], 0.05) is None
+    assert extrapolated(STEPS, [0.2, 0.1, 0.07, 0.05, 0.04], 0.05) is None  # it is there
+    assert extrapolated(STEPS[:2], [0.2, 0.1], 0.05) is None
+
+
+def test_the_solution_of_an_isotropic_quadratic_is_decided_when_the_closed_form_says():
+    """|w - s| / |s| = (1 - rate)^t from w = 0."""
+    made = cell("quadratic:kappa=1,d=3", "gradient_descent[learning_rate=0.001]")
+    row = rows.bias_row(made, searched(made, 2_000), 2_000, 1)
+    assert (row.selected, row.towards) == (MOVING, "minimizer")
+    assert row.missing["minimizer"] == pytest.approx(0.999**2000, rel=1e-9)
+    assert row.trend["minimizer"] == pytest.approx(0.999**1800, rel=1e-9)
+    assert row.decided_at == pytest.approx(math.log(0.05) / math.log(0.999), rel=1e-3)
+
+
+def test_adam_in_transit_has_no_verdict_and_has_one_when_it_goes_on():
+    """This row once said `selects l2`; at 1e7 steps the Linf ratio is 0.996."""
+    made = cell(IN_TRANSIT, "adam[eps=0,decay=0.5]")
+    row = rows.bias_row(made, searched(made, 100_000), 100_000, 1)
+    assert (row.selected, row.towards, row.steps) == (MOVING, "linf", 100_000)
+    assert row.decided_at is None or 3e4 < row.decided_at < 3e6
