@@ -48,6 +48,17 @@ class Wide(_Kernel):
         self.run = prepared.one_run(prepared.cell(problem, "", "gradient_descent"))
 
 
+class Passages(_Kernel):
+    """Gradient descent that keeps when it passes targets: where losses must be known for that,
+    where bounds say when, and where they hardly do."""
+
+    params = (prepared.INTERPOLATION, prepared.DIGITS, prepared.BREAST_CANCER)
+
+    def setup(self, name: str) -> None:
+        place = prepared.cell(name, "", "gradient_descent")
+        self.run = prepared.one_run(place, passages=True)
+
+
 class Parametrization(_Kernel):
     """Every parametrization, under gradient descent on digits 3 against 8."""
 

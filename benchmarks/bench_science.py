@@ -14,7 +14,7 @@ from optbench.check.second_process import compiled_by_second_process
 from optbench.engine.bind import bind_loop
 from optbench.registry import load_registry
 from optbench.solutions import solved
-from optbench.tune import natural_rate
+from optbench.tuning.grid import natural_rate
 
 
 class Bias:

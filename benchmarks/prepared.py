@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from optbench.instance import Instance
 from optbench.registry import load_registry
 from optbench.runs import RunSpec, prepare
 from optbench.study import Cell, build_instances, make_cells, parse_optimizer
-from optbench.tune import natural_rate
+from optbench.tuning.grid import natural_rate
 
 ROOT = Path(__file__).resolve().parents[1]
 DIGITS = "logistic_regression:data=digits_3v8"  # 357 x 54, separable
@@ -69,12 +70,15 @@ def somewhere(optimizer: str) -> Cell:
     raise NotImplementedError("; ".join(reasons))
 
 
-def chunks(place: Cell, rates: Sequence[float], seeds: Sequence[int] = (0,)) -> list[Chunk]:
+def chunks(
+    place: Cell, rates: Sequence[float], seeds: Sequence[int] = (0,), passages: bool = False
+) -> list[Chunk]:
     """Return fresh runs, every rate with every seed, evaluated at step 0."""
     optimizer = place.choice.optimizer
+    shared = RunSpec(place.instance, place.parametrization, optimizer, (), passages=passages)
     made = prepare(
         [
-            RunSpec(place.instance, place.parametrization, optimizer, tuple(hypers), seed=seed)
+            replace(shared, hypers=tuple(hypers), seed=seed)
             for hypers in (place.choice.hypers(rate).tolist() for rate in rates)
             for seed in seeds
         ]
@@ -84,11 +88,11 @@ def chunks(place: Cell, rates: Sequence[float], seeds: Sequence[int] = (0,)) -> 
     return made
 
 
-def one_run(place: Cell) -> Chunk:
+def one_run(place: Cell, passages: bool = False) -> Chunk:
     """Return a run at its start, at a hundredth of the natural rate: far from both divergence and
     rest, so that every step of a sample is a step."""
     rate = 0.01 * natural_rate(place) if place.choice.tuned else 0.0
-    (chunk,) = chunks(place, [rate])
+    (chunk,) = chunks(place, [rate], passages=passages)
     return chunk
 
 

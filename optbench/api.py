@@ -58,7 +58,7 @@ def compare(
         Number of steps, default 100,000.
     learning_rates : "auto" or sequence of float
         All of them go to the horizon; ``"auto"``: a search, two rates a decade over six decades
-        around the natural rate.
+        around the natural rate, whose winner is the best at the horizon.
     seeds : int
         Seeds vary the instance of synthetic problems and the initialization on real data.
     threads : int, optional

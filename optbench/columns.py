@@ -123,18 +123,26 @@ class BiasRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class RateLaw:
-    """The law of convergence that was fitted to the last part of a trace."""
+    """The laws of convergence that the last part of a trace does not rule out."""
 
     law: str | None = column(
-        "`linear`, `power`, `logarithmic`, `stretched`, `superlinear`, or null"
+        "the likeliest: `linear`, `power`, `logarithmic`, `log over t`, `stretched`, "
+        "`superlinear`, `power onto a floor`, or null"
     )
-    value: Number = column("factor per step (linear) or exponent (power, stretched, superlinear)")
+    laws: Names = column("all laws that are not ruled out, the likeliest first", default=())
+    value: Number = column(
+        "of the likeliest: factor per step (linear) or exponent; null where the law has none"
+    )
     low: Number = column(
-        "lower end of the bootstrap interval of `value`", header="rate\ninterval", rank=10
+        "lower end of the 95% interval of `value`", header="rate\ninterval", rank=10
     )
-    high: Number = column("upper end of the bootstrap interval of `value`")
+    high: Number = column("upper end of the 95% interval of `value`")
     window: Window = column("first and last step of the fitted window", unit="steps")
-    text: str = column("the law for a table, or why there is none", default="")
+    offset: Number = column("s of the laws in t + s", unit="steps")
+    floor: Number = column(
+        "what loss - optimum falls to, where a power onto a floor is the likeliest", unit="loss"
+    )
+    text: str = column("the laws for a table, or why there is none", default="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +151,13 @@ class LearningRate:
 
     learning_rate: float = column("the rate", unit="rate", default=REQUIRED)
     hyperparameters: Numbers = column("all hyperparameters of these runs", default={})
+    steps: int = column(
+        "how many steps its runs were given: the row's `horizon`, or less where the search left "
+        "the rate behind; what follows is as of then",
+        unit="steps",
+        low=1,
+        default=REQUIRED,
+    )
     status: Status = column("how the runs ended; the worst of all seeds", default=REQUIRED)
     success_rate: Number = column(
         "fraction of seeds that keep the row's `success_target`", unit="ratio", low=0.0, high=1.0
@@ -170,8 +185,8 @@ class LearningRate:
         "unit of the targets"
     )
     selected: str | None = column(
-        'the reference that more than half of the seeds select, `"INCONCLUSIVE"`, or null when '
-        "none has a last predictor"
+        'the reference that more than half of the seeds select at the horizon, `"INCONCLUSIVE"`, '
+        "or null when none has a last predictor there"
     )
 
 
@@ -186,6 +201,10 @@ class ConvergenceRow(Row):
     )
     at_edge: bool = column(
         "whether that is the smallest or largest rate that was tried; `*` in the table",
+        default=False,
+    )
+    searched: bool = column(
+        "whether learning rates were searched: neither given nor without one to tune",
         default=False,
     )
     steps_to: Numbers = column(
@@ -287,14 +306,15 @@ class ConvergenceRow(Row):
         "its decimal logarithm, also where the number itself underflows"
     )
     sensitivity_decades: Number = column(
-        "width of the learning rates whose short run is within a factor of 2 of the best: how "
-        "carefully one must tune",
+        "width of the learning rates around the best of the short runs that are within a factor of "
+        "2 of it: how carefully one must tune; null: none of them halved the gap",
         unit="decades",
         header="lr width\n(decades)",
         rank=11,
     )
     critical_learning_rate: Number = column(
-        "the border between rates that survive the short run and those that diverge",
+        "the border between rates that survive the short run with all seeds and those that "
+        "diverge; null: there is no single one, or fewer than 200 steps to see it",
         unit="rate",
         header="critical\nlr",
         rank=12,
@@ -317,8 +337,8 @@ class ConvergenceRow(Row):
         "the target that counts as success: a key of `steps_to`", default=""
     )
     learning_rates: tuple[LearningRate, ...] = column(
-        "what each learning rate did that the user gave, in increasing order; empty when rates "
-        "were searched or there is none to tune",
+        "what each learning rate did, in increasing order: those that were given, or all that the "
+        "search tried; empty when there is none to tune",
         data=("JSON", "CSV"),
         default=(),
     )

@@ -204,6 +204,8 @@ class Instance:
         (check_row if self.row is not None else check_objective)(kernel)
         if self.parameters is not None:
             check_parameters(where, self.parameters)
+        if not self.steepness > 0.0:
+            raise UserError(f"{where}: steepness={self.steepness!r} must be a positive number")
         if not isinstance(self.scratch, int | np.integer) or self.scratch < 0:
             raise UserError(f"{where}: scratch={self.scratch!r} must be a whole number, 0 or more")
         given = {"parameters": self.parameters is not None, "scratch": self.scratch > 0}

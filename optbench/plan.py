@@ -24,7 +24,7 @@ from optbench.instance import Instance
 from optbench.solutions import norm_optima, solved, unsolved
 from optbench.store.results import Finished, cell_key, stored_cell
 from optbench.study import Cell
-from optbench.tune import Search, Tuner
+from optbench.tuning.search import Search, Tuner
 
 PERTURBATION = 1e-3  # standard deviation of the initial noise of seeds 1, 2, ... on real data
 

@@ -14,6 +14,7 @@ from optbench.status import Status
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from matplotlib.figure import Figure
 
 SCHEMA_VERSION = 1
 
@@ -85,7 +86,7 @@ class InstanceFacts:
 class Trace:
     """The winning runs of one cell: one column a seed.
 
-    Also where several learning rates were given: of the others ``learning_rates`` keeps the ends.
+    Of the other learning rates ``learning_rates`` keeps the ends.
 
     Attributes
     ----------
@@ -142,12 +143,24 @@ class Comparison:
 
     @property
     def learning_rates(self) -> pd.DataFrame:
-        """Every learning rate that was given, one row per cell and rate; empty after a search."""
+        """Every learning rate that was given, or tried by the search: one row per cell and rate."""
         return _frame(
             {**{key: getattr(row, key) for key in CELL}, **flat(entry)}
             for row in self.convergence_rows
             for entry in row.learning_rates
         )
+
+    def plot(self, kind: str = "sensitivity") -> Figure:
+        """Return a figure: ``figure.savefig("rates.pdf")``; notebooks show it as it is.
+
+        Parameters
+        ----------
+        kind : {"sensitivity"}
+            What each learning rate did.
+        """
+        from optbench.plots import plot
+
+        return plot(self, kind)
 
     @property
     def failed(self) -> bool:

@@ -1,9 +1,11 @@
 """A quadratic: minimise 1/2 (w - s)^T H (w - s) with a given spectrum of H.
 
 H = Q diag(spectrum) Q^T; the spectrum runs from 1 to the condition number, evenly (linspace) or
-geometrically (geomspace).  Q is the identity, or a random rotation.  s = Q (1, ..., 1) and runs
-start at 0, so that every mode starts at a distance of 1.  The optimum is 0, and rates are known:
-(k - 1) / (k + 1) for gradient descent at 2 / (1 + k), (sqrt k - 1) / (sqrt k + 1) for heavy ball.
+geometrically (geomspace).  Q is the identity, or a random rotation.  The solution s is random,
+standard normal, and runs start at 0: coordinates of equal size would let methods whose steps have
+equal coordinates, such as sign descent and Adam's first step, end on it by one lucky step.  The
+optimum is 0, and rates are known: (k - 1) / (k + 1) for gradient descent at 2 / (1 + k),
+(sqrt k - 1) / (sqrt k + 1) for heavy ball.
 """
 
 import numpy as np
@@ -25,7 +27,7 @@ def quadratic(
     kappa=100.0,
     d=50,
     rotated=False,
-    seed=Option(0, needs={"rotated": (True,)}),
+    seed=0,
 ):
     """Build the quadratic as least squares with the features diag(sqrt(spectrum)) Q^T."""
     if not kappa >= 1.0:
@@ -35,12 +37,13 @@ def quadratic(
     from optbench import references
 
     curvatures = SPECTRA[spectrum](1.0, kappa, d)
+    generator = np.random.Generator(np.random.PCG64(seed))
+    minimizer = generator.standard_normal(d)
     rotation = np.eye(d)
     if rotated:
-        generator = np.random.Generator(np.random.PCG64(seed))
         rotation = np.linalg.qr(generator.standard_normal((d, d)))[0]
     features = np.sqrt(curvatures)[:, None] * rotation.T
-    targets = np.sqrt(curvatures)
+    targets = features @ minimizer
     return Instance(
         problem="quadratic",
         features=features,
@@ -51,6 +54,6 @@ def quadratic(
         optimal_value=float,
         smoothness=lambda: kappa,
         inverse_fisher=lambda: (rotation / curvatures) @ rotation.T,
-        seeded=rotated,
+        seeded=True,
         facts={"n": d, "d": d, "source": f"{spectrum} spectrum", "condition_number": kappa},
     )

@@ -19,7 +19,7 @@ from optbench.losses import squared_error
     examples=({"depth": 1},),
     default=(),  # one solution: which one is selected is no question
 )
-def scalar_chain(depth=3, target=1.0, scale=Option(0.5, unless={"depth": (1,)})):
+def scalar_chain(depth=3, target=1.0, scale=Option(0.4, unless={"depth": (1,)})):
     """Build the chain; its layers start at ``scale``, with random signs."""
     if depth < 1:
         raise UserError(f"scalar_chain: depth={depth} must be at least 1")

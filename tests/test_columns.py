@@ -105,10 +105,13 @@ def read_back(record, lines):
             continue
         if name == "rate":
             law, window = by_name["rate_law"], by_name["rate_window"]
+            assert by_name["rate_laws"]["text"] == ",".join(record.rate.laws)
+            offset, floor = (float(by_name[key]["value"]) for key in ("rate_offset", "rate_floor"))
             given[name] = RateLaw(
                 law=law["text"] or None, value=float(line["value"]), low=float(line["low"]),
                 high=float(line["high"]), text=line["text"],
                 window=(int(float(window["low"])), int(float(window["high"]))),
+                laws=record.rate.laws, offset=offset, floor=floor,
             )  # fmt: skip
         elif name == "hyperparameters":
             pairs = (pair.split("=") for pair in lines[0][name].split(","))

@@ -452,7 +452,7 @@ def test_wrong_arguments(options, words):
 
 
 def test_every_learning_rate_that_was_given_is_told_and_stored():
-    """From the store as from the runs; a search has no list, whatever was stored before it."""
+    """From the store as from the runs; a search has rates of its own, whatever was stored."""
     rates, options = [0.05, 0.5, 0.005], {"seeds": 2, "rerun": False}
     first = quick(optimizers=["gradient_descent", "adam"], learning_rates=rates, **options)
     again = quick(optimizers=["gradient_descent", "adam"], learning_rates=rates, **options)
@@ -464,7 +464,10 @@ def test_every_learning_rate_that_was_given_is_told_and_stored():
                    if e.learning_rate == row.best_learning_rate]  # fmt: skip
         assert best.steps_to == row.steps_to and best.status == row.status
     assert len(again.learning_rates) == 6
-    assert quick(**options).convergence_rows[0].learning_rates == ()
+    (searched,) = quick(optimizers="gradient_descent", **options).convergence_rows
+    assert searched.searched and not first.convergence_rows[0].searched
+    assert {entry.steps for entry in searched.learning_rates} >= {searched.horizon}
+    assert not set(rates) & {entry.learning_rate for entry in searched.learning_rates}
 
 
 def test_interrupted_rates_say_so():

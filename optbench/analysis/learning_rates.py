@@ -1,7 +1,6 @@
-"""What every learning rate did that the user gave: the sweep behind one row.
+"""What every learning rate did that was given or tried by the search: the sweep behind one row.
 
-Only rates that all went to the horizon are told.  The automatic search runs most of its rates for
-a short while: these are no results, and its list is empty.
+A search lets most of its rates run for a while only: how long is told, and they select nothing.
 """
 
 from __future__ import annotations
@@ -9,51 +8,44 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from optbench.analysis.progress import progress
+from optbench.analysis.progress import Progress, progress
 from optbench.analysis.runs import hyperparameters, last_predictors
 from optbench.analysis.selection import majority, select
 from optbench.analysis.statistics import known
 from optbench.analysis.theory import candidates
 from optbench.columns import LearningRate
-from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
 from optbench.study import Cell
-from optbench.tune import Search
+from optbench.tuning.search import Search, Tried
 
 
 def learning_rates(
     cell: Cell, search: Search, best: Mapping[Instance, float]
 ) -> tuple[LearningRate, ...]:
-    """Return what each learning rate did that the user gave, in increasing order.
+    """Return what each learning rate did, in increasing order; nothing if none is tuned.
 
     Parameters
     ----------
     cell : Cell
     search : Search
-        Its finished runs.
+        What ran.
     best : mapping of Instance to float
         From :func:`optbench.analysis.optimum.best_losses`.
     """
-    given = cell.choice.tuned is not None and not cell.choice.as_theorem_asks
-    if not given or len(search.longest) < len(search.rates):
+    if cell.choice.tuned is None or cell.choice.as_theorem_asks:
         return ()
     return tuple(
-        _entry(cell, rate, chunks, best)
-        for rate, chunks in zip(search.rates, search.runs, strict=True)
-        if rate is not None
+        _entry(cell, each, best, selects=each.asked == search.horizon) for each in search.tried
     )
 
 
-def _entry(
-    cell: Cell,
-    rate: float,
-    chunks: list[Chunk],
-    best: Mapping[Instance, float],
-) -> LearningRate:
-    went = progress(cell, chunks, best)
+def _entry(cell: Cell, tried: Tried, best: Mapping[Instance, float], selects: bool) -> LearningRate:
+    assert tried.rate is not None
+    went = progress(cell, tried.chunks, best)
     return LearningRate(
-        learning_rate=rate,
-        hyperparameters=hyperparameters(cell, rate),
+        learning_rate=tried.rate,
+        hyperparameters=hyperparameters(cell, tried.rate),
+        steps=tried.asked,
         status=went.status,
         success_rate=went.success_rate,
         steps_to=went.steps_to,
@@ -64,10 +56,14 @@ def _entry(
         final_suboptimality=went.final_suboptimality,
         log10_final_suboptimality=went.log10_final_suboptimality,
         log10_left=known(went.left / math.log(10.0)),
-        selected=majority(
-            [
-                select(instance, candidates(cell, instance, rate), w).selected
-                for instance, w in last_predictors(went.runs, went.statuses)
-            ]
-        ),
+        selected=_selected(cell, went, tried.rate) if selects else None,
+    )
+
+
+def _selected(cell: Cell, went: Progress, rate: float) -> str | None:
+    return majority(
+        [
+            select(instance, candidates(cell, instance, rate), w).selected
+            for instance, w in last_predictors(went.runs, went.statuses)
+        ]
     )

@@ -11,7 +11,7 @@ from optbench.analysis.runs import runs_with_instances
 from optbench.engine.ensemble import side_by_side
 from optbench.instance import Instance
 from optbench.study import Cell
-from optbench.tune import Search
+from optbench.tuning.search import Search
 
 ROUNDING = 1e-9  # of the first loss: sums of millions of terms stay far below it
 OPTIMUM_UNKNOWN = (

@@ -15,7 +15,7 @@ from optbench.analysis.kinds import kind_of, measured
 from optbench.analysis.learning_rates import learning_rates
 from optbench.analysis.optimum import depends_on_other_rows
 from optbench.analysis.progress import Progress, progress, why
-from optbench.analysis.rates import fit_rate
+from optbench.analysis.rates import Rate, fit_rate
 from optbench.analysis.runs import hyperparameters, last_predictors, runs_with_instances
 from optbench.analysis.selection import Selection, certified, effective_p, majority, select
 from optbench.analysis.statistics import finite, known, median_interval
@@ -35,7 +35,7 @@ from optbench.solutions import norm_optima
 from optbench.status import Status, worst
 from optbench.study import Cell
 from optbench.targets import SUCCESS_TARGET, TARGET_NAMES
-from optbench.tune import Search
+from optbench.tuning.search import Search
 
 # near the best loss of all rows every gap falls to 0, whatever the law is
 NO_LAW_FROM_BEST = "the optimum is only the best loss of all rows"
@@ -206,7 +206,8 @@ def convergence_row(
         passages=went.passages_from,
         rate=rate_of(cell, went),
         best_learning_rate=rate if cell.choice.tuned else None,
-        at_edge=bool(search.at_edge),
+        at_edge=search.at_edge,
+        searched=search.searched,
         sensitivity_decades=search.sensitivity,
         critical_learning_rate=search.critical,
         theory_learning_rate=theory_rate(cell),
@@ -234,13 +235,23 @@ def rate_of(cell: Cell, went: Progress) -> RateLaw:
     if told.sum() < 2:
         return RateLaw(text="not asymptotic yet: too few records")
     floor = -math.inf if cell.instance.exponential_tail else None
-    rate = fit_rate(went.steps[told], gap[told], floor)
+    return rate_law(fit_rate(went.steps[told], gap[told], floor))
+
+
+def rate_law(rate: Rate) -> RateLaw:
+    """Return the columns of a fit: those of its likeliest law, and what else is not ruled out."""
+    best = rate.best
+    if best is None:
+        return RateLaw(text=rate.text)
     return RateLaw(
-        law=rate.law,
-        value=known(rate.value),
-        low=known(rate.low),
-        high=known(rate.high),
-        window=None if rate.window is None else (int(rate.window[0]), int(rate.window[1])),
+        law=best.name,
+        laws=tuple(law.name for law in rate.laws),
+        value=known(best.value),
+        low=known(best.low),
+        high=known(best.high),
+        window=rate.window,
+        offset=known(best.offset),
+        floor=None if best.log_floor == -math.inf else math.exp(best.log_floor),
         text=rate.text,
     )
 

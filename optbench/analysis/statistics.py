@@ -1,4 +1,4 @@
-"""Bootstrap: the median over repeated runs (a failed run is infinity), a fitted coefficient."""
+"""Bootstrap of the median over repeated runs, where a failed run is infinity."""
 
 from __future__ import annotations
 
@@ -62,49 +62,6 @@ def median_interval(
     low = medians[math.floor(tail * last)]
     high = medians[math.ceil((1.0 - tail) * last)]
     return median, float(low), float(high)
-
-
-def block_bootstrap(
-    design: NDArray[np.float64], residual: NDArray[np.float64], resamples: int, seed: int
-) -> NDArray[np.float64]:
-    """Deviations of a regression's last coefficient when its residuals are drawn again.
-
-    Residuals come in circular blocks of n^(1/3), which keeps their short-range correlation, and
-    are divided by 1 - leverage, or the few records that decide the fit would look noiseless.
-
-    Parameters
-    ----------
-    design : ndarray, shape (n, k)
-        Columns of the least-squares fit, linearly independent, k < n.
-    residual : ndarray, shape (n,)
-        What the fit left over.
-    resamples, seed : int
-        Number of resamples and seed of this call's own generator.
-
-    Returns
-    -------
-    ndarray, shape (resamples,)
-        Resampled minus fitted coefficient of the last column.
-
-    References
-    ----------
-    D. N. Politis, J. P. Romano, "A circular block-resampling procedure for stationary data",
-    1992, in Exploring the Limits of Bootstrap.
-    """
-    n = residual.size
-    q, r = np.linalg.qr(design)
-    inflated = residual / np.maximum(1.0 - (q * q).sum(axis=1), 0.1)
-    inflated -= inflated.mean()
-    length = max(1, round(n ** (1 / 3)))
-    blocks = -(-n // length)
-    weights = np.zeros(blocks * length)
-    weights[:n] = np.linalg.solve(r, q.T)[-1]
-    runs = inflated[(np.arange(n)[:, None] + np.arange(length)) % n]
-    # Entry (i, j): what the block of residuals from i on adds to the coefficient at place j.
-    added = runs @ weights.reshape(blocks, length).T
-    starts = np.random.default_rng(seed).integers(0, n, size=(resamples, blocks))
-    deviations: NDArray[np.float64] = added[starts, np.arange(blocks)].sum(axis=1)
-    return deviations
 
 
 def known(value: float) -> float | None:

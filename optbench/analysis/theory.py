@@ -18,7 +18,7 @@ from optbench.instance import Instance
 from optbench.references import Reference, norm_name
 from optbench.solutions import family_member, solved
 from optbench.study import FLOW_RATE, Cell, flow_selects, small_steps_follow, tail_decides
-from optbench.tune import flow_rate
+from optbench.tuning.grid import flow_rate
 
 ONLY = "minimizer"  # the only solution: whatever comes to rest there selects it
 FLOW_CONDITION = (

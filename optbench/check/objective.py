@@ -21,6 +21,7 @@ from optbench.runs import RunSpec, prepare_together
 TWIN = 1e-12  # compiled against plain Python, relative
 DIFFERENCES = 1e-6  # central differences with steps of 1e-5 lose 10 of 16 digits
 POINTS = 3
+FAR, FEW = 30.0, 10  # predictions up to so far, so many targets
 STEPS = 30
 THREADS = 2
 GARBAGE = (np.nan, 123.456)  # in memory that a kernel must write before it reads
@@ -188,3 +189,20 @@ def optimum(instance: Instance) -> str:
     message = f"loss {lowest:.6g} is below the optimal value {value:.6g}"
     require(lowest >= value - 1e-12 * abs(value), message)
     return f"{value:.6g}"
+
+
+def steepness(instance: Instance) -> str:
+    """No row's loss changes faster, in proportion to itself, than the instance says."""
+    row, limit = instance.row, instance.steepness
+    if row is None or not np.isfinite(limit):
+        raise NotApplicable("no steepness")
+    given = () if instance.parameters is None else (instance.parameters,)
+    for target in np.unique(instance.targets)[:FEW]:
+        for prediction in np.linspace(-FAR, FAR, 20 * round(FAR) + 1):
+            loss, slope = row(float(prediction), float(target), *given)
+            require(
+                abs(slope) <= limit * loss * (1.0 + TWIN),
+                f"at prediction {prediction:g} and target {target:g} the slope is {slope:g}, more "
+                f"than steepness={limit:g} times the loss {loss:g}",
+            )
+    return f"at most {limit:g} times the loss"

@@ -12,7 +12,14 @@ import numba
 import numpy as np
 
 from optbench.check.declared import declared
-from optbench.check.objective import deterministic, gradient, optimum, twin, writes
+from optbench.check.objective import (
+    deterministic,
+    gradient,
+    optimum,
+    steepness,
+    twin,
+    writes,
+)
 from optbench.check.outcome import CheckResult, NotApplicable, require, run
 from optbench.check.second_process import compiled_by_second_process
 from optbench.contract import Problem
@@ -68,6 +75,7 @@ CHECKS: dict[str, Callable[[Instance], str]] = {
     "deterministic": deterministic,
     "gradient": gradient,
     "optimal value": optimum,
+    "steepness": steepness,
 }
 COMPILED = {"compiles", "deterministic"}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from optbench.cli.output import check_writable, choose_format, deliver
+from optbench.cli.output import check_writable, choose_format, deliver, writable_folder
 from optbench.cli.parameters import Out, Plugins, Quiet
 from optbench.cli.progress import progress_bar
 from optbench.cli.terminal import styled, width
@@ -56,6 +57,12 @@ def compare(
         typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
     ] = None,
     out: Out = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Draw what each learning rate did to DIR/sensitivity.svg."
+        ),
+    ] = None,
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Run again what the store has from an earlier run.")
     ] = False,
@@ -77,6 +84,8 @@ def compare(
         raise UserError(f"--timeout {timeout:g} must be a positive number of seconds")
     if out is not None:
         check_writable(out)
+    if figures is not None:
+        writable_folder(figures)
     from optbench.api import compare as run
 
     with progress_bar(quiet) as report:
@@ -99,6 +108,11 @@ def compare(
         for note in comparison.notes:
             typer.echo(f"optbench: note: {note}", err=True)
     deliver(text, out)
+    if figures is not None:
+        from optbench.plots import save_all
+
+        for reason in save_all(comparison, figures):
+            typer.echo(f"optbench: note: {reason}", err=True)
     raise typer.Exit(1 if comparison.failed else 0)
 
 

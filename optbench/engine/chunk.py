@@ -108,7 +108,7 @@ class Chunk:
         self.step = 0
         self.ended_by_host = Status.HORIZON
         self._scratch = parametrization.scratch
-        self.previous = theta.copy()
+        self.previous, self.previous_state = theta.copy(), state.copy()
         self.seeded = np.stack([seeded(seed) for seed in seeds])
         self.runs = types.Runs(
             optimizer=np.zeros(count, np.int64),
@@ -296,7 +296,7 @@ class Chunk:
             records.snapshots[records.place[record], rows] = w
 
     def _end_runs(self, record: int, alive: np.ndarray) -> None:
-        """End runs whose loss has exploded, or whose parameters repeat since the last record."""
+        """End runs whose loss has exploded, or that repeat what they were at the last record."""
         runs, records = self.runs, self.records
         running = alive[runs.status[alive] == types.RUNNING]
         rows = self._rows(running)
@@ -305,7 +305,9 @@ class Chunk:
         grown = records.log_loss[record, rows] > first + math.log(GROWTH)
         grown |= ~np.isfinite(records.norms[record, rows, 2])  # where the loss is flat
         still = (runs.theta[rows] == self.previous[rows]).all(axis=1)
-        self.previous[rows] = runs.theta[rows]
+        for place in np.flatnonzero(still):
+            still[place] = self._slots_repeat(running[place])
+        self.previous[rows], self.previous_state[rows] = runs.theta[rows], runs.state[rows]
         # On separable data nothing is ever at rest: a gradient of 1e-300 still has a direction.
         still &= ~self.combination.rule.rescale[runs.optimizer[rows]]
         still &= bool(records.steps[record] >= records.steps[record - 1] + 3)
@@ -316,11 +318,18 @@ class Chunk:
         runs.status[running[grown]] = types.DIVERGED
         runs.stopped[running[still | grown]] = self.step
 
+    def _slots_repeat(self, run: int) -> bool:
+        """Whether a run's slots are as at the last record: Adam's shrink while theta waits."""
+        offsets = self.combination.rule.offsets[self.runs.optimizer[run]]
+        slots = slice(offsets[2], offsets[-1])
+        return np.array_equal(self.runs.state[run, slots], self.previous_state[run, slots])
+
     def subset(self, rows: np.ndarray) -> Chunk:
         """Return some of the runs, with their state and records, as a chunk of its own."""
         part = copy.copy(self)
         part.runs = picked_runs(self.runs, rows, self.combination.rule.linear)
         part.previous, part.seeded = self.previous[rows], self.seeded[rows]
+        part.previous_state = self.previous_state[rows]
         part.records = self.records.of_runs(rows)
         return part
 

@@ -19,7 +19,8 @@ from optbench.engine.types import RUNNING, Runs
 from optbench.targets import RELATIVE_TARGETS, Passages, rounding_of
 
 NEVER = -1
-CAUTION = 1.0 - 1e-6  # what rounding of losses and distances could amount to, and far more
+CAUTION, ROUNDING = 1.0 - 1e-6, 1e-12  # of distances, and of logarithms of losses: far more
+LARGEST_POWER = 1000.0  # of two, that a goal is multiplied by: no loss in its unit is as large
 
 
 def no_passages(
@@ -106,14 +107,14 @@ def drop_anchor(run, runs: Runs):
     low, loss, high = runs.band[run, 0], runs.loss[run], runs.band[run, 1]
     down = math.log(loss / low) if low > 0.0 else math.inf
     up = math.log(high / loss) if high < math.inf else math.inf
-    runs.room[run] = CAUTION * min(down, up)
+    runs.room[run] = CAUTION * min(down, up) - ROUNDING
 
 
 @called
 def cross(step, run, runs: Runs):
     """Note the step for every goal that the run has come to; set the band that it is in now."""
     goals, before = runs.goals[run], runs.level[run]
-    unit = math.pow(2.0, float(runs.exponents[run] - runs.goals_unit[run]))
+    unit = own_unit(run, runs)
     level = 0
     while level < goals.size and runs.loss[run] <= goals[level] * unit:
         level += 1
@@ -129,6 +130,13 @@ def cross(step, run, runs: Runs):
 def set_band(run, runs: Runs):
     """Write the goals on both sides of the run's level, in its unit."""
     goals, level = runs.goals[run], runs.level[run]
-    unit = math.pow(2.0, float(runs.exponents[run] - runs.goals_unit[run]))
+    unit = own_unit(run, runs)
     runs.band[run, 0] = goals[level] * unit if level < goals.size else -np.inf
     runs.band[run, 1] = goals[level - 1] * unit if level > 0 else np.inf
+
+
+@called
+def own_unit(run, runs: Runs):
+    """Return what a goal is multiplied by in the unit that the run has now."""
+    powers = float(runs.exponents[run] - runs.goals_unit[run])
+    return math.pow(2.0, min(powers, LARGEST_POWER))

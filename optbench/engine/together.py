@@ -65,6 +65,7 @@ def join(chunks: Sequence[Chunk]) -> Chunk:
     runs = Runs(*stacked)._replace(optimizer=np.repeat(np.array(owners, np.int64), counts))
     whole.runs = share_predictor(runs, whole.combination.rule.linear)
     whole.previous = np.concatenate([chunk.previous for chunk in chunks])
+    whole.previous_state = stack_rows([chunk.previous_state for chunk in chunks])
     whole.seeded = np.concatenate([chunk.seeded for chunk in chunks])
     whole.records = Records.side_by_side([chunk.records for chunk in chunks])
     return whole
@@ -91,6 +92,7 @@ def part(whole: Chunk, chunks: Sequence[Chunk]) -> list[Chunk]:
             for name in PADDED
         }
         own.runs = own.runs._replace(optimizer=chunk.runs.optimizer, **cut)
+        own.previous_state = own.previous_state[:, : cut["state"].shape[1]]
         own.combination = chunk.combination
         parts.append(own)
         first += count

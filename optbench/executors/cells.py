@@ -12,7 +12,8 @@ from optbench.engine.chunk import Chunk
 from optbench.engine.stop import StopSignal
 from optbench.executors.batches import Batch, plan_batches
 from optbench.executors.local import run_tasks
-from optbench.tune import Asking, Search, Tuner
+from optbench.tuning.search import Search, Tuner
+from optbench.tuning.starts import Asking
 
 Report = Callable[[int, int, str], None]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from optbench.analysis.kinds.classification import CLASSIFICATION
 from optbench.analysis.significance import fewest_blocks, is_compared
 from optbench.column import columns, named
 from optbench.columns import ConvergenceRow, RateLaw
@@ -39,6 +41,8 @@ NO_LAW = {
     "not asymptotic": "not yet",
     "at rounding floor": "at floor",
     "stalled": "stalled",
+    "left the floor": "left floor",
+    "rose again": "rose again",
     "diverged": "diverged",
 }
 EDGE = "*"
@@ -91,7 +95,7 @@ def convergence_table(
         notes=(
             *reasons(rows),
             *_no_law(rows),
-            *_edges(rows),
+            *_edges(instance, rows),
             *left_again(rows, targets),
             *read_off(rows),
             *_slower(rows),
@@ -243,10 +247,35 @@ def _no_law(rows: Sequence[ConvergenceRow]) -> list[str]:
     )
 
 
-def _edges(rows: Sequence[ConvergenceRow]) -> list[str]:
-    if not any(row.at_edge for row in rows):
-        return []
-    return [f"{EDGE} the best learning rate is at the edge of the grid: a wider grid may be better"]
+def _edges(instance: InstanceFacts, rows: Sequence[ConvergenceRow]) -> list[str]:
+    """Say what the mark of a learning rate means: the grid ended there for a reason, or not."""
+    at_edge = [row for row in rows if row.at_edge]
+    meant = [row for row in at_edge if _ends_where_it_must(instance, row)]
+    reasons = []
+    if meant:
+        reasons.append(
+            "the largest learning rate of a grid that ends at the natural rate, 2 / L or a step "
+            "that moves no margin by more than one: on separable data larger rates always look "
+            "faster, while the theorems on implicit bias ask for small ones"
+        )
+    if len(at_edge) > len(meant):
+        others = "" if not meant else f" ({', '.join(_labels_but(rows, meant))})"
+        reasons.append(
+            f"the best learning rate is at an end of those that were tried{others}: one beyond it "
+            "may be better"
+        )
+    return [f"{EDGE} {reason}" for reason in reasons]
+
+
+def _ends_where_it_must(instance: InstanceFacts, row: ConvergenceRow) -> bool:
+    largest = max((each.learning_rate for each in row.learning_rates), default=math.nan)
+    separable = instance.kind == CLASSIFICATION.name
+    return separable and row.searched and row.best_learning_rate == largest
+
+
+def _labels_but(rows: Sequence[ConvergenceRow], left_out: Sequence[ConvergenceRow]) -> list[str]:
+    labels = zip(full_labels(rows), rows, strict=True)
+    return [label for label, row in labels if row.at_edge and row not in left_out]
 
 
 def _slower(rows: Sequence[ConvergenceRow]) -> list[str]:

@@ -25,7 +25,7 @@ Entries = Mapping[float, LearningRate]
 
 def is_swept(rows: Sequence[ConvergenceRow]) -> bool:
     """Return whether there is a choice to show: several learning rates were given."""
-    return any(len(row.learning_rates) > 1 for row in rows)
+    return any(len(row.learning_rates) > 1 and not row.searched for row in rows)
 
 
 def learning_rate_table(

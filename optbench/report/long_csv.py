@@ -137,6 +137,9 @@ def _by_name(
 def _law(rate: RateLaw) -> Iterator[Quantity]:
     yield Quantity("rate", rate.value, rate.low, rate.high, rate.text)
     yield Quantity("rate_law", text=rate.law or "")
+    yield Quantity("rate_laws", text=",".join(rate.laws))
+    yield Quantity("rate_offset", rate.offset)
+    yield Quantity("rate_floor", rate.floor)
     yield Quantity("rate_window", None, *(rate.window or (None, None)))
 
 

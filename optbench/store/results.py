@@ -21,7 +21,7 @@ from optbench.store.objects import read, write
 from optbench.study import Cell
 
 # Of all sources only these cannot change a row; plug-ins are told by their identities.
-NO_PART_OF_A_ROW = ("check", "claims", "cli", "plugins", "report", "__pycache__")
+NO_PART_OF_A_ROW = ("check", "claims", "cli", "plots", "plugins", "report", "__pycache__")
 
 
 class Finished(NamedTuple):

@@ -6,7 +6,7 @@ from optbench.engine.stop import StopSignal
 from optbench.executors.cells import run_cells
 from optbench.registry import load_registry
 from optbench.study import build_instances, make_cells, parse_optimizer
-from optbench.tune import Tuner
+from optbench.tuning.search import Tuner
 
 REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
 

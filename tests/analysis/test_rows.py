@@ -14,7 +14,7 @@ from optbench.analysis import progress, rows, theory
 from optbench.analysis.selection import INCONCLUSIVE, Selection
 from optbench.solutions import family_member, solved
 from optbench.status import Status, worst
-from optbench.tune import flow_rate, natural_rate
+from optbench.tuning.grid import flow_rate, natural_rate
 
 SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
 PARTLY = "logistic_regression:data=partly_separable"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optbench.analysis.statistics import block_bootstrap, median_interval
+from optbench.analysis.statistics import median_interval
 from optbench.errors import UserError
 
 
@@ -68,47 +68,6 @@ def test_interval_widens_with_the_level() -> None:
     lows, highs = zip(*ends, strict=True)
     assert list(lows) == sorted(lows, reverse=True) and lows[0] > lows[-1]
     assert list(highs) == sorted(highs) and highs[0] < highs[-1]
-
-
-def test_block_bootstrap_has_the_standard_error_of_least_squares() -> None:
-    x = np.linspace(0.0, 1.0, 4000)
-    noise = np.random.default_rng(8).normal(size=x.size)
-    fit = stats.linregress(x, 3.0 - 2.0 * x + noise)
-    residual = 3.0 - 2.0 * x + noise - fit.intercept - fit.slope * x
-    deviations = block_bootstrap(np.column_stack([np.ones_like(x), x]), residual, 4000, seed=1)
-    # Independent residuals: both estimate sigma / sqrt(Sxx); 4000 resamples give 1.1%, the
-    # 250 blocks' worth of sample correlation a few percent.
-    assert deviations.std() == pytest.approx(fit.stderr, rel=0.1)
-    assert abs(deviations.mean()) < 4 * fit.stderr / math.sqrt(4000)
-
-
-def test_block_bootstrap_is_not_fooled_by_leverage() -> None:
-    """On log-spaced steps the last record carries most of the slope, so its residual is small."""
-    x = 10.0 ** (np.arange(16) / 10)
-    design = np.column_stack([np.ones_like(x), x])
-    truth = 1.0 / math.sqrt(((x - x.mean()) ** 2).sum())
-    rng = np.random.default_rng(4)
-    ratios = []
-    for seed in range(200):
-        noise = rng.normal(size=x.size)
-        residual = noise - design @ np.linalg.lstsq(design, noise, rcond=None)[0]
-        ratios.append(block_bootstrap(design, residual, 200, seed).std() / truth)
-    # Unit noise, so the standard error is 1 / sqrt(Sxx).  Plain residuals have variance 1 - 2/16
-    # and negative correlation inside a block: they give 0.87 or less.
-    assert 0.92 <= np.mean(ratios) <= 1.1
-
-
-def test_block_bootstrap_sees_correlated_residuals() -> None:
-    """AR(1) residuals with coefficient 0.5 widen the error of a slope by sqrt(1.5 / 0.5)."""
-    x = np.linspace(0.0, 1.0, 4000)
-    noise = np.random.default_rng(9).normal(size=x.size)
-    for i in range(1, x.size):
-        noise[i] += 0.5 * noise[i - 1]
-    fit = stats.linregress(x, noise)
-    residual = noise - fit.intercept - fit.slope * x
-    deviations = block_bootstrap(np.column_stack([np.ones_like(x), x]), residual, 4000, seed=1)
-    # Blocks of 16 lose about 1/12 of the variance that the correlation adds.
-    assert deviations.std() / fit.stderr == pytest.approx(math.sqrt(3.0), rel=0.15)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from optbench.losses import exponential_loss, logistic_loss
 from optbench.parametrizations import parametrization
 from optbench.registry import load_registry
 from optbench.runs import RunSpec, hyper_values, prepare, run_all
-from optbench.targets import RELATIVE_TARGETS
+from optbench.targets import RELATIVE_TARGETS, interpolated
 
 TARGETS = np.array(RELATIVE_TARGETS)
 
@@ -145,6 +145,25 @@ def test_every_step_of_numpy_gives_the_same_integers(objective, rule, rate, hori
     np.testing.assert_array_equal(told(chunk, 0.0), (reached, kept))
     if (objective, rule) in LEFT_AGAIN:
         assert (kept > reached).any()
+
+
+@pytest.mark.parametrize(
+    ("rule", "rate", "horizon"),
+    [(polyak_step, 0.0, 80), (heavy_ball, 0.2, 400), (steepest_descent, 1.0, 400)],
+)
+def test_the_default_regression_whose_records_tell_other_steps(rule, rate, horizon):
+    (options, *_) = load_registry().problem("linear_regression").default
+    instance = load_registry().problem("linear_regression").build(**options)
+    x, y, optimum = instance.features, instance.targets, instance.optimum
+    gaps = numpy_gaps(squared, rule, x, y, optimum, rate, horizon)
+    assert np.abs(np.log(gaps[1:, None] / gaps[0] / TARGETS)).min() > 1e-7
+    chunk = run(
+        instance, rule.__name__, horizon, **GIVEN.get(rule.__name__, {"learning_rate": rate})
+    )
+    np.testing.assert_array_equal(told(chunk, optimum), of_trace(gaps))
+    records = chunk.records
+    read_off = interpolated(records.steps, records.log_loss[:, 0])
+    assert not np.array_equal([read_off.reached[0], read_off.kept[0]], of_trace(gaps))
 
 
 def test_data_that_cannot_be_separated_against_numpy():

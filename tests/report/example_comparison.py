@@ -111,7 +111,7 @@ def convergence(place, optimizer, steps, **changes):
     return ConvergenceRow(**(row | changes))
 
 
-NO_RATE = RateLaw(text="not asymptotic yet: 7 records, 8 needed")
+NO_RATE = RateLaw(text="not asymptotic yet: 5 records, 6 needed")
 NEVER = (None,) * 5
 EMPTY = {
     "rate": RateLaw(), "ns_per_step": None, "relative_cost": None, "best_learning_rate": None,
@@ -174,7 +174,7 @@ CONVERGENCE_ROWS = [
     convergence(DIABETES, "gradient_descent", (100, 12_345, 123_456, 1_234_567, 9_876_543),
                 seeds=5, horizon=10_000_000, success_rate=0.8,
                 rate=RateLaw(law="linear", value=0.99931, low=0.99930, high=0.99932,
-                             window=(10, 1000), text="linear 0.9993/step"),
+                             window=(10, 1000), text="0.9993/step"),
                 intervals={target: (90.0, 20_000_000.0) for target in TARGETS}),
     convergence(DIABETES, "gradient_descent", (90, 200, 400, 800, 1600), seeds=5,
                 parametrization="diagonal:depth=2,scale=0.1", status=Status.STALLED,

@@ -27,6 +27,7 @@ def entry(rate, steps=None, **changes):
     told = {
         "learning_rate": rate,
         "hyperparameters": {"learning_rate": rate},
+        "steps": 10_000,
         "status": Status.HORIZON,
         "success_rate": 0.0 if steps is None else 1.0,
         "steps_to": dict.fromkeys(TARGETS, steps),

@@ -63,8 +63,10 @@ def test_only_kept_targets_are_counted(table):
 
 def test_rates_are_marked_alike():
     def entry(rate, kept, first, **changes):
-        return LearningRate(learning_rate=rate, status=Status.HORIZON, steps_to=named(*[kept] * 5),
-                            reached=named(*[first] * 5), **changes)  # fmt: skip
+        return LearningRate(
+            learning_rate=rate, steps=10_000, status=Status.HORIZON,
+            steps_to=named(*[kept] * 5), reached=named(*[first] * 5), **changes,
+        )  # fmt: skip
 
     rates = (entry(0.1, 200, 150), entry(0.2, None, 90, log10_left=-3.0), entry(0.3, 70, 70))
     row = convergence(DIGITS, "adam", (1,) * 5, learning_rates=rates, best_learning_rate=0.3)

@@ -138,7 +138,7 @@ def test_the_longest_names_fit_80_characters(example):
     ]  # fmt: skip
     steps = (123_456, 234_567, 345_678, 456_789, 567_890)
     rate = RateLaw(law="linear", value=1.0, low=1.0, high=1.0, window=(1, 2),
-                   text="linear 0.999931/step")  # fmt: skip
+                   text="exp(-c t^0.50) or t^-0.50 + F")  # fmt: skip
     slow = [
         convergence(AFIRO, row.optimizer, steps, parametrization=row.parametrization,
                     rate=rate)

@@ -1,0 +1,11 @@
+"""Which laws of convergence a trace does not rule out, with calibrated intervals.
+
+``laws`` says what competes, ``autoregression`` fits one regression under correlated noise,
+``candidates`` one law on one window, ``search`` chooses window and laws, ``traces`` cuts a trace
+and says what is in the way, ``rate`` is what comes out.
+"""
+
+from optbench.analysis.rates.rate import FittedLaw, Rate
+from optbench.analysis.rates.search import fit_rate
+
+__all__ = ["FittedLaw", "Rate", "fit_rate"]

@@ -1,0 +1,268 @@
+"""One law on one window: where its shape lies, whether it fits, and what its value can be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import interpolate, optimize, special
+
+from optbench.analysis.rates.autoregression import (
+    CORRELATIONS,
+    LEAST_NOISE,
+    PRIOR_RECORDS,
+    Regressions,
+    regress,
+)
+from optbench.analysis.rates.grids import Axes, grid, refined
+from optbench.analysis.rates.laws import ONTO_A_FLOOR, Law, Window
+
+Array = NDArray[np.float64]
+Triple = tuple[float, float, float]
+
+REFINEMENTS = 8
+KEPT = 8.0  # log evidence below the largest one at which a shape no longer counts
+BENT, BARELY_BENT = 0.01, 0.001  # probabilities under the law: to choose a window, to rule out
+ECHO, LOUD = 2.2, 3.0  # standard errors: the same
+OFFSET_OF_FIRST, OFFSET_OF_LAST = 1.0, 1 / 30  # largest offset, over the steps of the window
+LEAST_OF_DROP = 0.003  # of the fall of log gap: smaller deviations from q^t are not interpreted
+LEAST_DROP = math.log(50.0)  # of the gap: less of an exponential looks like many other laws
+NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
+EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A law fitted to a window.
+
+    Attributes
+    ----------
+    law : Law
+    window : Window
+    nodes : ndarray, shape (k, axes)
+        Coordinates of the shapes that count, on a regular grid.
+    regressions : Regressions
+        For every shape and correlation.
+    weights : ndarray, shape (k, r)
+        Probability of each, with flat priors.
+    inside : bool
+        Whether the shape lies inside its range.
+    """
+
+    law: Law
+    window: Window
+    nodes: Array
+    regressions: Regressions
+    weights: Array
+    inside: bool
+
+    @property
+    def criterion(self) -> float:
+        """AICc: minus twice the largest log likelihood, with what the parameters cost."""
+        n, k = self.window.t.size, self.law.parameters
+        return -2 * float(self.regressions.log_likelihood.max()) + 2 * k * n / max(n - k - 1, 1)
+
+    @property
+    def best(self) -> Array:
+        """Coordinates of the most probable shape."""
+        result: Array = self.nodes[np.argmax(self.weights.max(axis=1))]
+        return result
+
+    @cached_property
+    def residual(self) -> Array:
+        """What least squares leave at the most probable shape."""
+        design, response = self.law.design(self.window, self.best[None])
+        coefficients = np.linalg.lstsq(design[0].T, response[0], rcond=None)[0]
+        rest: Array = response[0] - design[0].T @ coefficients
+        return rest
+
+    @property
+    def offset(self) -> float:
+        """s of t + s at the most probable shape; nan where the law has none."""
+        return math.nan if self.law.offset is None else self.law.offset(self.window, self.best)
+
+    @property
+    def log_floor(self) -> float:
+        """Logarithm of the floor; -inf where the law has none."""
+        if self.law is not ONTO_A_FLOOR:
+            return -math.inf
+        share = self.regressions.slope.flat[np.argmax(self.weights)]
+        return float(self.window.level[-1] + math.log(share))
+
+    @property
+    def admissible(self) -> bool:
+        """Whether the window shows enough of the law to name it.
+
+        Its shape lies inside its range; the offset is not beyond what the window resolves, or it
+        stands for another transient; a floor is most of the last gap; and an exponential fell far
+        enough to be told from others.
+        """
+        t, law = self.window.t, self.law
+        if not self.inside:
+            return False
+        if law is ONTO_A_FLOOR:
+            visible = self.log_floor > self.window.level[-1] - math.log(2.5)
+            return bool(visible and self.offset <= t[-1] * OFFSET_OF_LAST)
+        if law.offset is not None and law.name != "logarithmic":
+            return self.offset <= float(min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST))
+        return law.offset is not None or self._drop > LEAST_DROP
+
+    @cached_property
+    def _drop(self) -> float:
+        curve = self.window.y - self.residual
+        return float(curve[0] - curve[-1])
+
+    @property
+    def fall(self) -> float:
+        """Fall of the fitted trace over the standard deviation of what noise adds at its ends."""
+        between = 2 * (1 - np.maximum(CORRELATIONS, 0.0) ** (self.window.t.size - 1))
+        variance = self.regressions.rest / self.regressions.freedom * between
+        return self._drop / math.sqrt((self.weights * variance).sum())
+
+    @property
+    def noiseless(self) -> bool:
+        """Whether the residuals are the error of the law: too small for noise, or bent."""
+        small = math.sqrt(float(np.mean(self.residual**2))) < NOISELESS
+        return small or self._unbent(tolerated=0.0) < BENT
+
+    @property
+    def margin(self) -> float:
+        """What the value changes by where both ends of a window without noise move by 1%.
+
+        Deviations as small as that are not interpreted: they may be a slow correction to the law,
+        such as gradient descent's on separable data.
+        """
+        t = self.window.t
+        if not self.noiseless:
+            return 0.0
+        if self.law.name == "linear":
+            return 2 * LEAST_NOISE / float(t[-1] - t[0])
+        return 2 * LEAST_NOISE / math.log(t[-1] / t[0])
+
+    def fits(self, barely: bool = False) -> bool:
+        """Return whether neither a bend nor an echo is left in the residuals."""
+        bend, echo = (BARELY_BENT, LOUD) if barely else (BENT, ECHO)
+        return self._echo() < echo and self._unbent(self._tolerated) > bend
+
+    @property
+    def _tolerated(self) -> float:
+        """Sum of squares that q^t may leave: other modes of a spectrum die out for ever."""
+        if self.law.name != "linear":
+            return 0.0
+        return PRIOR_RECORDS * (LEAST_OF_DROP * self._drop) ** 2
+
+    def _unbent(self, tolerated: float) -> float:
+        """Probability of a bend at least as strong as the trace's, if the law were true.
+
+        Polynomials of degree 2 to 4 in log t are added: the F test of their coefficients, averaged
+        over the correlations that are plausible with them.
+        """
+        design, response = self.law.design(self.window, self.best[None])
+        u = np.log(self.window.t)
+        u = (u - u.mean()) / (u[-1] - u[0])
+        bends = np.polynomial.legendre.legvander(2 * u, 4)[:, 2:].T[None]
+        wider = regress(np.concatenate([bends, design], axis=1), response)
+        bent = self.regressions.rest.min(axis=0) - wider.rest[0]
+        ratio = np.maximum(bent, 0.0) / (wider.rest[0] + tolerated)
+        tail = special.fdtrc(3, wider.freedom, ratio * wider.freedom / 3)
+        return float(_normalised(wider.log_evidence[0]) @ tail)
+
+    def _echo(self) -> float:
+        """Correlation of each record's surprise with the one before, in standard errors.
+
+        Surprises of noise are independent; those of a smooth trace that follows another law come
+        with the same sign again and again, although their correlated sum may look like noise.
+        """
+        _, column = np.unravel_index(np.argmax(self.weights), self.weights.shape)
+        rest, rho = self.residual, CORRELATIONS[column]
+        fresh = (rest[1:] - rho * rest[:-1]) / math.sqrt(1 - rho**2)
+        size = fresh @ fresh + PRIOR_RECORDS * LEAST_NOISE**2
+        return float(fresh[1:] @ fresh[:-1] / size * math.sqrt(fresh.size))
+
+    def value(self, level: float) -> Triple:
+        """Median and interval of the value; nan where the law has none."""
+        tails = (0.5, (1 - level) / 2, (1 + level) / 2)
+        if self.law.name == "linear":
+            return self._slope(tails, 1.0 / float(self.window.t[-1]))
+        if self.law.value == "slope":
+            return self._slope(tails, -1.0)
+        if self.law.value == "shape":
+            return self._shape(tails)
+        return math.nan, math.nan, math.nan
+
+    def _slope(self, tails: Triple, unit: float) -> Triple:
+        """Quantiles of a mixture of t distributions, one for each shape and correlation."""
+        counts = self.weights > 1e-4 * self.weights.max()
+        weights, middle = self.weights[counts], unit * self.regressions.slope[counts]
+        error = abs(unit) * self.regressions.slope_error[counts]
+        weights = weights / weights.sum()
+        low, high = float((middle - 40 * error).min()), float((middle + 40 * error).max())
+
+        freedom = self.regressions.freedom
+
+        def below(x: float, tail: float) -> float:
+            return float(weights @ special.stdtr(freedom, (x - middle) / error)) - tail
+
+        middle_, low_, high_ = (
+            float(optimize.brentq(below, low, high, args=(tail,), xtol=1e-9 * (high - low)))
+            for tail in tails
+        )
+        return middle_, low_, high_
+
+    def _shape(self, tails: Triple) -> Triple:
+        """Quantiles of the first coordinate's marginal distribution."""
+        places = np.unique(self.nodes[:, 0])
+        row = np.searchsorted(places, self.nodes[:, 0])
+        density = np.bincount(row, self.weights.sum(axis=1), places.size)
+        # A cubic through the logarithm: straight lines between nodes would widen the interval.
+        curve = interpolate.CubicSpline(places, np.log(np.maximum(density, 1e-12 * density.max())))
+        fine = np.linspace(places[0], places[-1], 300)
+        mass = np.cumsum(np.exp(curve(fine)))
+        middle, low, high = np.exp(np.interp(np.array(tails) * mass[-1], mass, fine))
+        return float(middle), float(low), float(high)
+
+
+def fitted(law: Law, window: Window) -> Candidate:
+    """Fit a law: its shapes on a grid that is refined until it resolves those that count."""
+    ranges = axes = law.axes(window)
+    for _ in range(REFINEMENTS):
+        nodes = grid(axes)
+        regressions = regress(*law.design(window, nodes))
+        evidence = _evidence(law, regressions)
+        profile = evidence.max(axis=1)
+        counts = profile > profile.max() - KEPT
+        finer = refined(axes, counts, ranges) if counts.any() else None
+        if finer is None:
+            break
+        axes = finer
+    inside = counts.any() and not (law.sign and _at_edge(nodes, profile, ranges))
+    return Candidate(law, window, nodes, regressions, _normalised(evidence), bool(inside))
+
+
+def _evidence(law: Law, regressions: Regressions) -> Array:
+    """Log evidence of each shape and correlation; none where the gap would not fall."""
+    evidence = regressions.log_evidence
+    if law.sign == 0:
+        return evidence
+    return np.where(np.sign(regressions.slope) == law.sign, evidence, -np.inf)
+
+
+def _at_edge(nodes: Array, profile: Array, ranges: Axes) -> bool:
+    """Return whether a shape at an edge of its range is about as likely as the likeliest."""
+    close = 1e-9
+    at_edge = [(nodes[:, k] <= low + close) | (nodes[:, k] >= high - close)
+               for k, (low, high) in enumerate(ranges)]  # fmt: skip
+    return any(bool((profile[edge] > profile.max() - EDGE).any()) for edge in at_edge)
+
+
+def _normalised(log_weights: Array) -> Array:
+    """Return weights that sum to one."""
+    largest = log_weights.max()
+    if not np.isfinite(largest):
+        return np.full(log_weights.shape, 1.0 / log_weights.size)
+    weights = np.exp(log_weights - largest)
+    result: Array = weights / weights.sum()
+    return result

@@ -1,0 +1,176 @@
+"""The laws that a trace does not rule out, on the longest window that they fit.
+
+All windows end where the trace does.  The first is the whole of it, each further one is a quarter
+shorter, and the longest on which a law fits decides.  A law fits when no bend and no echo is left
+in the residuals, its shape lies inside its range
+(:class:`~optbench.analysis.rates.candidates.Candidate`), and the gap falls further than a random
+walk would.  On that window the laws within 12 in AICc of the likeliest are not ruled out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from optbench.analysis.rates.candidates import Candidate, fitted
+from optbench.analysis.rates.laws import LAWS, ONTO_A_FLOOR, Window
+from optbench.analysis.rates.rate import Rate, rate_of, refusal
+from optbench.analysis.rates.traces import as_trace, diverged, rose_again, stalled_from
+from optbench.errors import UserError
+
+Array = NDArray[np.float64]
+
+LOG_FLOOR = math.log(1e-14)  # of the initial gap: below it f_t - f* is rounding in float64
+LEAST_RECORDS = 10  # a decade
+LEAST_OF_LINEAR = 6  # half a decade, on which q^t is told when it fits alone
+SHORTER = 0.75  # records of the next window over those of this one
+FALL = 8.0  # standard deviations of the noise: a random walk gets beyond 5 once in 1,000
+NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
+EXTRA_FLOOR = 0.0  # in AICc: what a floor must gain before it stands beside a power without one
+TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these
+DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
+CARRIED_ON = 2.0  # of the change from all records to their last half
+MOST_LAWS = 2  # that a table names
+FLATTENS = 0.95  # slope against log t in the last quarter over that in the third
+WILD = 0.4  # root mean square rise between records from which on a trace is read by its envelope
+
+
+def fit_rate(
+    steps: ArrayLike,
+    log_gap: ArrayLike,
+    log_floor: float | None = None,
+    level: float = 0.95,
+) -> Rate:
+    """Laws of convergence that a trace does not rule out on its asymptotic window.
+
+    Parameters
+    ----------
+    steps : array_like, shape (n,)
+        Recorded steps, whole, increasing, log-spaced (about 10 per decade).
+    log_gap : array_like, shape (n,)
+        Natural logarithm of f_t - f*; -inf where the gap is exactly 0.
+    log_floor : float, optional
+        Natural logarithm of the gap at and below which records are rounding noise: the trace is
+        cut at the first of them.  By default 1e-14 of the first gap; -inf for a trace computed in
+        the log domain.  When f* is only certified up to a duality gap, pass that gap's logarithm.
+    level : float
+        Coverage of the intervals, in (0, 1); docs/measures.md has what was measured at 0.95.
+
+    Returns
+    -------
+    Rate
+        No laws, and the reason in ``text``, when the trace diverged, stalled, rose again, met the
+        rounding floor too early, or does not tell laws apart.
+
+    Raises
+    ------
+    UserError
+        When the arrays do not form a trace, or `level` is out of range.
+    """
+    t, y = as_trace(steps, log_gap)
+    if not 0.0 < level < 1.0:
+        raise UserError(f"level is {level}, but a coverage lies between 0 and 1, e.g. 0.95")
+    grown = diverged(t, y)
+    if grown:
+        return refusal(grown)
+    bottom = y[0] + LOG_FLOOR if log_floor is None else log_floor
+    floored = y <= bottom
+    # A gap of exactly 0 has no logarithm to rise from: its floor is far below all others.
+    rose = rose_again(t, np.maximum(y, max(bottom, -1e6)), floored)
+    if rose:
+        return refusal(rose)
+    end = int(np.argmax(floored)) if floored.any() else t.size
+    kept = np.flatnonzero((t >= 1) & (np.arange(t.size) < end))
+    rate = _search(t[kept], y[kept], level)
+    if not rate.laws and floored.any():
+        return refusal(f"at rounding floor from step {t[end]:.0f}")
+    return rate
+
+
+def _search(t: Array, y: Array, level: float) -> Rate:
+    """Fit the trace, or its upper envelope; otherwise say what is in the way."""
+    if t.size < LEAST_OF_LINEAR:
+        return refusal(f"not asymptotic yet: {t.size} records, {LEAST_OF_LINEAR} needed")
+    envelope = np.maximum.accumulate(y[::-1])[::-1]
+    swings = float(np.sqrt(np.mean(np.maximum(np.diff(y), 0.0) ** 2)))
+    wild = swings > WILD
+    # No noise has the steps of an envelope: twice the evidence is asked to rule a law out.
+    margin = 2 * NOT_RULED_OUT if wild else NOT_RULED_OUT
+    for window in _windows(t, envelope if wild else y):
+        laws = _not_ruled_out(window, margin)
+        if wild and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
+            return refusal("not asymptotic yet: it oscillates, and its envelope has no clear law")
+        if len(laws) > MOST_LAWS:
+            names = ", ".join(candidate.law.name for candidate in laws)
+            return refusal(f"not asymptotic yet: none of {names} is ruled out")
+        if laws:
+            return rate_of([(each, _interval(each, level)) for each in laws])
+    stalled = stalled_from(t, y)
+    if stalled is not None:
+        return refusal(f"stalled from step {stalled}")
+    return refusal("not asymptotic yet: no law fits")
+
+
+def _windows(t: Array, y: Array) -> Iterator[Window]:
+    """Yield the windows that end with the trace, the longest first."""
+    count = t.size
+    while count >= LEAST_OF_LINEAR:
+        late, gaps = t[-count:], y[-count:]
+        yield Window(late, gaps, _smooth(late, gaps))
+        count = int(SHORTER * count)
+
+
+def _smooth(t: Array, y: Array) -> Array:
+    """Return the polynomial of degree 4 in log t through a trace."""
+    u = np.log(t)
+    powers = np.polynomial.legendre.legvander(2 * (u - u[0]) / (u[-1] - u[0]) - 1, 4)
+    smooth: Array = powers @ np.linalg.lstsq(powers, y, rcond=None)[0]
+    return smooth
+
+
+def _flattens(window: Window) -> bool:
+    """Return whether the trace falls less against log t in its last quarter than before."""
+    n = window.t.size
+    u, y = np.log(window.t), window.level
+    mid, late = n // 2, 3 * n // 4
+    before = (y[late] - y[mid]) / (u[late] - u[mid])
+    return bool((y[-1] - y[late]) / (u[-1] - u[late]) > FLATTENS * before)
+
+
+def _not_ruled_out(window: Window, margin: float) -> list[Candidate]:
+    """Return the laws that a window does not rule out, the likeliest first; none if none fits."""
+    tried = [fitted(law, window) for law in LAWS if law is not ONTO_A_FLOOR or _flattens(window)]
+    tried.sort(key=lambda candidate: candidate.criterion)
+    near = [c for c in tried if c.criterion < tried[0].criterion + margin]
+    if not near[0].admissible or max(c.fall for c in near) < FALL:
+        return []
+    possible = [c for c in near if c.admissible]
+    short = window.t.size < LEAST_RECORDS
+    if short and [c.law.name for c in near] != ["linear"]:
+        return []
+    if not any(c.fits() for c in possible):
+        return []
+    left = {c.law.name: c for c in possible if c.fits(barely=True)}
+    power, floor = left.get("power"), left.get(ONTO_A_FLOOR.name)
+    if power and floor and floor.criterion > power.criterion - EXTRA_FLOOR:
+        del left[floor.law.name]
+    return list(left.values())
+
+
+def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:
+    """Return the value and its interval, which follows a trend within the window.
+
+    The last half of the records has a value of its own.  Where it differs by more than noise, or
+    where there is no noise, the trend is carried on: the interval holds that value and goes twice
+    as far beyond it.
+    """
+    value, low, high = candidate.value(level)
+    half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_OF_LINEAR))
+    late, late_low, late_high = fitted(candidate.law, half).value(DRIFTED)
+    if candidate.noiseless or not late_low <= value <= late_high:
+        onwards = late + CARRIED_ON * (late - value)
+        low, high = min(low, onwards), max(high, onwards)
+    return value, low - candidate.margin, high + candidate.margin

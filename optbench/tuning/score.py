@@ -1,0 +1,91 @@
+"""What makes a learning rate better than another: it is judged where its runs end.
+
+Whoever loses fewer seeds is ahead; then whoever keeps the target from an earlier step to the end,
+for a target that is reached and left again does not count; then whoever ends nearer to the optimum.
+A rate at which one seed diverges is therefore behind every rate at which none does: what a user
+wants is one rate that works, and the median over the other seeds would hide that this one does not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+
+from optbench.engine.chunk import Chunk
+from optbench.instance import Instance
+from optbench.targets import RELATIVE_TARGETS, log_suboptimality
+
+TARGET = RELATIVE_TARGETS.index(1e-8)  # the target at which speed decides
+BELOW_ALL = 1000.0  # no logarithm of a positive number is as low as minus that
+
+
+class Score(NamedTuple):
+    """How well a rate did: compared from left to right, lower is better.
+
+    Attributes
+    ----------
+    lost : int
+        How many seeds diverged or failed.
+    kept : float
+        Median over seeds of the step from which the target is met to the end; inf: it is not.
+    gap : float
+        Median over seeds of log((last loss - optimum) / (first loss - optimum)); where the optimum
+        is unknown, of the logarithm of the last loss, carried on below 0.
+    """
+
+    lost: int
+    kept: float
+    gap: float
+
+
+LOST = Score(1, math.inf, math.inf)
+
+
+def score(instance: Instance, chunk: Chunk) -> list[Score]:
+    """Return how well each run did, as far as it went."""
+    kept = chunk.passages(instance.optimum).kept[:, TARGET].tolist()
+    ends = zip(chunk.status, kept, _final_gaps(instance, chunk), strict=True)
+    return [Score(0, since, gap) if how.has_numbers else LOST for how, since, gap in ends]
+
+
+def least_kept(instance: Instance, chunk: Chunk) -> list[float]:
+    """Return for each run a step before which no continuation of it can keep the target."""
+    found = chunk.passages(instance.optimum)
+    so_far = np.where(np.isfinite(found.kept[:, TARGET]), found.kept[:, TARGET], found.last + 1.0)
+    numbers = [status.has_numbers for status in chunk.status]
+    return [float(least) for least in np.where(numbers, so_far, math.inf)]
+
+
+def over_seeds(scores: Sequence[Score]) -> Score:
+    """Return the score of a rate from those of its seeds."""
+    lost, kept, gap = zip(*scores, strict=True)
+    return Score(sum(lost), median(kept), median(gap))
+
+
+def _final_gaps(instance: Instance, chunk: Chunk) -> list[float]:
+    if math.isnan(instance.optimum):
+        return [_last_loss(chunk, run) for run in range(len(chunk.status))]
+    records = chunk.records
+    gaps = log_suboptimality(records.log_loss, records.loss, instance.optimum)
+    found = []
+    for column in gaps.T:
+        known = column[~np.isnan(column)]
+        with np.errstate(invalid="ignore"):  # inf - inf where the first loss is infinite
+            gap = float(known[-1] - known[0]) if known.size else math.inf
+        found.append(math.inf if math.isnan(gap) else gap)
+    return found
+
+
+def _last_loss(chunk: Chunk, run: int) -> float:
+    """Return the logarithm of the last loss; losses below 0 are lower than all of them."""
+    known = np.flatnonzero(~np.isnan(chunk.records.loss[:, run]))
+    if known.size == 0:
+        return math.inf
+    last = float(chunk.records.loss[known[-1], run])
+    if last < 0.0:
+        return -BELOW_ALL - math.log1p(-last)
+    return max(float(chunk.records.log_loss[known[-1], run]), -BELOW_ALL)
