@@ -88,15 +88,13 @@ def exponential_rate(size: float, decay: float, seed: int) -> Iterator[Check | C
     slope = decay_rate(times[tail], np.log(excess[tail]))
     yield Check.at_least(f"{name}: tail rate / (2 c lambda_min)", slope / rate, 1.0)
     first, second = matrices(chunk.runs.theta[0], (6, 20, 3))
-    fallen = np.nan
+    fall = float("nan")
     if tail.size:
         begin, end = tail[0], tail[-1]
         away = product(chunk.records.snapshots[begin, 0], (6, 20, 3)) - best.T
         left = linearized(away, features, first, second, times[end] - times[begin])
-        fallen = float(np.log(excess[begin] / excess[end]) / np.log(excess[begin] / left))
-    yield Check.between(
-        f"{name}: fall in the tail / that of the linearized flow", fallen, 0.98, 1.02
-    )
+        fall = float(np.log(excess[begin] / excess[end]) / np.log(excess[begin] / left))
+    yield Check.between(f"{name}: fall in the tail / that of the linearized flow", fall, 0.98, 1.02)
     drift = np.linalg.norm(first @ first.T - second.T @ second - imbalance)
     drift /= np.linalg.norm(imbalance)
     yield Check.at_most(f"{name}: relative drift of the imbalance", drift, 1e-2)
