@@ -130,7 +130,9 @@ def test_every_verb_is_tested_here() -> None:
 def test_compare(folder: Path, form: str) -> None:
     found = same_on_standard_output_as_in_a_file(folder, COMPARE, form)
     if form == "json":
-        assert len(found["bias"]) == len(found["convergence"]) == 2 * len(PROBLEMS)
+        asked = [row for row in found["bias"] if row["as_theorem_asks"]]  # of the programs' flow
+        assert [row["problem"] for row in asked] == ["linear_program"] * 2
+        assert len(found["bias"]) == len(found["convergence"]) == 2 * len(PROBLEMS) + len(asked)
     else:
         assert "gradient" in str(found)
 

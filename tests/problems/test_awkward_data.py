@@ -190,7 +190,7 @@ def test_a_zero_row_costs_log_2_for_ever(file):
     assert instance.facts["span"].shape == (instance.dimension, 0)
     assert solved(instance)["direction"].certified
     (row,) = bias("logistic_regression", CASES / file, "gradient_descent")
-    assert set(row.measures) == {"angle_direction"}  # an offset of 0 has no relative distance
+    assert row.measures["distance_offset"] == 0.0
     # the loss is never below its infimum and, separable rows being won, comes close to it
     signed = instance.features * instance.targets[:, None] if not instance.sparse else None
     if signed is not None:
