@@ -92,7 +92,7 @@ def convergence_facts(instance: InstanceFacts, rows: Sequence[ConvergenceRow]) -
     if instance.infimum_from != UNKNOWN:
         parts.append("targets: (loss - optimum) / (first loss - optimum)")
         parts += [
-            f"success: seeds that reach {t}" for t in _shared({r.success_target for r in rows})
+            f"success: seeds that keep {t}" for t in _shared({r.success_target for r in rows})
         ]
     baselines = sorted({row.baseline for row in rows if row.baseline is not None})
     if baselines:

@@ -18,6 +18,7 @@ from optbench.instance import Instance
 from optbench.losses import logistic_loss, squared_error
 from optbench.parametrizations import parametrization
 from optbench.registry import load_registry
+from optbench.targets import RELATIVE_TARGETS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -119,3 +120,15 @@ def python(script: str, *arguments: str, **environment: str) -> str:
     )
     assert finished.returncode == 0, finished.stderr[-2000:]
     return finished.stdout
+
+
+def of_trace(gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First steps and kept steps of a trace of every step, by their definition."""
+    reached, kept = np.full((2, len(RELATIVE_TARGETS)), np.inf)
+    for k, target in enumerate(RELATIVE_TARGETS):
+        below = gaps <= target * gaps[0]
+        if below.any():
+            reached[k] = np.flatnonzero(below)[0]
+        if below[-1]:
+            kept[k] = np.flatnonzero(~below).max(initial=-1) + 1
+    return reached, kept

@@ -5,21 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 import pickle
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from small_instances import bits, csr, data, regression, separable, some_zeros
+from small_instances import bits, csr, data, of_trace, regression, separable, some_zeros
 
 from optbench import Hyper, optimizer
 from optbench.contract import Optimizer
-from optbench.engine import passages
 from optbench.engine.chunk import Chunk
 from optbench.engine.stop import StopSignal
 from optbench.engine.together import advance_together
-from optbench.losses import exponential_loss, logistic_loss
+from optbench.losses import exponential_loss
 from optbench.parametrizations import parametrization
 from optbench.registry import load_registry
 from optbench.runs import RunSpec, hyper_values, prepare, run_all
@@ -46,18 +42,6 @@ def told(chunk: Chunk, optimum: float, exact: bool = True) -> tuple[np.ndarray, 
     found = chunk.passages(optimum)
     assert found.exact[0] == exact
     return found.reached[0], found.kept[0]
-
-
-def of_trace(gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First steps and kept steps of a trace of every step, by their definition."""
-    reached, kept = np.full((2, TARGETS.size), np.inf)
-    for k, target in enumerate(TARGETS):
-        below = gaps <= target * gaps[0]
-        if below.any():
-            reached[k] = np.flatnonzero(below)[0]
-        if below[-1]:
-            kept[k] = np.flatnonzero(~below).max(initial=-1) + 1
-    return reached, kept
 
 
 # -- NumPy, step by step ----------------------------------------------------------------------
@@ -380,94 +364,3 @@ def test_not_kept_unless_asked_for():
     chunk.advance(30)
     assert not chunk.passages(0.0).exact.any()
     assert not chunk.runs.needs_loss.any()
-
-
-# -- the bookkeeping, as plain Python ---------------------------------------------------------
-
-
-def fresh(loss: float, optimum: float = 0.0, reach: float = 0.0, anchored: int = 0):
-    """A run at its start, without an engine."""
-    fields = passages.no_passages(1, optimum, reach, anchored)
-    runs = SimpleNamespace(
-        **fields,
-        loss=np.array([loss]),
-        exponents=np.zeros(1, np.int64),
-        needs_loss=np.zeros(1, bool),
-        status=np.zeros(1, np.int64),
-        w=np.zeros((1, anchored)),
-    )
-    passages.begin(runs)
-    return runs
-
-
-numbers = st.floats(-30.0, 3.0).map(lambda power: 10.0**power)
-losses = st.one_of(numbers, st.sampled_from([0.0, math.nan, math.inf, *RELATIVE_TARGETS]))
-
-
-@given(st.lists(losses, max_size=30), st.lists(st.integers(-2, 2), min_size=30, max_size=30))
-def test_any_trace_in_any_units(trace, moves):
-    runs = fresh(1.0)
-    for step, (loss, move) in enumerate(zip(trace, moves, strict=False), start=1):
-        runs.exponents[0] += move
-        passages.set_band(0, runs)
-        runs.loss[0] = loss * 2.0 ** float(runs.exponents[0])
-        passages.follow(step, 0, runs)
-    found = passages.passages(runs, np.array([len(trace)]))
-    reached, kept = of_trace(np.array([1.0, *trace]))
-    np.testing.assert_array_equal(found.reached[0], reached)
-    np.testing.assert_array_equal(found.kept[0], kept)
-    assert (found.reached <= found.kept).all()
-    again = np.isfinite(found.reached) & (found.kept > found.reached)
-    assert np.array_equal(~np.isnan(found.left), again)
-
-
-@given(st.floats(0.0, 10.0), st.floats(1e-12, 10.0), st.lists(st.floats(-0.1, 3.0), max_size=20))
-def test_any_optimum(optimum, gap, trace):
-    runs = fresh(optimum + gap, optimum)
-    for step, share in enumerate(trace, start=1):
-        runs.loss[0] = optimum + share * gap
-        passages.follow(step, 0, runs)
-    found = passages.passages(runs, np.array([len(trace)]))
-    every = np.array([optimum + gap, *(optimum + share * gap for share in trace)])
-    goals = optimum + TARGETS * (every[0] - optimum)
-    resolved = goals - optimum > 1e-14 * optimum  # what is nearer to the optimum is rounding
-    for k in np.flatnonzero(resolved):
-        below = every <= goals[k]
-        first = np.flatnonzero(below)[0] if below.any() else np.inf
-        assert found.reached[0, k] == first
-    unresolved = TARGETS * (every[0] - optimum) < 4 * np.finfo(float).eps * optimum
-    assert np.isinf(found.reached[0, unresolved]).all()
-
-
-@pytest.mark.parametrize("row", [logistic_loss, exponential_loss])
-@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), min_size=1, max_size=40))
-def test_a_loss_is_asked_for_before_it_can_pass_a_target(row, walk):
-    x = np.array([[1.0, 0.2], [0.3, -0.8]])
-    w = np.zeros((len(walk) + 1, 2))
-    w[1:] = np.cumsum(walk, axis=0)
-    trace = [sum(row(float(z), 1.0)[0] for z in x @ each) for each in w]
-    runs = fresh(trace[0], reach=math.sqrt(1.04), anchored=2)
-    for step in range(1, len(trace)):
-        runs.w[0] = w[step]
-        passages.ask_for_losses(runs)
-        if runs.needs_loss[0]:
-            runs.loss[0] = trace[step]
-            passages.follow(step, 0, runs)
-    found = passages.passages(runs, np.array([len(walk)]))
-    np.testing.assert_array_equal((found.reached[0], found.kept[0]), of_trace(np.array(trace)))
-
-
-def test_gradient_descent_on_separable_data_asks_for_few_losses():
-    instance = separable(optimal_value=float, steepness=1.0)
-    x, labels, w, asked = instance.features, np.ones(6), np.zeros(12), 0
-    runs = fresh(math.log(2.0), reach=instance.reach, anchored=12)
-    for step in range(1, 2001):
-        w = w - 0.5 * logistic(w, x, labels)[1]
-        runs.w[0] = w
-        passages.ask_for_losses(runs)
-        if runs.needs_loss[0]:
-            asked += 1
-            runs.loss[0] = logistic(w, x, labels)[0]
-            passages.follow(step, 0, runs)
-    assert runs.level[0] > 0
-    assert asked < 200
