@@ -23,6 +23,7 @@ TILT = 0.7
 # that are the error of the law and no noise.  The prior has the weight of two records.
 LEAST_NOISE = 0.01
 PRIOR_RECORDS = 2.0
+COLLINEAR = 1e-13  # of its square: a column that has less left beside those before it is one of them
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,10 @@ def regress(design: Array, response: Array) -> Regressions:
     """
     gram = _gram(np.concatenate([design, response[:, None]], axis=1))
     columns = design.shape[1]
+    least = [COLLINEAR * gram[k, k] for k in range(columns)]
     log_volume, slope, pivot = np.zeros_like(gram[0, 0]), gram[0, 0], gram[0, 0]
     for k in range(columns):  # Gaussian elimination; what is left of the last entry is the rest
-        pivot = np.maximum(gram[k, k], 1e-300)
+        pivot = np.maximum(gram[k, k], least[k])
         slope = gram[k, -1] / pivot
         log_volume += np.log(pivot)
         for i in range(k + 1, columns + 1):

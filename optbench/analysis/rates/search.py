@@ -131,8 +131,14 @@ def _smooth(t: Array, y: Array) -> Array:
     return smooth
 
 
-def _flattens(window: Window) -> bool:
-    """Return whether the trace falls less against log t in its last quarter than before."""
+def _may_have_a_floor(window: Window) -> bool:
+    """Return whether the trace falls less against log t in its last quarter than before.
+
+    One that scatters e-fold about its smooth version shows no floor, and the floor is fitted to gaps
+    over that version.
+    """
+    if np.abs(window.y - window.level).max() > 1.0:
+        return False
     n = window.t.size
     u, y = np.log(window.t), window.level
     mid, late = n // 2, 3 * n // 4
@@ -142,7 +148,7 @@ def _flattens(window: Window) -> bool:
 
 def _not_ruled_out(window: Window, margin: float) -> list[Candidate]:
     """Return the laws that a window does not rule out, the likeliest first; none if none fits."""
-    tried = [fitted(law, window) for law in LAWS if law is not ONTO_A_FLOOR or _flattens(window)]
+    tried = [fitted(law, window) for law in LAWS if law is not ONTO_A_FLOOR or _may_have_a_floor(window)]
     tried.sort(key=lambda candidate: candidate.criterion)
     near = [c for c in tried if c.criterion < tried[0].criterion + margin]
     if not near[0].admissible or max(c.fall for c in near) < FALL:
