@@ -8,7 +8,7 @@ estimates of it from a few tens of records are too small, and so are intervals t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,9 @@ TILT = 0.7
 # that are the error of the law and no noise.  The prior has the weight of two records.
 LEAST_NOISE = 0.01
 PRIOR_RECORDS = 2.0
-COLLINEAR = 1e-13  # of its square: a column that has less left beside those before it is one of them
+COLLINEAR = (
+    1e-13  # of its square: a column that has less left beside those before it is one of them
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,12 @@ class Regressions:
     log_volume: Array
     records: int
     columns: int
+
+    def within(self, low: float, high: float) -> Regressions:
+        """Return the fits whose last coefficient is held between bounds."""
+        nearest = np.clip(self.slope, low, high)
+        rest = self.rest + (self.slope - nearest) ** 2 / self.slope_variance
+        return replace(self, rest=rest, slope=nearest)
 
     @property
     def freedom(self) -> float:
