@@ -159,9 +159,12 @@ def _tried(window: Window) -> list[Candidate]:
 
 
 def _floor_excess(tried: list[Candidate]) -> float:
-    """By how much AICc is larger with a floor than without; infinite where none was tried."""
-    criteria = {each.law.name: each.criterion for each in tried}
-    return criteria.get(ONTO_A_FLOOR.name, math.inf) - criteria["power"]
+    """By how much AICc is larger with a floor than without; infinite where no floor fits."""
+    like = {each.law.name: each for each in tried if each.law.name in LIKE_A_FLOOR}
+    floor = like.pop(ONTO_A_FLOOR.name, None)
+    if floor is None or not floor.fits():
+        return math.inf
+    return floor.criterion - min(each.criterion for each in like.values())
 
 
 def _begins_early(power: Candidate, before: Window) -> bool:
@@ -185,7 +188,7 @@ def _beside_a_floor(
     if floor_excess > FLOOR_LEFT or ONTO_A_FLOOR in [each.law for each in laws]:
         return laws
     floor = [each for each in tried if each.law is ONTO_A_FLOOR]
-    return laws + floor if floor else []
+    return laws + floor
 
 
 def _may_have_a_floor(window: Window) -> bool:
