@@ -172,6 +172,7 @@ def with_verdict(row: BiasRow, verdicts: Sequence[Verdict]) -> BiasRow:
         decided_at=shown.decided_at,
         missing={n: known(m) for n, (m, _, _) in _medians([e.missing for e in ends]).items()},
         trend={n: known(m) for n, (m, _, _) in _medians([e.trend for e in ends]).items()},
+        by_distance=shown.by_distance,
         effective_p=p,
         effective_p_interval=interval,
         reason=reason,

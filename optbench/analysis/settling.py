@@ -65,12 +65,15 @@ class Verdict(Selection):
         What is missing to each reference at the end.
     trend : mapping of str to float
         That over what was missing at a tenth of the steps: below 1 it is approached.
+    by_distance : tuple of str
+        References to which that is a distance; to all others it is a part of the margin or norm.
     """
 
     towards: str | None = None
     decided_at: float | None = None
     missing: Mapping[str, float] = field(default_factory=dict)
     trend: Mapping[str, float] = field(default_factory=dict)
+    by_distance: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -99,7 +102,8 @@ def judge(
     if now.nearest is None:  # no reference, or not there at all
         return now
     missing = [_missing(instance, known, _around(path, part)) for part in (1.0, 0.1, 0.01)]
-    now = replace(now, missing=missing[0])
+    away = tuple(n for n, each in known.items() if _by_distance(instance, path[-1][1], each))
+    now = replace(now, missing=missing[0], by_distance=away)
     if at_rest:
         return now
     earlier = _around(path, 0.1)
@@ -118,15 +122,6 @@ def judge(
     return _moving(instance, known, path, now) or _stays(now)
 
 
-def text(verdict: Verdict) -> str:
-    """Return a verdict as a reader says it: ``moving: l2 now, towards linf``."""
-    if verdict.selected != MOVING:
-        return str(verdict.selected)
-    if verdict.nearest == verdict.towards:
-        return f"moving: towards {verdict.towards}, already the nearest"
-    return f"moving: {verdict.nearest} now, towards {verdict.towards}"
-
-
 def _around(path: Path, part: float) -> np.ndarray | None:
     """Return the predictor at about that part of the last step, if it was kept."""
     wanted = part * path[-1][0]
@@ -141,6 +136,10 @@ def _missing(
         return {}
     kind = kind_of(instance)
     return {name: kind.shortfall(instance, w, each) for name, each in known.items()}
+
+
+def _by_distance(instance: Instance, w: np.ndarray, reference: Reference) -> bool:
+    return kind_of(instance).defect(instance, w, reference) is None
 
 
 def _ratio(now: float, then: float) -> float:
@@ -183,22 +182,7 @@ def _moving(
     steps = [step for step, _ in path]
     missing = [_missing(instance, {towards: known[towards]}, w)[towards] for _, w in path]
     decided = extrapolated(steps, missing, limit)
-    moving = replace(now, selected=MOVING, towards=towards, decided_at=decided)
-    return replace(moving, reason=_told(moving))
-
-
-def _told(verdict: Verdict) -> str:
-    trends = ", ".join(
-        f"{name} {verdict.missing[name] / ratio if ratio > 0 else math.nan:.2g} -> "
-        f"{verdict.missing[name]:.2g}"
-        for name, ratio in verdict.trend.items()
-    )
-    decided = ""
-    if verdict.decided_at is not None:
-        power = math.floor(math.log10(verdict.decided_at))
-        step = f"{verdict.decided_at / 10.0**power:.0f}e{power}"
-        decided = f"; if its law goes on, close to {verdict.towards} at about step {step}"
-    return f"{text(verdict)}; missing in the last decade: {trends}{decided}"
+    return replace(now, selected=MOVING, towards=towards, decided_at=decided, reason=None)
 
 
 def _stays(now: Verdict) -> Verdict:

@@ -58,7 +58,7 @@ def test_a_run_on_its_way_from_one_reference_to_another_is_moving(separable):
         separable, solved(separable), path(separable, linf, l2, (1, 0.99, 0.97, 0.92, 0.8))
     )
     assert (verdict.selected, verdict.nearest, verdict.towards) == (MOVING, "l2", "linf")
-    assert verdict.reason.startswith("moving: l2 now, towards linf; missing in the last decade:")
+    assert verdict.reason is None and verdict.by_distance == ()  # the columns say all
     assert verdict.trend["linf"] < 1.0 < verdict.trend["l2"]
 
 
@@ -139,6 +139,7 @@ def test_the_solution_of_an_isotropic_quadratic_is_decided_when_the_closed_form_
     assert (row.selected, row.towards) == (MOVING, "minimizer")
     assert row.missing["minimizer"] == pytest.approx(0.999**2000, rel=1e-9)
     assert row.trend["minimizer"] == pytest.approx(0.999**1800, rel=1e-9)
+    assert row.by_distance == ("minimizer",)
     assert row.decided_at == pytest.approx(math.log(0.05) / math.log(0.999), rel=1e-3)
 
 

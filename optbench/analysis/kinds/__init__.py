@@ -63,6 +63,7 @@ def measure_named(name: str) -> Measure:
 
 
 __all__ = [
+    "CLASSIFICATION",
     "HEADLINE",
     "KINDS",
     "MEASURES",
