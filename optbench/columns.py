@@ -94,7 +94,7 @@ class BiasRow(Row):
     )
     missing: Numbers = column(
         "what is missing to each reference: 1 - margin ratio, norm excess, or the distance where "
-        "no norm defines it (`by_distance`)",
+        "no norm defines it (`by_distance`); `residual`: to fitting, where a run does not fit yet",
         prefix="missing_",
         default={},
     )

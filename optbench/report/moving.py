@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from optbench.analysis.kinds import CLASSIFICATION
-from optbench.analysis.settling import MOVING
+from optbench.analysis.settling import MOVING, RESIDUAL
 from optbench.columns import BiasRow
 from optbench.report.numbers import count, significant
 from optbench.report.rows import full_labels
@@ -26,10 +26,13 @@ def _explained(instance: InstanceFacts, rows: Sequence[BiasRow]) -> str:
     """Say what is missing, in which units, and when."""
     optimum = "the largest margin" if instance.kind == CLASSIFICATION.name else "the least norm"
     distance = "in degrees" if instance.separation_unit else "as relative distance"
-    away = dict.fromkeys(name for row in rows for name in row.by_distance)
-    parts = [f"in % of {optimum}"] if any(set(row.trend) - set(away) for row in rows) else []
+    fitting = [row for row in rows if RESIDUAL not in row.trend]
+    away = dict.fromkeys(name for row in fitting for name in row.by_distance)
+    parts = [f"in % of {optimum}"] if any(set(row.trend) - set(away) for row in fitting) else []
     if away:
         parts.append(f"to {', '.join(away)} {distance}" if parts else distance)
+    if len(fitting) < len(rows) and parts != [distance]:
+        parts.append(f"{'of rows that do not fit yet ' if parts else ''}{distance}")
     text = (
         "moving: missing to each reference, at a tenth of the steps -> at the end, "
         f"{', '.join(parts)}"
@@ -52,7 +55,7 @@ def _change(instance: InstanceFacts, row: BiasRow, name: str) -> str:
     end, ratio = row.missing.get(name), row.trend.get(name)
     if end is None:
         return f"{name} unknown"
-    part = name not in row.by_distance
+    part = name not in (*row.by_distance, RESIDUAL)
     unit = "%" if part else "°" if instance.separation_unit else ""
     before = f"{_amount(100.0 * end / ratio if part else end / ratio)}->" if ratio else ""
     return f"{name} {before}{_amount(100.0 * end if part else end)}{unit}"
