@@ -119,8 +119,7 @@ def judge(
     earlier = _around(path, 0.1)
     if earlier is None or not missing[1]:
         reason = "no predictor of a tenth of the steps tells whether it has settled"
-        reason = reason if fits else now.reason
-        return replace(now, selected=INCONCLUSIVE, reason=reason)
+        return replace(now, selected=INCONCLUSIVE, reason=reason) if fits else now
     trend = {name: _ratio(end, missing[1][name]) for name, end in missing[0].items()}
     now = replace(now, trend=trend)
     side = select(instance, references, earlier, close=False)
