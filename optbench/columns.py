@@ -94,7 +94,8 @@ class BiasRow(Row):
     )
     missing: Numbers = column(
         "what is missing to each reference: 1 - margin ratio, norm excess, or the distance where "
-        "no norm defines it (`by_distance`); `residual`: to fitting, where a run does not fit yet",
+        "no norm defines it (`by_distance`); `residual`: to fitting, where a run does not fit yet "
+        "or did not at a tenth of its steps",
         prefix="missing_",
         default={},
     )

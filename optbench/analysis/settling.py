@@ -17,9 +17,9 @@ from 1e6 to 1e7 steps): then it is told towards which one, and at which step it 
 the law of its last two decades went on.  A run that comes closer to none stays where it is: between
 two references, or INCONCLUSIVE.
 
-Of a run that does not fit yet norms say nothing: what is missing are its distances to the
-references, and the residual.  It is moving where the reference that it approaches most is also the
-nearest.
+Of a run that does not fit yet, or did not at a tenth of the steps, norms say nothing: what is
+missing are its distances to the references, and the residual.  It is moving where the reference
+that it approaches most is also the nearest.
 """
 
 from __future__ import annotations
@@ -109,15 +109,14 @@ def judge(
     now = Verdict(**vars(select(instance, references, path[-1][1])))
     if now.nearest is None:  # there is no reference, or no predictor
         return now
-    w = path[-1][1]
+    w, earlier = path[-1][1], _around(path, 0.1)
     fits = kind_of(instance).misfit(instance, known, w) <= FITS
     missing = [_missing(instance, known, _around(path, part), fits) for part in (1.0, 0.1, 0.01)]
     away = tuple(n for n, each in known.items() if not fits or _by_distance(instance, w, each))
     now = replace(now, missing=missing[0], by_distance=away)
     if at_rest:
         return now
-    earlier = _around(path, 0.1)
-    if earlier is None or not missing[1]:
+    if earlier is None:
         reason = "no predictor of a tenth of the steps tells whether it has settled"
         return replace(now, selected=INCONCLUSIVE, reason=reason) if fits else now
     trend = {name: _ratio(end, missing[1][name]) for name, end in missing[0].items()}
@@ -129,6 +128,10 @@ def judge(
         there = missing[0][name] <= ARRIVED * limit or _was_there(side, name, known[name])
         if there and not _grows(missing, name, limit) and not _drawn(missing, trend, name):
             return now
+    if fits and kind_of(instance).misfit(instance, known, earlier) > FITS:
+        then, end = (_missing(instance, known, each, fits=False) for each in (earlier, w))
+        trend = {name: _ratio(end[name], then[name]) for name in end}
+        now = replace(now, missing=end, trend=trend, by_distance=tuple(known))
     return _moving(instance, known, path, now) or _stays(now)
 
 

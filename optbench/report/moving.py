@@ -32,7 +32,7 @@ def _explained(instance: InstanceFacts, rows: Sequence[BiasRow]) -> str:
     if away:
         parts.append(f"to {', '.join(away)} {distance}" if parts else distance)
     if len(fitting) < len(rows) and parts != [distance]:
-        parts.append(f"{'of rows that do not fit yet ' if parts else ''}{distance}")
+        parts.append(f"{'of rows with a residual ' if parts else ''}{distance}")
     text = (
         "moving: missing to each reference, at a tenth of the steps -> at the end, "
         f"{', '.join(parts)}"

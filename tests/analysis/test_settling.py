@@ -197,3 +197,24 @@ def test_far_from_all_references_none_is_named_but_that_it_fits_better(interpola
 def test_without_a_past_one_that_does_not_fit_says_that_it_does_not(interpolated):
     verdict = judge(interpolated, solved(interpolated), shrunk(interpolated, [0.1] * 5)[-1:])
     assert verdict.reason == "not there yet: relative residual 0.1" and verdict.open
+
+
+def test_of_a_run_that_fits_only_now_norms_are_not_compared_with_those_of_before(interpolated):
+    """On its way to what fits its L2 norm grows past the least one: that was called `moving to l2`.
+
+    It ends where no norm is least.
+    """
+    known = solved(interpolated)
+    l2, linf = known["l2"].solution, known["linf"].solution
+    across = np.linalg.svd(interpolated.features)[2][-1] * np.linalg.norm(l2)
+    end = 0.5 * (l2 + linf) + 0.4 * across
+    run = [
+        (step, share * end) for step, share in zip(STEPS, (0.2, 0.4, 0.6, 0.9, 1.0), strict=True)
+    ]
+    verdict = judge(interpolated, known, run)
+    assert np.linalg.norm(run[2][1]) < np.linalg.norm(l2) < np.linalg.norm(end)
+    residuals = [kind_of(interpolated).misfit(interpolated, known, w) for _, w in run]
+    assert residuals[2] == pytest.approx(0.4, rel=1e-6) and residuals[-1] < 1e-9
+    assert verdict.trend["residual"] < 1e-6 and set(verdict.by_distance) == set(known)
+    assert verdict.missing["l2"] == pytest.approx(np.linalg.norm(end - l2) / np.linalg.norm(l2))
+    assert verdict.open and verdict.decided_at is None

@@ -72,12 +72,12 @@ def test_of_many_rows_the_explanation_stands_once_and_each_entry_is_short(exampl
     assert len(entries) == 10 and all(line.endswith("linf 43->39%") for line in entries)
 
 
-def test_rows_that_do_not_fit_yet_have_distances_and_say_so():
+def test_rows_with_a_residual_have_distances_and_say_so():
     fits = moving(DIABETES, "adam", "l2", {"l2": 0.004}, {"l2": 0.1})
     unfit = moving(DIABETES, "nesterov", "l2", {"residual": 0.1, "l2": 0.2},
                    {"residual": 0.25, "l2": 0.5}, by_distance=("l2",))  # fmt: skip
     explained, first, second = moving_notes(REGRESSION, [fits, unfit])
-    assert explained.endswith("in % of the least norm, of rows that do not fit yet as relative "
+    assert explained.endswith("in % of the least norm, of rows with a residual as relative "
                               "distance")  # fmt: skip
     assert first == "adam: towards l2; l2 4->0.4%"
     assert second == "nesterov: towards l2; residual 0.4->0.1, l2 0.4->0.2"
