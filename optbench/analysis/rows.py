@@ -211,7 +211,7 @@ def convergence_row(
     """
     rate = search.rates[search.best]
     went = progress(cell, search.runs[search.best], best)
-    kept = went.passages.kept
+    kept = went.kept
     targets = {name: median_interval(kept[:, k]) for k, name in enumerate(TARGET_NAMES)}
     return replace(
         empty_convergence(cell, horizon, seeds),
