@@ -8,7 +8,7 @@ estimates of it from a few tens of records are too small, and so are intervals t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ TILT = 0.7
 # that are the error of the law and no noise.  The prior has the weight of two records.
 LEAST_NOISE = 0.01
 PRIOR_RECORDS = 2.0
+COLLINEAR = (
+    1e-13  # of its square: a column that has less left beside those before it is one of them
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,12 @@ class Regressions:
     log_volume: Array
     records: int
     columns: int
+
+    def within(self, low: float, high: float) -> Regressions:
+        """Return the fits whose last coefficient is held between bounds."""
+        nearest = np.clip(self.slope, low, high)
+        rest = self.rest + (self.slope - nearest) ** 2 / self.slope_variance
+        return replace(self, rest=rest, slope=nearest)
 
     @property
     def freedom(self) -> float:
@@ -81,9 +90,10 @@ def regress(design: Array, response: Array) -> Regressions:
     """
     gram = _gram(np.concatenate([design, response[:, None]], axis=1))
     columns = design.shape[1]
+    least = [COLLINEAR * gram[k, k] for k in range(columns)]
     log_volume, slope, pivot = np.zeros_like(gram[0, 0]), gram[0, 0], gram[0, 0]
     for k in range(columns):  # Gaussian elimination; what is left of the last entry is the rest
-        pivot = np.maximum(gram[k, k], 1e-300)
+        pivot = np.maximum(gram[k, k], least[k])
         slope = gram[k, -1] / pivot
         log_volume += np.log(pivot)
         for i in range(k + 1, columns + 1):

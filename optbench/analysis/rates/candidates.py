@@ -29,7 +29,9 @@ BENT, BARELY_BENT = 0.01, 0.001  # probabilities under the law: to choose a wind
 ECHO, LOUD = 2.2, 3.0  # standard errors: the same
 OFFSET_OF_FIRST, OFFSET_OF_LAST = 1.0, 1 / 30  # largest offset, over the steps of the window
 LEAST_OF_DROP = 0.003  # of the fall of log gap: smaller deviations from q^t are not interpreted
-LEAST_DROP = math.log(50.0)  # of the gap: less of an exponential looks like many other laws
+# Less of an exponential looks like a part of many other laws: its drop, and over the noise.
+LEAST_DROP, LEAST_FALL = math.log(50.0), 20.0
+LEAST_OF_SUPERLINEAR = 30.0  # last step over first one: a late q^t looks superlinear as well
 NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
 
@@ -97,18 +99,19 @@ class Candidate:
         """Whether the window shows enough of the law to name it.
 
         Its shape lies inside its range; the offset is not beyond what the window resolves, or it
-        stands for another transient; a floor is most of the last gap; and an exponential fell far
-        enough to be told from others.
+        stands for another transient; and an exponential fell far enough to be told from others, if
+        superlinear over one and a half decades of steps.
         """
         t, law = self.window.t, self.law
         if not self.inside:
             return False
         if law is ONTO_A_FLOOR:
-            visible = self.log_floor > self.window.level[-1] - math.log(2.5)
-            return bool(visible and self.offset <= t[-1] * OFFSET_OF_LAST)
+            return self.offset <= float(t[-1] * OFFSET_OF_LAST)
         if law.offset is not None and law.name != "logarithmic":
             return self.offset <= float(min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST))
-        return law.offset is not None or self._drop > LEAST_DROP
+        if law.name == "superlinear" and t[-1] < LEAST_OF_SUPERLINEAR * t[0]:
+            return False
+        return law.offset is not None or (self._drop > LEAST_DROP and self.fall > LEAST_FALL)
 
     @cached_property
     def _drop(self) -> float:
@@ -123,10 +126,14 @@ class Candidate:
         return self._drop / math.sqrt((self.weights * variance).sum())
 
     @property
+    def noise(self) -> float:
+        """Root mean square of the residuals."""
+        return math.sqrt(float(np.mean(self.residual**2)))
+
+    @property
     def noiseless(self) -> bool:
         """Whether the residuals are the error of the law: too small for noise, or bent."""
-        small = math.sqrt(float(np.mean(self.residual**2))) < NOISELESS
-        return small or self._unbent(tolerated=0.0) < BENT
+        return self.noise < NOISELESS or self._unbent(tolerated=0.0) < BENT
 
     @property
     def margin(self) -> float:
@@ -231,6 +238,8 @@ def fitted(law: Law, window: Window) -> Candidate:
     for _ in range(REFINEMENTS):
         nodes = grid(axes)
         regressions = regress(*law.design(window, nodes))
+        if law.bounds:
+            regressions = regressions.within(*law.bounds)
         evidence = _evidence(law, regressions)
         profile = evidence.max(axis=1)
         counts = profile > profile.max() - KEPT
@@ -238,7 +247,8 @@ def fitted(law: Law, window: Window) -> Candidate:
         if finer is None:
             break
         axes = finer
-    inside = counts.any() and not (law.sign and _at_edge(nodes, profile, ranges))
+    bounded = law.sign or law.bounds
+    inside = counts.any() and not (bounded and _at_edge(nodes, profile, ranges))
     return Candidate(law, window, nodes, regressions, _normalised(evidence), bool(inside))
 
 

@@ -27,6 +27,7 @@ from optbench.analysis.rates.grids import Axes
 Array = NDArray[np.float64]
 
 FASTEST = 6.0  # exponent of a power that can be told from q^t
+VISIBLE = 0.4, 1.0  # floor over the last gap: a lower one is not told from none
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Law:
         Of the last coefficient; 0 where it is free.
     offset : callable or None
         (window, coordinates of one shape) -> s.
+    bounds : (float, float) or None
+        Of the last coefficient.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Law:
     value: str | None = None
     sign: int = 0
     offset: Callable[[Window, Array], float] | None = None
+    bounds: tuple[float, float] | None = None
 
 
 def _columns(*columns: Array) -> Array:
@@ -158,8 +162,8 @@ ONTO_A_FLOOR = Law(
     lambda window: (*_exponents(0.1, FASTEST)(window), *_offsets(window)),
     _onto_floor,
     "shape",
-    1,
-    _offset,
+    offset=_offset,
+    bounds=VISIBLE,
 )
 LAWS = (
     Law("linear", 4, lambda window: (), _linear, "slope", -1),

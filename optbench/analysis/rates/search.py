@@ -4,7 +4,8 @@ All windows end where the trace does.  The first is the whole of it, each furthe
 shorter, and the longest on which a law fits decides.  A law fits when no bend and no echo is left
 in the residuals, its shape lies inside its range
 (:class:`~optbench.analysis.rates.candidates.Candidate`), and the gap falls further than a random
-walk would.  On that window the laws within 12 in AICc of the likeliest are not ruled out.
+walk would.  On that window the laws within 12 in AICc of the likeliest are not ruled out.  A floor
+that this or a longer window leaves possible stands beside the laws that it looks like.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ LEAST_RECORDS = 10  # a decade
 LEAST_OF_LINEAR = 6  # half a decade, on which q^t is told when it fits alone
 SHORTER = 0.75  # records of the next window over those of this one
 FALL = 8.0  # standard deviations of the noise: a random walk gets beyond 5 once in 1,000
+LOUD, FALL_OF_LOUD = 0.1, 16.0  # noise that hides bends, and the fall that it asks for
 NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
-EXTRA_FLOOR = 0.0  # in AICc: what a floor must gain before it stands beside a power without one
+FLOOR_LEFT = 8.0  # in AICc beyond a power: a floor that is not ruled out
+LIKE_A_FLOOR = {"power", "logarithmic", "log over t", ONTO_A_FLOOR.name}
 TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 CARRIED_ON = 2.0  # of the change from all records to their last half
-MOST_LAWS = 2  # that a table names
+MOST_LAWS = 3  # that a table names
 FLATTENS = 0.95  # slope against log t in the last quarter over that in the third
 WILD = 0.4  # root mean square rise between records from which on a trace is read by its envelope
 
@@ -99,15 +102,14 @@ def _search(t: Array, y: Array, level: float) -> Rate:
     wild = swings > WILD
     # No noise has the steps of an envelope: twice the evidence is asked to rule a law out.
     margin = 2 * NOT_RULED_OUT if wild else NOT_RULED_OUT
-    for window in _windows(t, envelope if wild else y):
-        laws = _not_ruled_out(window, margin)
-        if wild and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
-            return refusal("not asymptotic yet: it oscillates, and its envelope has no clear law")
-        if len(laws) > MOST_LAWS:
-            names = ", ".join(candidate.law.name for candidate in laws)
-            return refusal(f"not asymptotic yet: none of {names} is ruled out")
-        if laws:
-            return rate_of([(each, _interval(each, level)) for each in laws])
+    laws = _decided(_windows(t, envelope if wild else y), margin)
+    if wild and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
+        return refusal("not asymptotic yet: it oscillates, and its envelope has no clear law")
+    if len(laws) > MOST_LAWS:
+        names = ", ".join(candidate.law.name for candidate in laws)
+        return refusal(f"not asymptotic yet: none of {names} is ruled out")
+    if laws:
+        return rate_of([(each, _interval(each, level)) for each in laws])
     stalled = stalled_from(t, y)
     if stalled is not None:
         return refusal(f"stalled from step {stalled}")
@@ -131,8 +133,72 @@ def _smooth(t: Array, y: Array) -> Array:
     return smooth
 
 
-def _flattens(window: Window) -> bool:
-    """Return whether the trace falls less against log t in its last quarter than before."""
+def _decided(windows: Iterator[Window], margin: float) -> list[Candidate]:
+    """Return the laws of the first window that decides; none where none does."""
+    before, late, floor_excess = None, False, math.inf
+    for window in windows:
+        tried = _tried(window)
+        floor_excess = min(floor_excess, _floor_excess(tried))
+        laws = _not_ruled_out(tried, margin)
+        if laws and before and not late and _begins_early(laws[0], before):
+            late, laws = True, []  # one window further is enough
+        if laws:
+            laws = _beside_a_floor(laws, tried, floor_excess)
+        if laws:
+            return laws
+        before = window
+    return []
+
+
+def _tried(window: Window) -> list[Candidate]:
+    """Fit the laws to a window, the likeliest first."""
+    tried = [
+        fitted(law, window) for law in LAWS if law is not ONTO_A_FLOOR or _may_have_a_floor(window)
+    ]
+    return sorted(tried, key=lambda candidate: candidate.criterion)
+
+
+def _floor_excess(tried: list[Candidate]) -> float:
+    """By how much AICc is larger with a floor than without; infinite where no floor fits."""
+    like = {each.law.name: each for each in tried if each.law.name in LIKE_A_FLOOR}
+    floor = like.pop(ONTO_A_FLOOR.name, None)
+    if floor is None or not floor.fits():
+        return math.inf
+    return floor.criterion - min(each.criterion for each in like.values())
+
+
+def _begins_early(power: Candidate, before: Window) -> bool:
+    """Return whether noise may hide the end of a transient that the window before shows.
+
+    The longest window on which a power fits is where its bend has just become invisible.
+    """
+    if power.law.name != "power" or power.noiseless:
+        return False
+    return not fitted(power.law, before).fits()
+
+
+def _beside_a_floor(
+    laws: list[Candidate], tried: list[Candidate], floor_excess: float
+) -> list[Candidate]:
+    """Add a floor that is not ruled out to laws that it looks like; none are left in loud noise."""
+    if laws[0].law.name not in LIKE_A_FLOOR:
+        return laws
+    if laws[0].noise > LOUD:
+        return [] if floor_excess < NOT_RULED_OUT else laws
+    if floor_excess > FLOOR_LEFT or ONTO_A_FLOOR in [each.law for each in laws]:
+        return laws
+    floor = [each for each in tried if each.law is ONTO_A_FLOOR]
+    return laws + floor
+
+
+def _may_have_a_floor(window: Window) -> bool:
+    """Return whether the trace falls less against log t in its last quarter than before.
+
+    One that scatters e-fold about its smooth version shows no floor, which is fitted to gaps over
+    that version.
+    """
+    if np.abs(window.y - window.level).max() > 1.0:
+        return False
     n = window.t.size
     u, y = np.log(window.t), window.level
     mid, late = n // 2, 3 * n // 4
@@ -140,24 +206,20 @@ def _flattens(window: Window) -> bool:
     return bool((y[-1] - y[late]) / (u[-1] - u[late]) > FLATTENS * before)
 
 
-def _not_ruled_out(window: Window, margin: float) -> list[Candidate]:
+def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
     """Return the laws that a window does not rule out, the likeliest first; none if none fits."""
-    tried = [fitted(law, window) for law in LAWS if law is not ONTO_A_FLOOR or _flattens(window)]
-    tried.sort(key=lambda candidate: candidate.criterion)
     near = [c for c in tried if c.criterion < tried[0].criterion + margin]
-    if not near[0].admissible or max(c.fall for c in near) < FALL:
+    least = FALL_OF_LOUD if near[0].noise > LOUD else FALL
+    if not near[0].admissible or max(c.fall for c in near) < least:
         return []
     possible = [c for c in near if c.admissible]
-    short = window.t.size < LEAST_RECORDS
+    short = near[0].window.t.size < LEAST_RECORDS
     if short and [c.law.name for c in near] != ["linear"]:
         return []
     if not any(c.fits() for c in possible):
         return []
-    left = {c.law.name: c for c in possible if c.fits(barely=True)}
-    power, floor = left.get("power"), left.get(ONTO_A_FLOOR.name)
-    if power and floor and floor.criterion > power.criterion - EXTRA_FLOOR:
-        del left[floor.law.name]
-    return list(left.values())
+    left = [c for c in possible if c.fits(barely=True)]
+    return [c for c in left if c.law is not ONTO_A_FLOOR or c is near[0]]
 
 
 def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:

@@ -40,7 +40,7 @@ def diverged(t: Array, y: Array) -> str | None:
 
 
 def rose_again(t: Array, y: Array, floored: Mask) -> str | None:
-    """Say when a trace left its lowest gap for good: from there on it follows no law.
+    """Say when a trace left its lowest gap for good, or its floor: from there it follows no law.
 
     Parameters
     ----------
@@ -49,16 +49,19 @@ def rose_again(t: Array, y: Array, floored: Mask) -> str | None:
     floored : ndarray of bool, shape (n,)
         Whether a record is at the floor.
     """
+    if floored.any():
+        reached = int(np.argmax(floored))
+        above = reached + np.flatnonzero(y[reached:] > y[reached] + ROSE)
+        if above.size:  # even where it comes back: it has burst, and may do so again
+            return f"left the floor again at step {t[above[0]]:.0f}"
     if y.size < HELD:
         return None
     held = np.max([y[k : y.size - HELD + 1 + k] for k in range(HELD)], axis=0)
     lowest = int(np.argmin(held))
-    late = t >= t[-1] / 3
-    if y[late].max() < held[lowest] + ROSE or y[-1] < held[lowest] + ROSE / 2:
+    above = lowest + np.flatnonzero(y[lowest:] > held[lowest] + ROSE)
+    if not above.size or t[above[-1]] < t[-1] / 3 or y[-1] < held[lowest] + ROSE / 2:
         return None
-    above = np.flatnonzero(y[lowest:] > held[lowest] + ROSE)
-    what = "left the floor again" if floored.any() else "rose again"
-    return f"{what} at step {t[lowest + above[0]]:.0f}"
+    return f"rose again at step {t[above[0]]:.0f}"
 
 
 def stalled_from(t: Array, y: Array) -> int | None:
