@@ -94,6 +94,15 @@ def test_a_target_that_is_reached_and_left_does_not_win():
     assert row.log10_final_suboptimality < -8.0 and row.success_rate == 1.0
 
 
+def test_where_the_leader_bursts_a_rate_far_below_it_may_win():
+    """On `afiro` Adam is at 1e-8 within 1,000 steps and bursts on; a slower rate stays there."""
+    (row,) = compare("linear_program", "adam", threads=1, horizon=100_000).convergence_rows[:1]
+    reached = {e.learning_rate: e.reached["1e-8"] or math.inf for e in row.learning_rates}
+    fastest = min(reached, key=reached.__getitem__)
+    assert row.best_learning_rate < 10.0**-1.5 * fastest
+    assert row.steps_to["1e-8"] == row.reached["1e-8"] < row.horizon / 2
+
+
 def test_diverging_rates_never_win():
     found = searched(cell(), rates=[0.1, 1.0, 10.0])
     assert [each.diverged for each in found.tried] == [False, True, True]
