@@ -15,7 +15,7 @@ from optbench.analysis.kinds import measured
 from optbench.analysis.learning_rates import learning_rates
 from optbench.analysis.optimum import depends_on_other_rows
 from optbench.analysis.progress import Progress, progress, why
-from optbench.analysis.rates import Rate, fit_rate
+from optbench.analysis.rates import LOG_FLOOR, Rate, fit_rate
 from optbench.analysis.runs import LastPart, hyperparameters, last_parts, runs_with_instances
 from optbench.analysis.selection import majority
 from optbench.analysis.settling import Verdict, judge
@@ -35,7 +35,7 @@ from optbench.references import Reference
 from optbench.result import Trace
 from optbench.status import Status, worst
 from optbench.study import Cell
-from optbench.targets import SUCCESS_TARGET, TARGET_NAMES
+from optbench.targets import SUCCESS_TARGET, TARGET_NAMES, rounding_of
 from optbench.tuning.search import Search
 
 # near the best loss of all rows every gap falls to 0, whatever the law is
@@ -259,8 +259,13 @@ def rate_of(cell: Cell, went: Progress) -> RateLaw:
     told = ~np.isnan(gap) & (went.steps > 0)
     if told.sum() < 2:
         return RateLaw(text="not asymptotic yet: too few records")
-    floor = -math.inf if cell.instance.exponential_tail else None
-    return rate_law(fit_rate(went.steps[told], gap[told], floor))
+    steps, gap = went.steps[told], gap[told]
+    if cell.instance.exponential_tail:
+        return rate_law(fit_rate(steps, gap, -math.inf))
+    # Where the optimum is large against the first gap, its own rounding is met before that of gaps.
+    rounding = max(rounding_of(instance.optimum) for instance in cell.instances)
+    floor = max(float(gap[0]) + LOG_FLOOR, math.log(rounding) if rounding > 0.0 else -math.inf)
+    return rate_law(fit_rate(steps, gap, floor))
 
 
 def rate_law(rate: Rate) -> RateLaw:

@@ -293,3 +293,23 @@ def test_an_interval_whose_end_some_seeds_never_reach_is_open(monkeypatch):
     monkeypatch.setattr(rows, "median_interval", lambda _: (10.0, 5.0, math.inf))
     row = rows.convergence_row(made, found, 1_000, 3, {})
     assert row.intervals["1e-8"] == (5.0, math.inf)
+
+
+def test_an_optimum_that_is_large_against_the_first_gap_has_its_rounding_as_floor(tmp_path):
+    """The features explain 1e-12 of the loss: its rounding is met at 1e-3 of the first gap.
+
+    The columns are orthogonal, so that a step multiplies the gap by (1 - 0.8)^2 = 0.04: after
+    three steps it is below the rounding of the loss, 4 eps, and stays there.
+    """
+    columns = np.linalg.qr(np.random.default_rng(0).standard_normal((200, 4)))[0]
+    rest = np.random.default_rng(1).standard_normal(200)
+    rest -= columns @ (columns.T @ rest)
+    targets = rest * math.sqrt(200.0) / np.linalg.norm(rest) + columns @ np.full(4, 1e-5)
+    file = tmp_path / "noise.csv"
+    table = np.column_stack([math.sqrt(200.0) * columns, targets])
+    np.savetxt(file, table, delimiter=",", header="a,b,c,d,y", comments="", fmt="%.17g")
+    problem = f"linear_regression:data={file},target=y,standardize=false"
+    result = optbench.compare(problem, "gradient_descent", horizon=1000, learning_rates=[0.8])
+    law = result.convergence_rows[0].rate
+    assert law.law is None
+    assert law.text.startswith("at rounding floor")
