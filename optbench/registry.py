@@ -101,6 +101,12 @@ class Registry:
             lines.append(f"{name} is the one of {new.file}, not that of {old.file}")
         return lines
 
+    @property
+    def left_out(self) -> str:
+        """What to add where a name is unknown: a broken file of the user may declare it."""
+        own = [entry.reason for entry in self.broken if entry.source != SHIPPED]
+        return f"; plug-in left out: {own[0]}" if own else ""
+
     def _require(self, kind: str, name: str, known: Iterable[str]) -> None:
         """Refuse an unknown name, and one that the user means for a file that is broken."""
         for entry in self.broken:
@@ -108,7 +114,7 @@ class Registry:
             if Path(entry.file).stem == name and not shipped:
                 raise UserError(entry.reason)
         if name not in known:
-            raise UserError(f"unknown {kind} {name!r}{suggest(name, known)}")
+            raise UserError(f"unknown {kind} {name!r}{suggest(name, known)}{self.left_out}")
 
     def add(self, module: ModuleType, file: Path, source: str) -> None:
         """Add every optimizer and problem that a module declares."""

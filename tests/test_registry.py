@@ -348,3 +348,18 @@ def test_a_module_name_depends_on_the_path_only(tmp_path: Path) -> None:
         == load_file(tmp_path / "a" / ".." / "a" / "named.py").__name__
         != load_file(write(tmp_path / "b", "named")).__name__
     )
+
+
+@pytest.mark.parametrize("ask", ["optimizer", "problem"])
+def test_an_unknown_name_comes_with_the_reason_why_a_file_of_another_name_was_left_out(
+    tmp_path, ask
+):
+    """Else a mistake in the plug-in reads as a typing error in its name."""
+    file = tmp_path / "other.py"
+    file.write_text(GOOD.format(name="mine").replace("grad,", "gradient,"))
+    known = load_registry((str(file),))
+    with pytest.raises(UserError, match=r"unknown \w+ 'mine'.*other\.py:2: optimizer 'mine': argu"):
+        getattr(known, ask)("mine")
+    with pytest.raises(UserError) as plain:
+        load_registry().optimizer("mine")
+    assert "left out" not in str(plain.value)

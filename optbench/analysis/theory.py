@@ -14,6 +14,7 @@ import numpy as np
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.statistics import finite
 from optbench.contract import UNKNOWN, Selected
+from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.references import Reference, norm_name
 from optbench.solutions import family_member, solved
@@ -112,7 +113,10 @@ def _prediction(cell: Cell, instance: Instance, rate: float | None) -> tuple[str
     if family not in instance.parametric:
         return (family if family in found else UNKNOWN), None
     member = _member(cell, rate)
-    reference = family_member(instance, family, member)
+    try:
+        reference = family_member(instance, family, member)
+    except UserError:  # the instance has no such solution, as a margin in a singular metric
+        return UNKNOWN, None
     own = next((name for name, other in found.items() if _same(reference, other)), None)
     if own is not None:
         return own, None

@@ -43,7 +43,8 @@ def show(
         reasons = [entry.reason for entry in registry.broken if Path(entry.file).stem == name]
         known = [*registry.optimizers, *registry.problems, *PARAMETRIZATIONS]
         known += [claim.id for claim in claims.values()]
-        raise UserError(reasons[0] if reasons else f"unknown name {name!r}{suggest(name, known)}")
+        unknown = f"unknown name {name!r}{suggest(name, known)}{registry.left_out}"
+        raise UserError(reasons[0] if reasons else unknown)
     print_tables(*found)
 
 

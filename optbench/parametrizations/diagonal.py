@@ -92,7 +92,7 @@ def diagonal(dimension: int, depth: int = 2, scale: float = 0.1) -> Parametrizat
         initial=initial,
         parameters=2 * dimension,
         scratch=dimension,
-        selects={"classification": "l1"} | ({"regression": "hypentropy"} if depth == 2 else {}),
+        selects={"classification": "l1", "regression": "hypentropy"} if depth == 2 else {},
         scale=scale,
         conserved=conserved,
         cost=lambda w: float((np.abs(w) ** (2.0 / depth)).sum()),

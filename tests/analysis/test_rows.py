@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from searched_cells import cell, searched
 
 import optbench
+from optbench import UserError
 from optbench.analysis import progress, rows, theory
 from optbench.analysis.selection import INCONCLUSIVE
 from optbench.analysis.settling import MOVING, Verdict
@@ -17,6 +19,7 @@ from optbench.solutions import family_member, solved
 from optbench.status import Status, worst
 from optbench.tuning.grid import flow_rate, natural_rate
 
+BADLY_SCALED = Path(__file__).parents[1] / "data/cases/33-badscale.csv"
 SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
 PARTLY = "logistic_regression:data=partly_separable"
 TRANSPORT = "linear_program:data=transport,m=3"
@@ -70,6 +73,14 @@ def test_theory_is_quoted_where_its_conditions_hold(problem, optimizer, expected
     assert theory.theory_name(made, 0.1) == expected
     if expected != "unknown":
         assert expected in theory.candidates(made, made.instance, 0.1)
+
+
+def test_a_solution_that_an_instance_does_not_have_is_no_theory_of_it():
+    """On columns 1e-6 ... 1e6 the Fisher matrix is singular to rounding: no such margin exists."""
+    made = cell(f"logistic_regression:data={BADLY_SCALED},standardize=false", "natural_gradient")
+    with pytest.raises(UserError):
+        family_member(made.instance, "fisher", math.nan)
+    assert theory.theory_name(made, 0.1) == "unknown"
 
 
 def test_a_member_of_a_family_that_is_another_reference_has_its_name():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import linprog, minimize
 
 from optbench.claims.simulation import regression, start
 from optbench.engine.bind import bind_parametrization
@@ -170,3 +170,31 @@ def test_one_rate_and_a_length_are_two_rates() -> None:
         r = r - eta_r * g_r
     # roundings of 1e-16 a step grow while the path is not yet contracting
     np.testing.assert_allclose(chunk.runs.theta[0], [r, *np.sqrt(0.2) * v], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_only_the_diagonal_network_of_depth_two_is_said_to_select_the_l1_margin(depth):
+    """Normalized descent on u^D - v^D in NumPy, against the largest L1 margin by HiGHS.
+
+    At D > 2 it ends at a stationary point of the margin in the quasi-norm L_(2/D): measured, it has
+    stopped 16 % short of the largest L1 margin (arXiv:1806.00468).
+    """
+    rng = np.random.default_rng(7)
+    rows = rng.normal(size=(9, 14)) * np.linspace(0.5, 2.0, 14)
+    rows *= np.sign(rows @ rng.normal(size=14))[:, None]
+    least = linprog(np.ones(28), A_ub=-np.hstack([rows, -rows]), b_ub=-np.ones(9)).fun
+    u, v, ratios = np.full(14, 0.1), np.full(14, 0.1), []
+    for step in range(1, 10_001):
+        w = u**depth - v**depth
+        margins = rows @ w
+        pull = np.exp(margins.min() - margins) @ rows
+        du, dv = u ** (depth - 1) * pull, -(v ** (depth - 1)) * pull
+        rate = 0.16 / np.sqrt(step) / np.hypot(np.linalg.norm(du), np.linalg.norm(dv))
+        u, v = u + rate * du, v + rate * dv
+        w = u**depth - v**depth
+        ratios.append((rows @ w).min() * least / np.abs(w).sum())
+    arrives = ratios[-1] > 0.98
+    assert arrives or abs(ratios[-1] - ratios[999]) < 0.01 < 0.1 < 1.0 - ratios[-1]
+    told = parametrization(f"diagonal:depth={depth}", 14).selects.get("classification")
+    assert told == ("l1" if arrives else None)
+    assert arrives == (depth == 2)
