@@ -31,9 +31,14 @@ class Status(StrEnum):
         return repr(self.value)
 
     @property
+    def ran(self) -> bool:
+        """Whether any step was taken."""
+        return self not in (Status.SKIPPED, Status.FAILED)
+
+    @property
     def has_numbers(self) -> bool:
         """Whether the last predictor and loss mean anything."""
-        return self not in (Status.SKIPPED, Status.FAILED, Status.DIVERGED)
+        return self.ran and self is not Status.DIVERGED
 
     @property
     def ended_early(self) -> bool:

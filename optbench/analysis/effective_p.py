@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from optbench.analysis.kinds import Kind, kind_of
-from optbench.analysis.kinds.distances import NORMS
+from optbench.analysis.kinds.distances import NORMS, angle
 from optbench.instance import Instance
 from optbench.references import Reference
 
 ALIKE = 0.01  # margins or norms within this part of the best are told apart by direction
+CLOSE = math.degrees(math.acos(1.0 - ALIKE))  # so far from a direction its L2 margin loses 1 %
 
 Interval = tuple[float, float] | None
 
@@ -22,8 +24,9 @@ def effective_p(
     """The p whose normalised margin or norm is closest to optimal: the optimizer's geometry.
 
     Near an optimum a margin says little about the direction: of exponents whose quotients differ
-    by less than 1 % that one counts whose solution is nearest, and of solutions that this instance
-    does not tell apart the one that has a name.
+    by less than 1 %, and whose solutions lie as close together as that explains (8 degrees), that
+    one counts whose solution is nearest, and of solutions that this instance does not tell apart
+    the one that has a name.
 
     Parameters
     ----------
@@ -45,10 +48,15 @@ def effective_p(
         return None, None
     kind, exponents = kind_of(instance), sorted(grid)
     quality = {p: kind.quality(instance, w, p, grid[p].value) for p in exponents}
-    best = max(quality.values())
-    if not 0.0 < best < np.inf:
+    best = max(exponents, key=quality.__getitem__)
+    if not 0.0 < quality[best] < np.inf:
         return None, None
-    alike = [p for p in exponents if quality[p] >= best * (1.0 - ALIKE)]
+    alike = [
+        p
+        for p in exponents
+        if quality[p] >= quality[best] * (1.0 - ALIKE)
+        and angle(grid[p].solution, grid[best].solution) <= CLOSE
+    ]
     nearest = min(alike, key=lambda p: kind.distance(instance, w, grid[p]))
     p = _named(instance, kind, grid, nearest, alike)
     place = exponents.index(p)

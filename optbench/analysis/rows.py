@@ -100,7 +100,7 @@ class Measured:
 
 def _measured(cell: Cell, end: LastPart, rate: float | None) -> Measured:
     references = candidates(cell, end.instance, rate)
-    measures = measured(end.instance, references, end.w)
+    measures = measured(end.instance, references, end.w) if np.any(end.w) else {}
     return Measured(references, measures, judge(end.instance, references, end.path, end.at_rest))
 
 

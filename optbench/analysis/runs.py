@@ -39,11 +39,11 @@ class LastPart(NamedTuple):
 
 
 def last_parts(runs: Sequence[Run], statuses: Sequence[Status]) -> list[LastPart]:
-    """Return the end of every run that lasted and has moved from zero."""
+    """Return the end of every run that lasted."""
     return [
         LastPart(instance, _path(chunk, run), status in AT_REST)
         for (instance, chunk, run), status in zip(runs, statuses, strict=True)
-        if status.has_numbers and np.any(chunk.runs.w[run])
+        if status.has_numbers
     ]
 
 

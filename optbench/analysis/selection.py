@@ -111,11 +111,14 @@ def select(
         gaps = ", ".join(f"{name} (gap {each.gap:.2g})" for name, each in references.items())
         missing = f"no reference solution is certified here: {gaps}" if gaps else NO_REFERENCE
         return Selection(None, reason=missing)
-    if not np.all(np.isfinite(w)) or not np.any(w):
-        return Selection(INCONCLUSIVE, reason="the predictor is zero or not finite")
+    if not np.all(np.isfinite(w)):
+        return Selection(INCONCLUSIVE, reason="w is not finite")
+    if not np.any(w):
+        return Selection(INCONCLUSIVE, reason="w is still 0 to rounding")
     misfit = kind_of(instance).misfit(instance, known, w)
     if close and misfit > FITS:
-        nearest, runner_up, *_ = (*_ranked(distances(instance, w, known)), None)
+        away = distances(instance, w, known)
+        nearest, runner_up, *_ = (*sorted(away, key=away.__getitem__), None)
         reason = f"not there yet: relative residual {misfit:.2g}"
         return Selection(INCONCLUSIVE, nearest, runner_up, reason=reason)
     grid = _grid(instance, known)
@@ -150,9 +153,19 @@ def majority(selected: Sequence[str | None]) -> str | None:
     return name if votes * 2 > len(selected) else INCONCLUSIVE
 
 
-def _ranked(away: Mapping[str, float]) -> list[str]:
-    """Return the references, the nearest one first."""
-    return sorted(away, key=away.__getitem__)
+def _ranked(instance: Instance, references: Mapping[str, Reference], w: np.ndarray) -> list[str]:
+    """Return the references, the nearest one first, then the others by distance.
+
+    Of norms the nearest one is that to which least is missing: where an optimum is flat a predictor
+    may be optimal, and far from the solution that is known.
+    """
+    kind, away = kind_of(instance), distances(instance, w, references)
+    ranked = sorted(away, key=away.__getitem__)
+    norms = [n for n in ranked if kind.defect(instance, w, references[n]) is not None]
+    if ranked[0] not in norms:
+        return ranked
+    nearest = min(norms, key=lambda name: kind.shortfall(instance, w, references[name]))
+    return sorted(ranked, key=lambda name: name != nearest)
 
 
 def _side(
@@ -160,8 +173,7 @@ def _side(
 ) -> Selection:
     """Tell on the side of which reference a predictor is, however far from it."""
     kind = kind_of(instance)
-    away = distances(instance, w, references)
-    ranked = _ranked(away)
+    ranked = _ranked(instance, references, w)
     if len(ranked) == 1:
         return Selection(ranked[0], ranked[0])
     best: Selection | None = None

@@ -17,9 +17,10 @@ from 1e6 to 1e7 steps): then it is told towards which one, and at which step it 
 the law of its last two decades went on.  A run that comes closer to none stays where it is: between
 two references, or INCONCLUSIVE.
 
-Of a run that does not fit yet, or did not at a tenth of the steps, norms say nothing: what is
-missing are its distances to the references, and the residual.  It is moving where the reference
-that it approaches most is also the nearest.
+Of a run that does not fit yet norms say nothing: what is missing are its distances to the
+references, and the residual.  It is moving where the reference that it approaches most is also the
+nearest.  One that fits since less than a decade has come closer to all of them only because it
+reached the data: unless next to nothing is missing, it is INCONCLUSIVE.
 """
 
 from __future__ import annotations
@@ -46,10 +47,13 @@ MOVING = "moving"
 RESIDUAL = "residual"  # what is missing to fitting
 FALLS = 0.95  # what is missing falls when it is at most this part of what it was a decade ago
 ARRIVED = 0.02  # of the largest that is close: so little is missing at a limit only
+UNCHANGED = 1e-6  # what is missing has not changed by more than this part: it is rounding
 FLUCTUATES = 0.2  # what is missing may grow by this part of the largest that is close
 FIT = 0.02  # a law fits when the logarithm of what is missing is off by no more than this
 FARTHEST = 1000.0  # times the last step; no extrapolation goes farther
 NEAR = 0.15  # decades from "a tenth of the steps": records are a tenth of a decade apart
+NO_PAST = "no predictor of a tenth of the steps tells whether it has settled"
+TOO_EARLY = "it fits since less than a decade: too early to tell whether it still moves"
 
 Path = Sequence[tuple[int, np.ndarray]]
 
@@ -109,30 +113,36 @@ def judge(
     now = Verdict(**vars(select(instance, references, path[-1][1])))
     if now.nearest is None:  # there is no reference, or no predictor
         return now
-    w, earlier = path[-1][1], _around(path, 0.1)
-    fits = kind_of(instance).misfit(instance, known, w) <= FITS
+    w, kind = path[-1][1], kind_of(instance)
+    fits = kind.misfit(instance, known, w) <= FITS
+    kept = _around(path, 0.1) is not None
+    if fits:  # norms of what does not fit can be compared with nothing
+        path = [(step, v) for step, v in path if kind.misfit(instance, known, v) <= FITS]
+    earlier = _around(path, 0.1)
     missing = [_missing(instance, known, _around(path, part), fits) for part in (1.0, 0.1, 0.01)]
     away = tuple(n for n, each in known.items() if not fits or _by_distance(instance, w, each))
     now = replace(now, missing=missing[0], by_distance=away)
     if at_rest:
         return now
+    name = str(now.selected)
+    limit = kind.limit(instance, w, known[name]) if name in known else 0.0
+    arrived = name in known and missing[0][name] <= ARRIVED * limit
     if earlier is None:
-        reason = "no predictor of a tenth of the steps tells whether it has settled"
-        return replace(now, selected=INCONCLUSIVE, reason=reason) if fits else now
+        reason = TOO_EARLY if kept else NO_PAST
+        return now if not fits or (kept and arrived) else _undecided(now, reason)
     trend = {name: _ratio(end, missing[1][name]) for name, end in missing[0].items()}
     now = replace(now, trend=trend)
-    side = select(instance, references, earlier, close=False)
-    name = str(now.selected)
-    if name in known:
-        limit = kind_of(instance).limit(instance, w, known[name])
-        there = missing[0][name] <= ARRIVED * limit or _was_there(side, name, known[name])
-        if there and not _grows(missing, name, limit) and not _drawn(missing, trend, name):
+    if arrived:
+        return now
+    if name in known and not _grows(missing, name, limit) and not _drawn(missing, trend, name):
+        side = select(instance, references, earlier, close=False)
+        if _was_there(side, name, known[name]):
             return now
-    if fits and kind_of(instance).misfit(instance, known, earlier) > FITS:
-        then, end = (_missing(instance, known, each, fits=False) for each in (earlier, w))
-        trend = {name: _ratio(end[name], then[name]) for name in end}
-        now = replace(now, missing=end, trend=trend, by_distance=tuple(known))
     return _moving(instance, known, path, now) or _stays(now)
+
+
+def _undecided(now: Verdict, reason: str) -> Verdict:
+    return replace(now, selected=INCONCLUSIVE, reason=reason)
 
 
 def _around(path: Path, part: float) -> np.ndarray | None:
@@ -201,8 +211,10 @@ def _moving(
     limit = kind_of(instance).limit(instance, path[-1][1], known[towards])
     steps = [step for step, _ in path]
     missing = [_missing(instance, {towards: known[towards]}, w)[towards] for _, w in path]
-    decided = extrapolated(steps, missing, limit)
-    return replace(now, selected=MOVING, towards=towards, decided_at=decided, reason=None)
+    moving = replace(now, selected=MOVING, towards=towards, reason=None)
+    if now.nearest != towards:  # which comes first now is second to where it goes
+        moving = replace(moving, runner_up=now.nearest)
+    return replace(moving, decided_at=extrapolated(steps, missing, limit))
 
 
 def _stays(now: Verdict) -> Verdict:
@@ -210,10 +222,18 @@ def _stays(now: Verdict) -> Verdict:
     if now.selected == BETWEEN:
         return now
     if now.selected == INCONCLUSIVE:
-        closer = "it fits ever better" if now.open else "it comes no closer"
-        return replace(now, reason=f"{now.reason}; {closer}")
-    reason = f"at {now.selected}, but neither for a decade nor on its way there"
-    return replace(now, selected=INCONCLUSIVE, reason=reason)
+        return replace(now, reason=f"{now.reason}; {_comes_closer(now)}")
+    return _undecided(now, f"at {now.selected}, but neither for a decade nor on its way there")
+
+
+def _comes_closer(now: Verdict) -> str:
+    if now.open:
+        return "it fits ever better"
+    falls = now.trend[str(now.nearest)]
+    if falls <= FALLS:  # it does not fit, and approaches one that is farther away
+        return "it comes closer, but most to another one"
+    slowly = falls < 1.0 - UNCHANGED
+    return "it comes closer by less than 5% a decade" if slowly else "it comes no closer"
 
 
 def extrapolated(steps: Sequence[int], missing: Sequence[float], limit: float) -> float | None:
@@ -231,9 +251,9 @@ def extrapolated(steps: Sequence[int], missing: Sequence[float], limit: float) -
     """
     t, y = np.asarray(steps, float), np.asarray(missing, float)
     told = (t > 1) & (y > 0)
-    t, y = t[told], y[told]
-    if t.size < 3 or y[-1] <= limit:
+    if told.sum() < 3 or y[-1] <= limit:
         return None
+    t, y = t[told], y[told]
     laws = (
         (np.log(t), np.log(y), np.exp, math.log(limit), _exponential),
         (np.log(t), 1.0 / y, _inverse, 1.0 / limit, _exponential),

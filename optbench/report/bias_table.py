@@ -131,7 +131,8 @@ def _agreement(rows: Sequence[BiasRow]) -> str:
         sentences[0] = f"{sentences[0][:-1]}; but {', '.join(other)}."
     for word in NO_VERDICT:
         if undecided := [row for row in rows if row.selected == word]:
-            share = f"{len(undecided)} of {len(rows)} rows"
+            ran = [row for row in rows if row.status.ran]
+            share = f"{len(undecided)} of {len(ran)} rows"
             sentences.append(f"{word}: {share}{_as_theory(undecided)}.")
     return " ".join(sentences)
 

@@ -218,7 +218,8 @@ def _fastest(rows: Sequence[ConvergenceRow], targets: Sequence[str]) -> str:
         if kept:
             names = full_labels(rows)
             ranked = ", ".join(f"{names[i]} ({count(value)})" for value, i in kept[:3])
-            share = f"{len(kept)} of {len(rows)} rows keep {target}"
+            ran = [row for row in rows if row.status.ran]
+            share = f"{len(kept)} of {len(ran)} rows keep {target}"
             return f"Fewest steps to {target}: {ranked}; {share}."
     return "No row keeps a target." if targets else ""
 

@@ -15,6 +15,7 @@ from optbench.analysis.kinds.distances import angle
 from optbench.analysis.selection import (
     BETWEEN,
     INCONCLUSIVE,
+    _side,
     distances,
     select,
     separations,
@@ -128,11 +129,18 @@ def test_references_that_coincide_are_not_told_apart(separable):
     assert select(separable, three, third.solution).selected == "l1"
 
 
-@pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])
-def test_no_predictor_no_verdict(separable, bad):
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (0.0, "w is still 0 to rounding"),
+        (np.nan, "w is not finite"),
+        (np.inf, "w is not finite"),
+    ],
+)
+def test_no_predictor_no_verdict(separable, bad, reason):
     verdict = select(separable, solved(separable), np.full(12, bad))
     assert verdict.selected == INCONCLUSIVE
-    assert verdict.reason == "the predictor is zero or not finite"
+    assert verdict.reason == reason
 
 
 def test_no_reference_no_verdict(separable):
@@ -233,6 +241,43 @@ def test_no_effective_p_without_a_margin(separable):
     assert effective_p(separable, norm_grid(separable), w) == (None, None)
     assert effective_p(separable, {}, w) == (None, None)
     assert effective_p(separable, norm_grid(separable), np.zeros(12)) == (None, None)
+
+
+def flat(separable, second):
+    """One row x = (1, second): largest margins are dual norms of x, for p = 1 in the direction e1.
+
+    That of exponent p lies along x ** (q - 1), q = p / (p - 1).
+    """
+    x = np.array([1.0, second])
+    instance = replace(separable, features=x[None], targets=np.ones(1), parametric={})
+    l2 = solved(separable)["l2"]
+    grid = {1.0: replace(l2, norm="l1", value=1.0, solution=np.array([1.0, 0.0]))}
+    for p in (1.1, 2.0):
+        q = p / (p - 1.0)
+        value = float(np.sum(x**q) ** (1.0 / q))
+        grid[p] = replace(l2, norm=f"l{p:g}", value=value, solution=x ** (q - 1.0))
+    return instance, grid
+
+
+def test_where_an_optimum_is_flat_margins_decide_the_exponent(separable):
+    """The nearest solution of margins within 1 % once did, here 1.1 at 0.992 beside 0.9997."""
+    instance, grid = flat(separable, 0.999)
+    w = np.array([0.7, 0.3])
+    kind = kind_of(instance)
+    assert kind.quality(instance, w, 1.0, 1.0) == pytest.approx(0.9997, rel=1e-9)
+    assert kind.quality(instance, w, 1.1, grid[1.1].value) > 0.99 * 0.9997
+    assert angle(w, grid[1.1].solution) < angle(w, grid[1.0].solution)
+    assert effective_p(instance, grid, w)[0] == 1.0
+
+
+def test_the_nearest_norm_is_the_one_to_which_least_is_missing(separable):
+    """Of l1 2 % are missing, of l2 6 %, while the angle to l2 is the smaller one."""
+    instance, grid = flat(separable, 0.92)
+    known = {"l1": grid[1.0], "l2": grid[2.0]}
+    w = grid[1.1].solution
+    assert angle(w, known["l2"].solution) < angle(w, known["l1"].solution)
+    verdict = _side(instance, known, w, 1.1)
+    assert (verdict.selected, verdict.nearest, verdict.runner_up) == (INCONCLUSIVE, "l1", "l2")
 
 
 def test_a_reference_that_is_not_certified_decides_no_verdict(separable):

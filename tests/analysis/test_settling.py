@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from optbench.solutions import family_member, solved
 from optbench.study import build_instances
 
 STEPS = (1_000, 3_162, 10_000, 31_623, 100_000)
+CASE = Path(__file__).parents[1] / "data/cases/36-interp.csv"
 IN_TRANSIT = "logistic_regression:data=gaussian,seed=0"
 
 
@@ -59,6 +61,7 @@ def test_a_run_on_its_way_from_one_reference_to_another_is_moving(separable):
     )
     assert (verdict.selected, verdict.nearest, verdict.towards) == (MOVING, "l2", "linf")
     assert verdict.reason is None and verdict.by_distance == ()  # the columns say all
+    assert verdict.runner_up == "l2"  # it was once what the run moves to
     assert verdict.trend["linf"] < 1.0 < verdict.trend["l2"]
 
 
@@ -92,6 +95,20 @@ def test_a_run_that_stays_short_of_its_reference_comes_no_closer(separable):
     assert verdict.reason == (
         "not there yet: 0.08 short of l2; a verdict needs 0.05; it comes no closer"
     )
+
+
+def test_a_run_that_comes_closer_slowly_says_so(separable):
+    """It was said to come no closer."""
+    l2 = solved(separable)["l2"]
+    across = np.linalg.svd(separable.features)[2][-1]
+    run = [
+        (step, l2.solution + math.sqrt((1.0 - short) ** -2 - 1.0) * across)
+        for step, short in zip(STEPS, (0.082, 0.0815, 0.081, 0.0805, 0.08), strict=True)
+    ]
+    verdict = judge(replace(separable, parametric={}), {"l2": l2}, run)
+    assert verdict.trend["l2"] == pytest.approx(0.080 / 0.081, rel=1e-6)
+    assert verdict.selected == INCONCLUSIVE
+    assert verdict.reason.endswith("; it comes closer by less than 5% a decade")
 
 
 def test_fluctuations_below_a_percent_unsettle_nothing(separable):
@@ -129,6 +146,7 @@ def test_where_no_law_fits_nothing_is_extrapolated():
     assert extrapolated(STEPS, [0.4, 0.4, 0.4, 0.39, 0.1], 0.05) is None  # falls ever faster
     assert extrapolated(STEPS, [0.2, 0.2, 0.2, 0.2, 0.2], 0.05) is None
     assert extrapolated(STEPS, [0.2, 0.1, 0.07, 0.05, 0.04], 0.05) is None  # it is there
+    assert extrapolated(STEPS, [0.8, 0.4, 0.2, 0.1, 0.0], 0.05) is None  # and nothing is missing
     assert extrapolated(STEPS[:2], [0.2, 0.1], 0.05) is None
 
 
@@ -199,8 +217,8 @@ def test_without_a_past_one_that_does_not_fit_says_that_it_does_not(interpolated
     assert verdict.reason == "not there yet: relative residual 0.1" and verdict.open
 
 
-def test_of_a_run_that_fits_only_now_norms_are_not_compared_with_those_of_before(interpolated):
-    """On its way to what fits its L2 norm grows past the least one: that was called `moving to l2`.
+def test_of_a_run_that_fits_since_less_than_a_decade_no_trend_is_told(interpolated):
+    """On its way to what fits it comes closer to all: that was called `moving to l2`.
 
     It ends where no norm is least.
     """
@@ -212,9 +230,44 @@ def test_of_a_run_that_fits_only_now_norms_are_not_compared_with_those_of_before
         (step, share * end) for step, share in zip(STEPS, (0.2, 0.4, 0.6, 0.9, 1.0), strict=True)
     ]
     verdict = judge(interpolated, known, run)
-    assert np.linalg.norm(run[2][1]) < np.linalg.norm(l2) < np.linalg.norm(end)
-    residuals = [kind_of(interpolated).misfit(interpolated, known, w) for _, w in run]
-    assert residuals[2] == pytest.approx(0.4, rel=1e-6) and residuals[-1] < 1e-9
-    assert verdict.trend["residual"] < 1e-6 and set(verdict.by_distance) == set(known)
-    assert verdict.missing["l2"] == pytest.approx(np.linalg.norm(end - l2) / np.linalg.norm(l2))
-    assert verdict.open and verdict.decided_at is None
+    assert kind_of(interpolated).misfit(interpolated, known, run[2][1]) == pytest.approx(0.4)
+    assert verdict.selected == INCONCLUSIVE and verdict.open and verdict.towards is None
+    assert verdict.reason.startswith("it fits since less than a decade")
+    assert not verdict.trend and not verdict.by_distance
+    excess = np.linalg.norm(end) / np.linalg.norm(l2) - 1.0
+    assert verdict.missing["l2"] == pytest.approx(excess, rel=1e-9)
+
+
+def test_what_was_missing_before_it_fitted_is_part_of_no_law(interpolated):
+    """A norm that is too small is no power law: only the predictors that fit are told of."""
+    known = solved(interpolated)
+    l2, linf = known["l2"].solution, known["linf"].solution
+    lefts = [0.8, 0.7, *(3.0 * np.array(STEPS[2:], float) ** -0.1)]
+    fitting = [(step, l2 + left * (linf - l2)) for step, left in zip(STEPS, lefts, strict=True)]
+    run = [(step, 0.5 * w) for step, w in fitting[:2]] + fitting[2:]
+    assert (
+        judge(interpolated, known, run).decided_at
+        == judge(interpolated, known, fitting[2:]).decided_at
+    )
+
+
+def test_a_run_that_has_just_reached_its_reference_has_settled(interpolated):
+    """Linear convergence arrives within a decade: that it did not fit before is no doubt then."""
+    run = shrunk(interpolated, (0.8, 0.6, 0.4, 1e-3, 1e-6))
+    verdict = judge(interpolated, solved(interpolated), run)
+    assert (verdict.selected, verdict.missing["l2"]) == ("l2", pytest.approx(1e-6, rel=1e-6))
+
+
+def test_a_run_at_its_reference_does_not_move_to_another_optimum_of_that_norm():
+    """Of least L1 norm to rounding, it moved on among the least ones: `moving to l1`."""
+    made = cell(f"linear_regression:data={CASE},standardize=false", "p_norm_mirror_descent[p=1.01]")
+    row = rows.bias_row(made, searched(made, 10_000), 10_000, 1)
+    assert row.missing["l1"] < 1e-9 and (row.selected, row.towards) == ("l1", None)
+
+
+def test_a_run_that_is_still_zero_to_rounding_says_so():
+    """The mirror map of p = 1.01 takes the 100th power: such a row was blank."""
+    made = cell(IN_TRANSIT, "normalized_mirror_descent[p=1.01,learning_rate=1e-12]")
+    row = rows.bias_row(made, searched(made, 1_000), 1_000, 1)
+    assert (row.selected, row.reason) == (INCONCLUSIVE, "w is still 0 to rounding")
+    assert not row.measures and not rows.settled(made, searched(made, 1_000).runs[0], 1e-12)
