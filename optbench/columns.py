@@ -81,7 +81,10 @@ class BiasRow(Row):
         '`"INCONCLUSIVE"`, or null when nothing ran',
         header="selects",
     )
-    nearest: str | None = column("the reference that it is at, or nearest to, when the runs end")
+    nearest: str | None = column(
+        "the reference that it is at, or nearest to, when the runs end: of norms the one to which "
+        "least is missing"
+    )
     towards: str | None = column(
         "the reference that a moving run approaches most: in the table `moving to` it"
     )
@@ -94,8 +97,7 @@ class BiasRow(Row):
     )
     missing: Numbers = column(
         "what is missing to each reference: 1 - margin ratio, norm excess, or the distance where "
-        "no norm defines it (`by_distance`); `residual`: to fitting, where a run does not fit yet "
-        "or did not at a tenth of its steps",
+        "no norm defines it (`by_distance`); `residual`: to fitting, where a run does not fit yet",
         prefix="missing_",
         default={},
     )
@@ -110,7 +112,11 @@ class BiasRow(Row):
         prefix="trend_",
         default={},
     )
-    runner_up: str | None = column("the reference that comes second", header="runner-up", rank=4)
+    runner_up: str | None = column(
+        "the reference that comes second: after the verdict, `towards` or `nearest`",
+        header="runner-up",
+        rank=4,
+    )
     separation: Number = column(
         "distance from the selected (else the nearest) reference to the closest other one, in the "
         "unit of the instance's `separation_unit`"

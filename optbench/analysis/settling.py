@@ -19,8 +19,9 @@ two references, or INCONCLUSIVE.
 
 Of a run that does not fit yet norms say nothing: what is missing are its distances to the
 references, and the residual.  It is moving where the reference that it approaches most is also the
-nearest.  One that fits since less than a decade has come closer to all of them only because it
-reached the data: unless next to nothing is missing, it is INCONCLUSIVE.
+nearest, and closer than half the way from there to any other.  One that fits since less than a
+decade has come closer to all of them only because it reached the data: unless next to nothing is
+missing, it is INCONCLUSIVE.
 """
 
 from __future__ import annotations
@@ -205,7 +206,7 @@ def _moving(
     if now.trend[towards] > FALLS:
         return None
     if RESIDUAL in now.trend:
-        if towards != now.nearest:  # far from all of them, which one it is is not known
+        if towards != now.nearest or _is_far(instance, known, now):
             return None
         return replace(now, selected=MOVING, towards=towards, reason=None)
     limit = kind_of(instance).limit(instance, path[-1][1], known[towards])
@@ -215,6 +216,17 @@ def _moving(
     if now.nearest != towards:  # which comes first now is second to where it goes
         moving = replace(moving, runner_up=now.nearest)
     return replace(moving, decided_at=extrapolated(steps, missing, limit))
+
+
+def _is_far(instance: Instance, known: Mapping[str, Reference], now: Verdict) -> bool:
+    """Whether the nearest reference is half as far away as from the closest other one, or more.
+
+    On its way to the data a run comes closer to all of them.
+    """
+    nearest = str(now.nearest)
+    others = {name: each for name, each in known.items() if name != nearest}
+    gaps = distances(instance, known[nearest].solution, others).values()
+    return now.missing[nearest] >= 0.5 * min(gaps, default=math.inf)
 
 
 def _stays(now: Verdict) -> Verdict:
@@ -230,8 +242,8 @@ def _comes_closer(now: Verdict) -> str:
     if now.open:
         return "it fits ever better"
     falls = now.trend[str(now.nearest)]
-    if falls <= FALLS:  # it does not fit, and approaches one that is farther away
-        return "it comes closer, but most to another one"
+    if falls <= FALLS:  # but it is far, and does not fit any better
+        return "it comes closer"
     slowly = falls < 1.0 - UNCHANGED
     return "it comes closer by less than 5% a decade" if slowly else "it comes no closer"
 
