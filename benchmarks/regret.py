@@ -44,12 +44,13 @@ PROBLEMS = (
 
 
 class Regret(NamedTuple):
-    """One search: its winner, the best of all its rates, and what it cost."""
+    """One search: its winner, the best of all its rates, and what both cost, in horizons."""
 
     label: str
     winner: Score
     best: Score
     horizons: float
+    exhaustive: float
 
     @property
     def kind(self) -> str:
@@ -75,14 +76,17 @@ class Exhaustive(Tuner):
     def search(self) -> Asking[Search]:
         """Run all of it; what the search missed is kept."""
         found = yield from super().search()
-        steps = sum(int(chunk.stopped.sum()) for each in found.tried for chunk in each.chunks)
-        winner = found.winner.score
+        searched, winner = self._horizons(found), found.winner.score
         yield from self._continue(found, found.tried, self.horizon)
-        label = f"{self.cell.choice.label} on {self.cell.instance.name}"
-        horizons = steps / self.horizon / self.starts.seeds
+        instance = self.cell.instance
+        label = f"{self.cell.choice.label} on {instance.problem} {instance.name}"
         best = min(each.score for each in found.tried)
-        self.regret = Regret(label, winner, best, horizons)
+        self.regret = Regret(label, winner, best, searched, self._horizons(found))
         return found
+
+    def _horizons(self, found: Search) -> float:
+        steps = sum(int(chunk.stopped.sum()) for each in found.tried for chunk in each.chunks)
+        return steps / self.horizon / self.starts.seeds
 
 
 def regrets(problem: str, horizon: int) -> list[Regret]:
@@ -109,7 +113,9 @@ def main(arguments: list[str]) -> None:
             print(f"{regret.label}: {tuple(regret.winner)}, best {tuple(regret.best)}")
     for kind, count in Counter(regret.kind for regret in found).most_common():
         print(f"{count:4} of {len(found)}: {kind}")
-    print(f"cost {sum(regret.horizons for regret in found) / len(found):.2f} horizons")
+    searched = sum(regret.horizons for regret in found) / len(found)
+    exhaustive = sum(regret.exhaustive for regret in found) / len(found)
+    print(f"cost {searched:.2f} horizons, of all rates {exhaustive:.2f}")
 
 
 if __name__ == "__main__":

@@ -94,9 +94,15 @@ class BiasRow(Row):
     )
     missing: Numbers = column(
         "what is missing to each reference: 1 - margin ratio, norm excess, or the distance where "
-        "no norm defines it",
+        "no norm defines it (`by_distance`); `residual`: to fitting, where a run does not fit yet "
+        "or did not at a tenth of its steps",
         prefix="missing_",
         default={},
+    )
+    by_distance: Names = column(
+        "references to which `missing` is a distance, in the unit of the instance's "
+        "`separation_unit`",
+        default=(),
     )
     trend: Numbers = column(
         "`missing` over what it was at a tenth of the steps: below 1 the reference is approached",

@@ -26,11 +26,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from optbench.errors import UserError
+from optbench.status import Status
 
 RELATIVE_TARGETS = (1e-1, 1e-2, 1e-4, 1e-6, 1e-8)
 TARGET_NAMES = tuple(f"1e{round(math.log10(target))}" for target in RELATIVE_TARGETS)
 SUCCESS_TARGET = TARGET_NAMES[-1]
 EXACT, INTERPOLATED = "exact", "interpolated"
+AGAIN = 1.1  # times the step from which on a target is kept that had been left: then it counts
 _ROUNDING = 1e-9  # relative: keeps ceil from adding a step to a whole number
 
 
@@ -61,6 +63,23 @@ class Passages:
         """The last step above each target after it was reached; nan where it never left again."""
         again = np.isfinite(self.reached) & (self.kept > self.reached)
         return np.where(again, np.minimum(self.kept - 1.0, self.last[:, None]), np.nan)
+
+    def counted(self, statuses: Sequence[Status]) -> NDArray[np.float64]:
+        """Return ``kept`` where that is more than chance, and inf elsewhere.
+
+        A run that bursts again and again may be below a target at its end.  One that was left
+        counts when it has been kept since for a tenth of the steps up to then, or the run is at
+        rest.
+
+        Parameters
+        ----------
+        statuses : sequence of Status
+            How each run ended.
+        """
+        at_rest = np.array([status in (Status.CONVERGED, Status.STALLED) for status in statuses])
+        never_left = self.kept == self.reached
+        long_kept = AGAIN * self.kept <= self.last[:, None]
+        return np.where(at_rest[:, None] | never_left | long_kept, self.kept, np.inf)
 
     @staticmethod
     def side_by_side(parts: Sequence[Passages]) -> Passages:

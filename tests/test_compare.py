@@ -89,6 +89,18 @@ def test_both_rows_where_a_theorem_asks_for_other_hyperparameters():
     assert "(theorem): with what its theorem asks for" in " ".join(text.split())
 
 
+def test_what_a_theorem_asks_for_is_searched_and_told_like_any_other_row():
+    """Its grid ends at the natural rate on separable data, and the note says that of both rows."""
+    result = quick(SEPARABLE, "adam")
+    used, asked = result.convergence_rows
+    assert asked.as_theorem_asks and not used.as_theorem_asks
+    assert len(asked.learning_rates) == len(used.learning_rates) == 13
+    for row in (used, asked):
+        assert row.at_edge and row.best_learning_rate == row.learning_rates[-1].learning_rate
+    text = " ".join(render(result, "table").split())
+    assert "ends at the natural rate" in text and "one beyond it may be better" not in text
+
+
 def test_small_steps_find_the_entropic_solution_where_the_fastest_do_not():
     """A theorem on the flow: a fifth of the natural rate, and five times the steps."""
     used, asked = quick("linear_program:data=transport", "heavy_ball", horizon=100_000).bias_rows

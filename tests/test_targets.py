@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import UserError
+from optbench.status import Status
 from optbench.targets import Passages, interpolated
 
 
@@ -92,6 +93,21 @@ def test_left_is_the_last_step_above_after_the_first_at_it() -> None:
         exact=np.ones(1, bool),
     )
     assert np.array_equal(found.left, [[math.nan, 8.0, 50.0, math.nan]], equal_nan=True)
+
+
+def test_a_target_that_was_left_counts_once_it_is_kept_for_a_tenth_of_the_steps() -> None:
+    """At its end a run that bursts may be below a target by chance; one at rest stays there."""
+    kept = np.array([[90.0, 91.0, 99.0, 99.0, math.inf]])
+    found = Passages(
+        reached=np.array([[3.0, 3.0, 3.0, 99.0, 3.0]]),  # the fourth was never left
+        kept=kept,
+        last=np.array([100.0]),  # 1.1 x 90 is at most that, 1.1 x 91 is not
+        exact=np.ones(1, bool),
+    )
+    counted = [[90.0, math.inf, math.inf, 99.0, math.inf]]
+    assert np.array_equal(found.counted([Status.HORIZON]), counted)
+    for at_rest in (Status.CONVERGED, Status.STALLED):
+        assert np.array_equal(found.counted([at_rest]), kept)
 
 
 positive = st.floats(1e-12, 1e12)

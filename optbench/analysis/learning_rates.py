@@ -33,7 +33,7 @@ def learning_rates(
     best : mapping of Instance to float
         From :func:`optbench.analysis.optimum.best_losses`.
     """
-    if cell.choice.tuned is None or cell.choice.as_theorem_asks:
+    if cell.choice.tuned is None or cell.choice.follows_flow:
         return ()
     return tuple(
         _entry(cell, each, best, selects=each.asked == search.horizon) for each in search.tried

@@ -63,16 +63,21 @@ class Progress:
         return ended if ended or self.optimum_known else OPTIMUM_UNKNOWN
 
     @property
+    def kept(self) -> np.ndarray:
+        """From which step on each run keeps each target, where that counts: float64 (K, T)."""
+        return self.passages.counted(self.statuses)
+
+    @property
     def success_rate(self) -> float | None:
         """Fraction of seeds that kept the last target; None where the optimum is unknown."""
         if not self.optimum_known:
             return None
-        return sum(map(math.isfinite, self.passages.kept[:, -1].tolist())) / len(self.runs)
+        return sum(map(math.isfinite, self.kept[:, -1].tolist())) / len(self.runs)
 
     @property
     def steps_to(self) -> dict[str, float | None]:
         """Median steps to keep each target; None where half of the seeds or more did not."""
-        medians = map(median, zip(*self.passages.kept.tolist(), strict=True))
+        medians = map(median, zip(*self.kept.tolist(), strict=True))
         return dict(zip(TARGET_NAMES, map(finite, medians), strict=True))
 
     @property

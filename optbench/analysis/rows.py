@@ -161,7 +161,7 @@ def with_verdict(row: BiasRow, verdicts: Sequence[Verdict]) -> BiasRow:
         one = votes * 2 > len(verdicts)
         reason = row.reason or f"{'not all seeds agree' if one else 'seeds disagree'}: {told}"
     p, interval = _middle_exponent(verdicts)
-    ends = [each for each in verdicts if each.missing]
+    ends = [e for e in verdicts if e.missing and e.by_distance == shown.by_distance]
     return replace(
         row,
         selected=majority(list(counts.elements())),
@@ -172,6 +172,7 @@ def with_verdict(row: BiasRow, verdicts: Sequence[Verdict]) -> BiasRow:
         decided_at=shown.decided_at,
         missing={n: known(m) for n, (m, _, _) in _medians([e.missing for e in ends]).items()},
         trend={n: known(m) for n, (m, _, _) in _medians([e.trend for e in ends]).items()},
+        by_distance=shown.by_distance,
         effective_p=p,
         effective_p_interval=interval,
         reason=reason,
@@ -210,7 +211,7 @@ def convergence_row(
     """
     rate = search.rates[search.best]
     went = progress(cell, search.runs[search.best], best)
-    kept = went.passages.kept
+    kept = went.kept
     targets = {name: median_interval(kept[:, k]) for k, name in enumerate(TARGET_NAMES)}
     return replace(
         empty_convergence(cell, horizon, seeds),

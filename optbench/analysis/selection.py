@@ -29,7 +29,7 @@ from itertools import combinations
 import numpy as np
 
 from optbench.analysis.effective_p import Interval, effective_p
-from optbench.analysis.kinds import kind_of
+from optbench.analysis.kinds import FITS, kind_of
 from optbench.instance import Instance
 from optbench.references import Reference, norm_name
 from optbench.solutions import norm_grid
@@ -113,8 +113,11 @@ def select(
         return Selection(None, reason=missing)
     if not np.all(np.isfinite(w)) or not np.any(w):
         return Selection(INCONCLUSIVE, reason="the predictor is zero or not finite")
-    if close and (reason := kind_of(instance).not_there(instance, known, w)):
-        return Selection(INCONCLUSIVE, reason=reason)
+    misfit = kind_of(instance).misfit(instance, known, w)
+    if close and misfit > FITS:
+        nearest, runner_up, *_ = (*_ranked(distances(instance, w, known)), None)
+        reason = f"not there yet: relative residual {misfit:.2g}"
+        return Selection(INCONCLUSIVE, nearest, runner_up, reason=reason)
     grid = _grid(instance, known)
     p, interval = effective_p(instance, grid, w)
     found = replace(_side(instance, known, w, p), effective_p=p, effective_p_interval=interval)
@@ -147,13 +150,18 @@ def majority(selected: Sequence[str | None]) -> str | None:
     return name if votes * 2 > len(selected) else INCONCLUSIVE
 
 
+def _ranked(away: Mapping[str, float]) -> list[str]:
+    """Return the references, the nearest one first."""
+    return sorted(away, key=away.__getitem__)
+
+
 def _side(
     instance: Instance, references: Mapping[str, Reference], w: np.ndarray, p: float | None
 ) -> Selection:
     """Tell on the side of which reference a predictor is, however far from it."""
     kind = kind_of(instance)
     away = distances(instance, w, references)
-    ranked = sorted(away, key=away.__getitem__)
+    ranked = _ranked(away)
     if len(ranked) == 1:
         return Selection(ranked[0], ranked[0])
     best: Selection | None = None

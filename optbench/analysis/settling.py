@@ -16,6 +16,10 @@ reference falls by 5 % or more in a decade (1 / log t, the slowest law that is k
 from 1e6 to 1e7 steps): then it is told towards which one, and at which step it would be close if
 the law of its last two decades went on.  A run that comes closer to none stays where it is: between
 two references, or INCONCLUSIVE.
+
+Of a run that does not fit yet, or did not at a tenth of the steps, norms say nothing: what is
+missing are its distances to the references, and the residual.  It is moving where the reference
+that it approaches most is also the nearest.
 """
 
 from __future__ import annotations
@@ -26,18 +30,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from optbench.analysis.kinds import kind_of
+from optbench.analysis.kinds import FITS, kind_of
 from optbench.analysis.selection import (
     BETWEEN,
     INCONCLUSIVE,
     Selection,
     certified,
+    distances,
     select,
 )
 from optbench.instance import Instance
 from optbench.references import Reference
 
 MOVING = "moving"
+RESIDUAL = "residual"  # what is missing to fitting
 FALLS = 0.95  # what is missing falls when it is at most this part of what it was a decade ago
 ARRIVED = 0.02  # of the largest that is close: so little is missing at a limit only
 FLUCTUATES = 0.2  # what is missing may grow by this part of the largest that is close
@@ -62,20 +68,25 @@ class Verdict(Selection):
     decided_at : float or None
         Step at which it would be close to that one: an extrapolation.
     missing : mapping of str to float
-        What is missing to each reference at the end.
+        What is missing to each reference at the end; ``"residual"``: to fitting, where it is much.
     trend : mapping of str to float
         That over what was missing at a tenth of the steps: below 1 it is approached.
+    by_distance : tuple of str
+        References to which that is a distance; to all others it is a part of the margin or norm.
     """
 
     towards: str | None = None
     decided_at: float | None = None
     missing: Mapping[str, float] = field(default_factory=dict)
     trend: Mapping[str, float] = field(default_factory=dict)
+    by_distance: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
         """Whether more steps may change it."""
-        return self.selected == MOVING or (self.selected == INCONCLUSIVE and not self.trend)
+        fits_better = self.trend.get(RESIDUAL, 1.0) <= FALLS
+        unknown = self.selected == INCONCLUSIVE and (not self.trend or fits_better)
+        return self.selected == MOVING or unknown
 
 
 def judge(
@@ -96,35 +107,32 @@ def judge(
     """
     known = certified(references)
     now = Verdict(**vars(select(instance, references, path[-1][1])))
-    if now.nearest is None:  # no reference, or not there at all
+    if now.nearest is None:  # there is no reference, or no predictor
         return now
-    missing = [_missing(instance, known, _around(path, part)) for part in (1.0, 0.1, 0.01)]
-    now = replace(now, missing=missing[0])
+    w, earlier = path[-1][1], _around(path, 0.1)
+    fits = kind_of(instance).misfit(instance, known, w) <= FITS
+    missing = [_missing(instance, known, _around(path, part), fits) for part in (1.0, 0.1, 0.01)]
+    away = tuple(n for n, each in known.items() if not fits or _by_distance(instance, w, each))
+    now = replace(now, missing=missing[0], by_distance=away)
     if at_rest:
         return now
-    earlier = _around(path, 0.1)
-    if earlier is None or not missing[1]:
+    if earlier is None:
         reason = "no predictor of a tenth of the steps tells whether it has settled"
-        return replace(now, selected=INCONCLUSIVE, reason=reason)
-    trend = {name: _ratio(missing[0][name], missing[1][name]) for name in known}
+        return replace(now, selected=INCONCLUSIVE, reason=reason) if fits else now
+    trend = {name: _ratio(end, missing[1][name]) for name, end in missing[0].items()}
     now = replace(now, trend=trend)
     side = select(instance, references, earlier, close=False)
     name = str(now.selected)
     if name in known:
-        limit = kind_of(instance).limit(instance, path[-1][1], known[name])
+        limit = kind_of(instance).limit(instance, w, known[name])
         there = missing[0][name] <= ARRIVED * limit or _was_there(side, name, known[name])
         if there and not _grows(missing, name, limit) and not _drawn(missing, trend, name):
             return now
+    if fits and kind_of(instance).misfit(instance, known, earlier) > FITS:
+        then, end = (_missing(instance, known, each, fits=False) for each in (earlier, w))
+        trend = {name: _ratio(end[name], then[name]) for name in end}
+        now = replace(now, missing=end, trend=trend, by_distance=tuple(known))
     return _moving(instance, known, path, now) or _stays(now)
-
-
-def text(verdict: Verdict) -> str:
-    """Return a verdict as a reader says it: ``moving: l2 now, towards linf``."""
-    if verdict.selected != MOVING:
-        return str(verdict.selected)
-    if verdict.nearest == verdict.towards:
-        return f"moving: towards {verdict.towards}, already the nearest"
-    return f"moving: {verdict.nearest} now, towards {verdict.towards}"
 
 
 def _around(path: Path, part: float) -> np.ndarray | None:
@@ -135,12 +143,19 @@ def _around(path: Path, part: float) -> np.ndarray | None:
 
 
 def _missing(
-    instance: Instance, known: Mapping[str, Reference], w: np.ndarray | None
+    instance: Instance, known: Mapping[str, Reference], w: np.ndarray | None, fits: bool = True
 ) -> dict[str, float]:
     if w is None:
         return {}
     kind = kind_of(instance)
+    if not fits:
+        away = distances(instance, w, known)
+        return {RESIDUAL: kind.misfit(instance, known, w), **away}
     return {name: kind.shortfall(instance, w, each) for name, each in known.items()}
+
+
+def _by_distance(instance: Instance, w: np.ndarray, reference: Reference) -> bool:
+    return kind_of(instance).defect(instance, w, reference) is None
 
 
 def _ratio(now: float, then: float) -> float:
@@ -176,29 +191,18 @@ def _moving(
     instance: Instance, known: Mapping[str, Reference], path: Path, now: Verdict
 ) -> Verdict | None:
     """Say towards which reference the run moves, if towards any."""
-    towards = min(now.trend, key=now.trend.__getitem__)
+    towards = min(known, key=now.trend.__getitem__)
     if now.trend[towards] > FALLS:
         return None
+    if RESIDUAL in now.trend:
+        if towards != now.nearest:  # far from all of them, which one it is is not known
+            return None
+        return replace(now, selected=MOVING, towards=towards, reason=None)
     limit = kind_of(instance).limit(instance, path[-1][1], known[towards])
     steps = [step for step, _ in path]
     missing = [_missing(instance, {towards: known[towards]}, w)[towards] for _, w in path]
     decided = extrapolated(steps, missing, limit)
-    moving = replace(now, selected=MOVING, towards=towards, decided_at=decided)
-    return replace(moving, reason=_told(moving))
-
-
-def _told(verdict: Verdict) -> str:
-    trends = ", ".join(
-        f"{name} {verdict.missing[name] / ratio if ratio > 0 else math.nan:.2g} -> "
-        f"{verdict.missing[name]:.2g}"
-        for name, ratio in verdict.trend.items()
-    )
-    decided = ""
-    if verdict.decided_at is not None:
-        power = math.floor(math.log10(verdict.decided_at))
-        step = f"{verdict.decided_at / 10.0**power:.0f}e{power}"
-        decided = f"; if its law goes on, close to {verdict.towards} at about step {step}"
-    return f"{text(verdict)}; missing in the last decade: {trends}{decided}"
+    return replace(now, selected=MOVING, towards=towards, decided_at=decided, reason=None)
 
 
 def _stays(now: Verdict) -> Verdict:
@@ -206,7 +210,8 @@ def _stays(now: Verdict) -> Verdict:
     if now.selected == BETWEEN:
         return now
     if now.selected == INCONCLUSIVE:
-        return replace(now, reason=f"{now.reason}; it comes no closer")
+        closer = "it fits ever better" if now.open else "it comes no closer"
+        return replace(now, reason=f"{now.reason}; {closer}")
     reason = f"at {now.selected}, but neither for a decade nor on its way there"
     return replace(now, selected=INCONCLUSIVE, reason=reason)
 

@@ -52,6 +52,10 @@ def compare(
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Limit for all runs together.")
     ] = None,
+    details: Annotated[
+        bool,
+        typer.Option("--details", help="Show what each learning rate of the searches did, too."),
+    ] = False,
     format: Annotated[
         str | None,
         typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
@@ -111,7 +115,7 @@ def compare(
             until_verdict=until_verdict,
             progress=report,
         )
-    text = render(comparison, shown, width(), out is None and styled())
+    text = render(comparison, shown, width(), out is None and styled(), details)
     if shown == "csv" and not quiet:  # the one format that has no place for notes
         for note in comparison.notes:
             typer.echo(f"optbench: note: {note}", err=True)

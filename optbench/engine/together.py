@@ -37,6 +37,7 @@ def batch_key(chunk: Chunk) -> Hashable:
         used.rule.updates[0] if used.oracle.batch >= 0 else None,
         chunk.step,
         chunk.records.steps.tobytes(),
+        chunk.records.asked,  # which predictors are kept
     )
 
 

@@ -13,10 +13,16 @@ if TYPE_CHECKING:
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
 
-def tables(comparison: Comparison) -> list[Table]:
+def tables(comparison: Comparison, details: bool = False) -> list[Table]:
     """Return the tables of each instance, then what holds over all.
 
     An implicit-bias and a convergence table; a third where several learning rates were given.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    details : bool
+        Whether there is a third one as well where learning rates were searched.
     """
     from optbench.report.bias_table import bias_table
     from optbench.report.convergence_table import convergence_table
@@ -33,7 +39,7 @@ def tables(comparison: Comparison) -> list[Table]:
             found.append(bias_table(facts, bias, instances))
         if convergence:
             found.append(convergence_table(facts, convergence, instances))
-        if is_swept(convergence):
+        if is_swept(convergence, searched=details):
             found.append(learning_rate_table(facts, convergence, instances))
     rows = with_targets(comparison)
     if is_profiled(rows):
@@ -58,7 +64,11 @@ def measured_on(comparison: Comparison) -> list[str]:
 
 
 def render(
-    comparison: Comparison, format: str = "table", width: int = 120, styled: bool = False
+    comparison: Comparison,
+    format: str = "table",
+    width: int = 120,
+    styled: bool = False,
+    details: bool = False,
 ) -> str:
     """Return a comparison as text.
 
@@ -70,6 +80,8 @@ def render(
         Characters per line of ``table``; at least 80 are used.
     styled : bool
         Whether ``table`` uses ANSI codes.
+    details : bool
+        Whether tables show every learning rate that a search tried; CSV and JSON always have them.
 
     Raises
     ------
@@ -87,17 +99,18 @@ def render(
 
         return render_json(comparison)
     notes = [*(f"note: {note}" for note in comparison.notes), *measured_on(comparison)]
+    found = tables(comparison, details)
     if format == "markdown":
         from optbench.report.markdown import render_markdown
 
-        return render_markdown(tables(comparison), notes)
+        return render_markdown(found, notes)
     if format == "latex":
         from optbench.report.latex import render_latex
 
-        return render_latex(tables(comparison), notes)
+        return render_latex(found, notes)
     from optbench.report.terminal import render_terminal
 
-    return render_terminal(tables(comparison), notes, width, styled)
+    return render_terminal(found, notes, width, styled)
 
 
 __all__ = ["FORMATS", "render", "tables"]

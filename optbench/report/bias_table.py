@@ -9,6 +9,7 @@ from optbench.analysis.selection import NO_VERDICT
 from optbench.analysis.settling import MOVING
 from optbench.columns import BiasRow
 from optbench.report.facts import bias_facts, title_of
+from optbench.report.moving import moving_notes
 from optbench.report.numbers import TEXT_OF_UNIT, count, fixed, interval, significant
 from optbench.report.rows import (
     DOUBTFUL,
@@ -68,6 +69,7 @@ def bias_table(
             *_doubts(rows),
             *theorems(rows),
             *reasons(rows),
+            *moving_notes(instance, rows),
             *_conditions(rows),
             *hyperparameters(rows),
         ),

@@ -154,9 +154,13 @@ def reasons(rows: Sequence[Row]) -> list[str]:
 
 def theorems(rows: Sequence[Row]) -> list[str]:
     """Say what rows beside those as used are."""
-    if not any(row.as_theorem_asks for row in rows):
+    asked = [row for row in rows if row.as_theorem_asks]
+    if not asked:
         return []
-    return ["(theorem): with what its theorem asks for, beside the row as it is used"]
+    note = "(theorem): with what its theorem asks for, beside the row as it is used"
+    if any("small rate" in row.optimizer for row in asked):
+        note += "; [small rate]: it is on gradient flow, so that the learning rate is small"
+    return [note]
 
 
 def hyperparameters(rows: Sequence[Row], shown: Iterable[str] = ()) -> list[str]:

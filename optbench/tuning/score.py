@@ -1,7 +1,8 @@
 """What makes a learning rate better than another: it is judged where its runs end.
 
 Whoever loses fewer seeds is ahead; then whoever keeps the target from an earlier step to the end,
-for a target that is reached and left again does not count; then whoever ends nearer to the optimum.
+for a target that is reached and left again does not count (until it has been kept again for a
+while, :meth:`optbench.targets.Passages.counted`); then whoever ends nearer to the optimum.
 A rate at which one seed diverges is therefore behind every rate at which none does: what a user
 wants is one rate that works, and the median over the other seeds would hide that this one does not.
 """
@@ -47,9 +48,16 @@ LOST = Score(1, math.inf, math.inf)
 
 def score(instance: Instance, chunk: Chunk) -> list[Score]:
     """Return how well each run did, as far as it went."""
-    kept = chunk.passages(instance.optimum).kept[:, TARGET].tolist()
+    kept = chunk.passages(instance.optimum).counted(chunk.status)[:, TARGET].tolist()
     ends = zip(chunk.status, kept, _final_gaps(instance, chunk), strict=True)
     return [Score(0, since, gap) if how.has_numbers else LOST for how, since, gap in ends]
+
+
+def left_again(instance: Instance, chunk: Chunk) -> bool:
+    """Return whether a run was at the target and does not keep it."""
+    found = chunk.passages(instance.optimum)
+    left = np.isfinite(found.reached) & np.isinf(found.counted(chunk.status))
+    return bool(left[:, TARGET].any())
 
 
 def least_kept(instance: Instance, chunk: Chunk) -> list[float]:

@@ -6,10 +6,11 @@ stall at a larger gap than a slower one reaches, or blow up again.  So every rat
 and a half of the leader, or at the target at an earlier step, runs on, until it has ended ahead or
 can no longer do so: a rate that is above the target at a later step than the leader last was
 cannot end ahead.  Where the leader needs less than a tenth of the horizon all rates have to show
-that.  A new leader is challenged in the
-same way, until none is left that could end ahead, and the grid is widened, at most twice, when the
-leader is at an end of it.  On separable data there is no floor to stall at: what is behind at a
-tenth of the horizon stays behind, and only a leader that keeps the target soon is challenged.
+that, and where it was at the target and left it again, all smaller ones.  A new leader is
+challenged in the same way, until none is left that could end ahead, and the grid is widened, at
+most twice, when the leader is at an end of it.  On separable data there is no floor to stall at:
+what is behind at a tenth of the horizon stays behind, and only a leader that keeps the target soon
+is challenged.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from optbench.status import Status
 from optbench.study import Cell
 from optbench.tuning import grid
 from optbench.tuning.critical import critical_rate
-from optbench.tuning.score import Score, least_kept, over_seeds, score
+from optbench.tuning.score import Score, least_kept, left_again, over_seeds, score
 from optbench.tuning.sensitivity import width_in_decades
 from optbench.tuning.starts import Asking, Starts
 from optbench.tuning.until_verdict import Settled, cut_short, go_on
@@ -264,6 +265,8 @@ class Tuner:
             yield from self._widen(found)
         best = found.winner.score
         near = range(found.best - self._reach, found.best + self._reach + 1)
+        if math.isinf(best.kept) and any(left_again(*p) for p in self._pairs(found.winner.chunks)):
+            near = range(near.stop)  # whatever is slower may stay where the leader bursts
         rivals = [
             each
             for place, each in enumerate(found.tried)

@@ -58,7 +58,7 @@ def test_a_run_on_its_way_from_one_reference_to_another_is_moving(separable):
         separable, solved(separable), path(separable, linf, l2, (1, 0.99, 0.97, 0.92, 0.8))
     )
     assert (verdict.selected, verdict.nearest, verdict.towards) == (MOVING, "l2", "linf")
-    assert verdict.reason.startswith("moving: l2 now, towards linf; missing in the last decade:")
+    assert verdict.reason is None and verdict.by_distance == ()  # the columns say all
     assert verdict.trend["linf"] < 1.0 < verdict.trend["l2"]
 
 
@@ -139,6 +139,7 @@ def test_the_solution_of_an_isotropic_quadratic_is_decided_when_the_closed_form_
     assert (row.selected, row.towards) == (MOVING, "minimizer")
     assert row.missing["minimizer"] == pytest.approx(0.999**2000, rel=1e-9)
     assert row.trend["minimizer"] == pytest.approx(0.999**1800, rel=1e-9)
+    assert row.by_distance == ("minimizer",)
     assert row.decided_at == pytest.approx(math.log(0.05) / math.log(0.999), rel=1e-3)
 
 
@@ -148,3 +149,72 @@ def test_adam_in_transit_has_no_verdict_and_has_one_when_it_goes_on():
     row = rows.bias_row(made, searched(made, 100_000), 100_000, 1)
     assert (row.selected, row.towards, row.steps) == (MOVING, "linf", 100_000)
     assert row.decided_at is None or 3e4 < row.decided_at < 3e6
+
+
+@pytest.fixture(name="interpolated", scope="module")
+def interpolated_fixture():
+    ((instance,),) = build_instances(
+        load_registry(), "linear_regression:data=gaussian,n=5,d=12,seed=0", 1
+    )
+    return instance
+
+
+def shrunk(instance, lefts):
+    """A path to the least L2 norm: of (1 - left) w* residual and distance are ``left``."""
+    solution = solved(instance)["l2"].solution
+    return [(step, (1.0 - left) * solution) for step, left in zip(STEPS, lefts, strict=True)]
+
+
+def test_a_regression_that_does_not_fit_yet_moves_to_what_it_approaches(interpolated):
+    """Such a run was INCONCLUSIVE, without a trend."""
+    lefts = (0.8, 0.6, 0.4, 0.2, 0.1)
+    verdict = judge(interpolated, solved(interpolated), shrunk(interpolated, lefts))
+    assert (verdict.selected, verdict.nearest, verdict.towards) == (MOVING, "l2", "l2")
+    assert verdict.missing["residual"] == pytest.approx(0.1, rel=1e-9)
+    assert verdict.missing["l2"] == pytest.approx(0.1, rel=1e-9)
+    assert verdict.trend["residual"] == pytest.approx(0.25, rel=1e-9)
+    assert set(verdict.by_distance) == set(solved(interpolated))
+    assert verdict.decided_at is None and verdict.effective_p is None and verdict.open
+
+
+def test_without_coming_closer_a_regression_that_does_not_fit_stays_inconclusive(interpolated):
+    verdict = judge(interpolated, solved(interpolated), shrunk(interpolated, [0.1] * 5))
+    assert verdict.selected == INCONCLUSIVE and not verdict.open
+    assert verdict.reason == "not there yet: relative residual 0.1; it comes no closer"
+
+
+def test_far_from_all_references_none_is_named_but_that_it_fits_better(interpolated):
+    """Nearest to l2, while l1 is approached: it would be guessed."""
+    known = {name: solved(interpolated)[name] for name in ("l1", "l2")}
+    l1, l2 = (each.solution for each in known.values())
+    run = [(step, (0.4 + 0.03 * k) * l2 + 0.07 * k * (l1 - l2)) for k, step in enumerate(STEPS)]
+    verdict = judge(interpolated, known, run)
+    assert verdict.nearest == "l2" and verdict.trend["l1"] < verdict.trend["l2"]
+    assert verdict.selected == INCONCLUSIVE and verdict.open
+    assert verdict.reason.endswith("; it fits ever better")
+
+
+def test_without_a_past_one_that_does_not_fit_says_that_it_does_not(interpolated):
+    verdict = judge(interpolated, solved(interpolated), shrunk(interpolated, [0.1] * 5)[-1:])
+    assert verdict.reason == "not there yet: relative residual 0.1" and verdict.open
+
+
+def test_of_a_run_that_fits_only_now_norms_are_not_compared_with_those_of_before(interpolated):
+    """On its way to what fits its L2 norm grows past the least one: that was called `moving to l2`.
+
+    It ends where no norm is least.
+    """
+    known = solved(interpolated)
+    l2, linf = known["l2"].solution, known["linf"].solution
+    across = np.linalg.svd(interpolated.features)[2][-1] * np.linalg.norm(l2)
+    end = 0.5 * (l2 + linf) + 0.4 * across
+    run = [
+        (step, share * end) for step, share in zip(STEPS, (0.2, 0.4, 0.6, 0.9, 1.0), strict=True)
+    ]
+    verdict = judge(interpolated, known, run)
+    assert np.linalg.norm(run[2][1]) < np.linalg.norm(l2) < np.linalg.norm(end)
+    residuals = [kind_of(interpolated).misfit(interpolated, known, w) for _, w in run]
+    assert residuals[2] == pytest.approx(0.4, rel=1e-6) and residuals[-1] < 1e-9
+    assert verdict.trend["residual"] < 1e-6 and set(verdict.by_distance) == set(known)
+    assert verdict.missing["l2"] == pytest.approx(np.linalg.norm(end - l2) / np.linalg.norm(l2))
+    assert verdict.open and verdict.decided_at is None

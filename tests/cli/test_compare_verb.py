@@ -3,11 +3,14 @@
 import json
 import os
 import stat
+from dataclasses import replace
 
 import pytest
 
 from optbench.cli import main
+from optbench.columns import LearningRate
 from optbench.errors import UserError
+from optbench.status import Status
 
 
 def one_line(captured):
@@ -59,6 +62,17 @@ def test_a_pipe_is_120_wide_unless_columns_says_otherwise(calls, capsys, monkeyp
     assert max(map(len, wide.splitlines())) == 120
     assert max(map(len, narrow.splitlines())) == 80
     assert "\x1b" not in wide
+
+
+def test_details_show_the_rates_of_a_search(calls, capsys):
+    found = calls.returns
+    rates = [LearningRate(learning_rate=r, steps=10, status=Status.HORIZON) for r in (0.01, 0.1)]
+    row = replace(found.convergence_rows[0], learning_rates=tuple(rates), searched=True)
+    calls.returns = replace(found, convergence_rows=[row])
+    assert main(["compare"]) == 0
+    assert "Learning rates" not in capsys.readouterr().out
+    assert main(["compare", "--details"]) == 0
+    assert "Learning rates: linear_regression on tiny" in capsys.readouterr().out
 
 
 def test_a_failed_optimizer_is_exit_code_1(calls, capsys, tiny_comparison):

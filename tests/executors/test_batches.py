@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_instances import bits, csr, data, one_chunk, regression, some_zeros
 
+from optbench.engine.records import Records
 from optbench.engine.stop import StopSignal
 from optbench.executors.batches import plan_batches
 
@@ -79,3 +80,27 @@ def test_a_batch_that_begins_after_ctrl_c_takes_one_step():
     for batch in plan_batches(chunks, 10**9, 2):
         for chunk in batch.advance(stop, 1):
             assert (chunk.status, chunk.step) == (["interrupted"], 11)
+
+
+def keeping(last_decades_of):
+    """Return a run of which the predictors of the last decades before that step are kept."""
+    made = one_chunk(SMALL, "gradient_descent", [1e-3])
+    steps, dimension = made.records.steps, SMALL.dimension
+    made.records = Records.blank(steps, 1, dimension, last_decades_of)
+    return made
+
+
+def test_runs_of_other_lengths_keep_their_own_predictors():
+    """One that runs five times as far kept the half decades of the others, not a tenth of its own.
+
+    Then nothing told whether it had settled.
+    """
+    short, long = 1_000, 5_000
+    made = [keeping(short), keeping(long)]
+    for batch in plan_batches(made, short, 1):
+        for place, chunk in zip(batch.places, batch.advance(StopSignal(), 1), strict=True):
+            made[place] = chunk
+    made[1].advance(long)
+    for chunk, last in zip(made, (short, long), strict=True):
+        kept = chunk.records.steps[chunk.records.place >= 0]
+        assert np.min(np.abs(np.log10(kept / (0.1 * last)))) < 0.05  # half of a tenth of a decade

@@ -48,9 +48,11 @@ def test_keeps_the_contract(name):
     problem = load_registry().problem(name)
     problem = dataclasses.replace(problem, examples=(*problem.examples, *INSTANCES[name]))
     results = check_problem(problem)
-    assert [result for result in results if not result.passed] == []
+    unproven = [result.name for result in results if not result.passed]
+    assert all(name.endswith("steepness") for name in unproven)  # few rows have one to prove
+    assert not any(result.passed is False for result in results)
     instances = len(problem.default or ({},)) + len(problem.examples)
-    assert len(results) == 7 * instances + 2
+    assert len(results) == 8 * instances + 2
 
 
 @pytest.mark.parametrize("name", INSTANCES)

@@ -245,3 +245,66 @@ def test_pandas_has_one_row_per_cell_and_rate(small):
     assert len(frame) == 6
     assert frame["steps_to_1e-8"].dropna().tolist() == [12_345, 7.0, 900.0]
     assert "learning_rates" not in small.convergence.columns
+
+
+def half_decades(largest, count=5):
+    """Return the rates of a search, two a decade, all but the largest left behind at step 100."""
+    rates = [largest * 10.0 ** (-0.5 * k) for k in range(count - 1, -1, -1)]
+    behind = [dataclasses.replace(entry(rate, log10_left=-1.0), steps=100) for rate in rates[:-1]]
+    return [*behind, entry(rates[-1], 77)]
+
+
+@pytest.fixture
+def searched(example):
+    """Two searches that end at 2 and 0.02, the best rate of each."""
+    rows = [
+        swept(optimizer, half_decades(largest), largest, searched=True)
+        for optimizer, largest in (("gradient_descent", 2.0), ("adam", 0.02))
+    ]
+    return with_rows(example, rows)
+
+
+def test_details_show_the_rates_of_searches_and_how_far_each_went(searched):
+    assert len(tables(searched)) == 1
+    _, table = tables(searched, details=True)
+    own = [[cell.text for cell in row] for row in table.rows]
+    assert own == [
+        ["0.0002", "-", "0.1 left @100"],
+        ["0.000632", "-", "0.1 left @100"],
+        ["0.002", "-", "0.1 left @100"],
+        ["0.00632", "-", "0.1 left @100"],
+        ["0.02", "0.1 left @100", "77 <"],
+        ["0.0632", "0.1 left @100", "-"],
+        ["0.2", "0.1 left @100", "-"],
+        ["0.632", "0.1 left @100", "-"],
+        ["2", "77 <", "-"],
+    ]
+    assert "@ the step at which the search left a rate behind" in table.facts[0]
+    assert table.reading[0] == (
+        "Of 5 rates, 1e-8 is kept by gradient_descent at 1 (2), adam at 1 (0.02)."
+    )
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.3, 10.0**0.25, 3.0])
+@pytest.mark.parametrize("largest", [1.0, 10.0**0.5, 0.7])
+def test_a_row_has_one_rate_of_each_optimizer_within_half_a_decade(largest, factor):
+    """Wherever two searches end, also at the border of a half decade."""
+    searches = [half_decades(largest, 13), half_decades(largest * factor, 13)]
+    rows = [
+        swept(name, entries, entries[-1].learning_rate, searched=True)
+        for name, entries in zip(("a", "b"), searches, strict=True)
+    ]
+    table = learning_rate_table(INSTANCES[0], rows)
+    for column in (1, 2):
+        assert sum(row[column].text != "-" for row in table.rows) == 13
+    for row in table.rows:
+        low, *high = (float(end) for end in row[0].text.split(" to "))
+        assert all(low < end <= 10.0**0.5 * low * 1.01 for end in high)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_details_fit_the_width(searched, width):
+    text = render(searched, "table", width, details=True)
+    assert max(map(len, text.splitlines())) <= width
+    assert "0.1 left @100" in text and "0.1 left @100" not in render(searched, "table", width)
+    assert "0.1 left @100" in render(searched, "markdown", details=True)

@@ -82,7 +82,8 @@ def first_steps_at_1e8(made: Cell) -> Iterator[float]:
     rates: list[float | None] = [None]
     if made.choice.tuned is not None:
         grid = first(natural_rate(made), made.instance)
-        rates = [*further(grid, smaller=True), *grid, *further(grid, smaller=False)]
+        larger = [] if ends_at_natural_rate(made.instance) else further(grid, smaller=False)
+        rates = [*further(grid, smaller=True), *grid, *larger]
     asking = Starts(made, seeds=1, horizon=2, perturbation=0.0).at(rates, 2)
     for chunk in next(asking)[0]:
         chunk.advance(2)

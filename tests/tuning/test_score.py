@@ -49,6 +49,18 @@ def test_a_target_that_is_left_again_does_not_count():
     assert least_kept(instance, chunk) == [found.kept]
 
 
+def test_a_target_that_was_left_counts_only_after_a_while_but_bounds_what_can_follow():
+    """A run that goes on may keep it from the step at which it has just come back."""
+    instance = quadratic(1.0, 1.0)
+    made = [one_chunk(instance, "heavy_ball", [0.5], momentum=0.9) for _ in range(2)]
+    made[0].advance(1_000, steps=np.arange(1_001))
+    (whole,) = score(instance, made[0])
+    soon = round(whole.kept) + 3
+    made[1].advance(soon, steps=np.arange(soon + 1))
+    (found,) = score(instance, made[1])
+    assert found.kept == math.inf and least_kept(instance, made[1]) == [whole.kept]
+
+
 def test_no_continuation_keeps_a_target_earlier_than_its_bound():
     instance = quadratic(1.0, 1.0)
     chunk = one_chunk(instance, "heavy_ball", [0.5], momentum=0.9)

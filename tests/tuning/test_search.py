@@ -37,7 +37,8 @@ def cell_of(instance: Instance) -> Cell:
 
 def ends(made: Cell, found: Search, horizon: int) -> dict[float, tuple[float, float]]:
     """Run every rate that was tried to the horizon at once, and look at every step: for each the
-    step from which 1e-8 is kept, inf where it is not, and the final gap over the first."""
+    step from which 1e-8 is kept, inf where it is not or was left shortly before the end, and the
+    final gap over the first."""
     chunk = one_chunk(made.instance, made.choice.optimizer.name, found.rates)
     chunk.advance(horizon, steps=np.arange(horizon + 1))
     gaps = chunk.records.loss / chunk.records.loss[0]
@@ -46,7 +47,8 @@ def ends(made: Cell, found: Search, horizon: int) -> dict[float, tuple[float, fl
         ended = gap[~np.isnan(gap)]
         kept = np.flatnonzero(~(ended <= 1e-8))[-1] + 1
         lost = not status.has_numbers
-        solved = kept < ended.size and not lost
+        left = kept > np.flatnonzero(ended <= 1e-8)[:1].sum()
+        solved = kept < ended.size and not lost and (not left or 1.1 * kept <= horizon)
         told[rate] = (kept if solved else math.inf, math.inf if lost else ended[-1])
     return told
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optbench.analysis.kinds.base import HEADLINE, Kind
+from optbench.analysis.kinds.base import FITS, HEADLINE, Kind
 from optbench.analysis.kinds.classification import CLASSIFICATION
 from optbench.analysis.kinds.linear_program import LINEAR_PROGRAM
 from optbench.analysis.kinds.matrix import MATRIX
@@ -63,6 +63,8 @@ def measure_named(name: str) -> Measure:
 
 
 __all__ = [
+    "CLASSIFICATION",
+    "FITS",
     "HEADLINE",
     "KINDS",
     "MEASURES",

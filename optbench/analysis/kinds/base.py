@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from optbench.instance import Instance
     from optbench.references import Reference
 
+FITS = 1e-3  # relative residual above which a predictor has selected nothing yet
 HEADLINE = 1  # rank of the measures that verdicts are about
 SHOWN_NAMES = {"l1": "L1", "l2": "L2", "linf": "Linf"}
 
@@ -102,11 +103,11 @@ class Kind:
         """Return the largest shortfall with which a run can have selected a reference."""
         return self.arrived if self.defect(instance, w, reference) is None else self.close
 
-    def not_there(
+    def misfit(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> str | None:
-        """Say why a predictor has selected nothing yet, whatever is nearest; else None."""
-        return None
+    ) -> float:
+        """Return how far from a solution a predictor is: above :data:`FITS` it is at none."""
+        return 0.0
 
     def quality(self, instance: Instance, w: np.ndarray, p: float, optimum: float) -> float:
         """Return how close to optimal the p-norm or p-margin is, at most 1; for the effective p."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, Kind
 from optbench.analysis.kinds.distances import over, relative_distance
-from optbench.analysis.kinds.regression import INTERPOLATES, residual
+from optbench.analysis.kinds.regression import residual
 from optbench.column import Measure
 
 if TYPE_CHECKING:
@@ -39,12 +39,11 @@ class LinearProgram(Kind):
                 header="support\nF1", rank=5, best=1.0, against="vertex"),
     )  # fmt: skip
 
-    def not_there(
+    def misfit(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> str | None:
-        """Say that a point is not feasible yet."""
-        missing = residual(instance, w, instance.targets)
-        return f"not there yet: relative residual {missing:.2g}" if missing > INTERPOLATES else None
+    ) -> float:
+        """Return how far from feasible a point is."""
+        return residual(instance, w, instance.targets)
 
     def measure(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray

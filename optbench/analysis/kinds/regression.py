@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from optbench.instance import Instance
     from optbench.references import Reference
 
-INTERPOLATES = 1e-3  # relative residual above which a regression has selected nothing yet
-
 
 def residual(instance: Instance, w: np.ndarray, goal: np.ndarray) -> float:
     """Return ||X w - goal|| / ||y||; where y = 0, over the size of the terms of X w."""
@@ -41,19 +39,18 @@ class Regression(Kind):
             return None
         return excess(norm(w, reference.exponent), reference.value)
 
-    def not_there(
+    def misfit(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> str | None:
-        """Say that a predictor does not yet predict what the solutions of least norm predict.
+    ) -> float:
+        """Return how far its predictions are from those of the solutions of least norm.
 
         These interpolate the data, or fit it as well as possible: all predict the same.
         """
         if "minimizer" in references:
-            return None
+            return 0.0
         fits = next((references[name] for name in NORMS if name in references), None)
         goal = instance.targets if fits is None else instance.features @ fits.solution
-        missing = residual(instance, w, goal)
-        return f"not there yet: relative residual {missing:.2g}" if missing > INTERPOLATES else None
+        return residual(instance, w, goal)
 
     def measure(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
