@@ -1,6 +1,6 @@
 """How far the rate laws of a comparison can be trusted: known laws, simulated and fitted.
 
-``python -m benchmarks.calibration`` simulates traces of eleven known behaviours at the steps that
+``python -m benchmarks.calibration`` simulates traces of thirteen known behaviours at the steps that
 optbench records, multiplies them by noise whose neighbours correlate, fits each with
 :func:`optbench.analysis.rates.fit_rate`, and prints for every behaviour and noise
 
@@ -161,6 +161,25 @@ def onto_a_floor(t: Array, rng: Generator) -> Truth:
     return Truth(np.log((t + c) ** -a + floor), "power onto a floor", a)
 
 
+def logarithm_squared(t: Array, rng: Generator) -> Truth:
+    """1 / log(t + e^b)^2, b in [1, 4]: it has no floor, and none of the laws is its own."""
+    return Truth(-2 * np.log(np.log(t + math.exp(rng.uniform(1.0, 4.0)))), None)
+
+
+def many_modes(t: Array, rng: Generator) -> Truth:
+    """Gradient descent on 50 modes, log-uniform from 1 / kappa to 1, kappa in [10, 1e5].
+
+    Its gap from the start at 0 is the sum of c_i (1 - l_i)^(2t), which is linear in the end.
+    """
+    kappa = _log_uniform(rng, 10.0, 1e5)
+    curvature = np.append(np.exp(-rng.uniform(0.0, math.log(kappa), 49)), 1 / kappa)
+    log_size = np.log(curvature * rng.standard_normal(50) ** 2)
+    contraction = np.log1p(-0.999 * curvature)
+    y = np.logaddexp.reduce(log_size + 2 * t[:, None] * contraction, axis=1)
+    start = float(np.logaddexp.reduce(log_size))
+    return Truth(y - start, "linear", math.exp(2 * contraction[-1]), 2 * FLOOR_OF_ROUNDING)
+
+
 BEHAVIOURS: dict[str, Callable[[Array, Generator], Truth]] = {
     "q^t": linear,
     "(t+c)^-a": power,
@@ -173,6 +192,8 @@ BEHAVIOURS: dict[str, Callable[[Array, Generator], Truth]] = {
     "oscillating t^-a": oscillating,
     "leaves the floor": leaving,
     "random walk": random_walk,
+    "1/log(t+e^b)^2": logarithm_squared,
+    "many modes": many_modes,
 }
 CLEAR = ("q^t", "(t+c)^-a", "exp(-k t^a), a<1", "exp(-k t^a), a>1")
 

@@ -15,7 +15,7 @@ from optbench.analysis.kinds import measured
 from optbench.analysis.learning_rates import learning_rates
 from optbench.analysis.optimum import depends_on_other_rows
 from optbench.analysis.progress import Progress, progress, why
-from optbench.analysis.rates import LOG_FLOOR, Rate, fit_rate
+from optbench.analysis.rates import LOG_FLOOR, Rate, fit_rate, floor_of_zero
 from optbench.analysis.runs import LastPart, hyperparameters, last_parts, runs_with_instances
 from optbench.analysis.selection import majority
 from optbench.analysis.settling import Verdict, judge
@@ -262,10 +262,11 @@ def rate_of(cell: Cell, went: Progress) -> RateLaw:
     steps, gap = went.steps[told], gap[told]
     if cell.instance.exponential_tail:
         return rate_law(fit_rate(steps, gap, -math.inf))
-    # Where the optimum is large against the first gap, its own rounding is met before that of gaps.
     rounding = max(rounding_of(instance.optimum) for instance in cell.instances)
-    floor = max(float(gap[0]) + LOG_FLOOR, math.log(rounding) if rounding > 0.0 else -math.inf)
-    return rate_law(fit_rate(steps, gap, floor))
+    if rounding == 0.0:
+        return rate_law(fit_rate(steps, gap, floor_of_zero(steps, gap)))
+    # Where the optimum is large against the first gap, its own rounding is met before that of gaps.
+    return rate_law(fit_rate(steps, gap, max(float(gap[0]) + LOG_FLOOR, math.log(rounding))))
 
 
 def rate_law(rate: Rate) -> RateLaw:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optbench.analysis.rates import Rate, fit_rate
+from optbench.analysis.rates import LOG_FLOOR, Rate, fit_rate, floor_of_zero
 from optbench.analysis.rates.autoregression import regress
 from optbench.engine.records import record_steps
 from optbench.errors import UserError
@@ -337,6 +337,86 @@ def test_crossover_is_refused() -> None:
     assert rate.text.startswith("not asymptotic yet: ")
 
 
+def spectrum(curvature: np.ndarray, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Log gaps of gradient descent from 0 over the first: sum of c_i (1 - l_i)^(2t), c_i ~ l_i."""
+    log_size = np.log(curvature * rng.standard_normal(curvature.size) ** 2)
+    modes = log_size + 2 * steps[:, None] * np.log1p(-0.999 * curvature)
+    return np.logaddexp.reduce(modes, axis=1) - np.logaddexp.reduce(log_size)
+
+
+def test_gaps_from_an_optimum_of_zero_are_right_to_the_square_of_rounding() -> None:
+    """Geometric spectra with kappa = 100: the slowest mode is alone below 1e-14 only.
+
+    Its share of 1e-14 at step 1,600 falls by another 14 decades until 3,200.
+    """
+    rng, steps = np.random.default_rng(0), log_spaced(1e4)
+    traces = [spectrum(np.geomspace(0.01, 1.0, 50), steps, rng) for _ in range(20)]
+    rates = [fit_rate(steps, trace, floor_of_zero(steps, trace)) for trace in traces]
+    found = [rate for rate in rates if names(rate) == ["linear"]]
+    assert len(found) >= 16
+    cut_early = [fit_rate(steps, trace, trace[0] + LOG_FLOOR) for trace in traces]
+    assert len([rate for rate in cut_early if rate.laws]) < len(found)
+
+
+def test_a_gap_that_falls_past_1e_14_is_not_at_its_floor() -> None:
+    """Log10 gaps of exponentiated gradient on afiro fall by 7 in each of the last records."""
+    steps = log_spaced(1e5)
+    y = steps * math.log(10.0) * -29.9 / 1e5
+    assert floor_of_zero(steps, y) == pytest.approx(y[0] + 2 * LOG_FLOOR)
+    alone(fit_rate(steps, y, floor_of_zero(steps, y)), "linear", 10 ** (-29.9 / 1e5))
+
+
+@pytest.mark.parametrize("level", [1e-16, 1e-24])
+def test_a_trace_that_rests_between_rounding_and_its_square_is_at_a_floor(level: float) -> None:
+    """A loss that is no square, or large weights that cancel: the rest is noise about a level."""
+    steps = log_spaced(1e4)
+    noise = math.log(level) + np.random.default_rng(0).uniform(-1, 1, steps.size)
+    y = np.maximum(steps * math.log(0.98), noise)
+    floor = floor_of_zero(steps, y)
+    assert floor == pytest.approx(math.log(level), abs=1.0)
+    alone(fit_rate(steps, y, floor), "linear", 0.98)
+
+
+@pytest.mark.parametrize("kappa", [1e3, 1e4])
+def test_a_spectrum_that_is_not_asymptotic_is_not_called_stretched(kappa: float) -> None:
+    """At t = kappa the modes still die out one by one: 6 of 40 were `exp(-c t^0.3)`."""
+    rng, steps = np.random.default_rng(5), log_spaced(kappa)
+    for _ in range(40):
+        rate = fit_rate(steps, spectrum(np.geomspace(1 / kappa, 1.0, 50), steps, rng))
+        assert "linear" in names(rate) or not rate.laws, rate.text
+
+
+def test_a_stretched_law_that_ends_in_one_factor_has_both_names() -> None:
+    """exp(-t^0.7) whose last decade may as well be q^t, under noise that hides the difference."""
+    steps = log_spaced(1e4)
+    noise = 0.2 * np.random.default_rng(1).standard_normal((20, steps.size))
+    rates = [fit_rate(steps, -20.0 * (steps / 1e4) ** 0.7 + each, NO_FLOOR) for each in noise]
+    both = [rate for rate in rates if names(rate) == ["stretched", "linear"]]
+    assert both
+    assert "/step" in both[0].text and "exp(-c t^" in both[0].text
+
+
+def test_the_approach_of_steps_of_one_size_is_not_superlinear() -> None:
+    """Flat, then exp(-c t^1.67) over the last one and a half decades, as Adam's approach was."""
+    steps = log_spaced(3162)
+    y = -32.0 * (np.maximum(steps, 63.0) / 3162) ** 1.67
+    rate = fit_rate(steps, y, NO_FLOOR)
+    assert "superlinear" not in names(rate), rate.text
+
+
+@pytest.mark.parametrize("last", [1e3, 1e4, 1e5, 1e6])
+def test_powers_of_a_logarithm_have_no_floor(last: float) -> None:
+    """1 / log^2 t and 1 / log log t tend to 0: `t^-0.29 + F` was said of the first."""
+    steps = log_spaced(last)
+    for y in (
+        -2 * np.log(np.log(steps + 3)),
+        -3 * np.log(np.log(steps + 3)),
+        -np.log(np.log(np.log(steps + 16))),
+    ):
+        rate = fit_rate(steps, y)
+        assert "power onto a floor" not in names(rate), rate.text
+
+
 @settings(max_examples=20, deadline=None)
 @given(scale=st.integers(-1000, 1000), seed=st.integers(0, 2**32 - 1))
 def test_law_does_not_depend_on_the_scale_of_the_gap(scale: int, seed: int) -> None:
@@ -369,6 +449,7 @@ def test_any_trace_gets_a_law_or_a_reason(y: list[float]) -> None:
     assert (rate.window is None) == (not rate.laws)
     for law in rate.laws:
         assert math.isnan(law.value) or law.low <= law.value <= law.high
+        assert law.name == "linear" or not law.low <= 0.0  # no law without a fall
 
 
 @settings(max_examples=60, deadline=None)

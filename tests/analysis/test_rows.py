@@ -324,3 +324,18 @@ def test_an_optimum_that_is_large_against_the_first_gap_has_its_rounding_as_floo
     law = result.convergence_rows[0].rate
     assert law.law is None
     assert law.text.startswith("at rounding floor")
+
+
+def test_the_law_of_a_square_with_optimum_0_is_read_below_1e_14_of_the_first_gap(tmp_path):
+    """Two rows and weights of their own, curvatures 1 and 0.01: factors 0.5^2 and 0.995^2.
+
+    The slow one starts with 1e-16 of the gap, which has the fast factor above that only.
+    """
+    file = tmp_path / "two_modes.csv"
+    table = np.array([[math.sqrt(2.0), 0.0, 1.0], [0.0, math.sqrt(0.02), 1e-8]])
+    np.savetxt(file, table, delimiter=",", header="a,b,y", comments="", fmt="%.17g")
+    problem = f"linear_regression:data={file},target=y,standardize=false"
+    result = optbench.compare(problem, "gradient_descent", horizon=3000, learning_rates=[0.5])
+    law = result.convergence_rows[0].rate
+    assert law.laws == ("linear",), law.text
+    assert law.low <= 0.995**2 <= law.high

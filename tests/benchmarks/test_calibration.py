@@ -55,6 +55,7 @@ def calibrated(behaviour: str, noise: Noise, traces: int, seed: int) -> CellOfTa
         ("plateau, then t^-a", Noise(0.2, 0.4)),
         ("leaves the floor", Noise(0.05, 0.4)),
         ("random walk", Noise(0.0, 0.0)),
+        ("1/log(t+e^b)^2", Noise(0.0, 0.0)),
     ],
     ids=str,
 )
@@ -70,6 +71,12 @@ def test_a_floor_under_loud_noise_is_mostly_refused() -> None:
     """
     found = cell("(t+c)^-a + F", Noise(0.2, 0.4), 100, seed=1)
     assert found.wrong * 100 <= most(0.05, 100), found
+
+
+def test_a_spectrum_of_many_modes_is_linear_or_refused() -> None:
+    """Whether the interval holds the factor depends on the second mode: only names are asked."""
+    found = cell("many modes", Noise(0.0, 0.0), 60, seed=1)
+    assert found.wrong * 60 <= most(0.02, 60), found
 
 
 @pytest.mark.slow

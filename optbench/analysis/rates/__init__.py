@@ -6,6 +6,7 @@ and says what is in the way, ``rate`` is what comes out.
 """
 
 from optbench.analysis.rates.rate import FittedLaw, Rate
-from optbench.analysis.rates.search import LOG_FLOOR, fit_rate
+from optbench.analysis.rates.search import fit_rate
+from optbench.analysis.rates.traces import LOG_FLOOR, floor_of_zero
 
-__all__ = ["LOG_FLOOR", "FittedLaw", "Rate", "fit_rate"]
+__all__ = ["LOG_FLOOR", "FittedLaw", "Rate", "fit_rate", "floor_of_zero"]

@@ -31,7 +31,9 @@ OFFSET_OF_FIRST, OFFSET_OF_LAST = 1.0, 1 / 30  # largest offset, over the steps 
 LEAST_OF_DROP = 0.003  # of the fall of log gap: smaller deviations from q^t are not interpreted
 # Less of an exponential looks like a part of many other laws: its drop, and over the noise.
 LEAST_DROP, LEAST_FALL = math.log(50.0), 20.0
-LEAST_OF_SUPERLINEAR = 30.0  # last step over first one: a late q^t looks superlinear as well
+# Last step over first one: over two decades the modes of a spectrum that die out one by one look
+# like exp(-c t^a), a < 1, and the approach of a method with steps of one size like one with a > 1.
+LEAST_OF_EXPONENTS = 300.0
 NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
 
@@ -99,8 +101,8 @@ class Candidate:
         """Whether the window shows enough of the law to name it.
 
         Its shape lies inside its range; the offset is not beyond what the window resolves, or it
-        stands for another transient; and an exponential fell far enough to be told from others, if
-        superlinear over one and a half decades of steps.
+        stands for another transient; and an exponential fell far enough to be told from others, one
+        with an exponent over two and a half decades of steps.
         """
         t, law = self.window.t, self.law
         if not self.inside:
@@ -109,7 +111,7 @@ class Candidate:
             return self.offset <= float(t[-1] * OFFSET_OF_LAST)
         if law.offset is not None and law.name != "logarithmic":
             return self.offset <= float(min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST))
-        if law.name == "superlinear" and t[-1] < LEAST_OF_SUPERLINEAR * t[0]:
+        if law.name in ("stretched", "superlinear") and t[-1] < LEAST_OF_EXPONENTS * t[0]:
             return False
         return law.offset is not None or (self._drop > LEAST_DROP and self.fall > LEAST_FALL)
 

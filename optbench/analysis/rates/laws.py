@@ -10,7 +10,10 @@ log over t           C log(t + s) / (t + s)            s
 stretched            C exp(-k t^a), 0.2 <= a <= 0.8    a                      a
 superlinear          C exp(-k t^a), 1.2 <= a <= 3      a                      a
 power onto a floor   C (t + s)^-a + F                  a, s                   a
+log power            C (log(t + s))^-p                 s                      p
 ===================  ================================  =====================  ===============
+
+The last one is not told: it flattens as a power onto a floor does, and stands against that.
 """
 
 from __future__ import annotations
@@ -124,6 +127,12 @@ def _log_over_t(window: Window, coordinates: Array) -> tuple[Array, Array]:
     return np.ones_like(response)[:, None], response
 
 
+def _log_power(window: Window, coordinates: Array) -> tuple[Array, Array]:
+    log_log_t = np.log(np.log(window.t + np.exp(coordinates)))
+    log_log_t -= log_log_t[:, -1:]
+    return _columns(np.ones_like(log_log_t), log_log_t), np.broadcast_to(window.y, log_log_t.shape)
+
+
 def _logarithmic_offsets(window: Window) -> Axes:
     return ((math.log(0.5), math.log(window.t[-1])),)
 
@@ -165,8 +174,12 @@ ONTO_A_FLOOR = Law(
     offset=_offset,
     bounds=VISIBLE,
 )
+LOG_POWER = Law(
+    "log power", 5, _logarithmic_offsets, _log_power, "slope", -1, offset=_logarithmic_offset
+)
+LINEAR = Law("linear", 4, lambda window: (), _linear, "slope", -1)
 LAWS = (
-    Law("linear", 4, lambda window: (), _linear, "slope", -1),
+    LINEAR,
     Law("power", 5, _offsets, _power, "slope", -1, _offset),
     Law("logarithmic", 4, _logarithmic_offsets, _logarithmic, offset=_logarithmic_offset),
     Law("log over t", 4, _logarithmic_offsets, _log_over_t, offset=_logarithmic_offset),

@@ -16,15 +16,21 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from optbench.analysis.rates.autoregression import LEAST_NOISE
 from optbench.analysis.rates.candidates import Candidate, fitted
-from optbench.analysis.rates.laws import LAWS, ONTO_A_FLOOR, Window
+from optbench.analysis.rates.laws import LAWS, LINEAR, LOG_POWER, ONTO_A_FLOOR, Window
 from optbench.analysis.rates.rate import Rate, rate_of, refusal
-from optbench.analysis.rates.traces import as_trace, diverged, rose_again, stalled_from
+from optbench.analysis.rates.traces import (
+    LOG_FLOOR,
+    as_trace,
+    diverged,
+    rose_again,
+    stalled_from,
+)
 from optbench.errors import UserError
 
 Array = NDArray[np.float64]
 
-LOG_FLOOR = math.log(1e-14)  # of the initial gap: below it f_t - f* is rounding in float64
 LEAST_RECORDS = 10  # a decade
 LEAST_OF_LINEAR = 6  # half a decade, on which q^t is told when it fits alone
 SHORTER = 0.75  # records of the next window over those of this one
@@ -108,8 +114,11 @@ def _search(t: Array, y: Array, level: float) -> Rate:
     if len(laws) > MOST_LAWS:
         names = ", ".join(candidate.law.name for candidate in laws)
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
-    if laws:
-        return rate_of([(each, _interval(each, level)) for each in laws])
+    told = [(each, _interval(each, level)) for each in laws]
+    if any(each.law.name != "linear" and low <= 0.0 for each, (_, low, _) in told):
+        return refusal("not asymptotic yet: an exponent of 0 is not ruled out")
+    if told:
+        return rate_of(told)
     stalled = stalled_from(t, y)
     if stalled is not None:
         return refusal(f"stalled from step {stalled}")
@@ -144,8 +153,8 @@ def _decided(windows: Iterator[Window], margin: float) -> list[Candidate]:
             late, laws = True, []  # one window further is enough
         if laws:
             laws = _beside_a_floor(laws, tried, floor_excess)
-        if laws:
-            return laws
+        if laws and not _flattens_like_a_logarithm(laws, margin):
+            return _beside_the_slowest_mode(laws, margin)
         before = window
     return []
 
@@ -191,6 +200,19 @@ def _beside_a_floor(
     return laws + floor
 
 
+def _beside_the_slowest_mode(laws: list[Candidate], margin: float) -> list[Candidate]:
+    """Add q^t to a stretched exponential whose last decade does not rule it out.
+
+    The modes of a spectrum die out one by one, until the slowest one is left.
+    """
+    if [each.law.name for each in laws] != ["stretched"]:
+        return laws
+    last = laws[0].window.last(LEAST_RECORDS)
+    linear, stretched = fitted(LINEAR, last), fitted(laws[0].law, last)
+    ruled_out = linear.criterion > stretched.criterion + margin
+    return laws if ruled_out else [*laws, linear]
+
+
 def _may_have_a_floor(window: Window) -> bool:
     """Return whether the trace falls less against log t in its last quarter than before.
 
@@ -220,6 +242,19 @@ def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
         return []
     left = [c for c in possible if c.fits(barely=True)]
     return [c for c in left if c.law is not ONTO_A_FLOOR or c is near[0]]
+
+
+def _flattens_like_a_logarithm(laws: list[Candidate], margin: float) -> bool:
+    """Return whether a floor may be a power of log t instead, which has none.
+
+    Deviations of 1% of the gap from that are not interpreted: 1 / log log t has no more.
+    """
+    floor = next((each for each in laws if each.law is ONTO_A_FLOOR), None)
+    if floor is None:
+        return False
+    rival = fitted(LOG_POWER, floor.window)
+    alone = len(laws) == 1 and rival.criterion < floor.criterion + margin
+    return alone or rival.noise < LEAST_NOISE
 
 
 def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:

@@ -15,6 +15,8 @@ Mask = NDArray[np.bool_]
 ROSE = math.log(1e3)  # over the lowest gap that was held: rounding and oscillations rise less
 HELD = 3  # records: a single record between two swings is not held
 STALLED = 1e-3  # least drop of y over the last decade that counts as progress
+LOG_FLOOR = math.log(1e-14)  # of the initial gap: below it f_t - f* is rounding in float64
+HALF_A_DECADE = math.sqrt(10.0)
 
 
 def as_trace(steps: ArrayLike, log_gap: ArrayLike) -> tuple[Array, Array]:
@@ -67,11 +69,38 @@ def rose_again(t: Array, y: Array, floored: Mask) -> str | None:
 def stalled_from(t: Array, y: Array) -> int | None:
     """First step of the plateau on which the trace ends, if its last decade shows no trend."""
     last = t >= t[-1] / 10
-    x = np.log(t[last])
-    x -= x.mean()
-    slope = float(x @ y[last] / (x @ x))
-    noise = float(np.std(y[last] - slope * x))
-    if abs(slope) * (x[-1] - x[0]) > max(STALLED, 3 * noise):
+    noise = _noise_of_rest(t[last], y[last])
+    if noise is None:
         return None
     above = np.flatnonzero(y > y[last].max() + max(STALLED, noise))
     return int(t[above[-1] + 1] if above.size else t[0])
+
+
+def _noise_of_rest(t: Array, y: Array) -> float | None:
+    """Standard deviation about the line through records that show no trend; None if they do."""
+    x = np.log(t)
+    x -= x.mean()
+    slope = float(x @ y / (x @ x))
+    noise = float(np.std(y - slope * x))
+    return None if abs(slope) * (x[-1] - x[0]) > max(STALLED, 3 * noise) else noise
+
+
+def floor_of_zero(steps: ArrayLike, log_gap: ArrayLike) -> float:
+    """Log gap at and below which a trace is rounding whose optimum is exactly 0.
+
+    A squared error is the square of a residual, whose own rounding is 1e-14 of the first one: gaps
+    are right to 1e-28 of the first gap.  What is no square, or has large weights that cancel, rests
+    at a higher level, from below 1e-14 on: then that level is the floor.
+
+    Parameters
+    ----------
+    steps, log_gap : array_like, shape (n,)
+        As in :func:`~optbench.analysis.rates.search.fit_rate`.
+    """
+    t, y = as_trace(steps, log_gap)
+    square = float(y[0]) + 2 * LOG_FLOOR
+    told = np.isfinite(y) & (t >= t[-1] / HALF_A_DECADE)
+    level = float(y[told].max()) if told.sum() >= HELD else math.inf
+    if not square < level < y[0] + LOG_FLOOR or _noise_of_rest(t[told], y[told]) is None:
+        return square
+    return level
