@@ -62,6 +62,11 @@ def unfixed(choice):
         (SEPARABLE, "steepest_descent[p=1.5]", "l1.5"),
         (PARTLY, "gradient_descent", "direction"),
         (PARTLY, "heavy_ball", "unknown"),
+        # without momentum both are gradient descent
+        (SEPARABLE, "nesterov", "unknown"),
+        (SEPARABLE, "nesterov[momentum=0]", "l2"),
+        (PARTLY, "nesterov[momentum=0]", "direction"),
+        (PARTLY, "heavy_ball[momentum=0]", "direction"),
         (PARTLY, "adam[eps=0,decay=0.5]", "unknown"),  # no largest Linf margin exists there
         ("quadratic", "sign_descent", "minimizer"),
         ("quadratic", "adamw", "unknown"),  # at rest where the penalty balances the gradient
