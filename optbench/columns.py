@@ -134,6 +134,9 @@ class BiasRow(Row):
         default="unknown",
     )
     condition: str = column("the condition under which theory says so", note=True, default="")
+    theory_reason: str = column(
+        'why `theory` is `"unknown"` although a theorem names a solution', note=True, default=""
+    )
     uncertified: Names = column(
         "references that are not certified: the verdict ignores them, and measures against them "
         "are marked in the table",

@@ -167,6 +167,11 @@ class Comparison:
         """Whether an optimizer that was asked for failed (CLI exit code 1)."""
         return any(row.status == Status.FAILED for row in self.convergence_rows)
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it before its runs had ended (CLI exit code 130)."""
+        return any(row.status == Status.INTERRUPTED for row in self.convergence_rows)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document of ``docs/schema.md``, as mappings and sequences."""
         return {

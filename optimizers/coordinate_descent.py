@@ -19,7 +19,8 @@ def selected(kind, decay):
     "Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
     selects=selected,
     as_theorem_asks={"classification": {"decay": 0.1}},  # the gap of the bound falls as t^-0.9
-    condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay)",
+    condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay), "
+    "at decay = 1 only 1 / log t",
     homogeneous=True,
     symmetries=("sign",),  # a tie between coordinates is broken by their order
     convention="steps of prescribed length t^-decay; AdaBoost itself chooses each length by a line "

@@ -11,6 +11,8 @@ from optbench import Hyper, Slot, optimizer
 
 def selected(kind, momentum):
     """From zero steps stay in the span of the data; on separable data the max margin in L2."""
+    if kind == "partly_separable":  # a theorem for gradient descent, which it is without momentum
+        return "direction" if momentum == 0.0 else None
     known = kind in ("classification", "nonseparable", "regression")
     return "l2" if known and momentum < 1.0 else None
 

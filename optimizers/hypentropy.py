@@ -13,13 +13,20 @@ from optbench import Hyper, Slot, optimizer
 from optbench.elementwise import sinh
 
 
+def selected(kind, scale, size):
+    """On separable data theta grows without end: the norm is L1 once it is far above the scale."""
+    if kind == "regression":
+        return "hypentropy(scale)"
+    return "l1" if kind == "classification" and size >= 100.0 * scale else None
+
+
 @optimizer(
     reference="Ghai, Hazan, Singer 2020, arXiv:1902.01903; "
     "bias: Woodworth et al. 2020, arXiv:2002.09277; "
     "separable data: Pesme, Dragomir, Flammarion 2024, arXiv:2406.12763",
-    selects={"classification": "l1", "regression": "hypentropy(scale)"},
+    selects=selected,
     condition="regression from zero, learning_rate small enough to converge; on separable data the "
-    "flow, whose potential grows as |theta| log |theta|",
+    "flow, whose potential grows as |theta| log(|theta| / scale): max |theta| >= 100 scale",
     homogeneous=True,
     convention="scale as in diagonal networks; the paper's beta is 2 scale",
 )

@@ -10,7 +10,11 @@ from optbench import Hyper, Slot, optimizer
 
 
 def selected(kind, momentum):
-    """From zero steps stay in the span of the data."""
+    """From zero steps stay in the span of the data; without momentum it is gradient descent."""
+    if kind == "classification":
+        return "l2" if momentum == 0.0 else None
+    if kind == "partly_separable":
+        return "direction" if momentum == 0.0 else None
     return "l2" if kind in ("nonseparable", "regression") and momentum < 1.0 else None
 
 
@@ -19,7 +23,7 @@ def selected(kind, momentum):
     selects=selected,
     follows_flow=True,
     condition="a minimum from zero (steps stay in the span of the data), learning_rate <= 1 / L; "
-    "on separable data theorems are about other sequences of momentum",
+    "on separable data momentum = 0: theorems are about other sequences of momentum",
     homogeneous=True,
     convention="torch and optax: constant momentum, theta is the look-ahead point; the paper "
     "reports the other sequence, x, and its momentum grows to 1",

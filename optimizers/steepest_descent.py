@@ -19,7 +19,8 @@ def selected(kind, decay):
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246; prescribed lengths: "
     "Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
     selects=selected,
-    condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay)",
+    condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay), "
+    "at decay = 1 only 1 / log t",
     homogeneous=True,
     default=False,
     convention="steps of prescribed length; textbooks (Boyd, Vandenberghe 9.4) also have the "

@@ -53,7 +53,7 @@ BROKEN = {
     ),
     "function of something else": (
         GOOD.format(name="broken").replace("@optimizer(", "@optimizer(selects=lambda eps: 'l2', "),
-        r"selects takes 'eps'; its arguments are 'kind' and hyperparameters \(rate\), by name",
+        r"selects takes 'eps'; its arguments are 'kind', 'size' and hyperparameters \(rate\)",
     ),
     "function that fails": (
         GOOD.format(name="broken").replace(

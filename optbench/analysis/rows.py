@@ -23,8 +23,8 @@ from optbench.analysis.statistics import finite, known, median_interval
 from optbench.analysis.theory import (
     candidates,
     nothing_to_say,
+    predicted,
     theory_condition,
-    theory_name,
     theory_rate,
 )
 from optbench.analysis.underflow import underflow
@@ -112,16 +112,19 @@ def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
     runs = runs_with_instances(cell, search.further or search.runs[search.best])
     statuses = [chunk.status[run] for _, chunk, run in runs]
     stopped = [int(chunk.stopped[run]) for _, chunk, run in runs]
+    ends = last_parts(runs, statuses)
+    told = predicted(cell, rate, min((float(np.max(np.abs(e.w))) for e in ends), default=math.inf))
     row = replace(
         empty_bias(cell, horizon, seeds),
         hyperparameters=hyperparameters(cell, rate),
-        theory=theory_name(cell, rate),
+        theory=told.name,
         condition=theory_condition(cell),
+        theory_reason=told.reason,
         status=worst(statuses),
         reason=why(statuses, stopped) or underflow(cell, runs),
         steps=max(stopped),
     )
-    found = [_measured(cell, end, rate) for end in last_parts(runs, statuses)]
+    found = [_measured(cell, end, rate) for end in ends]
     if not found:
         return row
     medians = _medians([each.measures for each in found])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from optbench.solutions import family_member, solved
 from optbench.study import FLOW_RATE, Cell, flow_selects, small_steps_follow, tail_decides
 from optbench.tuning.grid import flow_rate
 
+FAR = 100.0  # on separable data |w| over alpha^2, from where on the start of the flow is forgotten
 ONLY = "minimizer"  # the only solution: whatever comes to rest there selects it
 FLOW_CONDITION = (
     f"the theorem is about gradient flow: a learning rate of at most {FLOW_RATE:g} times the "
@@ -28,7 +30,25 @@ FLOW_CONDITION = (
 )
 
 
-def theory(cell: Cell, rate: float | None = None) -> str:
+class Prediction(NamedTuple):
+    """What theory says of a row.
+
+    Attributes
+    ----------
+    name : str
+        Of the reference: ``l3`` for the family ``lp`` with p = 3; or ``"unknown"``.
+    reference : Reference or None
+        Itself, unless it is one of the instance's.
+    reason : str
+        Why it is unknown, where a theorem would name a solution.
+    """
+
+    name: str
+    reference: Reference | None = None
+    reason: str = ""
+
+
+def theory(cell: Cell, rate: float | None = None, size: float = math.inf) -> str:
     """Return the reference, or the family, that theory says a row selects, or ``"unknown"``.
 
     Parameters
@@ -36,24 +56,39 @@ def theory(cell: Cell, rate: float | None = None) -> str:
     cell : Cell
     rate : float, optional
         Of its winning run; without it no condition on the learning rate holds.
+    size : float
+        The largest coordinate of |w| where its runs ended; infinite: in the limit.
     """
     if ONLY in cell.instance.references:
         astray = _declared(cell, rate) == Selected(UNKNOWN)
         return ONLY if cell.choice.optimizer.fixed_point and not astray else UNKNOWN
-    named = _named(cell, rate)
+    named = _named(cell, rate, size)
     known = {*cell.instance.references, *cell.instance.parametric}
     return named.solution if named is not None and named.solution in known else UNKNOWN
 
 
-def theory_name(cell: Cell, rate: float | None = None) -> str:
+def predicted(cell: Cell, rate: float | None = None, size: float = math.inf) -> Prediction:
+    """Return what theory says of a row whose runs ended at predictors of a size."""
+    found = _prediction(cell, cell.instance, rate, size)
+    if found.name != UNKNOWN or found.reason:
+        return found
+    limit = _prediction(cell, cell.instance, rate, math.inf).name
+    if limit == UNKNOWN:
+        return found
+    far = f"{limit} holds in the limit only, and |w| is not far above the scale"
+    return found._replace(reason=f"{far}: its largest coordinate is {size:.3g}")
+
+
+def theory_name(cell: Cell, rate: float | None = None, size: float = math.inf) -> str:
     """Return the predicted reference's name: ``l3`` for the family ``lp`` with p = 3."""
-    return _prediction(cell, cell.instance, rate)[0]
+    return predicted(cell, rate, size).name
 
 
 def candidates(cell: Cell, instance: Instance, rate: float | None = None) -> dict[str, Reference]:
     """Return the references of an instance, and the one that theory predicts for this row."""
-    name, reference = _prediction(cell, instance, rate)
-    return solved(instance) | ({} if reference is None else {name: reference})
+    found = _prediction(cell, instance, rate)
+    extra = {} if found.reference is None else {found.name: found.reference}
+    return solved(instance) | extra
 
 
 def theory_condition(cell: Cell) -> str:
@@ -80,23 +115,24 @@ def nothing_to_say(cell: Cell) -> str | None:
     return None
 
 
-def _declared(cell: Cell, rate: float | None) -> Selected | None:
+def _declared(cell: Cell, rate: float | None, size: float = math.inf) -> Selected | None:
     optimizer = cell.choice.optimizer
-    return optimizer.selection(cell.instance.kind, cell.choice.values(rate))
+    return optimizer.selection(cell.instance.kind, cell.choice.values(rate), size)
 
 
-def _named(cell: Cell, rate: float | None) -> Selected | None:
+def _named(cell: Cell, rate: float | None, size: float) -> Selected | None:
     """Return what the theorem of the optimizer, or of the flow that it follows, names."""
     if cell.parametrization.linear:
-        return _declared(cell, rate)
+        return _declared(cell, rate, size)
     found = flow_selects(cell.instance, cell.parametrization, cell.choice.optimizer)
-    return None if found is None or not _follows_flow(cell, rate) else Selected(found)
+    return None if found is None or not _follows_flow(cell, rate, size) else Selected(found)
 
 
-def _follows_flow(cell: Cell, rate: float | None) -> bool:
-    """Whether the steps of a run are small enough."""
+def _follows_flow(cell: Cell, rate: float | None, size: float) -> bool:
+    """Whether the steps of a run are small enough, or its end is far enough from the start."""
     if tail_decides(cell.instance):
-        return True
+        scale = cell.parametrization.scale
+        return scale is None or size >= FAR * scale**2
     optimizer, fixed = cell.choice.optimizer, cell.choice.fixed
     name = next(iter(optimizer.tuned), None)
     used = fixed.get(name or "", rate)
@@ -107,20 +143,22 @@ def _follows_flow(cell: Cell, rate: float | None) -> bool:
     return used <= flow_rate(searched) * (1.0 + 1e-9)
 
 
-def _prediction(cell: Cell, instance: Instance, rate: float | None) -> tuple[str, Reference | None]:
-    """Return the name of the predicted reference, and itself unless it is one of the instance's."""
-    family, found = theory(cell, rate), solved(instance)
+def _prediction(
+    cell: Cell, instance: Instance, rate: float | None, size: float = math.inf
+) -> Prediction:
+    """Return the predicted reference of one instance of a cell."""
+    family, found = theory(cell, rate, size), solved(instance)
     if family not in instance.parametric:
-        return (family if family in found else UNKNOWN), None
+        return Prediction(family if family in found else UNKNOWN)
     member = _member(cell, rate)
     try:
         reference = family_member(instance, family, member)
-    except UserError:  # the instance has no such solution, as a margin in a singular metric
-        return UNKNOWN, None
+    except UserError as error:  # there is no such solution, as a margin in a singular metric
+        return Prediction(UNKNOWN, reason=f"no {family} solution of this instance: {error}")
     own = next((name for name, other in found.items() if _same(reference, other)), None)
     if own is not None:
-        return own, None
-    return (norm_name(member) if family == "lp" else family), reference
+        return Prediction(own)
+    return Prediction(norm_name(member) if family == "lp" else family, reference)
 
 
 def _member(cell: Cell, rate: float | None) -> float:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from optbench.check.optimizers import check_optimizer
-from optbench.check.outcome import CheckResult
+from optbench.check.outcome import CheckResult, run
 from optbench.check.problems import check_problem
+from optbench.check.selects import references_of, selects
 from optbench.contract import Optimizer, Problem
 from optbench.errors import UserError
 from optbench.options import suggest
 from optbench.plugin_files import explain, load_file, plugin_files
-from optbench.registry import load_registry
+from optbench.registry import Registry, load_registry
 
 
 def check(name_or_file: str, plugins: Sequence[str] = ()) -> list[CheckResult]:
@@ -36,21 +37,21 @@ def check(name_or_file: str, plugins: Sequence[str] = ()) -> list[CheckResult]:
     UserError
         When there is no such plug-in or file.
     """
+    registry = load_registry(tuple(plugins))
     if name_or_file.endswith(".py"):
         (file,) = plugin_files(Path(name_or_file))
-        return check_file(file)
-    registry = load_registry(tuple(plugins))
+        return check_file(file, registry)
     known: dict[str, Optimizer | Problem] = {**registry.problems, **registry.optimizers}
     if name_or_file in known:
-        return check_plugin(known[name_or_file])
+        return check_plugin(known[name_or_file], references_of(registry.problems.values()))
     for broken in registry.broken:
         if Path(broken.file).stem == name_or_file:
             return [CheckResult("loads", False, broken.reason, 0.0)]
     raise UserError(f"unknown optimizer or problem {name_or_file!r}{suggest(name_or_file, known)}")
 
 
-def check_file(file: Path) -> list[CheckResult]:
-    """Check every plug-in that a file declares."""
+def check_file(file: Path, registry: Registry) -> list[CheckResult]:
+    """Check every plug-in that a file declares, beside those of a registry."""
     try:
         values = vars(load_file(file)).values()
     except Exception as error:  # a plug-in may raise anything
@@ -59,17 +60,20 @@ def check_file(file: Path) -> list[CheckResult]:
     if not found:
         reason = f"{file}: declares no @optimizer and no @problem"
         return [CheckResult("loads", False, reason, 0.0)]
+    problems = [*registry.problems.values(), *(p for p in found if isinstance(p, Problem))]
+    references = references_of(problems)
     if len(found) == 1:
-        return check_plugin(found[0])
+        return check_plugin(found[0], references)
     return [
         dataclasses.replace(result, name=f"{plugin.name}: {result.name}")
         for plugin in found
-        for result in check_plugin(plugin)
+        for result in check_plugin(plugin, references)
     ]
 
 
-def check_plugin(plugin: Optimizer | Problem) -> list[CheckResult]:
-    """Check one loaded plug-in."""
+def check_plugin(plugin: Optimizer | Problem, references: Collection[str]) -> list[CheckResult]:
+    """Check one loaded plug-in, where problems have such references."""
     if isinstance(plugin, Optimizer):
-        return check_optimizer(plugin)
+        told = run("selects", Path(plugin.file), selects, plugin, references)
+        return [*check_optimizer(plugin), told]
     return check_problem(plugin)

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 
 from optbench.cli.app import app
+from optbench.cli.output import INTERRUPTED
 from optbench.errors import UserError
 
 WRONG_INPUT = 2
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

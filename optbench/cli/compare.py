@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from optbench.cli.output import check_writable, choose_format, deliver, writable_folder
+from optbench.cli.output import (
+    INTERRUPTED,
+    check_writable,
+    choose_format,
+    deliver,
+    writable_folder,
+)
 from optbench.cli.parameters import Out, Plugins, Quiet
 from optbench.cli.progress import progress_bar
 from optbench.cli.terminal import styled, width
@@ -87,7 +93,8 @@ def compare(
     Without arguments: the usual optimizers on the default instances of regression, classification
     and linear programs.
 
-    Exit code: 0 fine, 1 an optimizer failed (its row says why), 2 wrong input.
+    Exit code: 0 fine, 1 an optimizer failed (its row says why), 2 wrong input, 130 interrupted
+    (what was done is shown all the same).
     """
     shown = choose_format(format, out, FORMATS)
     rates = _learning_rates(learning_rates)
@@ -125,7 +132,7 @@ def compare(
 
         for reason in save_all(comparison, figures):
             typer.echo(f"optbench: note: {reason}", err=True)
-    raise typer.Exit(1 if comparison.failed else 0)
+    raise typer.Exit(INTERRUPTED if comparison.interrupted else int(comparison.failed))
 
 
 def _learning_rates(text: str) -> str | tuple[float, ...]:

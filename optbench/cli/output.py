@@ -10,6 +10,7 @@ from pathlib import Path
 
 from optbench.errors import UserError
 
+INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
 FORMAT_OF_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
 
 

@@ -6,13 +6,14 @@ import dataclasses
 import functools
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from optbench.cli.parameters import Out, Plugins, Quiet
+from optbench.errors import UserError
 
 if TYPE_CHECKING:
     from optbench.claims.framework import Claim
@@ -64,7 +65,7 @@ def verify(
     if out is not None:
         check_writable(out)
     found = load_claims(plugin or ())
-    chosen = [claim for claim in found.select(names or ()) if not fast or claim.cost == "fast"]
+    chosen = choose(found, names or (), fast)
     if figures is not None:
         writable_folder(figures)
     began = time.perf_counter()
@@ -76,6 +77,25 @@ def verify(
     drawn = {} if figures is None else draw(results, figures, out)
     deliver(_text(shown, results, found, seconds, drawn, out), out)
     raise typer.Exit(A_CLAIM_FAILS if any(r.verdict == "FAIL" for r in results) else 0)
+
+
+def choose(found: Claims, names: Sequence[str], fast: bool) -> list[Claim]:
+    """Return the claims that are named, or all; of them those that are fast.
+
+    Raises
+    ------
+    UserError
+        When a name stands for no claim, or for none that is fast.
+    """
+    chosen = found.select(names)
+    if not fast:
+        return chosen
+    for name in names:
+        own = found.select([name])
+        if all(claim.cost != "fast" for claim in own):
+            told = "it takes" if len(own) == 1 else f"each of its {len(own)} claims takes"
+            raise UserError(f"--fast leaves nothing of {name!r}: {told} longer; leave --fast out")
+    return [claim for claim in chosen if claim.cost == "fast"]
 
 
 def _text(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -108,10 +109,15 @@ class Optimizer(Declared):
         """Run the kernel as plain Python."""
         self.kernel(*args)
 
-    def selection(self, kind: str, values: Mapping[str, float]) -> Selected | None:
-        """Return what theory says it selects on a kind of problem, with these hyperparameters."""
+    def selection(
+        self, kind: str, values: Mapping[str, float], size: float = math.inf
+    ) -> Selected | None:
+        """Return what theory says it selects on a kind of problem, with these hyperparameters.
+
+        ``size`` is the largest coordinate of a predictor; infinite: in the limit.
+        """
         where = f"{self.file}:{self.line}: optimizer {self.name!r}"
-        return selected(where, self.selects, self.hypers, kind, values)
+        return selected(where, self.selects, self.hypers, kind, values, size)
 
     @functools.cached_property
     def identity(self) -> str:

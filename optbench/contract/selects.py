@@ -15,6 +15,7 @@ from optbench.contract.arguments import UNKNOWN, Hyper
 from optbench.errors import UserError, one_line
 
 KIND = "kind"  # what a function calls the kind of problem
+SIZE = "size"  # what it calls the largest |w_i| where a run ended; infinite: in the limit
 # the kinds that theorems are about: on them a function is tried when it is declared
 KINDS = ("classification", "partly_separable", "nonseparable", "regression", "linear_program")
 
@@ -44,8 +45,9 @@ def selected(
     hypers: Mapping[str, Hyper],
     kind: str,
     values: Mapping[str, float],
+    size: float = math.inf,
 ) -> Selected | None:
-    """Return what a declaration says of a kind of problem and of hyperparameters by name.
+    """Return what a declaration says of a kind of problem, hyperparameters and the size of w.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def selected(
     """
     text: object
     if callable(selects):
-        given = {KIND: kind, **values}
+        given = {KIND: kind, SIZE: size, **values}
         try:
             text = selects(**{name: given[name] for name in inspect.signature(selects).parameters})
         except Exception as error:  # a plug-in's function may raise anything
@@ -112,7 +114,7 @@ def check_asked(where: str, asked: Asked, selects: Selects, hypers: Mapping[str,
 
 def _parsed(where: str, text: object, hypers: Mapping[str, Hyper]) -> Selected:
     found = Selected.parse(text) if isinstance(text, str) else None
-    if found is None or text != str(found):
+    if found is None or not found.solution or text != str(found):
         raise UserError(f'{where}: selects={text!r} must be like "l2" or "lp(p)"')
     if found.parameter and found.parameter not in hypers:
         raise UserError(
@@ -126,10 +128,10 @@ def _check_arguments(
 ) -> None:
     for name, parameter in inspect.signature(function).parameters.items():
         by_name = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        if not by_name or (name != KIND and name not in hypers):
+        if not by_name or (name not in (KIND, SIZE) and name not in hypers):
             raise UserError(
-                f"{where}: selects takes {str(parameter)!r}; its arguments are {KIND!r} and "
-                f"hyperparameters ({', '.join(hypers) or 'none'}), by name"
+                f"{where}: selects takes {str(parameter)!r}; its arguments are {KIND!r}, {SIZE!r} "
+                f"and hyperparameters ({', '.join(hypers) or 'none'}), by name"
             )
 
 

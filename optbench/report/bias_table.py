@@ -175,9 +175,12 @@ def _doubts(rows: Sequence[BiasRow]) -> list[str]:
 
 
 def _conditions(rows: Sequence[BiasRow]) -> list[str]:
-    """Say under which condition theory speaks, for the rows that do not agree with it."""
-    return grouped(
+    """Say under which condition theory speaks of rows that do not agree, or why it is silent."""
+    named = list(zip(full_labels(rows), rows, strict=True))
+    needs = [
         (label, f"theory's {row.theory} needs: {row.condition}")
-        for label, row in zip(full_labels(rows), rows, strict=True)
+        for label, row in named
         if agrees(row) is False and row.condition
-    )
+    ]
+    silent = [(label, f"theory: {row.theory_reason}") for label, row in named if row.theory_reason]
+    return grouped([*needs, *silent])

@@ -17,6 +17,7 @@ import numpy as np
 from optbench.instance import Instance
 from optbench.solutions import solved
 from optbench.study import FLOW_RATE, Cell
+from optbench.tuning.stretch import stretch_at_start
 
 COUNT = 13
 SPACING = 0.5  # decades
@@ -46,7 +47,8 @@ def further(rates: Sequence[float], smaller: bool) -> list[float]:
 def natural_rate(cell: Cell) -> float:
     """Return the rate that theory or scale suggests: where the grid is centred.
 
-    A rate that multiplies gradients: 2 / L (over the parametrization's own curvature); a rate
+    A rate that multiplies gradients: 2 / L (over the parametrization's own curvature, at the start
+    or at the solution, whichever is larger); a rate
     that is itself a step: the size of the solution, or, on separable data, the step that moves
     the largest margin by one.
     """
@@ -55,8 +57,10 @@ def natural_rate(cell: Cell) -> float:
     size = solution_size(instance)
     if degree == -1:
         curvature = instance.curvature
-        stretch = 1.0 if cell.parametrization.linear else 4.0 * max(size, 1.0)
-        if cell.parametrization.linear and instance.positive:
+        stretch = stretch_at_start(cell)
+        if not cell.parametrization.linear:
+            stretch = max(stretch, 4.0 * max(size, 1.0))  # at the solution: 4 |w| of u o u
+        elif instance.positive:
             stretch = max(size, 1.0)
         stretch *= momentum_gain(cell)
         return 2.0 / (curvature * stretch) if math.isfinite(curvature) and curvature > 0 else 1.0

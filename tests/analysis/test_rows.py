@@ -62,6 +62,11 @@ def unfixed(choice):
         (SEPARABLE, "steepest_descent[p=1.5]", "l1.5"),
         (PARTLY, "gradient_descent", "direction"),
         (PARTLY, "heavy_ball", "unknown"),
+        # without momentum both are gradient descent
+        (SEPARABLE, "nesterov", "unknown"),
+        (SEPARABLE, "nesterov[momentum=0]", "l2"),
+        (PARTLY, "nesterov[momentum=0]", "direction"),
+        (PARTLY, "heavy_ball[momentum=0]", "direction"),
         (PARTLY, "adam[eps=0,decay=0.5]", "unknown"),  # no largest Linf margin exists there
         ("quadratic", "sign_descent", "minimizer"),
         ("quadratic", "adamw", "unknown"),  # at rest where the penalty balances the gradient
@@ -80,7 +85,31 @@ def test_a_solution_that_an_instance_does_not_have_is_no_theory_of_it():
     made = cell(f"logistic_regression:data={BADLY_SCALED},standardize=false", "natural_gradient")
     with pytest.raises(UserError):
         family_member(made.instance, "fisher", math.nan)
-    assert theory.theory_name(made, 0.1) == "unknown"
+    told = theory.predicted(made, 0.1)
+    assert told.name == "unknown" and told.reason.startswith("no fisher solution")
+    row = rows.bias_row(made, searched(made, 100, [1e-12]), 100, 1)
+    assert row.theory == "unknown" and row.theory_reason == told.reason
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "parameters", "expected"),
+    [
+        ("hypentropy", "linear", "l1"),
+        ("hypentropy[scale=3]", "linear", "unknown"),
+        ("gradient_descent", "diagonal", "l1"),
+        ("gradient_descent", "diagonal:scale=3", "unknown"),
+        ("gradient_descent", "hadamard:scale=6", "unknown"),
+    ],
+)
+def test_l1_is_quoted_where_w_is_far_above_the_scale(optimizer, parameters, expected):
+    """Near zero these potentials are the squared L2 norm over the scale: there it is l2."""
+    made = cell(SEPARABLE, optimizer, [parameters])
+    row = rows.bias_row(made, searched(made, 10_000, [0.01]), 10_000, 1)
+    assert row.theory == expected
+    assert theory.theory_name(made, 0.01) == "l1"  # in the limit
+    assert ("in the limit" in row.theory_reason) == (expected == "unknown")
+    if expected == "unknown":
+        assert row.measures["margin_ratio_l2"] > row.measures["margin_ratio_l1"]
 
 
 def test_a_member_of_a_family_that_is_another_reference_has_its_name():

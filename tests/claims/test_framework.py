@@ -310,6 +310,9 @@ def test_list_and_show(capsys) -> None:
     ("arguments", "words"),
     [
         (["verify", "S1-99"], "unknown claim"),
+        (["verify", "S0-08", "--fast"], "--fast leaves nothing of 'S0-08': it takes longer"),
+        (["verify", "S1-07", "S4-03", "--fast"], "--fast leaves nothing of 'S"),
+        (["verify", "diagonal", "--fast"], "claims takes longer; leave --fast out"),
         (
             ["verify", "--format", "csv"],
             "unknown format 'csv'; known: table, markdown, json",

@@ -81,6 +81,12 @@ def test_a_failed_optimizer_is_exit_code_1(calls, capsys, tiny_comparison):
     assert "failed" in capsys.readouterr().out
 
 
+def test_ctrl_c_in_the_runs_is_130_and_shows_what_is_done(calls, capsys, tiny_comparison):
+    calls.returns = tiny_comparison(status="interrupted")
+    assert main(["compare"]) == 130
+    assert "interrupted" in capsys.readouterr().out
+
+
 def test_wrong_input_is_one_line_and_exit_code_2(calls, capsys):
     calls.returns = UserError("unknown problem 'x'\n(did you mean 'y'?)")
     assert main(["compare", "x"]) == 2
