@@ -237,7 +237,8 @@ class ConvergenceRow(Row):
         header="lr",
     )
     at_edge: bool = column(
-        "whether that is the smallest or largest rate that was tried; `*` in the table",
+        "whether that is the smallest or largest rate that was tried, and better than the next; "
+        "`*` in the table",
         default=False,
     )
     searched: bool = column(
