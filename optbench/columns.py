@@ -204,8 +204,8 @@ class LearningRate:
         prefix="steps_to_", default={},
     )  # fmt: skip
     reached: Numbers = column(
-        "median first step at each target; null: not reached", unit="steps", prefix="reached_",
-        default={},
+        "first step at each target, as in the row; null: not reached", unit="steps",
+        prefix="reached_", default={},
     )  # fmt: skip
     left_again_at: Numbers = column(
         "last step above a target that was reached before, as in the row", unit="steps",
@@ -262,15 +262,16 @@ class ConvergenceRow(Row):
         default={},
     )
     reached: Numbers = column(
-        "median of the first step at which it is at most the target; less than `steps_to` where "
-        "the target was left again; null: never",
+        "first step at which it is at most the target, of the seed with the median of `steps_to`, "
+        "of the two in the middle their mean; less than that where the target was left again; "
+        "null: never",
         unit="steps",
         prefix="reached_",
         default={},
     )
     left_again_at: Numbers = column(
-        "median, over the seeds of which there is one, of the last step above the target after it "
-        "was reached: the last of all where the run ends above it; null: none",
+        "last step above the target after it was reached, of the same seed: the last of all where "
+        "the run ends above it; null: none",
         unit="steps",
         prefix="left_again_at_",
         default={},

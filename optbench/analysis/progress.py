@@ -77,21 +77,33 @@ class Progress:
     @property
     def steps_to(self) -> dict[str, float | None]:
         """Median steps to keep each target; None where half of the seeds or more did not."""
-        medians = map(median, zip(*self.kept.tolist(), strict=True))
-        return dict(zip(TARGET_NAMES, map(finite, medians), strict=True))
+        return self._of_median_seed(self.kept)
 
     @property
     def reached(self) -> dict[str, float | None]:
-        """Median first step at each target; None where half of the seeds or more have none."""
-        medians = map(median, zip(*self.passages.reached.tolist(), strict=True))
-        return dict(zip(TARGET_NAMES, map(finite, medians), strict=True))
+        """First step at each target, of the seed of that median; None where it has none."""
+        return self._of_median_seed(self.passages.reached)
 
     @property
     def left_again_at(self) -> dict[str, float | None]:
-        """Median last step above each target after it was reached, of the seeds that have one."""
-        told = [column[~np.isnan(column)] for column in self.passages.left.T]
-        medians = [float(np.median(column)) if column.size else None for column in told]
-        return dict(zip(TARGET_NAMES, medians, strict=True))
+        """Last step above each target after that; None where it was never left again."""
+        passages = self.passages
+        again = np.isfinite(passages.reached) & (passages.kept > passages.reached)
+        last_above = np.minimum(passages.kept - 1.0, passages.last[:, None])
+        left = self._of_median_seed(np.where(np.isfinite(passages.reached), last_above, np.inf))
+        told = np.take_along_axis(again, self._median_seeds, axis=0).any(axis=0).tolist()
+        return {name: left[name] if seen else None for name, seen in zip(left, told, strict=True)}
+
+    def _of_median_seed(self, steps: np.ndarray) -> dict[str, float | None]:
+        middle = np.take_along_axis(steps, self._median_seeds, axis=0).mean(axis=0)
+        return dict(zip(TARGET_NAMES, map(finite, middle.tolist()), strict=True))
+
+    @property
+    def _median_seeds(self) -> np.ndarray:
+        """For each target the seed in the middle of ``kept``, or the two of an even number: medians
+        of first, last and kept steps, each over all seeds, would not be of any run."""
+        order = np.lexsort((self.passages.reached, self.passages.kept, self.kept), axis=0)
+        return order[(len(order) - 1) // 2 : len(order) // 2 + 1]
 
     @property
     def passages_from(self) -> str:
