@@ -233,9 +233,7 @@ def _settings(
         if not rates or not all(math.isfinite(rate) and rate > 0 for rate in rates):
             raise UserError(f"learning_rates={learning_rates} must be positive finite numbers")
         if len(rates) > MOST_RATES:
-            raise UserError(
-                f"learning_rates has {len(rates):,} rates, but at most {MOST_RATES:,} run"
-            )
+            raise UserError(f"learning_rates has {len(rates):,} rates: at most {MOST_RATES:,} run")
     return Settings(horizon, seeds, rates, threads or default_threads(), timeout, rerun, fresh)
 
 
