@@ -365,7 +365,8 @@ class ConvergenceRow(Row):
         rank=13,
     )
     success_rate: Number = column(
-        "fraction of seeds that keep `success_target`; null: the optimum is unknown",
+        "fraction of seeds that keep `success_target`; null: the optimum is unknown, or no target "
+        "is above rounding",
         unit="ratio",
         header="success",
         rank=3,
@@ -373,7 +374,13 @@ class ConvergenceRow(Row):
         high=1.0,
     )
     success_target: str = column(
-        "the target that counts as success: a key of `steps_to`", default=""
+        "the target that counts as success: the hardest of `steps_to` that is above rounding",
+        default="",
+    )
+    below_rounding: Names = column(
+        "targets at which the loss of some seed differs from the optimum by less than rounding: no "
+        "run can show that it is there",
+        default=(),
     )
     learning_rates: tuple[LearningRate, ...] = column(
         "what each learning rate did, in increasing order: those that were given, or all that the "

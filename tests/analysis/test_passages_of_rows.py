@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from searched_cells import REGRESSION, cell, searched
+from small_instances import regression
 
 from optbench.analysis.progress import Progress
 from optbench.analysis.rows import convergence_row
+from optbench.registry import load_registry
 from optbench.status import Status
+from optbench.study import make_cells, parse_optimizer
 from optbench.targets import TARGET_NAMES, Passages
 
 
@@ -83,3 +86,16 @@ def test_the_median_seed_is_that_of_the_kept_steps():
     went = Progress([], [Status.HORIZON] * 3, nothing, nothing, nothing, nothing, passages, True)
     assert went.steps_to["1e-8"] == 181.0
     assert (went.reached["1e-8"], went.left_again_at["1e-8"]) == (170.0, 180.0)
+
+
+def test_targets_below_the_rounding_of_the_optimum_are_no_failures():
+    """The first gap is 1e-14 of an optimum of 1: a hundredth of it is below its last place."""
+    features, targets = np.array([[1.0], [0.0]]), np.array([2e-7, 2.0])
+    instance = regression(features, targets, optimal_value=lambda: 1.0, smoothness=lambda: 1.0)
+    choice = parse_optimizer(load_registry(), "gradient_descent")
+    (made,) = make_cells((instance,), [choice], ())
+    found = row(made, [0.9], 300)
+    assert found.below_rounding == TARGET_NAMES[1:] and found.steps_to["1e-1"] is not None
+    assert (found.success_target, found.success_rate) == ("1e-1", 1.0)
+    plain = row(cell(REGRESSION), [0.1], 100)
+    assert (plain.below_rounding, plain.success_target) == ((), "1e-8")
