@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optbench.analysis.rates import Rate, fit_rate
+from optbench.analysis.rates.autoregression import regress
 from optbench.engine.records import record_steps
 from optbench.errors import UserError
 
@@ -230,6 +231,53 @@ def test_a_trace_that_leaves_the_floor_follows_no_law() -> None:
     assert above.text == "rose again at step 1259"
 
 
+def test_a_floor_that_is_left_and_met_again_is_left() -> None:
+    """Adam on afiro and on a transport problem: `exp(-c t^1.60)` and `0.8983/step`, said the rows.
+
+    Both burst by ten decades after they had been at the floor, and end there by chance.
+    """
+    steps = log_spaced(1e5)
+    swings = np.random.default_rng(0).uniform(-27.0, -8.0, steps.size)
+    superlinear = -30.0 * (steps / 1500.0) ** 1.6
+    y = np.where(steps < 1600, superlinear, swings)
+    y[-1] = -40.0
+    assert fit_rate(steps, y).text.startswith("left the floor again at step ")
+    y = np.maximum(steps * math.log(0.8983), -75.0)
+    y[(steps > 3000) & (steps < 6000)] = -10.0
+    y[steps > 12_000] = -math.inf
+    assert fit_rate(steps, y).text == "left the floor again at step 3162"
+
+
+def test_the_end_of_a_transient_is_not_called_superlinear() -> None:
+    """Adam on afiro from step 126 to the floor: one decade, of which `exp(-c t^1.60)` was said."""
+    steps = log_spaced(1259)[-11:]
+    gaps = [-5.09, -5.35, -5.61, -5.90, -6.39, -7.31, -8.76, -10.50, -12.90, -16.44, -21.85]
+    rate = fit_rate(steps, gaps, NO_FLOOR)
+    assert "superlinear" not in names(rate), rate.text
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [0.0, 0.0, 0.0, 102.0, 0.0, 0.0, 0.0],  # weights of e^102 squared, and nothing beside them
+        [5.0, 0.0, 102.0, 0.0, 0.0, 0.0, 5.0],  # the last third begins before the lowest record
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_spike_breaks_nothing(y: list[float]) -> None:
+    assert not fit_rate(np.arange(7), y).laws
+
+
+def test_columns_that_are_multiples_of_each_other_leave_a_finite_regression() -> None:
+    """The second adds nothing: the rest is that of the first one alone."""
+    column = np.geomspace(1e-40, 1e40, 20)
+    y = np.random.default_rng(0).standard_normal((1, 20))
+    one = regress(column[None, None], y)
+    two = regress(np.stack([column, 3e7 * column])[None], y)
+    assert np.isfinite(two.slope_error).all()
+    np.testing.assert_allclose(two.rest, one.rest, rtol=1e-6)
+
+
 def test_a_rounding_floor_that_flickers_is_not_left() -> None:
     steps = log_spaced(1e5)
     flicker = np.log(1e-16) + np.random.default_rng(0).uniform(-2, 2, steps.size)
@@ -301,7 +349,9 @@ def test_law_does_not_depend_on_the_scale_of_the_gap(scale: int, seed: int) -> N
         assert other.low == pytest.approx(one.low, rel=1e-5, nan_ok=True)
 
 
-finite = st.floats(-800.0, 800.0)
+finite = st.one_of(
+    st.floats(-800.0, 800.0), st.integers(-110, 110).map(float), st.floats(-1e6, 1e6)
+)
 
 
 @settings(max_examples=100, deadline=None)

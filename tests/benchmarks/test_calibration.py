@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.calibration import BEHAVIOURS, NOISES, Noise, Truth, cell, judged
+from benchmarks.calibration import (
+    BEHAVIOURS,
+    CLEAR_NOISE,
+    NOISES,
+    CellOfTable,
+    Noise,
+    Truth,
+    cell,
+    judged,
+)
 from optbench.analysis.rates import FittedLaw, Rate
 
 ONCE_IN = 1e-4  # chance of a false alarm in each assertion
@@ -24,14 +33,15 @@ def most(share: float, traces: int) -> int:
     return int(stats.binom.isf(ONCE_IN, traces, share))
 
 
-def assert_calibrated(behaviour: str, noise: Noise, traces: int, seed: int) -> None:
-    """Assert the targets of the table, with the tolerance of a binomial count."""
+def calibrated(behaviour: str, noise: Noise, traces: int, seed: int) -> CellOfTable:
+    """Return a cell that meets the targets of the table, with the tolerance of a binomial count."""
     found = cell(behaviour, noise, traces, seed)
     assert found.wrong * traces <= most(0.02, traces), found
     if not math.isnan(found.covers):
         right = round(found.right * traces)
         held = round(found.covers * right)
         assert held >= least(0.93, right), found
+    return found
 
 
 @pytest.mark.parametrize(
@@ -41,6 +51,8 @@ def assert_calibrated(behaviour: str, noise: Noise, traces: int, seed: int) -> N
         ("(t+c)^-a", Noise(0.0, 0.0)),
         ("(t+c)^-a", Noise(0.05, 0.4)),
         ("1/log(t+e^b)", Noise(0.05, 0.0)),
+        ("(t+c)^-a + F", Noise(0.05, 0.0)),
+        ("plateau, then t^-a", Noise(0.2, 0.4)),
         ("leaves the floor", Noise(0.05, 0.4)),
         ("random walk", Noise(0.0, 0.0)),
     ],
@@ -48,18 +60,29 @@ def assert_calibrated(behaviour: str, noise: Noise, traces: int, seed: int) -> N
 )
 def test_a_few_cells(behaviour: str, noise: Noise) -> None:
     """40 traces: of intervals that hold in 93% of them, fewer than 30 hold once in 10,000 times."""
-    assert_calibrated(behaviour, noise, 40, seed=1)
+    calibrated(behaviour, noise, 40, seed=1)
+
+
+def test_a_floor_under_loud_noise_is_mostly_refused() -> None:
+    """The worst cell of the table: a power without the floor was told of 25% of its traces.
+
+    Of 100 traces a true share of 5% is beyond 14 once in 10,000 times.
+    """
+    found = cell("(t+c)^-a + F", Noise(0.2, 0.4), 100, seed=1)
+    assert found.wrong * 100 <= most(0.05, 100), found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("behaviour", ["q^t", "(t+c)^-a", "exp(-k t^a), a<1", "exp(-k t^a), a>1"])
 def test_laws_without_a_rough_transient(behaviour: str) -> None:
-    """Every noise, 100 traces: the clear cells must also find the law."""
+    """Every noise, 60 traces: the clear cells must also find the law.
+
+    Of 60 traces fewer than 49 are right once in 10,000 times where 95% should be.
+    """
     for noise in NOISES:
-        found = cell(behaviour, noise, 100, 2)
-        assert_calibrated(behaviour, noise, 100, seed=2)
-        if noise.size <= 0.05:
-            assert found.right * 100 >= least(0.95, 100), found
+        found = calibrated(behaviour, noise, 60, seed=2)
+        if noise.size <= CLEAR_NOISE:
+            assert found.right * 60 >= least(0.95, 60), found
 
 
 def test_correlated_noise_is_what_it_says() -> None:
