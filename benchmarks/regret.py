@@ -64,6 +64,8 @@ class Regret(NamedTuple):
         if self.winner.kept < math.inf:
             slow = self.winner.kept + 1.0 > 1.5 * (self.best.kept + 1.0)
             return "over 1.5x the steps" if slow else "up to 1.5x the steps"
+        if self.winner.missed > self.best.missed:
+            return "keeps fewer targets"
         far = self.winner.gap > self.best.gap + math.log(2.0)
         return "over 2x the gap" if far else "up to 2x the gap"
 

@@ -17,6 +17,7 @@ from optbench.errors import UserError
 from optbench.executors.cells import Report
 from optbench.executors.local import default_threads
 from optbench.instance import Instance
+from optbench.options import MOST_RATES
 from optbench.plan import PERTURBATION, Settings, make_plan, renewed
 from optbench.registry import load_registry
 from optbench.result import Comparison
@@ -25,7 +26,7 @@ from optbench.study import build_all, check_ranges, choose_all, is_arrays, make_
 
 if TYPE_CHECKING:
     from optbench.contract import Optimizer
-    from optbench.study import Arrays
+    from optbench.study import Arrays, Choice
 
 
 def compare(
@@ -51,7 +52,9 @@ def compare(
     problems : str, Instance, (X, y), or a sequence of them
         ``NAME`` or ``NAME:key=value,...``; what a problem builds; a matrix (n, d), dense or
         sparse, with n targets: two different ones are labels of classes, others numbers to be
-        predicted.  Default: those that declare default instances.
+        predicted.  As with files, columns are divided by their standard deviation; those of a
+        dense matrix, and numbers to be predicted, have their means subtracted.  An instance is
+        taken as it is.  Default: those that declare default instances.
     optimizers : str, Optimizer, or a sequence of them
         ``NAME``, ``NAME[hyper=value,...]`` or ``all``; a function under ``@optimizer``, wherever
         it is defined.  Default: those that are not declared with ``default=False``.
@@ -104,7 +107,8 @@ def compare(
         cells = [cell for built in instances for cell in make_cells(built, choices, asked, both)]
         own = [choice.optimizer for choice in choices if choice.optimizer.baseline]
         baseline = own[0] if own else registry.baseline
-        plan = make_plan(settings, instances, cells, registry.notes, baseline)
+        notes = [*registry.notes, *_without_rates(settings, choices)]
+        plan = make_plan(settings, instances, cells, notes, baseline)
         plan.prepare(report)
         plan.run(report, settled if until_verdict else None)
         report(len(cells), len(cells), "analysis")
@@ -228,7 +232,17 @@ def _settings(
         rates = sorted(set(map(float, given)))
         if not rates or not all(math.isfinite(rate) and rate > 0 for rate in rates):
             raise UserError(f"learning_rates={learning_rates} must be positive finite numbers")
+        if len(rates) > MOST_RATES:
+            raise UserError(f"learning_rates has {len(rates):,} rates: at most {MOST_RATES:,} run")
     return Settings(horizon, seeds, rates, threads or default_threads(), timeout, rerun, fresh)
+
+
+def _without_rates(settings: Settings, choices: Sequence[Choice]) -> list[str]:
+    """Say which optimizers do not run at the learning rates that were given."""
+    untuned = [choice.label for choice in choices if choice.tuned is None]
+    if settings.rates is None or not untuned:
+        return []
+    return [f"the learning rates that were given are not for {', '.join(untuned)}: none to tune"]
 
 
 __all__ = ["Comparison", "compare", "run"]

@@ -213,8 +213,8 @@ class LearningRate:
         prefix="steps_to_", default={},
     )  # fmt: skip
     reached: Numbers = column(
-        "median first step at each target; null: not reached", unit="steps", prefix="reached_",
-        default={},
+        "first step at each target, as in the row; null: not reached", unit="steps",
+        prefix="reached_", default={},
     )  # fmt: skip
     left_again_at: Numbers = column(
         "last step above a target that was reached before, as in the row", unit="steps",
@@ -246,7 +246,8 @@ class ConvergenceRow(Row):
         header="lr",
     )
     at_edge: bool = column(
-        "whether that is the smallest or largest rate that was tried; `*` in the table",
+        "whether that is the smallest or largest rate that was tried, and better than the next; "
+        "`*` in the table",
         default=False,
     )
     searched: bool = column(
@@ -270,15 +271,16 @@ class ConvergenceRow(Row):
         default={},
     )
     reached: Numbers = column(
-        "median of the first step at which it is at most the target; less than `steps_to` where "
-        "the target was left again; null: never",
+        "first step at which it is at most the target, of the seed with the median of `steps_to`, "
+        "of the two in the middle their mean; less than that where the target was left again; "
+        "null: never",
         unit="steps",
         prefix="reached_",
         default={},
     )
     left_again_at: Numbers = column(
-        "median, over the seeds of which there is one, of the last step above the target after it "
-        "was reached: the last of all where the run ends above it; null: none",
+        "last step above the target after it was reached, of the same seed: the last of all where "
+        "the run ends above it; null: none",
         unit="steps",
         prefix="left_again_at_",
         default={},
@@ -372,7 +374,8 @@ class ConvergenceRow(Row):
         rank=13,
     )
     success_rate: Number = column(
-        "fraction of seeds that keep `success_target`; null: the optimum is unknown",
+        "fraction of seeds that keep `success_target`; null: the optimum is unknown, or no target "
+        "is above rounding",
         unit="ratio",
         header="success",
         rank=3,
@@ -380,7 +383,13 @@ class ConvergenceRow(Row):
         high=1.0,
     )
     success_target: str = column(
-        "the target that counts as success: a key of `steps_to`", default=""
+        "the target that counts as success: the hardest of `steps_to` that is above rounding",
+        default="",
+    )
+    below_rounding: Names = column(
+        "targets at which the loss of some seed differs from the optimum by less than rounding: no "
+        "run can show that it is there",
+        default=(),
     )
     learning_rates: tuple[LearningRate, ...] = column(
         "what each learning rate did, in increasing order: those that were given, or all that the "

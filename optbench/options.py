@@ -15,6 +15,7 @@ from optbench.errors import UserError
 
 Values = Mapping[str, tuple[Any, ...]]
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+MOST_RATES = 10_000  # learning rates that are given: each of them runs, and has a row of its own
 SWITCH = ("auto", "true", "false")  # choices of a yes or no whose default depends on the rest
 
 

@@ -49,6 +49,19 @@ def test_one_and_two_threads_and_a_second_time_give_the_same_rows():
     assert [first.environment["threads"], second.environment["threads"]] == [1, 2]
 
 
+def test_who_does_not_run_at_the_rates_that_were_given_is_named():
+    names = ["gradient_descent", "polyak_step", "gradient_descent[learning_rate=0.01]"]
+    (note,) = quick(optimizers=names, learning_rates=[0.1]).notes
+    assert note.endswith("polyak_step, gradient_descent[learning_rate=0.01]: none to tune")
+    assert quick(optimizers=names[:1], learning_rates=[0.1]).notes == []
+    assert quick(optimizers=names[1:]).notes == []
+
+
+def test_too_many_rates_stop_before_the_work():
+    with pytest.raises(UserError, match="20,000 rates: at most 10,000"):
+        quick(learning_rates=np.geomspace(1e-3, 1.0, 20_000))
+
+
 def test_every_cell_has_a_row_in_both_tables_skipped_ones_with_their_reason():
     optimizers = ["gradient_descent", "exponentiated_gradient", "natural_gradient"]
     result = quick([REGRESSION, TRANSPORT], optimizers)

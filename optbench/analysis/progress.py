@@ -17,7 +17,16 @@ from optbench.engine.ensemble import side_by_side
 from optbench.instance import Instance
 from optbench.status import Status, worst
 from optbench.study import Cell
-from optbench.targets import EXACT, INTERPOLATED, TARGET_NAMES, Passages, log_suboptimality
+from optbench.targets import (
+    EXACT,
+    INTERPOLATED,
+    RELATIVE_TARGETS,
+    SUCCESS_TARGET,
+    TARGET_NAMES,
+    Passages,
+    log_suboptimality,
+    rounding_of,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,8 @@ class Progress:
         When each seed's run passed each target; one that did not last keeps none.
     optimum_known : bool
         Whether there is an optimum to measure from, for every seed.
+    below_rounding : tuple of str
+        The targets at which some seed's loss differs from its optimum by less than rounding.
     """
 
     runs: list[Run]
@@ -49,6 +60,7 @@ class Progress:
     lasted: np.ndarray
     passages: Passages
     optimum_known: bool
+    below_rounding: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
@@ -68,30 +80,51 @@ class Progress:
         return self.passages.counted(self.statuses)
 
     @property
+    def success_target(self) -> str:
+        """The hardest target that is above rounding; the hardest of all where none is."""
+        above = [name for name in TARGET_NAMES if name not in self.below_rounding]
+        return above[-1] if above else SUCCESS_TARGET
+
+    @property
     def success_rate(self) -> float | None:
-        """Fraction of seeds that kept the last target; None where the optimum is unknown."""
-        if not self.optimum_known:
+        """Fraction of seeds that kept it; None where the optimum is unknown, or none is above."""
+        if not self.optimum_known or self.success_target in self.below_rounding:
             return None
-        return sum(map(math.isfinite, self.kept[:, -1].tolist())) / len(self.runs)
+        kept = self.kept[:, TARGET_NAMES.index(self.success_target)]
+        return sum(map(math.isfinite, kept.tolist())) / len(self.runs)
 
     @property
     def steps_to(self) -> dict[str, float | None]:
         """Median steps to keep each target; None where half of the seeds or more did not."""
-        medians = map(median, zip(*self.kept.tolist(), strict=True))
-        return dict(zip(TARGET_NAMES, map(finite, medians), strict=True))
+        return self._of_median_seed(self.kept)
 
     @property
     def reached(self) -> dict[str, float | None]:
-        """Median first step at each target; None where half of the seeds or more have none."""
-        medians = map(median, zip(*self.passages.reached.tolist(), strict=True))
-        return dict(zip(TARGET_NAMES, map(finite, medians), strict=True))
+        """First step at each target, of the seed of that median; None where it has none."""
+        return self._of_median_seed(self.passages.reached)
 
     @property
     def left_again_at(self) -> dict[str, float | None]:
-        """Median last step above each target after it was reached, of the seeds that have one."""
-        told = [column[~np.isnan(column)] for column in self.passages.left.T]
-        medians = [float(np.median(column)) if column.size else None for column in told]
-        return dict(zip(TARGET_NAMES, medians, strict=True))
+        """Last step above each target after that; None where it was never left again."""
+        passages = self.passages
+        again = np.isfinite(passages.reached) & (passages.kept > passages.reached)
+        last_above = np.minimum(passages.kept - 1.0, passages.last[:, None])
+        left = self._of_median_seed(np.where(np.isfinite(passages.reached), last_above, np.inf))
+        told = np.take_along_axis(again, self._median_seeds, axis=0).T
+        return {
+            name: left[name] if seen.any() else None for name, seen in zip(left, told, strict=True)
+        }
+
+    def _of_median_seed(self, steps: np.ndarray) -> dict[str, float | None]:
+        middle = np.take_along_axis(steps, self._median_seeds, axis=0).mean(axis=0)
+        return dict(zip(TARGET_NAMES, map(finite, middle.tolist()), strict=True))
+
+    @property
+    def _median_seeds(self) -> np.ndarray:
+        """For each target the seed in the middle of ``kept``, or the two of an even number: medians
+        of first, last and kept steps, each over all seeds, would not be of any run."""
+        order = np.lexsort((self.passages.reached, self.passages.kept, self.kept), axis=0)
+        return order[(len(order) - 1) // 2 : len(order) // 2 + 1]
 
     @property
     def passages_from(self) -> str:
@@ -162,7 +195,16 @@ def progress(cell: Cell, chunks: Sequence[Chunk], best: Mapping[Instance, float]
         lasted=lasted,
         passages=passages,
         optimum_known=not any(map(math.isnan, optima)),
+        below_rounding=_below_rounding(gaps[0], optima),
     )
+
+
+def _below_rounding(first_gaps: np.ndarray, optima: Sequence[float]) -> tuple[str, ...]:
+    with np.errstate(divide="ignore"):  # an optimum of 0 has no rounding
+        least = np.log([rounding_of(optimum) for optimum in optima])
+    goals = first_gaps[:, None] + np.log(RELATIVE_TARGETS)
+    below = (goals < least[:, None]).T
+    return tuple(name for name, hidden in zip(TARGET_NAMES, below, strict=True) if hidden.any())
 
 
 def why(statuses: Sequence[Status], stopped: Sequence[int]) -> str | None:

@@ -240,6 +240,8 @@ def convergence_row(
         critical_learning_rate=search.critical,
         theory_learning_rate=theory_rate(cell),
         success_rate=went.success_rate,
+        success_target=went.success_target,
+        below_rounding=went.below_rounding,
         final_loss=went.final_loss,
         final_suboptimality=went.final_suboptimality,
         log10_final_suboptimality=went.log10_final_suboptimality,

@@ -19,6 +19,7 @@ from optbench.cli.parameters import Out, Plugins, Quiet
 from optbench.cli.progress import progress_bar
 from optbench.cli.terminal import styled, width
 from optbench.errors import UserError
+from optbench.options import MOST_RATES
 from optbench.report import FORMATS, render
 
 
@@ -148,6 +149,8 @@ def _learning_rates(text: str) -> str | tuple[float, ...]:
             f"--learning-rates {text}: must be auto, positive numbers such as 0.1,0.01, or "
             "LOW:HIGH:COUNT such as 1e-4:1:200"
         )
+    if len(rates) > MOST_RATES:
+        raise UserError(f"--learning-rates {text[:40]}: at most {MOST_RATES:,} rates, such as 200")
     return rates
 
 
@@ -157,4 +160,5 @@ def _grid(low: str, high: str, count: str) -> tuple[float, ...]:
     Rounded to twelve digits: 0.1, not 0.09999999999999998, which nobody finds in a table again.
     """
     first, ratio, last = float(low), float(high) / float(low), int(count) - 1
-    return tuple(float(f"{first * ratio ** (k / last):.12g}") for k in range(last + 1))
+    made = range(min(last, MOST_RATES) + 1)  # one too many is enough to be refused
+    return tuple(float(f"{first * ratio ** (k / last):.12g}") for k in made)

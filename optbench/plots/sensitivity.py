@@ -7,6 +7,7 @@ way; crosses at the upper edge are rates that diverged; a star is the rate that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -121,12 +122,15 @@ def _draw_line(
     values: Mapping[float, float | None],
     look: Mapping[str, Any],
 ) -> None:
-    """Draw what there is of one optimizer: rates that went to the horizon are joined by a line."""
+    """Draw what there is of one optimizer.
+
+    A line joins neighbours that went to the horizon: it ends where a rate between has no value.
+    """
     whole = {e.learning_rate for e in row.learning_rates if e.steps == row.horizon}
     told = {rate: value for rate, value in values.items() if value is not None}
-    ended = [rate for rate in told if rate in whole]
+    ended = [told[rate] if rate in told and rate in whole else math.nan for rate in values]
     behind = [rate for rate in told if rate not in whole]
-    axes.plot(ended, [told[r] for r in ended], **look, markersize=4, label=_label(row))
+    axes.plot(list(values), ended, **look, markersize=4, label=_label(row))
     hollow = {**look, "linestyle": "none", "markerfacecolor": "none"}
     axes.plot(behind, [told[rate] for rate in behind], **hollow, markersize=4, alpha=0.5)
     best = row.best_learning_rate

@@ -46,6 +46,7 @@ NO_LAW = {
     "diverged": "diverged",
 }
 EDGE = "*"
+ROUNDING = "rounding"  # in the place of steps to a target that no loss can show
 
 Show = Callable[[ConvergenceRow], Cell]
 
@@ -96,6 +97,7 @@ def convergence_table(
             *reasons(rows),
             *_no_law(rows),
             *_edges(instance, rows),
+            *_rounding(rows),
             *left_again(rows, targets),
             *read_off(rows),
             *_slower(rows),
@@ -161,6 +163,8 @@ def _learning_rate(row: ConvergenceRow) -> Cell:
 def _steps(row: ConvergenceRow, target: str) -> Cell:
     """Show a number of steps, ``> horizon`` where it was not kept, a dash where it never ran."""
     value = row.steps_to.get(target)
+    if value is None and target in row.below_rounding:
+        return Cell(ROUNDING)
     if value is None and row.status == Status.HORIZON and row.success_rate is not None:
         return Cell(marked(f"> {significant(row.horizon)}", row, target))
     return Cell(marked(count(value), row, target), interval(row.intervals.get(target)))
@@ -277,6 +281,16 @@ def _ends_where_it_must(instance: InstanceFacts, row: ConvergenceRow) -> bool:
 def _labels_but(rows: Sequence[ConvergenceRow], left_out: Sequence[ConvergenceRow]) -> list[str]:
     labels = zip(full_labels(rows), rows, strict=True)
     return [label for label, row in labels if row.at_edge and row not in left_out]
+
+
+def _rounding(rows: Sequence[ConvergenceRow]) -> list[str]:
+    """Say why nobody can be at a target."""
+    if not any(row.below_rounding for row in rows):
+        return []
+    return [
+        f"{ROUNDING}: at this target the loss differs from the optimum by less than its rounding; "
+        "success is keeping the hardest target above that"
+    ]
 
 
 def _slower(rows: Sequence[ConvergenceRow]) -> list[str]:

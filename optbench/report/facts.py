@@ -91,9 +91,8 @@ def convergence_facts(instance: InstanceFacts, rows: Sequence[ConvergenceRow]) -
     parts = [f"{instance.n} x {instance.d}", _optimum(instance)]
     if instance.infimum_from != UNKNOWN:
         parts.append("targets: (loss - optimum) / (first loss - optimum)")
-        parts += [
-            f"success: seeds that keep {t}" for t in _shared({r.success_target for r in rows})
-        ]
+        targets = {row.success_target for row in rows if row.success_rate is not None}
+        parts += [f"success: seeds that keep {target}" for target in _shared(targets)]
     baselines = sorted({row.baseline for row in rows if row.baseline is not None})
     if baselines:
         parts.append(f"costs relative to {' and '.join(baselines)}")

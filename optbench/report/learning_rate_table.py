@@ -64,7 +64,7 @@ def learning_rate_table(
         label: {entry.learning_rate: entry for entry in row.learning_rates}
         for label, row in swept.items()
     }
-    target = rows[0].success_target
+    target = next(iter(swept.values())).success_target
     best = {row.best_learning_rate for row in swept.values()}
     rates = sorted({rate for entries in lists.values() for rate in entries})
     searched = any(row.searched for row in swept.values())

@@ -1,10 +1,13 @@
-"""What makes a learning rate better than another: it is judged where its runs end.
+"""What makes a learning rate better than another: what it keeps to the end of its runs.
 
-Whoever loses fewer seeds is ahead; then whoever keeps the target from an earlier step to the end,
-for a target that is reached and left again does not count (until it has been kept again for a
-while, :meth:`optbench.targets.Passages.counted`); then whoever ends nearer to the optimum.
-A rate at which one seed diverges is therefore behind every rate at which none does: what a user
-wants is one rate that works, and the median over the other seeds would hide that this one does not.
+Whoever loses fewer seeds is ahead; then whoever keeps 1e-8 from an earlier step to the end.  A
+target that is reached and left again does not count (until it has been kept again for a while,
+:meth:`optbench.targets.Passages.counted`).  Where nobody keeps 1e-8, whoever keeps more of the
+looser targets is ahead: the last loss alone would judge a run that jumps between a large and a
+small one by whether its horizon is even.  Then comes whoever ends nearer to the optimum, and of
+those that are equally near, up to rounding, whoever keeps the hardest of their targets earlier.
+A rate at which one seed diverges is behind every rate at which none does: what a user wants is one
+rate that works, and the median over the other seeds would hide that this one does not.
 """
 
 from __future__ import annotations
@@ -32,32 +35,43 @@ class Score(NamedTuple):
     lost : int
         How many seeds diverged or failed.
     kept : float
-        Median over seeds of the step from which the target is met to the end; inf: it is not.
+        Median over seeds of the step from which 1e-8 is met to the end; inf: it is not.
+    missed : float
+        Median over seeds of the number of targets that do not count.
     gap : float
         Median over seeds of log((last loss - optimum) / (first loss - optimum)); where the optimum
         is unknown, of the logarithm of the last loss, carried on below 0.
+    since : float
+        Median over seeds of the step from which the hardest target that counts is met; inf: none.
     """
 
     lost: int
     kept: float
+    missed: float
     gap: float
+    since: float
 
 
-LOST = Score(1, math.inf, math.inf)
+LOST = Score(1, math.inf, len(RELATIVE_TARGETS), math.inf, math.inf)
 
 
 def score(instance: Instance, chunk: Chunk) -> list[Score]:
     """Return how well each run did, as far as it went."""
-    kept = chunk.passages(instance.optimum).counted(chunk.status)[:, TARGET].tolist()
-    ends = zip(chunk.status, kept, _final_gaps(instance, chunk), strict=True)
-    return [Score(0, since, gap) if how.has_numbers else LOST for how, since, gap in ends]
+    counted = chunk.passages(instance.optimum).counted(chunk.status)
+    ends = zip(chunk.status, counted.tolist(), _final_gaps(instance, chunk), strict=True)
+    return [_of_run(kept, gap) if how.has_numbers else LOST for how, kept, gap in ends]
+
+
+def _of_run(kept: Sequence[float], gap: float) -> Score:
+    since = [step for step in kept if math.isfinite(step)]
+    hardest = since[-1] if since else math.inf
+    return Score(0, kept[TARGET], len(kept) - len(since), gap, hardest)
 
 
 def left_again(instance: Instance, chunk: Chunk) -> bool:
-    """Return whether a run was at the target and does not keep it."""
+    """Return whether a run was at a target and does not keep it."""
     found = chunk.passages(instance.optimum)
-    left = np.isfinite(found.reached) & np.isinf(found.counted(chunk.status))
-    return bool(left[:, TARGET].any())
+    return bool((np.isfinite(found.reached) & np.isinf(found.counted(chunk.status))).any())
 
 
 def least_kept(instance: Instance, chunk: Chunk) -> list[float]:
@@ -70,8 +84,8 @@ def least_kept(instance: Instance, chunk: Chunk) -> list[float]:
 
 def over_seeds(scores: Sequence[Score]) -> Score:
     """Return the score of a rate from those of its seeds."""
-    lost, kept, gap = zip(*scores, strict=True)
-    return Score(sum(lost), median(kept), median(gap))
+    lost, *others = zip(*scores, strict=True)
+    return Score(sum(lost), *map(median, others))
 
 
 def _final_gaps(instance: Instance, chunk: Chunk) -> list[float]:

@@ -6,11 +6,11 @@ stall at a larger gap than a slower one reaches, or blow up again.  So every rat
 and a half of the leader, or at the target at an earlier step, runs on, until it has ended ahead or
 can no longer do so: a rate that is above the target at a later step than the leader last was
 cannot end ahead.  Where the leader needs less than a tenth of the horizon all rates have to show
-that, and where it was at the target and left it again, all smaller ones.  A new leader is
+that, and where it was at a target and left it again, all smaller ones.  A new leader is
 challenged in the same way, until none is left that could end ahead, and the grid is widened, at
-most twice, when the leader is at an end of it.  On separable data there is no floor to stall at:
-what is behind at a tenth of the horizon stays behind, and only a leader that keeps the target soon
-is challenged.
+most twice, when the leader is at an end of it and ahead of the rate beside it.  On separable data
+there is no floor to stall at: what is behind at a tenth of the horizon stays behind, and only a
+leader that keeps the target soon is challenged.
 """
 
 from __future__ import annotations
@@ -135,8 +135,11 @@ class Search:
 
     @property
     def at_edge(self) -> bool:
-        """Whether the winner is the smallest or the largest of several rates."""
-        return len(self.tried) > 1 and self.best in (0, len(self.tried) - 1)
+        """Whether the winner is the smallest or the largest of several, and ahead of the next."""
+        if len(self.tried) == 1 or self.best not in (0, len(self.tried) - 1):
+            return False
+        beside = self.tried[1 if self.best == 0 else -2]
+        return self.winner.score.lost > 0 or beside.score != self.winner.score
 
 
 class Tuner:
@@ -271,7 +274,7 @@ class Tuner:
             each
             for place, each in enumerate(found.tried)
             if each not in found.ended
-            and (place in near or each.score.kept < best.kept or best.kept <= self.longer)
+            and (place in near or each.score[:3] < best[:3] or best.kept <= self.longer)
         ]
         if math.isfinite(best.kept):  # at the record after that whoever is above the target is out
             steps = record_steps(self.horizon)
@@ -296,7 +299,7 @@ class Tuner:
     def _bound(self, tried: Tried) -> Score:
         """Return a score that these runs cannot end below, however they go on."""
         kept = [least for pair in self._pairs(tried.chunks) for least in least_kept(*pair)]
-        return Score(tried.score.lost, median(kept), -math.inf)
+        return Score(tried.score.lost, median(kept), 0.0, -math.inf, -math.inf)
 
     def _pairs(self, chunks: Sequence[Chunk]) -> Iterator[tuple[Instance, Chunk]]:
         instances = self.cell.instances

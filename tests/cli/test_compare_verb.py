@@ -118,6 +118,7 @@ def test_ctrl_c_outside_the_runs_is_130_without_traceback(calls, capsys):
         (["--learning-rates", "0:1:5"], "LOW:HIGH:COUNT"),
         (["--learning-rates", "0.1:1:1"], "LOW:HIGH:COUNT"),
         (["--learning-rates", "0.1:1:2.5"], "LOW:HIGH:COUNT"),
+        (["--learning-rates", "1e-3:1:100000000"], "at most 10,000 rates"),
         (["--horzon", "3"], "--horzon"),
         (["--horizon"], "--horizon"),
     ],

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from optbench import compare
 from optbench.cli import main
 from optbench.errors import UserError
+from optbench.plots.sensitivity import sensitivity
 
 REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
 OPTIMIZERS = ["gradient_descent", "sign_descent"]
@@ -48,6 +51,18 @@ def test_every_rate_is_drawn_where_its_row_says(compared):
     assert sum(mark == "x" for mark, *_ in lines(above)) == diverged > 0
     winners = {row.best_learning_rate for row in compared.convergence_rows}
     assert {x for mark, _, x, _ in lines(above) if mark == "*"} == winners
+
+
+def test_no_line_leads_over_a_rate_that_never_keeps_the_target(compared):
+    row = compared.convergence_rows[0]
+    entries = [
+        replace(row.learning_rates[0], learning_rate=rate, steps=row.horizon, steps_to={"1e-8": at})
+        for rate, at in [(0.1, 900.0), (0.2, None), (0.4, 300.0), (0.8, 200.0)]
+    ]
+    _, below = sensitivity([replace(row, learning_rates=tuple(entries))]).axes
+    line = next(line for line in below.lines if line.get_label() == row.optimizer)
+    joined = np.isfinite(line.get_ydata())
+    assert joined.tolist() == [True, False, True, True]
 
 
 def test_no_legend_covers_the_data(compared):

@@ -57,6 +57,15 @@ def test_no_mark_no_note():
     assert not any(note.startswith(("^", "~")) for note in notes)
 
 
+def test_a_target_below_rounding_is_not_called_out_of_reach():
+    row = convergence(DIGITS, "adam", (50, None, None, None, None), below_rounding=TARGETS[1:],
+                      reached=named(50, None, None, None, None),
+                      passages="exact", success_target=TARGETS[0])  # fmt: skip
+    table = convergence_table(INSTANCES[0], [row])
+    assert [steps(table, target) for target in TARGETS] == [["50"], *[["rounding"]] * 4]
+    assert sum(note.startswith("rounding: ") for note in table.notes) == 1
+
+
 def test_only_kept_targets_are_counted(table):
     assert any(f"2 of 4 rows keep {TARGETS[-1]}" in sentence for sentence in table.reading)
 

@@ -10,7 +10,7 @@ from small_instances import one_chunk, regression
 
 from optbench.instance import Instance
 from optbench.targets import log_suboptimality
-from optbench.tuning.score import Score, least_kept, over_seeds, score
+from optbench.tuning.score import LOST, Score, least_kept, over_seeds, score
 
 
 def quadratic(smallest: float, largest: float) -> Instance:
@@ -73,15 +73,49 @@ def test_no_continuation_keeps_a_target_earlier_than_its_bound():
 
 
 def test_a_rate_that_loses_one_seed_is_behind_every_rate_that_loses_none():
-    fast, slow = Score(0, 10.0, -40.0), Score(0, math.inf, -1.0)
-    lost = Score(1, math.inf, math.inf)
-    assert over_seeds([fast, lost, fast]) == (1, 10.0, -40.0)
-    assert over_seeds([slow, slow, slow]) < over_seeds([fast, lost, fast])
+    fast, slow = Score(0, 10.0, 0, -40.0, 10.0), Score(0, math.inf, 5, -1.0, math.inf)
+    assert over_seeds([fast, LOST, fast]) == (1, *fast[1:])
+    assert over_seeds([slow, slow, slow]) < over_seeds([fast, LOST, fast])
     assert over_seeds([fast, slow]).kept == math.inf  # half of the seeds is no median
 
 
-def test_equal_steps_are_told_apart_by_the_final_gap():
-    assert Score(0, 10.0, -30.0) < Score(0, 10.0, -20.0) < Score(0, 11.0, -90.0)
+def test_each_number_tells_apart_what_is_equal_in_those_before_it():
+    order = [
+        Score(0, 10.0, 0, -30.0, 10.0),
+        Score(0, 10.0, 0, -20.0, 10.0),
+        Score(0, 11.0, 0, -90.0, 11.0),
+        Score(0, math.inf, 1, -1.0, 900.0),
+        Score(0, math.inf, 2, -9.0, 5.0),
+        Score(0, math.inf, 2, -9.0, 6.0),
+        LOST,
+    ]
+    assert sorted(reversed(order)) == order
+
+
+@pytest.mark.parametrize("horizon", [1_000, 1_001])
+def test_whether_the_horizon_is_even_does_not_decide(horizon):
+    """Signs with the step 0.9995 on a square around 1 go to 0.9995, 1.999, 0.9995, ...: every other
+    gap is 2.5e-7, and the steps between are back at 1.  With 0.0076 they stay within that of 1."""
+    instance = quadratic(1.0, 1.0)
+    chunk = one_chunk(instance, "sign_descent", [0.0076, 0.9995], decay=0.0)
+    chunk.advance(horizon, steps=np.arange(horizon + 1))
+    small, large = score(instance, chunk)
+    assert (small.missed, large.missed) == (2, 5) and small < large
+    gaps = chunk.records.loss[:, 0] / chunk.records.loss[0, 0]
+    assert small.since == np.flatnonzero(gaps > 1e-4)[-1] + 1
+
+
+def test_gaps_that_are_both_rounding_are_told_apart_by_the_steps():
+    """The optimum is 1, the first gap 1e-14, 45 units of the last place of the loss: 1e-1 of it
+    is the only target that is above rounding, and where both end the slower one was first."""
+    features = np.array([[1.0], [0.0]])
+    targets = np.array([2e-7, 2.0])  # the loss is a quarter of the sum of squares
+    instance = regression(features, targets, optimal_value=lambda: 1.0, smoothness=lambda: 1.0)
+    chunk = one_chunk(instance, "gradient_descent", [0.05, 0.9])
+    chunk.advance(3_000)
+    slow, fast = score(instance, chunk)
+    assert slow.gap == fast.gap and slow.missed == fast.missed
+    assert fast.since < slow.since < math.inf and fast < slow
 
 
 @pytest.mark.parametrize(("lower", "higher"), [(-5.0, -2.0), (-2.0, 1e-9), (1e-9, 3.0)])

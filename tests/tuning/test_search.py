@@ -15,6 +15,7 @@ from optbench.executors.cells import run_cells
 from optbench.instance import Instance
 from optbench.registry import load_registry
 from optbench.study import Cell, build_instances, make_cells, parse_optimizer
+from optbench.targets import RELATIVE_TARGETS
 from optbench.tuning.search import CHALLENGERS, Search, Tuner
 
 REGRESSION = "linear_regression:data=gaussian,n=5,d=12,seed=3"
@@ -35,22 +36,25 @@ def cell_of(instance: Instance) -> Cell:
     return made
 
 
-def ends(made: Cell, found: Search, horizon: int) -> dict[float, tuple[float, float]]:
+def ends(made: Cell, found: Search, horizon: int) -> dict[float, tuple[float, float, float]]:
     """Run every rate that was tried to the horizon at once, and look at every step: for each the
-    step from which 1e-8 is kept, inf where it is not or was left shortly before the end, and the
-    final gap over the first."""
+    step from which 1e-8 is kept, inf where it is not or was left shortly before the end, how many
+    targets are not kept in that sense, and the final gap over the first."""
     chunk = one_chunk(made.instance, made.choice.optimizer.name, found.rates)
     chunk.advance(horizon, steps=np.arange(horizon + 1))
     gaps = chunk.records.loss / chunk.records.loss[0]
     told = {}
     for rate, gap, status in zip(found.rates, gaps.T, chunk.status, strict=True):
-        ended = gap[~np.isnan(gap)]
-        kept = np.flatnonzero(~(ended <= 1e-8))[-1] + 1
-        lost = not status.has_numbers
-        left = kept > np.flatnonzero(ended <= 1e-8)[:1].sum()
-        solved = kept < ended.size and not lost and (not left or 1.1 * kept <= horizon)
-        told[rate] = (kept if solved else math.inf, math.inf if lost else ended[-1])
+        ended, lost = gap[~np.isnan(gap)], not status.has_numbers
+        kept = [math.inf if lost else kept_from(ended, t, horizon) for t in RELATIVE_TARGETS]
+        told[rate] = (kept[-1], kept.count(math.inf), math.inf if lost else ended[-1])
     return told
+
+
+def kept_from(gaps: np.ndarray, target: float, horizon: int) -> float:
+    kept = np.flatnonzero(~(gaps <= target))[-1] + 1
+    left = kept > np.flatnonzero(gaps <= target)[:1].sum()
+    return kept if kept < gaps.size and (not left or 1.1 * kept <= horizon) else math.inf
 
 
 def test_the_winner_is_the_rate_of_best_contraction():
@@ -70,6 +74,31 @@ def test_no_rate_that_was_tried_ends_ahead_of_the_winner(optimizer):
     found = searched(made, horizon)
     told = ends(made, found, horizon)
     assert told[found.rates[found.best]] == min(told.values())
+
+
+@pytest.mark.parametrize("optimizer", ["sign_descent", "normalized_gradient_descent"])
+def test_the_parity_of_the_horizon_does_not_pick_the_rate(optimizer):
+    """Rates that are too large jump to and fro between a small loss and a large one."""
+    made = cell("quadratic", optimizer)
+    even, odd = (searched(made, horizon) for horizon in (1_000, 1_001))
+    assert even.rates[even.best] == odd.rates[odd.best]
+    told = ends(made, even, 1_000)
+    assert told[even.rates[even.best]] == min(told.values()) and even.winner.score.missed < 2
+
+
+@pytest.mark.parametrize("targets", [np.zeros(4), np.full(4, 2.0)])
+def test_where_the_start_is_the_optimum_no_rate_is_at_the_edge(targets):
+    features = np.eye(4)[:, :2] if not targets.any() else np.zeros((4, 2))
+    optimum = float((targets**2).sum()) / 8.0
+    instance = regression(features, targets, optimal_value=lambda: optimum)
+    found = searched(cell_of(instance))
+    assert found.widened == 0 and len(found.rates) == 13 and not found.at_edge
+
+
+def test_where_all_rates_diverge_smaller_ones_are_tried(monkeypatch):
+    monkeypatch.setattr("optbench.tuning.grid.first", lambda *_: [1e3, 1e4])
+    found = searched(cell_of(quadratic(0.25, 1.0)))
+    assert found.widened == 2 and found.winner.statuses[0].has_numbers
 
 
 def test_the_rate_that_stalls_loses(monkeypatch):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 
-from optbench.tuning.score import Score
+from optbench.tuning.score import LOST, Score
 from optbench.tuning.sensitivity import width_in_decades
-
-LOST = Score(1, math.inf, math.inf)
 
 
 def left(share: float) -> Score:
-    return Score(0, math.inf, math.log(share))
+    return Score(0, math.inf, 5, math.log(share), math.inf)
 
 
 def kept(steps: float) -> Score:
-    return Score(0, steps, math.log(1e-9))
+    return Score(0, steps, 0, math.log(1e-9), steps)
 
 
 def test_rates_within_twice_the_steps_count_half_a_decade_each():
@@ -33,7 +31,7 @@ def test_only_neighbours_count():
 
 
 def test_a_rate_that_loses_a_seed_is_not_nearly_as_good():
-    assert width_in_decades([kept(100), Score(1, 110.0, -20.0)]) == 0.5
+    assert width_in_decades([kept(100), Score(1, 110.0, 0, -20.0, 110.0)]) == 0.5
 
 
 def test_nothing_is_known_where_nothing_moved():
