@@ -116,12 +116,13 @@ def judge(
         return now
     w, kind = path[-1][1], kind_of(instance)
     fits = kind.misfit(instance, known, w) <= FITS
-    kept = _around(path, 0.1) is not None
-    if fits:  # norms of what does not fit can be compared with nothing
+    away = tuple(n for n, each in known.items() if not fits or _by_distance(instance, w, each))
+    then = _around(path, 0.1)
+    late = fits and then is not None and kind.misfit(instance, known, then) > FITS
+    if len(away) < len(known):  # norms of what does not fit can be compared with nothing
         path = [(step, v) for step, v in path if kind.misfit(instance, known, v) <= FITS]
     earlier = _around(path, 0.1)
     missing = [_missing(instance, known, _around(path, part), fits) for part in (1.0, 0.1, 0.01)]
-    away = tuple(n for n, each in known.items() if not fits or _by_distance(instance, w, each))
     now = replace(now, missing=missing[0], by_distance=away)
     if at_rest:
         return now
@@ -129,8 +130,8 @@ def judge(
     limit = kind.limit(instance, w, known[name]) if name in known else 0.0
     arrived = name in known and missing[0][name] <= ARRIVED * limit
     if earlier is None:
-        reason = TOO_EARLY if kept else NO_PAST
-        return now if not fits or (kept and arrived) else _undecided(now, reason)
+        reason = TOO_EARLY if late else NO_PAST
+        return now if not fits or (late and arrived) else _undecided(now, reason)
     trend = {name: _ratio(end, missing[1][name]) for name, end in missing[0].items()}
     now = replace(now, trend=trend)
     if arrived:
@@ -139,6 +140,8 @@ def judge(
         side = select(instance, references, earlier, close=False)
         if _was_there(side, name, known[name]):
             return now
+    if late:
+        return _undecided(replace(now, trend={}), TOO_EARLY)
     return _moving(instance, known, path, now) or _stays(now)
 
 
