@@ -20,7 +20,7 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class ClassPairs:
-    """All pairs of a row and a class that is not its: in the order of the rows, then of the classes.
+    """All pairs of a row and a class that is not its: in order of rows, then of classes.
 
     Attributes
     ----------

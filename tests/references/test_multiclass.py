@@ -92,9 +92,9 @@ def test_proofs_recomputed_of_random_data(seed, k, norm):
 def test_orthogonal_classes_have_margins_in_closed_form(k):
     """Rows e_1 ... e_k, one a class.
 
-    Averaging over permutations of rows and classes together increases no norm and lowers no margin,
-    so that W = a I + b 11^T.  Its margins are a; ||W|| is least at b = -a/k of Schatten norms (k - 1
-    singular values a), at b = -a/2 of the largest entry, at b = 0 of the sum of the entries.
+    Averaging over permutations of rows and classes together increases no norm and lowers no
+    margin, so that W = a I + b 11^T.  Its margins are a; ||W|| is least at b = -a/k of Schatten
+    norms (k - 1 singular values a), at b = -a/2 of the largest entry, at b = 0 of their sum.
     """
     rotation = np.linalg.qr(np.random.default_rng(k).standard_normal((k, k)))[0]
     y = np.arange(k)
