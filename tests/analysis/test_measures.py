@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 from sklearn.metrics import f1_score
 
 from optbench.analysis.kinds import kind_of, measure_named
-from optbench.analysis.kinds.distances import angle, excess, margin, relative_distance
+from optbench.analysis.kinds.distances import angle, excess, relative_distance
 from optbench.data import read_linear_program, to_standard_form
 from optbench.instance import Instance
 from optbench.losses import squared_error
