@@ -1,0 +1,54 @@
+"""The working memory of a chunk of runs: what the loop writes to and nobody else reads."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optbench.engine.compiler.vectors import LANES
+from optbench.engine.data.layouts import in_bands
+from optbench.engine.data.panels import BLOCK_ROWS, aligned_zeros, padded_features
+from optbench.engine.data.segments import make_board
+from optbench.engine.types import Data, Runs, Scratch
+
+
+def working_memory(
+    data: Data, runs: Runs, count: int, threads: int, segments: int, pullback: int, own: int
+) -> list[Scratch]:
+    """Return working memory for some runs, for each thread.
+
+    Parameters
+    ----------
+    data, runs
+        What they read, and the chunk that they are of.
+    count : int
+        How many runs are evaluated at once.
+    threads, segments : int
+        How many share a step, and in how many segments the rows lie.
+    pullback, own : int
+        Numbers that the parametrization needs, and an objective of the plug-in's own.
+    """
+    dimension, sparse = runs.w.shape[1], data.starts.size > 0
+    dense = data.panels.shape[1] if sparse else padded_features(dimension)
+    sums = dense // LANES if in_bands(data.panels) else dense
+    together = (LANES if count >= LANES else 1) if sparse else 0
+    several = segments if segments > 1 else 0
+    losses, gradients = np.zeros((2 * several, count)), np.zeros((several, count, dimension))
+    board = make_board(threads)
+    return [
+        Scratch(
+            sums=aligned_zeros(count, sums, LANES),
+            predictions=aligned_zeros(LANES * BLOCK_ROWS),
+            targets=aligned_zeros(BLOCK_ROWS),
+            slopes=aligned_zeros(LANES * BLOCK_ROWS),
+            lanes=aligned_zeros(together * (data.targets.size + 1)),
+            weights=aligned_zeros(together * (padded_features(dimension) + 1)),
+            dense=aligned_zeros(LANES, dense if sparse else 0),
+            losses=losses,
+            gradients=gradients,
+            board=board,
+            pullback=np.zeros((count, pullback)),
+            rng=runs.rng,
+            own=aligned_zeros(own),
+        )
+        for _ in range(threads)
+    ]
