@@ -27,22 +27,26 @@ def working_memory(
     pullback, own : int
         Numbers that the parametrization needs, and an objective of the plug-in's own.
     """
-    dimension, sparse = runs.w.shape[1], data.starts.size > 0
-    dense = data.panels.shape[1] if sparse else padded_features(dimension)
+    dimension, sparse, outputs = runs.w.shape[1], data.starts.size > 0, data.outputs
+    features = dimension // outputs
+    dense = data.panels.shape[1] if sparse else padded_features(features)
     sums = dense // LANES if in_bands(data.panels) else dense
     together = (LANES if count >= LANES else 1) if sparse else 0
+    if sparse and outputs > 1:
+        together = outputs
+    rows = max(LANES, outputs + 1) * BLOCK_ROWS  # sampled gradients need one more a row
     several = segments if segments > 1 else 0
     losses, gradients = np.zeros((2 * several, count)), np.zeros((several, count, dimension))
     board = make_board(threads)
     return [
         Scratch(
-            sums=aligned_zeros(count, sums, LANES),
-            predictions=aligned_zeros(LANES * BLOCK_ROWS),
-            targets=aligned_zeros(BLOCK_ROWS),
-            slopes=aligned_zeros(LANES * BLOCK_ROWS),
-            lanes=aligned_zeros(together * (data.targets.size + 1)),
-            weights=aligned_zeros(together * (padded_features(dimension) + 1)),
-            dense=aligned_zeros(LANES, dense if sparse else 0),
+            sums=aligned_zeros(count * outputs, sums, LANES),
+            predictions=aligned_zeros(rows),
+            targets=aligned_zeros(data.target_size * BLOCK_ROWS),
+            slopes=aligned_zeros(rows),
+            lanes=aligned_zeros(together * (data.targets.size // data.target_size + 1)),
+            weights=aligned_zeros(together * (padded_features(features) + 1)),
+            dense=aligned_zeros(max(LANES, outputs), dense if sparse else 0),
             losses=losses,
             gradients=gradients,
             board=board,
