@@ -27,6 +27,8 @@ from optbench.references.logistic import (
 )
 from optbench.references.many_solutions import least_norms
 from optbench.references.margin import max_margin, quadratic_margin
+from optbench.references.matrix_norms import matrix_norm
+from optbench.references.multiclass import multiclass_margin, multiclass_separability
 from optbench.references.nonnegative_least_squares import nonnegative_least_squares
 from optbench.references.nuclear_norm import least_nuclear_norm, nuclear_norm, soft_thresholded
 from optbench.references.reduced_rank import reduced_rank
@@ -56,7 +58,10 @@ __all__ = [
     "least_squares",
     "linear_program_errors",
     "logistic_decomposition",
+    "matrix_norm",
     "max_margin",
+    "multiclass_margin",
+    "multiclass_separability",
     "nearest_minimizer",
     "nonnegative_cost",
     "nonnegative_least_squares",
