@@ -34,6 +34,7 @@ from optbench.references.nuclear_norm import least_nuclear_norm, nuclear_norm, s
 from optbench.references.reduced_rank import reduced_rank
 from optbench.references.scaling import rank, row_space
 from optbench.references.separability import Separability, separability
+from optbench.references.softmax import softmax_minimizer
 from optbench.references.transport import entropic_transport
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "separability",
     "smoothness_logistic",
     "soft_thresholded",
+    "softmax_minimizer",
     "solve_bounded_program",
     "solve_linear_program",
     "vector_norm",
