@@ -120,7 +120,6 @@ def smoothness(features):
 def solutions(features, labels, facts):
     """The fields of an instance that say what kind of data it is and hold the references."""
     from optbench import references
-    from optbench.references.matrix_norms import schatten_name
     from optbench.store.references import remembered
 
     separation = remembered(references.multiclass_separability, features, labels)
@@ -137,7 +136,7 @@ def solutions(features, labels, facts):
             "references": {norm: lambda norm=norm: max_margin(norm) for norm in NORMS},
             "parametric": {
                 "lp": lambda p: max_margin(references.norm_name(p)),
-                "schatten": lambda p: max_margin(schatten_name(p)),
+                "schatten": lambda p: max_margin(references.schatten_name(p)),
             },
             "optimal_value": float,
             "facts": facts,
