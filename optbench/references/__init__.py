@@ -32,9 +32,11 @@ from optbench.references.multiclass import multiclass_margin, multiclass_separab
 from optbench.references.nonnegative_least_squares import nonnegative_least_squares
 from optbench.references.norm_names import member_name, norm_name, schatten_name
 from optbench.references.nuclear_norm import least_nuclear_norm, nuclear_norm, soft_thresholded
+from optbench.references.outputs import least_norm_of_outputs
 from optbench.references.reduced_rank import reduced_rank
 from optbench.references.scaling import rank, row_space
 from optbench.references.separability import Separability, separability
+from optbench.references.softmax import softmax_minimizer
 from optbench.references.transport import entropic_transport
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "lasso_path",
     "least_bregman",
     "least_norm",
+    "least_norm_of_outputs",
     "least_norms",
     "least_nuclear_norm",
     "least_squares",
@@ -78,6 +81,7 @@ __all__ = [
     "separability",
     "smoothness_logistic",
     "soft_thresholded",
+    "softmax_minimizer",
     "solve_bounded_program",
     "solve_linear_program",
     "vector_norm",
