@@ -223,4 +223,4 @@ def test_normalized_steepest_descent_selects_the_margin_of_its_norm(instance, no
     assert norm in (verdict.selected, told), verdict
     found = measured(instance, solved(instance), path[-1][1])
     others = [found[f"margin_ratio_{name}"] for name in NAMES if name != norm]
-    assert found[f"margin_ratio_{norm}"] > max(0.97, *others)
+    assert found[f"margin_ratio_{norm}"] > max(0.95, *others)
