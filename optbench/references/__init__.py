@@ -27,11 +27,14 @@ from optbench.references.logistic import (
 )
 from optbench.references.many_solutions import least_norms
 from optbench.references.margin import max_margin, quadratic_margin
+from optbench.references.matrix_norms import matrix_norm
+from optbench.references.multiclass import multiclass_margin, multiclass_separability
 from optbench.references.nonnegative_least_squares import nonnegative_least_squares
 from optbench.references.nuclear_norm import least_nuclear_norm, nuclear_norm, soft_thresholded
 from optbench.references.reduced_rank import reduced_rank
 from optbench.references.scaling import rank, row_space
 from optbench.references.separability import Separability, separability
+from optbench.references.softmax import softmax_minimizer
 from optbench.references.transport import entropic_transport
 
 __all__ = [
@@ -56,7 +59,10 @@ __all__ = [
     "least_squares",
     "linear_program_errors",
     "logistic_decomposition",
+    "matrix_norm",
     "max_margin",
+    "multiclass_margin",
+    "multiclass_separability",
     "nearest_minimizer",
     "nonnegative_cost",
     "nonnegative_least_squares",
@@ -70,6 +76,7 @@ __all__ = [
     "separability",
     "smoothness_logistic",
     "soft_thresholded",
+    "softmax_minimizer",
     "solve_bounded_program",
     "solve_linear_program",
     "vector_norm",
