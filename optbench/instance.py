@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 _SMALLEST, _LARGEST = 1e-140, 1e140  # squares, and sums of 1e20 of them, are finite and positive
 
-Row = Callable[..., Any]
 MOST_OUTPUTS = 4096  # a row loss has its numbers on the stack
+DIRECTIONS = ("classification", "multiclass")  # kinds whose solutions w tends to at infinity
+
+Row = Callable[..., Any]
 
 
 _SENT: WeakValueDictionary[tuple[str, str], Instance] = WeakValueDictionary()
@@ -303,6 +305,11 @@ class Instance:
     def stochastic(self) -> bool:
         """Whether its own objective draws fresh samples at each evaluation."""
         return self.loss_and_grad is not None and "rng" in arguments(self.loss_and_grad)
+
+    @property
+    def at_infinity(self) -> bool:
+        """Whether solutions are directions, in which w grows without bound: separable data."""
+        return self.kind in DIRECTIONS
 
     @property
     def sparse(self) -> bool:
