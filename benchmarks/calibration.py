@@ -162,8 +162,8 @@ def onto_a_floor(t: Array, rng: Generator) -> Truth:
 
 
 def logarithm_squared(t: Array, rng: Generator) -> Truth:
-    """1 / log(t + e^b)^2, b in [1, 4]: it has no floor, and none of the laws is its own."""
-    return Truth(-2 * np.log(np.log(t + math.exp(rng.uniform(1.0, 4.0)))), None)
+    """1 / log(t + e^b)^2, b in [1, 4]."""
+    return Truth(-2 * np.log(np.log(t + math.exp(rng.uniform(1.0, 4.0)))), "log power", 2.0)
 
 
 def many_modes(t: Array, rng: Generator) -> Truth:

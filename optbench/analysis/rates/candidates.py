@@ -18,7 +18,7 @@ from optbench.analysis.rates.autoregression import (
     regress,
 )
 from optbench.analysis.rates.grids import Axes, grid, refined
-from optbench.analysis.rates.laws import ONTO_A_FLOOR, Law, Window
+from optbench.analysis.rates.laws import LOG_POWER, ONTO_A_FLOOR, Law, Window
 
 Array = NDArray[np.float64]
 Triple = tuple[float, float, float]
@@ -109,7 +109,7 @@ class Candidate:
             return False
         if law is ONTO_A_FLOOR:
             return self.offset <= float(t[-1] * OFFSET_OF_LAST)
-        if law.offset is not None and law.name != "logarithmic":
+        if law.offset is not None and law.name not in ("logarithmic", "log power"):
             return self.offset <= float(min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST))
         if law.name in ("stretched", "superlinear") and t[-1] < LEAST_OF_EXPONENTS * t[0]:
             return False
@@ -249,8 +249,9 @@ def fitted(law: Law, window: Window) -> Candidate:
         if finer is None:
             break
         axes = finer
-    bounded = law.sign or law.bounds
-    inside = counts.any() and not (bounded and _at_edge(nodes, profile, ranges))
+    # Offsets beyond the range make a power of log t a power of t, which competes with it.
+    edges = (law.sign or law.bounds) and law is not LOG_POWER
+    inside = counts.any() and not (edges and _at_edge(nodes, profile, ranges))
     return Candidate(law, window, nodes, regressions, _normalised(evidence), bool(inside))
 
 

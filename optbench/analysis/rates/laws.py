@@ -30,6 +30,7 @@ from optbench.analysis.rates.grids import Axes
 Array = NDArray[np.float64]
 
 FASTEST = 6.0  # exponent of a power that can be told from q^t
+POWERS_OF_LOG = -4.0, -0.25  # slopes against log log t
 VISIBLE = 0.4, 1.0  # floor over the last gap: a lower one is not told from none
 
 
@@ -175,13 +176,21 @@ ONTO_A_FLOOR = Law(
     bounds=VISIBLE,
 )
 LOG_POWER = Law(
-    "log power", 5, _logarithmic_offsets, _log_power, "slope", -1, offset=_logarithmic_offset
+    "log power",
+    5,
+    _logarithmic_offsets,
+    _log_power,
+    "slope",
+    -1,
+    _logarithmic_offset,
+    bounds=POWERS_OF_LOG,
 )
 LINEAR = Law("linear", 4, lambda window: (), _linear, "slope", -1)
 LAWS = (
     LINEAR,
     Law("power", 5, _offsets, _power, "slope", -1, _offset),
     Law("logarithmic", 4, _logarithmic_offsets, _logarithmic, offset=_logarithmic_offset),
+    LOG_POWER,
     Law("log over t", 4, _logarithmic_offsets, _log_over_t, offset=_logarithmic_offset),
     Law("stretched", 5, _exponents(0.2, 0.8), _exponential, "shape", -1),
     Law("superlinear", 5, _exponents(1.2, 3.0), _exponential, "shape", -1),

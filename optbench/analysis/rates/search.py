@@ -38,7 +38,7 @@ FALL = 8.0  # standard deviations of the noise: a random walk gets beyond 5 once
 LOUD, FALL_OF_LOUD = 0.1, 16.0  # noise that hides bends, and the fall that it asks for
 NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
 FLOOR_LEFT = 8.0  # in AICc beyond a power: a floor that is not ruled out
-LIKE_A_FLOOR = {"power", "logarithmic", "log over t", ONTO_A_FLOOR.name}
+LIKE_A_FLOOR = {"power", "logarithmic", "log power", "log over t", ONTO_A_FLOOR.name}
 TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 CARRIED_ON = 2.0  # of the change from all records to their last half
@@ -234,13 +234,17 @@ def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
     least = FALL_OF_LOUD if near[0].noise > LOUD else FALL
     if not near[0].admissible or max(c.fall for c in near) < least:
         return []
-    possible = [c for c in near if c.admissible]
+    # A power of log t bends as a power of t with a large offset does.
+    bent = any(c.law is LOG_POWER for c in near)
+    possible = [c for c in near if c.admissible or (bent and c.law.name == "power")]
     short = near[0].window.t.size < LEAST_RECORDS
     if short and [c.law.name for c in near] != ["linear"]:
         return []
     if not any(c.fits() for c in possible):
         return []
     left = [c for c in possible if c.fits(barely=True)]
+    simple = any(c.law.name == "logarithmic" for c in left)
+    left = [c for c in left if not (simple and c.law is LOG_POWER)]
     return [c for c in left if c.law is not ONTO_A_FLOOR or c is near[0]]
 
 
@@ -253,8 +257,7 @@ def _flattens_like_a_logarithm(laws: list[Candidate], margin: float) -> bool:
     if floor is None:
         return False
     rival = fitted(LOG_POWER, floor.window)
-    alone = len(laws) == 1 and rival.criterion < floor.criterion + margin
-    return alone or rival.noise < LEAST_NOISE
+    return rival.noise < LEAST_NOISE and LOG_POWER not in [each.law for each in laws]
 
 
 def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:
