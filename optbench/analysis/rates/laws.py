@@ -13,7 +13,7 @@ power onto a floor   C (t + s)^-a + F                  a, s                   a
 log power            C (log(t + s))^-p                 s                      p
 ===================  ================================  =====================  ===============
 
-The last one is not told: it flattens as a power onto a floor does, and stands against that.
+A spectrum of modes, C (t + s)^-a q^t, stands against stretched laws, and is called linear.
 """
 
 from __future__ import annotations
@@ -109,6 +109,13 @@ def _linear(window: Window, coordinates: Array) -> tuple[Array, Array]:
     return _columns(np.ones_like(t), t / window.t[-1]), window.y[None]
 
 
+def _tempered(window: Window, coordinates: Array) -> tuple[Array, Array]:
+    log_t = np.log(_shifted(window, coordinates[:, 0]))
+    log_t -= log_t[:, -1:]
+    t = np.broadcast_to((window.t - window.t[-1]) / window.t[-1], log_t.shape)
+    return _columns(np.ones_like(log_t), log_t, t), np.broadcast_to(window.y, log_t.shape)
+
+
 def _power(window: Window, coordinates: Array) -> tuple[Array, Array]:
     log_t = np.log(_shifted(window, coordinates[:, 0]))
     log_t -= log_t[:, -1:]
@@ -186,6 +193,8 @@ LOG_POWER = Law(
     bounds=POWERS_OF_LOG,
 )
 LINEAR = Law("linear", 4, lambda window: (), _linear, "slope", -1)
+# Modes whose rates have a density like l^(a - 1) above the slowest one.
+SPECTRUM = Law("linear", 6, _offsets, _tempered, "slope", -1, _offset)
 LAWS = (
     LINEAR,
     Law("power", 5, _offsets, _power, "slope", -1, _offset),

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from optbench.analysis.rates.autoregression import LEAST_NOISE
 from optbench.analysis.rates.candidates import Candidate, fitted
-from optbench.analysis.rates.laws import LAWS, LINEAR, LOG_POWER, ONTO_A_FLOOR, Window
+from optbench.analysis.rates.laws import LAWS, LOG_POWER, ONTO_A_FLOOR, SPECTRUM, Window
 from optbench.analysis.rates.rate import Rate, rate_of, refusal
 from optbench.analysis.rates.traces import (
     LOG_FLOOR,
@@ -42,6 +42,7 @@ LIKE_A_FLOOR = {"power", "logarithmic", "log power", "log over t", ONTO_A_FLOOR.
 TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 CARRIED_ON = 2.0  # of the change from all records to their last half
+SHARE_OF_SLOWEST = 0.1  # of the gap where a window begins before which other modes died out
 MOST_LAWS = 3  # that a table names
 FLATTENS = 0.95  # slope against log t in the last quarter over that in the third
 WILD = 0.4  # root mean square rise between records from which on a trace is read by its envelope
@@ -114,7 +115,7 @@ def _search(t: Array, y: Array, level: float) -> Rate:
     if len(laws) > MOST_LAWS:
         names = ", ".join(candidate.law.name for candidate in laws)
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
-    told = [(each, _interval(each, level)) for each in laws]
+    told = [(each, _interval(each, level, other_modes=each.window.t.size < t.size)) for each in laws]
     if any(each.law.name != "linear" and low <= 0.0 for each, (_, low, _) in told):
         return refusal("not asymptotic yet: an exponent of 0 is not ruled out")
     if told:
@@ -154,7 +155,7 @@ def _decided(windows: Iterator[Window], margin: float) -> list[Candidate]:
         if laws:
             laws = _beside_a_floor(laws, tried, floor_excess)
         if laws and not _flattens_like_a_logarithm(laws, margin):
-            return _beside_the_slowest_mode(laws, margin)
+            return _beside_a_spectrum(laws, margin)
         before = window
     return []
 
@@ -200,17 +201,13 @@ def _beside_a_floor(
     return laws + floor
 
 
-def _beside_the_slowest_mode(laws: list[Candidate], margin: float) -> list[Candidate]:
-    """Add q^t to a stretched exponential whose last decade does not rule it out.
-
-    The modes of a spectrum die out one by one, until the slowest one is left.
-    """
+def _beside_a_spectrum(laws: list[Candidate], margin: float) -> list[Candidate]:
+    """Add q^t to a stretched exponential that may as well be modes that die out one by one."""
     if [each.law.name for each in laws] != ["stretched"]:
         return laws
-    last = laws[0].window.last(LEAST_RECORDS)
-    linear, stretched = fitted(LINEAR, last), fitted(laws[0].law, last)
-    ruled_out = linear.criterion > stretched.criterion + margin
-    return laws if ruled_out else [*laws, linear]
+    spectrum = fitted(SPECTRUM, laws[0].window)
+    ruled_out = spectrum.criterion > laws[0].criterion + margin or not spectrum.fits(barely=True)
+    return laws if ruled_out else [*laws, spectrum]
 
 
 def _may_have_a_floor(window: Window) -> bool:
@@ -260,12 +257,16 @@ def _flattens_like_a_logarithm(laws: list[Candidate], margin: float) -> bool:
     return rival.noise < LEAST_NOISE and LOG_POWER not in [each.law for each in laws]
 
 
-def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:
+def _interval(
+    candidate: Candidate, level: float, other_modes: bool
+) -> tuple[float, float, float]:
     """Return the value and its interval, which follows a trend within the window.
 
     The last half of the records has a value of its own.  Where it differs by more than noise, or
     where there is no noise, the trend is carried on: the interval holds that value and goes twice
-    as far beyond it.
+    as far beyond it.  Where modes faster than q^t died out before the window, q may be that of
+    several: if the slowest one has a share of the gap at its first record, the gap falls over the
+    window by at most 1 / share more than that mode.
     """
     value, low, high = candidate.value(level)
     half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_OF_LINEAR))
@@ -273,4 +274,7 @@ def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:
     if candidate.noiseless or not late_low <= value <= late_high:
         onwards = late + CARRIED_ON * (late - value)
         low, high = min(low, onwards), max(high, onwards)
+    if other_modes and candidate.law.name == "linear":
+        t = candidate.window.t
+        high += math.log(1 / SHARE_OF_SLOWEST) / float(t[-1] - t[0])
     return value, low - candidate.margin, high + candidate.margin
