@@ -169,7 +169,8 @@ def logarithm_squared(t: Array, rng: Generator) -> Truth:
 def many_modes(t: Array, rng: Generator) -> Truth:
     """Gradient descent on 50 modes, log-uniform from 1 / kappa to 1, kappa in [10, 1e5].
 
-    Its gap from the start at 0 is the sum of c_i (1 - l_i)^(2t), which is linear in the end.
+    Its gap from the start at 0 is the sum of c_i (1 - l_i)^(2t), which is linear in the end.  Until
+    the slowest mode has lost a factor e it is a power: 1 / t, as all modes up to infinity would be.
     """
     kappa = _log_uniform(rng, 10.0, 1e5)
     curvature = np.append(np.exp(-rng.uniform(0.0, math.log(kappa), 49)), 1 / kappa)
@@ -177,7 +178,10 @@ def many_modes(t: Array, rng: Generator) -> Truth:
     contraction = np.log1p(-0.999 * curvature)
     y = np.logaddexp.reduce(log_size + 2 * t[:, None] * contraction, axis=1)
     start = float(np.logaddexp.reduce(log_size))
-    return Truth(y - start, "linear", math.exp(2 * contraction[-1]), 2 * FLOOR_OF_ROUNDING)
+    slowest = float(2 * contraction[-1])
+    if slowest * t[-1] > -1.0:
+        return Truth(y - start, "power", floor=2 * FLOOR_OF_ROUNDING)
+    return Truth(y - start, "linear", math.exp(slowest), 2 * FLOOR_OF_ROUNDING)
 
 
 BEHAVIOURS: dict[str, Callable[[Array, Generator], Truth]] = {

@@ -35,6 +35,7 @@ LEAST_DROP, LEAST_FALL = math.log(50.0), 20.0
 # like exp(-c t^a), a < 1, and the approach of a method with steps of one size like one with a > 1.
 LEAST_OF_EXPONENTS = 300.0
 NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
+ROUNDS = 1
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
 
 
@@ -82,6 +83,14 @@ class Candidate:
         coefficients = np.linalg.lstsq(design[0].T, response[0], rcond=None)[0]
         rest: Array = response[0] - design[0].T @ coefficients
         return rest
+
+    @cached_property
+    def curve(self) -> Array:
+        """Log gaps of a fitted power onto a floor."""
+        design, response = self.law.design(self.window, self.best[None])
+        relative = response[0] - self.residual
+        result: Array = self.window.level + np.log(np.maximum(relative, 0.1))
+        return result
 
     @property
     def offset(self) -> float:
@@ -235,6 +244,16 @@ class Candidate:
 
 
 def fitted(law: Law, window: Window) -> Candidate:
+    """Fit a law; one whose noise is even over the gap itself once more over its own curve."""
+    found = _fitted(law, window)
+    if law is not ONTO_A_FLOOR:
+        return found
+    for _ in range(ROUNDS):
+        found = _fitted(law, Window(window.t, window.y, found.curve))
+    return found
+
+
+def _fitted(law: Law, window: Window) -> Candidate:
     """Fit a law: its shapes on a grid that is refined until it resolves those that count."""
     ranges = axes = law.axes(window)
     for _ in range(REFINEMENTS):

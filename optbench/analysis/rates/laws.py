@@ -31,6 +31,7 @@ Array = NDArray[np.float64]
 
 FASTEST = 6.0  # exponent of a power that can be told from q^t
 POWERS_OF_LOG = -4.0, -0.25  # slopes against log log t
+PARTS_OF_STEEPEST = 0.7, 3.0  # exponents onto a floor, over the steepest slope against log t
 VISIBLE = 0.4, 1.0  # floor over the last gap: a lower one is not told from none
 
 
@@ -160,6 +161,19 @@ def _onto_floor(window: Window, coordinates: Array) -> tuple[Array, Array]:
     return _columns(relative * weight, weight), np.broadcast_to(response, relative.shape)
 
 
+def _steepest(window: Window) -> Axes:
+    """log a from below the steepest third to several times that: floors and offsets only flatten.
+
+    A wider range would hide a from a coarse grid: over decades of steps only curves with nearly the
+    right exponent are near the trace anywhere.
+    """
+    u, y = np.log(window.t), window.level
+    ends = np.linspace(0, u.size - 1, 4).astype(int)
+    slope = float(np.max(-np.diff(y[ends]) / np.diff(u[ends])))
+    low, high = (min(max(part * slope, 0.1), FASTEST) for part in PARTS_OF_STEEPEST)
+    return ((math.log(low), math.log(high)),)
+
+
 def _exponents(low: float, high: float) -> Callable[[Window], Axes]:
     return lambda window: ((math.log(low), math.log(high)),)
 
@@ -176,7 +190,7 @@ def _logarithmic_offset(window: Window, coordinates: Array) -> float:
 ONTO_A_FLOOR = Law(
     "power onto a floor",
     6,
-    lambda window: (*_exponents(0.1, FASTEST)(window), *_offsets(window)),
+    lambda window: (*_steepest(window), *_offsets(window)),
     _onto_floor,
     "shape",
     offset=_offset,
