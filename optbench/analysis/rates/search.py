@@ -190,15 +190,13 @@ def _begins_early(power: Candidate, before: Window) -> bool:
 def _beside_a_floor(
     laws: list[Candidate], tried: list[Candidate], floor_excess: float
 ) -> list[Candidate]:
-    """Add a floor that is not ruled out to laws that it looks like; none are left in loud noise."""
-    if laws[0].law.name not in LIKE_A_FLOOR:
+    """Add a floor that is not ruled out to laws that it looks like."""
+    if laws[0].law.name not in LIKE_A_FLOOR or ONTO_A_FLOOR in [each.law for each in laws]:
         return laws
-    if laws[0].noise > LOUD:
-        return [] if floor_excess < NOT_RULED_OUT else laws
-    if floor_excess > FLOOR_LEFT or ONTO_A_FLOOR in [each.law for each in laws]:
+    if floor_excess > (NOT_RULED_OUT if laws[0].noise > LOUD else FLOOR_LEFT):
         return laws
     floor = [each for each in tried if each.law is ONTO_A_FLOOR]
-    return laws + floor
+    return laws + floor if floor else []
 
 
 def _beside_a_spectrum(laws: list[Candidate], margin: float) -> list[Candidate]:
