@@ -28,6 +28,7 @@ KEPT = 8.0  # log evidence below the largest one at which a shape no longer coun
 BENT, BARELY_BENT = 0.01, 0.001  # probabilities under the law: to choose a window, to rule out
 ECHO, LOUD = 2.2, 3.0  # standard errors: the same
 OFFSET_OF_FIRST, OFFSET_OF_LAST = 1.0, 1 / 30  # largest offset, over the steps of the window
+OFFSET_BEFORE_A_FLOOR = 10.0  # over the first step: shorter windows would leave only the floor
 LEAST_OF_DROP = 0.003  # of the fall of log gap: smaller deviations from q^t are not interpreted
 # Less of an exponential looks like a part of many other laws: its drop, and over the noise.
 LEAST_DROP, LEAST_FALL = math.log(50.0), 20.0
@@ -117,7 +118,7 @@ class Candidate:
         if not self.inside:
             return False
         if law is ONTO_A_FLOOR:
-            return self.offset <= float(t[-1] * OFFSET_OF_LAST)
+            return self.offset <= float(min(t[0] * OFFSET_BEFORE_A_FLOOR, t[-1] * OFFSET_OF_LAST))
         if law.offset is not None and law.name not in ("logarithmic", "log power"):
             return self.offset <= float(min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST))
         if law.name in ("stretched", "superlinear") and t[-1] < LEAST_OF_EXPONENTS * t[0]:

@@ -229,8 +229,8 @@ def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
     least = FALL_OF_LOUD if near[0].noise > LOUD else FALL
     if not near[0].admissible or max(c.fall for c in near) < least:
         return []
-    # A power of log t bends as a power of t with a large offset does.
-    bent = any(c.law is LOG_POWER for c in near)
+    # Logarithms and floors bend as a power of t with a large offset does.
+    bent = any(c.admissible and c.law.name in LIKE_A_FLOOR for c in near)
     possible = [c for c in near if c.admissible or (bent and c.law.name == "power")]
     short = near[0].window.t.size < LEAST_RECORDS
     if short and [c.law.name for c in near] != ["linear"]:
