@@ -36,7 +36,7 @@ LEAST_DROP, LEAST_FALL = math.log(50.0), 20.0
 # like exp(-c t^a), a < 1, and the approach of a method with steps of one size like one with a > 1.
 LEAST_OF_EXPONENTS = 300.0
 NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
-ROUNDS = 1
+LEAST_OVER_LEVEL = 0.1  # of a fitted curve, which a poor fit may bring to 0
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
 
 
@@ -88,10 +88,9 @@ class Candidate:
     @cached_property
     def curve(self) -> Array:
         """Log gaps of a fitted power onto a floor."""
-        design, response = self.law.design(self.window, self.best[None])
-        relative = response[0] - self.residual
-        result: Array = self.window.level + np.log(np.maximum(relative, 0.1))
-        return result
+        response = self.law.design(self.window, self.best[None])[1][0]
+        over_level: Array = np.log(np.maximum(response - self.residual, LEAST_OVER_LEVEL))
+        return self.window.level + over_level
 
     @property
     def offset(self) -> float:
@@ -247,9 +246,7 @@ class Candidate:
 def fitted(law: Law, window: Window) -> Candidate:
     """Fit a law; one whose noise is even over the gap itself once more over its own curve."""
     found = _fitted(law, window)
-    if law is not ONTO_A_FLOOR:
-        return found
-    for _ in range(ROUNDS):
+    if law is ONTO_A_FLOOR:
         found = _fitted(law, Window(window.t, window.y, found.curve))
     return found
 

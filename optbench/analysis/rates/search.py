@@ -115,7 +115,9 @@ def _search(t: Array, y: Array, level: float) -> Rate:
     if len(laws) > MOST_LAWS:
         names = ", ".join(candidate.law.name for candidate in laws)
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
-    told = [(each, _interval(each, level, other_modes=each.window.t.size < t.size)) for each in laws]
+    told = [
+        (each, _interval(each, level, other_modes=each.window.t.size < t.size)) for each in laws
+    ]
     if any(each.law.name != "linear" and low <= 0.0 for each, (_, low, _) in told):
         return refusal("not asymptotic yet: an exponent of 0 is not ruled out")
     if told:
@@ -255,9 +257,7 @@ def _flattens_like_a_logarithm(laws: list[Candidate], margin: float) -> bool:
     return rival.noise < LEAST_NOISE and LOG_POWER not in [each.law for each in laws]
 
 
-def _interval(
-    candidate: Candidate, level: float, other_modes: bool
-) -> tuple[float, float, float]:
+def _interval(candidate: Candidate, level: float, other_modes: bool) -> tuple[float, float, float]:
     """Return the value and its interval, which follows a trend within the window.
 
     The last half of the records has a value of its own.  Where it differs by more than noise, or
