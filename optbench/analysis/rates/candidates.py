@@ -34,7 +34,7 @@ LEAST_OF_DROP = 0.003  # of the fall of log gap: smaller deviations from q^t are
 LEAST_DROP, LEAST_FALL = math.log(50.0), 20.0
 # Last step over first one: over two decades the modes of a spectrum that die out one by one look
 # like exp(-c t^a), a < 1, and the approach of a method with steps of one size like one with a > 1.
-LEAST_OF_EXPONENTS = 300.0
+LEAST_OF_EXPONENTS = 100.0
 NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
 LEAST_OVER_LEVEL = 0.1  # of a fitted curve, which a poor fit may bring to 0
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
@@ -151,14 +151,19 @@ class Candidate:
         """What the value changes by where both ends of a window without noise move by 1%.
 
         Deviations as small as that are not interpreted: they may be a slow correction to the law,
-        such as gradient descent's on separable data.
+        such as gradient descent's on separable data.  A factor log t or 1 / log t, as of mirror
+        descents there, moves an exponent by 1 / log t, and bends a short window by less.
         """
-        t = self.window.t
+        first, last = float(self.window.t[0]), float(self.window.t[-1])
         if not self.noiseless:
             return 0.0
         if self.law.name == "linear":
-            return 2 * LEAST_NOISE / float(t[-1] - t[0])
-        return 2 * LEAST_NOISE / math.log(t[-1] / t[0])
+            return 2 * LEAST_NOISE / (last - first)
+        margin = 2 * LEAST_NOISE / math.log(last / first)
+        if self.law.name != "power" or first < math.e:
+            return margin
+        bend = (1 / math.log(first) - 1 / math.log(last)) * math.log(last / first) / 8
+        return margin + (1 / math.log(last) if bend < LEAST_NOISE else 0.0)
 
     def fits(self, barely: bool = False) -> bool:
         """Return whether neither a bend nor an echo is left in the residuals."""

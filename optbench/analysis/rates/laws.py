@@ -7,8 +7,8 @@ linear               C q^t                                                    q
 power                C (t + s)^-a                      s                      a
 logarithmic          C / log(t + s)                    s
 log over t           C log(t + s) / (t + s)            s
-stretched            C exp(-k t^a), 0.2 <= a <= 0.8    a                      a
-superlinear          C exp(-k t^a), 1.2 <= a <= 3      a                      a
+stretched            C exp(-k t^a), 0.2 <= a <= 0.95   a                      a
+superlinear          C exp(-k t^a), 1.05 <= a <= 3     a                      a
 power onto a floor   C (t + s)^-a + F                  a, s                   a
 log power            C (log(t + s))^-p                 s                      p
 ===================  ================================  =====================  ===============
@@ -215,7 +215,7 @@ LAWS = (
     Law("logarithmic", 4, _logarithmic_offsets, _logarithmic, offset=_logarithmic_offset),
     LOG_POWER,
     Law("log over t", 4, _logarithmic_offsets, _log_over_t, offset=_logarithmic_offset),
-    Law("stretched", 5, _exponents(0.2, 0.8), _exponential, "shape", -1),
-    Law("superlinear", 5, _exponents(1.2, 3.0), _exponential, "shape", -1),
+    Law("stretched", 5, _exponents(0.2, 0.95), _exponential, "shape", -1),
+    Law("superlinear", 5, _exponents(1.05, 3.0), _exponential, "shape", -1),
     ONTO_A_FLOOR,
 )

@@ -39,7 +39,8 @@ LOUD, FALL_OF_LOUD = 0.1, 16.0  # noise that hides bends, and the fall that it a
 NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
 FLOOR_LEFT = 8.0  # in AICc beyond a power: a floor that is not ruled out
 LIKE_A_FLOOR = {"power", "logarithmic", "log power", "log over t", ONTO_A_FLOOR.name}
-TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these
+TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these,
+ROUGH = 0.3  # and so is noise beyond that which the laws were tried on
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 CARRIED_ON = 2.0  # of the change from all records to their last half
 SHARE_OF_SLOWEST = 0.1  # of the gap where a window begins before which other modes died out
@@ -110,8 +111,9 @@ def _search(t: Array, y: Array, level: float) -> Rate:
     # No noise has the steps of an envelope: twice the evidence is asked to rule a law out.
     margin = 2 * NOT_RULED_OUT if wild else NOT_RULED_OUT
     laws = _decided(_windows(t, envelope if wild else y), margin)
-    if wild and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
-        return refusal("not asymptotic yet: it oscillates, and its envelope has no clear law")
+    rough = wild or (laws and laws[0].noise > ROUGH)
+    if rough and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
+        return refusal("not asymptotic yet: it swings too much for a clear law")
     if len(laws) > MOST_LAWS:
         names = ", ".join(candidate.law.name for candidate in laws)
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
