@@ -242,9 +242,20 @@ def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
     if not any(c.fits() for c in possible):
         return []
     left = [c for c in possible if c.fits(barely=True)]
-    simple = any(c.law.name == "logarithmic" for c in left)
-    left = [c for c in left if not (simple and c.law is LOG_POWER)]
-    return [c for c in left if c.law is not ONTO_A_FLOOR or c is near[0]]
+    left = [c for c in left if c.law is not ONTO_A_FLOOR or c is near[0]]
+    return _with_the_simple_logarithm(left, tried, margin)
+
+
+def _with_the_simple_logarithm(
+    left: list[Candidate], tried: list[Candidate], margin: float
+) -> list[Candidate]:
+    """Name 1 / log t instead of a power of log t, or beside one where it is nearly ruled out."""
+    if LOG_POWER not in [c.law for c in left]:
+        return left
+    if any(c.law.name == "logarithmic" for c in left):
+        return [c for c in left if c.law is not LOG_POWER]
+    far = left[0].criterion + 2 * margin
+    return left + [c for c in tried if c.law.name == "logarithmic" and c.criterion < far]
 
 
 def _flattens_like_a_logarithm(laws: list[Candidate], margin: float) -> bool:
