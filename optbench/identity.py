@@ -199,7 +199,7 @@ class _Walk:
                 self._reached(cell.cell_contents, names)
             except ValueError:  # a name that is not bound yet
                 self._write("empty")
-        if _is_library_file(function.__code__.co_filename):
+        if is_library_file(function.__code__.co_filename):
             module = function.__module__ or ""
             self._all("library", (module, function.__qualname__, _library(module)))
             return
@@ -295,7 +295,7 @@ def _library_folders() -> tuple[str, ...]:
 
 
 @functools.cache
-def _is_library_file(file: str) -> bool:
+def is_library_file(file: str) -> bool:
     """Whether a file belongs to Python or to an installed distribution other than optbench."""
     if file.startswith("<frozen"):
         return True
@@ -314,7 +314,7 @@ def _is_library_module(top: str) -> bool:
     if spec is None:
         return False
     place = spec.origin or next(iter(spec.submodule_search_locations or ()), "")
-    return spec.origin == "built-in" or _is_library_file(place)
+    return spec.origin == "built-in" or is_library_file(place)
 
 
 def _of_library(kind: type) -> bool:
@@ -324,7 +324,7 @@ def _of_library(kind: type) -> bool:
 def of_library(module: types.ModuleType) -> bool:
     """Whether a module belongs to Python or to an installed distribution other than optbench."""
     file = getattr(module, "__file__", None)
-    return file is None or _is_library_file(file)
+    return file is None or is_library_file(file)
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -55,8 +56,32 @@ def load_file(file: Path) -> ModuleType:
     """
     file = file.resolve()
     forget_imports([str(file)])
-    with remembering_imports(str(file)):
+    with remembering_imports(str(file)), _beside(file):
         return _executed(file, lambda: compile(file.read_bytes(), file, "exec", dont_inherit=True))
+
+
+@contextlib.contextmanager
+def _beside(file: Path) -> Iterator[None]:
+    """Let a plug-in file import those of its folder, as a script may.
+
+    Two folders may have modules of one name: those of another folder are not found meanwhile.
+    """
+    folder = str(file.parent)
+    own = {path.stem for path in file.parent.iterdir() if path.suffix == ".py" or path.is_dir()}
+    hidden = {
+        name: module
+        for group in _IMPORTED.values()
+        for name, module in group.items()
+        if name.partition(".")[0] in own and sys.modules.get(name) is module
+        if not str(getattr(module, "__file__", None)).startswith(folder + os.sep)
+    }
+    for name in hidden:
+        del sys.modules[name]
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 def load_shipped(file: Path) -> ModuleType:
