@@ -20,6 +20,7 @@ from optbench.errors import UserError
 # Modules that plug-ins have imported, by who did: executed again together with it.
 _IMPORTED: dict[str, dict[str, ModuleType]] = {}
 _SHIPPED: dict[Path, tuple[tuple[int, int], ModuleType]] = {}
+_SHIPPED_FILES: set[str] = set()
 
 
 def plugin_files(path: Path) -> Iterator[Path]:
@@ -89,10 +90,16 @@ def load_shipped(file: Path) -> ModuleType:
     file = file.resolve()
     stat = file.stat()
     stamp = (stat.st_mtime_ns, stat.st_size)
+    _SHIPPED_FILES.add(str(file))
     if file not in _SHIPPED or _SHIPPED[file][0] != stamp:
         loader = SourceFileLoader(_module_name(file), str(file))
         _SHIPPED[file] = stamp, _executed(file, lambda: loader.get_code(loader.name))
     return _SHIPPED[file][1]
+
+
+def is_shipped(function: Callable[..., Any]) -> bool:
+    """Whether a function stands in a plug-in file that ships with optbench."""
+    return function.__code__.co_filename in _SHIPPED_FILES
 
 
 def _module_name(file: Path) -> str:
