@@ -57,7 +57,7 @@ def load_file(file: Path) -> ModuleType:
     """
     file = file.resolve()
     forget_imports([str(file)])
-    with remembering_imports(str(file)), _beside(file):
+    with _beside(file), remembering_imports(str(file)):
         return _executed(file, lambda: compile(file.read_bytes(), file, "exec", dont_inherit=True))
 
 

@@ -86,10 +86,10 @@ def _culprit(
 
     Numba tries several versions of a function; errors of those that it gave up are not told.
     """
-    whole = str(error)
+    whole = " ".join(str(error).split())  # what it tells of inner errors is indented
     for failure in failures:
         place = _place(failure)
-        if place is not None and str(failure).strip() in whole:
+        if place is not None and " ".join(str(failure).split()) in whole:
             return failure, place
     return error, _place(error)
 
