@@ -10,6 +10,7 @@ that depends on it is ever read back.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import dis
 import functools
@@ -327,26 +328,29 @@ def of_library(module: types.ModuleType) -> bool:
     return file is None or is_library_file(file)
 
 
-@functools.cache
 def _library(module: str) -> str:
     """Return the version of what a module of a library belongs to."""
-    top = module.partition(".")[0]
+    return _version_of(module.partition(".")[0])
+
+
+@functools.cache
+def _version_of(top: str) -> str:
     if not top or top in sys.stdlib_module_names:
         return f"Python {sys.version_info[0]}.{sys.version_info[1]}"
-    name = _distribution(top)
-    if name is None:
+    found = _distribution(top)
+    if found is None:
         return f"{top} of no known version"
-    found = importlib.metadata.distribution(name)
-    known = name.lower().replace("_", "-") in (*SOLVING_LIBRARIES, "numba", "llvmlite", "pandas")
+    told = found.metadata  # read from its file at each access
+    name = told["Name"].lower().replace("_", "-")
+    known = name in (*SOLVING_LIBRARIES, "numba", "llvmlite", "pandas")
     # a folder may be installed again and again under one version: its record has new hashes
     record = "" if known else found.read_text("RECORD") or ""
-    return f"{name} {found.version} {hashlib.sha256(record.encode()).hexdigest()[:16]}"
+    return f"{name} {told['Version']} {hashlib.sha256(record.encode()).hexdigest()[:16]}"
 
 
-def _distribution(top: str) -> str | None:
-    own = {"sklearn": "scikit-learn"}.get(top, top)
-    try:
-        importlib.metadata.version(own)
-    except importlib.metadata.PackageNotFoundError:
-        return next(iter(importlib.metadata.packages_distributions().get(top, ())), None)
-    return own
+def _distribution(top: str) -> importlib.metadata.Distribution | None:
+    name = {"sklearn": "scikit-learn"}.get(top, top)
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.distribution(name)
+    names = importlib.metadata.packages_distributions().get(top, ())
+    return importlib.metadata.distribution(names[0]) if names else None
