@@ -228,6 +228,20 @@ COUNTERPARTS = (
         steps=200,
     ),
     Counterpart(
+        "lars",
+        rates(0.02, momentum=0.8, trust=0.5),
+        optax=optax.lars(0.02, trust_coefficient=0.5, momentum=0.8),
+        problems=("network",),
+        steps=50,
+    ),
+    Counterpart(
+        "lamb",
+        rates(0.01, **_BETAS, eps=0.02, weight_decay=0.3),
+        optax=optax.lamb(0.01, 0.8, 0.95, 0.02, weight_decay=0.3),
+        problems=("network",),
+        steps=200,
+    ),
+    Counterpart(
         "automatic_gradient_descent",
         {"gain": 0.8},
         partial(AGD, gain=0.8),

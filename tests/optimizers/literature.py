@@ -101,6 +101,8 @@ LITERATURE: dict[str, list[Row]] = {
     "amsgrad": NOWHERE,
     "adafactor": NOWHERE,
     "prodigy": NOWHERE,
+    "lars": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
+    "lamb": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     # minimizes in a ball
     "frank_wolfe": [({}, kind, "unknown") for kind in (SEPARABLE, FIT, FINITE)],
     # minimizes another objective, with the penalty

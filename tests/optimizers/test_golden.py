@@ -24,6 +24,8 @@ def test_golden_files_are_there() -> None:
         "dog",
         "gradient_descent",
         "heavy_ball",
+        "lamb",
+        "lars",
         "lion",
         "lookahead",
         "nesterov",

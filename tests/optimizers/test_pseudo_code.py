@@ -24,6 +24,7 @@ from small_problems import (
 Gradient = Callable[[np.ndarray], np.ndarray]
 Path = Iterator[np.ndarray]  # theta after each step
 STEPS = 60
+MATRICES = [(rows, columns) for _, rows, columns in LAYERS.tolist()]
 
 
 def lion(gradient: Gradient, x: np.ndarray) -> Path:
@@ -106,6 +107,36 @@ def adafactor_of(shapes: list[tuple[int, int]]) -> Callable[[Gradient, np.ndarra
             yield x
 
     return adafactor
+
+
+def lars(gradient: Gradient, x: np.ndarray) -> Path:
+    """Algorithm 1 of arXiv:1708.03888 at a constant rate."""
+    ends = np.cumsum([n * m for n, m in MATRICES])[:-1]
+    v = np.zeros_like(x)
+    while True:
+        local = []
+        for w, g in zip(np.split(x, ends), np.split(gradient(x), ends), strict=True):
+            length, slope = np.linalg.norm(w), np.linalg.norm(g)
+            local.append(0.5 * length / (slope + 0.1 * length) * (g + 0.1 * w))
+        v = 0.8 * v + 0.02 * np.concatenate(local)
+        x = x - v
+        yield x
+
+
+def lamb(gradient: Gradient, x: np.ndarray) -> Path:
+    """Algorithm 2 of arXiv:1904.00962 with phi(z) = z."""
+    ends = np.cumsum([n * m for n, m in MATRICES])[:-1]
+    m, v, t = np.zeros_like(x), np.zeros_like(x), 0
+    while True:
+        t += 1
+        g = gradient(x)
+        m, v = 0.8 * m + 0.2 * g, 0.95 * v + 0.05 * g**2
+        r = m / (1 - 0.8**t) / (np.sqrt(v / (1 - 0.95**t)) + 1e-2) + 0.3 * x
+        moved = []
+        for w, u in zip(np.split(x, ends), np.split(r, ends), strict=True):
+            moved.append(w - 0.01 * np.linalg.norm(w) / np.linalg.norm(u) * u)
+        x = np.concatenate(moved)
+        yield x
 
 
 def dog(gradient: Gradient, x: np.ndarray) -> Path:
@@ -212,7 +243,6 @@ PROBLEMS: dict[str, tuple[Gradient, np.ndarray, np.ndarray | None]] = {
 }
 VECTORS, NETWORK = ("quadratic", "logistic"), ("network",)
 ONE_ROW = [(1, START.size)]
-MATRICES = [(rows, columns) for _, rows, columns in LAYERS.tolist()]
 MOMENTS = {"beta1": 0.8, "beta2": 0.95}
 CASES: tuple[tuple[str, dict[str, float], Any, tuple[str, ...], int], ...] = (
     (
@@ -239,6 +269,20 @@ CASES: tuple[tuple[str, dict[str, float], Any, tuple[str, ...], int], ...] = (
     ),
     ("adafactor", {"learning_rate": 0.01}, adafactor_of(ONE_ROW), VECTORS, STEPS),
     ("adafactor", {"learning_rate": 0.01}, adafactor_of(MATRICES), NETWORK, STEPS),
+    (
+        "lars",
+        {"learning_rate": 0.02, "momentum": 0.8, "trust": 0.5, "weight_decay": 0.1},
+        lars,
+        NETWORK,
+        STEPS,
+    ),
+    (
+        "lamb",
+        {"learning_rate": 0.01, "weight_decay": 0.3, "eps": 1e-2, **MOMENTS},
+        lamb,
+        NETWORK,
+        STEPS,
+    ),
     ("dog", {"first_distance": 1e-3}, dog, VECTORS, STEPS),
     ("prodigy", {"first_estimate": 1e-3, "beta2": 0.99}, prodigy, VECTORS, STEPS),
     # rounding grows tenfold from step to step: the last digits are all that is lost in fifteen
