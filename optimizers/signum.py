@@ -10,7 +10,8 @@ from optbench import Hyper, Slot, optimizer
 
 def selected(kind, momentum, decay):
     """At a constant rate it ends in a cycle, which is not near the largest margin."""
-    return "linf" if kind == "classification" and decay > 0.0 and momentum < 1.0 else None
+    separable = kind in ("classification", "multiclass")
+    return "linf" if separable and decay > 0.0 and momentum < 1.0 else None
 
 
 @optimizer(
