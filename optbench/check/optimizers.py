@@ -19,7 +19,7 @@ from optbench.check.kernels import (
     plain_path,
 )
 from optbench.check.outcome import CheckResult, Failed, NotApplicable, difference, require, run
-from optbench.check.quadratic import LAYERS, SIZE, NotANumber, Quadratic, instance
+from optbench.check.quadratic import LAYERS, SIZE, SIZES, NotANumber, Quadratic, instance
 from optbench.check.second_process import compiled_by_second_process
 from optbench.contract import Optimizer
 from optbench.engine.bind import bind_update
@@ -194,7 +194,8 @@ def reset(optimizer: Optimizer) -> str:
     paths = []
     for factor in (1.0, 0.5, 1.0):
         runs = chunk(optimizer, (factor,))
-        expected = [np.full(slot.size(SIZE, 1), slot.initial) for slot in optimizer.slots.values()]
+        sizes = SIZES._replace(layers=[(0, 1, SIZE)])
+        expected = [np.full(slot.size(sizes), slot.initial) for slot in optimizer.slots.values()]
         initial = np.concatenate([np.zeros(0), *expected])
         fresh = np.array_equal(runs.runs.state[0, : initial.size], initial)
         require(fresh, "slots of a fresh run are not at their initial values")
