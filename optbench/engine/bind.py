@@ -60,7 +60,8 @@ def jitted(kernel: Callable[..., Any]) -> Any:
     # and drop what is not used, such as the loss where the slope alone is wanted.
     # Its own loops are vectorised before that.  Wide and masked vectors make exponentials up to 1.7
     # times as fast, but gain nothing on divisions and square roots, and lose without masks.
-    names = [value for code in (kernel, *helpers_of(kernel)) for value in named_by(code)]
+    parts: list[Callable[..., Any]] = [kernel, *helpers_of(kernel)]
+    names = [value for code in parts for value in named_by(code)]
     elementary = any(getattr(value, "__module__", "") == elementwise.__name__ for value in names)
     return numba.njit(
         error_model="numpy",

@@ -69,11 +69,11 @@ def _probabilities(scores: Array, allowed: NDArray[np.bool_]) -> tuple[Array, Ar
     return np.exp(masked - totals[:, None]), totals
 
 
-def _risk(scores: Array, own: Array, allowed: NDArray[np.bool_]) -> float:
+def _risk(scores: Array, own: NDArray[np.bool_], allowed: NDArray[np.bool_]) -> float:
     return float((_probabilities(scores, allowed)[1] - scores[own]).sum())
 
 
-def _newton_step(rows: Array, own: Array, P: Array) -> tuple[Array, Array]:
+def _newton_step(rows: Array, own: NDArray[np.bool_], P: Array) -> tuple[Array, Array]:
     """Newton step (k, r) for probabilities P, and the gradient."""
     gradient = _product((P - own).T, rows)
     k, r = gradient.shape
