@@ -12,16 +12,17 @@ from optbench import Hyper, Slot, optimizer
 
 def selected(kind, beta1, beta2, eps, decay):
     """In the end eps outweighs the root of v; without it each entry moves by about the rate."""
+    if eps == 0.0 and kind in ("classification", "multiclass"):
+        return "linf" if beta1 <= beta2 and decay > 0.0 else None
     if kind != "classification":
         return None
-    if eps == 0.0:
-        return "linf" if beta1 <= beta2 and decay > 0.0 else None
     return "l2" if beta1**4 < beta2 and decay == 0.0 else None
 
 
 @optimizer(
     reference="Kingma and Ba 2015, arXiv:1412.6980; separable data: eps = 0: Zhang, "
-    "Zou, Cao 2024, arXiv:2406.10650; eps > 0: Wang, Meng, Chen, Liu 2021, arXiv:2012.06244, and "
+    "Zou, Cao 2024, arXiv:2406.10650, several classes: Fan, Schmidt, Thrampoulidis 2025, "
+    "arXiv:2502.04664; eps > 0: Wang, Meng, Chen, Liu 2021, arXiv:2012.06244, and "
     "Wang, Meng, Zhang, Sun, Chen, Ma, Liu 2022, arXiv:2110.03891",
     selects=selected,
     as_theorem_asks={"classification": {"eps": 0.0, "decay": 0.5, "beta2": 0.99}},

@@ -10,7 +10,7 @@ from optbench import Hyper, optimizer
 
 def selected(kind, decay):
     """At a constant rate it can only come as near as that rate (Telgarsky 2013)."""
-    return "l1" if kind == "classification" and decay > 0.0 else None
+    return "l1" if kind in ("classification", "multiclass") and decay > 0.0 else None
 
 
 @optimizer(

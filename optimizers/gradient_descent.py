@@ -8,6 +8,7 @@ from optbench import Hyper, optimizer
     "data: Ji, Telgarsky 2018, arXiv:1803.07300",
     selects={
         "classification": "l2",
+        "multiclass": "l2",
         "partly_separable": "direction",
         "nonseparable": "l2",  # from zero steps stay in the span of the data
         "regression": "l2",

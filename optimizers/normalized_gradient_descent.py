@@ -14,7 +14,7 @@ from optbench import Hyper, optimizer
 
 def selected(kind, decay):
     """At a constant rate it can only come as near as that rate."""
-    known = kind in ("classification", "nonseparable", "regression")
+    known = kind in ("classification", "multiclass", "nonseparable", "regression")
     return "l2" if known and decay > 0.0 else None
 
 

@@ -8,7 +8,7 @@ from optbench import Hyper, optimizer
 
 def selected(kind, decay):
     """At a constant rate it ends in a cycle, which is not near the largest margin."""
-    return "linf" if kind == "classification" and decay > 0.0 else None
+    return "linf" if kind in ("classification", "multiclass") and decay > 0.0 else None
 
 
 @optimizer(

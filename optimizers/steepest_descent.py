@@ -12,7 +12,7 @@ from optbench.elementwise import exp, log
 
 def selected(kind, decay):
     """At a constant rate it can only come as near as that rate."""
-    return "lp(p)" if kind == "classification" and decay > 0.0 else None
+    return "lp(p)" if kind in ("classification", "multiclass") and decay > 0.0 else None
 
 
 @optimizer(

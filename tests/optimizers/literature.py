@@ -7,6 +7,7 @@ named have their defaults; ``None``: the papers name no solution there.
 from __future__ import annotations
 
 SEPARABLE, PARTLY, FINITE = "classification", "partly_separable", "nonseparable"
+CLASSES = "multiclass"
 FIT, PROGRAM = "regression", "linear_program"
 Row = tuple[dict[str, float], str, str | None]
 
@@ -18,24 +19,27 @@ SPAN: list[Row] = [({}, FIT, "l2"), ({}, FINITE, "l2"), ({}, SEPARABLE, None), (
 def prescribed(solution: str) -> list[Row]:
     """Steepest descent with steps of length eta t^-a: needs eta_t -> 0 and a divergent sum.
 
-    Fan, Schmidt, Thrampoulidis 2025 (arXiv:2502.04664), for every p-norm; the L2 norm with
-    a = 1/2 is theorem 5 of Nacson et al. 2019 (arXiv:1803.01905).
+    Fan, Schmidt, Thrampoulidis 2025 (arXiv:2502.04664), for every p-norm and several classes; the L2
+    norm with a = 1/2 is theorem 5 of Nacson et al. 2019 (arXiv:1803.01905).
     """
     return [
         ({}, SEPARABLE, solution),
+        ({}, CLASSES, solution),
         ({"decay": 1.0}, SEPARABLE, solution),
         ({"decay": 0.0}, SEPARABLE, None),
     ]
 
 
 ELSEWHERE: list[Row] = [({}, kind, None) for kind in (FIT, FINITE, PARTLY, PROGRAM)]
-NOWHERE: list[Row] = [({}, SEPARABLE, None), *ELSEWHERE]
+NOWHERE: list[Row] = [({}, SEPARABLE, None), ({}, CLASSES, None), *ELSEWHERE]
 
 LITERATURE: dict[str, list[Row]] = {
     # Soudry et al. 2018 (arXiv:1710.10345), theorem 3; Ji, Telgarsky 2018 (arXiv:1803.07300),
-    # theorem 1.1: the direction of the largest margin of the rows that can be separated
+    # theorem 1.1: the direction of the largest margin of the rows that can be separated; several
+    # classes: theorem 7 of the first
     "gradient_descent": [
         ({}, SEPARABLE, "l2"),
+        ({}, CLASSES, "l2"),
         ({}, PARTLY, "direction"),
         *(row for row in SPAN if row[1] != SEPARABLE),
     ],
@@ -64,8 +68,11 @@ LITERATURE: dict[str, list[Row]] = {
     "greedy_coordinate_descent": [({}, SEPARABLE, "l1"), *ELSEWHERE],
     # Zhang, Zou, Cao 2024 (arXiv:2406.10650): no eps, beta1 <= beta2, decreasing rates that tend
     # to 0 and whose sum is infinite.  Wang, Meng, Chen, Liu 2021 (arXiv:2012.06244) and theorem 3
-    # of arXiv:2110.03891: eps > 0, beta1^4 < beta2, constant rate
+    # of arXiv:2110.03891: eps > 0, beta1^4 < beta2, constant rate.  Several classes without eps: Fan
+    # et al. 2025 (arXiv:2502.04664), abstract
     "adam": [
+        ({}, CLASSES, None),
+        ({"eps": 0.0, "decay": 0.5}, CLASSES, "linf"),
         ({}, SEPARABLE, "l2"),
         ({"eps": 0.0, "decay": 0.5}, SEPARABLE, "linf"),
         ({"eps": 0.0, "decay": 1.0}, SEPARABLE, "linf"),
@@ -96,6 +103,28 @@ LITERATURE: dict[str, list[Row]] = {
     "signum": [*prescribed("linf"), ({"momentum": 1.0}, SEPARABLE, None), *ELSEWHERE],
     # Chen, Liu, Liang, Liu 2023 (arXiv:2310.05898), abstract: the objective in a box
     "lion": [*NOWHERE, *[({"weight_decay": 0.1}, kind, "unknown") for kind in (SEPARABLE, FIT)]],
+    # the same in the spectral norm; of a matrix with one row that is the L2 norm.  A minimum: the
+    # rows of each factor U V^T are in the span of the rows of G, as with normalized gradient descent
+    "normalized_spectral_descent": [
+        ({}, SEPARABLE, "l2"),
+        ({}, CLASSES, "spectral"),
+        ({}, FIT, "l2"),
+        *[({"decay": 0.0}, kind, None) for kind in (SEPARABLE, CLASSES, FIT)],
+        ({}, PARTLY, None),
+        ({}, PROGRAM, None),
+    ],
+    "muon": [
+        *[({}, kind, None) for kind in (SEPARABLE, CLASSES, PARTLY, PROGRAM)],  # Nesterov's form
+        ({"nesterov": 0}, SEPARABLE, "l2"),
+        ({"nesterov": 0}, CLASSES, "spectral"),
+        *[({"nesterov": 0, "decay": 0.0}, kind, None) for kind in (SEPARABLE, CLASSES, FIT)],
+        ({"nesterov": 0, "momentum": 1.0}, SEPARABLE, None),
+        ({}, FIT, "l2"),
+    ],
+    "spectral_descent": SPAN,
+    # (eps I + sum G^T G)^(-1/4) takes the span of the rows to itself
+    "shampoo": SPAN,
+    "soap": NOWHERE,
     # papers with rates of convergence or regret only
     "adan": NOWHERE,
     "amsgrad": NOWHERE,
