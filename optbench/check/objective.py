@@ -109,7 +109,7 @@ def plain_rows(
     losses, slopes = np.zeros(len(targets)), np.zeros_like(predictions)
     for i, (z, y) in enumerate(zip(predictions, targets, strict=True)):
         target = read_only(y) if isinstance(y, np.ndarray) else float(y)
-        if instance.outputs > 1:
+        if instance.several:
             losses[i] = row(read_only(z), target, slopes[i], *given)
         else:
             losses[i], slopes[i] = row(float(z), target, *given)
@@ -213,7 +213,7 @@ def steepness(instance: Instance) -> str:
     along = np.linspace(-FAR, FAR, 20 * round(FAR) + 1)
     for target in np.unique(instance.targets, axis=0)[:FEW]:
         predictions = along
-        if instance.outputs > 1:  # and in random directions
+        if instance.several:  # and in random directions
             generator = np.random.Generator(np.random.PCG64(5))
             shape = along.size, instance.outputs
             predictions = np.abs(along)[:, None] * generator.uniform(-1.0, 1.0, shape)

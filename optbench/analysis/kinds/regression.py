@@ -48,13 +48,8 @@ class Regression(Kind):
         """
         if "minimizer" in references:
             return 0.0
-<<<<<<< HEAD
-        fits = next((references[name] for name in NORMS if name in references), None)
-        goal = instance.targets if fits is None else instance.predictions(fits.solution)
-=======
         fits = next((references[name] for name in SHOWN_NAMES if name in references), None)
-        goal = instance.targets if fits is None else instance.features @ fits.solution
->>>>>>> 2c0c409c5af652ef0e06ec19fa2bb991b038d5e7
+        goal = instance.targets if fits is None else instance.predictions(fits.solution)
         return residual(instance, w, goal)
 
     def measure(

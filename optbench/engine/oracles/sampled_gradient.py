@@ -69,7 +69,7 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
     Return the last row's number.
     """
     outputs, width, stride = data.outputs, data.target_size, BLOCK_ROWS
-    if outputs == 1:
+    if not data.several:
         stride = rows  # whose predictions are all that a row loss of one output gets
     numbers = outputs * stride
     z, slopes = scratch.predictions[:numbers], scratch.slopes[:numbers]
