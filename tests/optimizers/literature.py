@@ -19,8 +19,8 @@ SPAN: list[Row] = [({}, FIT, "l2"), ({}, FINITE, "l2"), ({}, SEPARABLE, None), (
 def prescribed(solution: str) -> list[Row]:
     """Steepest descent with steps of length eta t^-a: needs eta_t -> 0 and a divergent sum.
 
-    Fan, Schmidt, Thrampoulidis 2025 (arXiv:2502.04664), for every p-norm and several classes; the L2
-    norm with a = 1/2 is theorem 5 of Nacson et al. 2019 (arXiv:1803.01905).
+    Fan, Schmidt, Thrampoulidis 2025 (arXiv:2502.04664), for every p-norm, two classes or more; the
+    L2 norm with a = 1/2 is theorem 5 of Nacson et al. 2019 (arXiv:1803.01905).
     """
     return [
         ({}, SEPARABLE, solution),
@@ -68,8 +68,8 @@ LITERATURE: dict[str, list[Row]] = {
     "greedy_coordinate_descent": [({}, SEPARABLE, "l1"), *ELSEWHERE],
     # Zhang, Zou, Cao 2024 (arXiv:2406.10650): no eps, beta1 <= beta2, decreasing rates that tend
     # to 0 and whose sum is infinite.  Wang, Meng, Chen, Liu 2021 (arXiv:2012.06244) and theorem 3
-    # of arXiv:2110.03891: eps > 0, beta1^4 < beta2, constant rate.  Several classes without eps: Fan
-    # et al. 2025 (arXiv:2502.04664), abstract
+    # of arXiv:2110.03891: eps > 0, beta1^4 < beta2, constant rate.  Several classes without eps:
+    # Fan et al. 2025 (arXiv:2502.04664), abstract
     "adam": [
         ({}, CLASSES, None),
         ({"eps": 0.0, "decay": 0.5}, CLASSES, "linf"),
@@ -103,8 +103,8 @@ LITERATURE: dict[str, list[Row]] = {
     "signum": [*prescribed("linf"), ({"momentum": 1.0}, SEPARABLE, None), *ELSEWHERE],
     # Chen, Liu, Liang, Liu 2023 (arXiv:2310.05898), abstract: the objective in a box
     "lion": [*NOWHERE, *[({"weight_decay": 0.1}, kind, "unknown") for kind in (SEPARABLE, FIT)]],
-    # the same in the spectral norm; of a matrix with one row that is the L2 norm.  A minimum: the
-    # rows of each factor U V^T are in the span of the rows of G, as with normalized gradient descent
+    # the same in the spectral norm; of a matrix with one row that is the L2 norm.  A minimum: rows
+    # of a factor U V^T are in the span of those of G, as with normalized gradient descent
     "normalized_spectral_descent": [
         ({}, SEPARABLE, "l2"),
         ({}, CLASSES, "spectral"),
