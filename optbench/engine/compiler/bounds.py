@@ -13,14 +13,22 @@ import ast
 import inspect
 import textwrap
 from collections import Counter
+from collections.abc import Callable
 
 from optbench.contract import Optimizer
+from optbench.engine.compiler.plain import helpers_of
+
+RAISING = (ast.Raise, ast.Assert, ast.While, ast.Try)
 
 
 def needs_bounds_checks(optimizer: Optimizer) -> bool:
     """Say whether some index of the kernel, or an explicit ``raise``, needs a checked build."""
-    source = textwrap.dedent(inspect.getsource(optimizer.kernel))
-    function = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef))
+    function = _parsed(optimizer.kernel)
+    # What is passed to a helper has left the kernel; here is what helpers take from elsewhere.
+    for helper in helpers_of(optimizer.kernel):
+        own = not helper.__module__.startswith("optbench.")
+        if own and any(isinstance(n, (ast.Subscript, *RAISING)) for n in ast.walk(_parsed(helper))):
+            return True
     slots = optimizer.slots.items()
     like_theta = {"theta", "grad", "natural_grad", "sample_grad"} | {
         name for name, slot in slots if slot.shape is None
@@ -38,7 +46,7 @@ def needs_bounds_checks(optimizer: Optimizer) -> bool:
     inside = _loop_variables(function, like_theta)
     proven = 0  # uses of an array that cannot reach outside it
     for node in ast.walk(function):
-        if isinstance(node, ast.Raise | ast.Assert | ast.While | ast.Try):
+        if isinstance(node, RAISING):
             return True
         if isinstance(node, ast.Subscript):
             if not isinstance(node.value, ast.Name):
@@ -72,6 +80,12 @@ def _is_variable(index: ast.AST, inside: set[str]) -> bool:
     return isinstance(index, ast.Name) and index.id in inside
 
 
+def _parsed(function: Callable[..., object]) -> ast.FunctionDef | ast.Lambda:
+    """Return the syntax tree of a function."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    return next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda))
+
+
 def _is_size(node: ast.AST, arrays: set[str]) -> bool:
     """Whether the expression is ``a.size`` or ``len(a)`` of one of the arrays."""
     if isinstance(node, ast.Attribute) and node.attr == "size":
@@ -83,7 +97,7 @@ def _is_size(node: ast.AST, arrays: set[str]) -> bool:
     return isinstance(array, ast.Name) and array.id in arrays
 
 
-def _loop_variables(function: ast.FunctionDef, like_theta: set[str]) -> set[str]:
+def _loop_variables(function: ast.AST, like_theta: set[str]) -> set[str]:
     """Names that are only ever the variable of a loop over all coordinates."""
     loops: Counter[str] = Counter()
     stores: Counter[str] = Counter()

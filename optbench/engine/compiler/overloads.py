@@ -72,12 +72,6 @@ class PartCompiler(OwnLowering):
     lowering = _PartLowering
 
 
-class UncheckedCompiler(OwnLowering):
-    """Tests no index, also where the kernel that calls tests its own."""
-
-    lowering = _UncheckedLowering
-
-
 class _UnrolledLower(MarkingLower):
     mark = UNROLLED
 
@@ -95,6 +89,12 @@ class UnrolledPart(OwnLowering):
     """Leaves the rest to the callers, and asks that no loop be left: each is over a few outputs."""
 
     lowering = _UnrolledLowering
+
+
+class UncheckedCompiler(OwnLowering):
+    """Tests no index, also where the kernel that calls tests its own."""
+
+    lowering = _UncheckedLowering
 
 
 # ``@called``: compiled with whatever calls it.
