@@ -150,7 +150,8 @@ def test_step_length_grows_with_the_gradient_as_the_degree_says(name: str) -> No
     others = {key: hyper for key, hyper in hypers.items() if key != "learning_rate"}
     lengths = []
     for unit in (1.0, 1e-3):
-        given = {key: hyper.default * unit**hyper.degree for key, hyper in others.items()}
+        units = {key: unit**hyper.degree for key, hyper in others.items() if not hyper.integer}
+        given = {key: others[key].default * size for key, size in units.items()}
         run = PlainRun(name, start_of(name), LAYERS, METRIC, learning_rate=1e-4, **given)
         moved = run.step(unit * GRADIENTS[0], unit)
         if np.array_equal(moved, start_of(name)):  # soap begins with a step that only looks
