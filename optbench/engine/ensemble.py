@@ -149,6 +149,7 @@ def bind(
     rule = make_rule(
         optimizer,
         parametrization,
+        rows=instance.features.shape[0],
         row=instance.dimension if "sample_row" in optimizer.needs else 0,
         rescale=bool(optimizer.homogeneous and instance.exponential_tail),
         optimal_loss=instance.optimum if "optimal_loss" in optimizer.needs else float("nan"),

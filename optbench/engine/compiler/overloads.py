@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numba
 from llvmlite import binding
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_machinery import register_pass
@@ -52,6 +53,19 @@ class _PartLowering(NativeLowering):
         return super().run_pass(state)
 
 
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _UncheckedLowering(_PartLowering):
+    _name = "unchecked_native_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        before = numba.config.BOUNDSCHECK
+        numba.config.BOUNDSCHECK = None  # Numba reads it here, for one function
+        try:
+            return super().run_pass(state)
+        finally:
+            numba.config.BOUNDSCHECK = before
+
+
 class PartCompiler(OwnLowering):
     """Leaves the rest to the callers."""
 
@@ -77,9 +91,17 @@ class UnrolledPart(OwnLowering):
     lowering = _UnrolledLowering
 
 
+class UncheckedCompiler(OwnLowering):
+    """Tests no index, also where the kernel that calls tests its own."""
+
+    lowering = _UncheckedLowering
+
+
 # ``@called``: compiled with whatever calls it.
 CALLED = {"no_cfunc_wrapper": True, "pipeline_class": PartCompiler}
 called = register_jitable(**CALLED)
+# ``@unchecked``: the same, and inside whatever its caller does; it tests the shapes that it gets.
+unchecked = register_jitable(**{**CALLED, "pipeline_class": UncheckedCompiler})
 
 # ``@inlined``: compiled into it.  A function that is called copies every array that it is passed,
 # seven numbers each: too much for what is done once for each block of rows.

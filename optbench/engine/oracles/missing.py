@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from optbench.contract import Optimizer
+from optbench.contract import Optimizer, Sizes
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
+
+MOST_NUMBERS = 62_500_000  # in the slots of a run: dozens of runs are held side by side
 
 
 def missing_oracle(
@@ -30,4 +32,9 @@ def missing_oracle(
         return f"needs weight matrices; the {name} parametrization has none"
     if "optimal_loss" in needs and np.isnan(instance.optimum):
         return "needs the optimal loss, which is not known here"
+    layers = instance.layers if instance.layers is not None else parametrization.layers
+    sizes = Sizes(parametrization.parameters, instance.features.shape[0], layers)
+    numbers = sum(slot.size(sizes) for slot in optimizer.slots.values())
+    if numbers > MOST_NUMBERS:
+        return f"needs {8e-9 * numbers:.2g} GB a run for its slots; at most 0.5 GB are allowed"
     return None
