@@ -183,15 +183,20 @@ class Candidate:
         Polynomials of degree 2 to 4 in log t are added: the F test of their coefficients, averaged
         over the correlations that are plausible with them.
         """
+        bent, wider, plausible = self._bends
+        ratio = bent / (wider.rest[0] + tolerated)
+        return float(plausible @ special.fdtrc(3, wider.freedom, ratio * wider.freedom / 3))
+
+    @cached_property
+    def _bends(self) -> tuple[Array, Regressions, Array]:
+        """What polynomials take of the rest, the fit with them, and the weight of each rho."""
         design, response = self.law.design(self.window, self.best[None])
         u = np.log(self.window.t)
         u = (u - u.mean()) / (u[-1] - u[0])
         bends = np.polynomial.legendre.legvander(2 * u, 4)[:, 2:].T[None]
         wider = regress(np.concatenate([bends, design], axis=1), response)
-        bent = self.regressions.rest.min(axis=0) - wider.rest[0]
-        ratio = np.maximum(bent, 0.0) / (wider.rest[0] + tolerated)
-        tail = special.fdtrc(3, wider.freedom, ratio * wider.freedom / 3)
-        return float(_normalised(wider.log_evidence[0]) @ tail)
+        bent = np.maximum(self.regressions.rest.min(axis=0) - wider.rest[0], 0.0)
+        return bent, wider, _normalised(wider.log_evidence[0])
 
     def _echo(self) -> float:
         """Correlation of each record's surprise with the one before, in standard errors.

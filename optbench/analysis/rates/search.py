@@ -39,10 +39,12 @@ LOUD, FALL_OF_LOUD = 0.1, 16.0  # noise that hides bends, and the fall that it a
 NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
 FLOOR_LEFT = 8.0  # in AICc beyond a power: a floor that is not ruled out
 LIKE_A_FLOOR = {"power", "logarithmic", "log power", "log over t", ONTO_A_FLOOR.name}
+BENT_BY_OFFSETS = {"power", "log over t"}
 TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these,
 ROUGH = 0.3  # and so is noise beyond that which the laws were tried on
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 CARRIED_ON = 2.0  # of the change from all records to their last half
+AFTER_A_TRANSIENT = 1.3  # width of an interval where noise hid the transient's end, over the usual
 SHARE_OF_SLOWEST = 0.1  # of the gap where a window begins before which other modes died out
 MOST_LAWS = 3  # that a table names
 FLATTENS = 0.95  # slope against log t in the last quarter over that in the third
@@ -110,16 +112,15 @@ def _search(t: Array, y: Array, level: float) -> Rate:
     wild = swings > WILD
     # No noise has the steps of an envelope: twice the evidence is asked to rule a law out.
     margin = 2 * NOT_RULED_OUT if wild else NOT_RULED_OUT
-    laws = _decided(_windows(t, envelope if wild else y), margin)
+    laws, transient = _decided(_windows(t, envelope if wild else y), margin)
     rough = wild or (laws and laws[0].noise > ROUGH)
     if rough and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
         return refusal("not asymptotic yet: it swings too much for a clear law")
     if len(laws) > MOST_LAWS:
         names = ", ".join(candidate.law.name for candidate in laws)
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
-    told = [
-        (each, _interval(each, level, other_modes=each.window.t.size < t.size)) for each in laws
-    ]
+    other_modes = bool(laws) and laws[0].window.t.size < t.size
+    told = [(each, _interval(each, level, transient, other_modes)) for each in laws]
     if any(each.law.name != "linear" and low <= 0.0 for each, (_, low, _) in told):
         return refusal("not asymptotic yet: an exponent of 0 is not ruled out")
     if told:
@@ -147,8 +148,11 @@ def _smooth(t: Array, y: Array) -> Array:
     return smooth
 
 
-def _decided(windows: Iterator[Window], margin: float) -> list[Candidate]:
-    """Return the laws of the first window that decides; none where none does."""
+def _decided(windows: Iterator[Window], margin: float) -> tuple[list[Candidate], bool]:
+    """Return the laws of the first window that decides, and whether a transient was seen before.
+
+    No laws where none does.
+    """
     before, late, floor_excess = None, False, math.inf
     for window in windows:
         tried = _tried(window)
@@ -159,9 +163,9 @@ def _decided(windows: Iterator[Window], margin: float) -> list[Candidate]:
         if laws:
             laws = _beside_a_floor(laws, tried, floor_excess)
         if laws and not _flattens_like_a_logarithm(laws, margin):
-            return _beside_a_spectrum(laws, margin)
+            return _beside_a_spectrum(laws, margin), late
         before = window
-    return []
+    return [], late
 
 
 def _tried(window: Window) -> list[Candidate]:
@@ -233,9 +237,9 @@ def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
     least = FALL_OF_LOUD if near[0].noise > LOUD else FALL
     if not near[0].admissible or max(c.fall for c in near) < least:
         return []
-    # Logarithms and floors bend as a power of t with a large offset does.
+    # Logarithms, floors and powers bend as a power of t with a large offset does, or log t / t.
     bent = any(c.admissible and c.law.name in LIKE_A_FLOOR for c in near)
-    possible = [c for c in near if c.admissible or (bent and c.law.name == "power")]
+    possible = [c for c in near if c.admissible or (bent and c.law.name in BENT_BY_OFFSETS)]
     short = near[0].window.t.size < LEAST_RECORDS
     if short and [c.law.name for c in near] != ["linear"]:
         return []
@@ -270,16 +274,22 @@ def _flattens_like_a_logarithm(laws: list[Candidate], margin: float) -> bool:
     return rival.noise < LEAST_NOISE and LOG_POWER not in [each.law for each in laws]
 
 
-def _interval(candidate: Candidate, level: float, other_modes: bool) -> tuple[float, float, float]:
+def _interval(
+    candidate: Candidate, level: float, transient: bool, other_modes: bool
+) -> tuple[float, float, float]:
     """Return the value and its interval, which follows a trend within the window.
 
     The last half of the records has a value of its own.  Where it differs by more than noise, or
     where there is no noise, the trend is carried on: the interval holds that value and goes twice
-    as far beyond it.  Where modes faster than q^t died out before the window, q may be that of
-    several: if the slowest one has a share of the gap at its first record, the gap falls over the
-    window by at most 1 / share more than that mode.
+    as far beyond it.  Noise that hid the end of a transient moves the value with it.  Where modes
+    faster than q^t died out before the window, q may be that of several: if the slowest one has a
+    share of the gap at its first record, the gap falls over the window by at most 1 / share more
+    than that mode.
     """
     value, low, high = candidate.value(level)
+    if transient:
+        low = value - AFTER_A_TRANSIENT * (value - low)
+        high = value + AFTER_A_TRANSIENT * (high - value)
     half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_OF_LINEAR))
     late, late_low, late_high = fitted(candidate.law, half).value(DRIFTED)
     if candidate.noiseless or not late_low <= value <= late_high:
