@@ -37,6 +37,7 @@ SHORTER = 0.75  # records of the next window over those of this one
 FALL = 8.0  # standard deviations of the noise: a random walk gets beyond 5 once in 1,000
 LOUD, FALL_OF_LOUD = 0.1, 16.0  # noise that hides bends, and the fall that it asks for
 NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
+MORE_IN_LOUD = 4.0  # in AICc
 FLOOR_LEFT = 8.0  # in AICc beyond a power: a floor that is not ruled out
 LIKE_A_FLOOR = {"power", "logarithmic", "log power", "log over t", ONTO_A_FLOOR.name}
 BENT_BY_OFFSETS = {"power", "log over t"}
@@ -45,7 +46,7 @@ ROUGH = 0.3  # and so is noise beyond that which the laws were tried on
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 CARRIED_ON = 2.0  # of the change from all records to their last half
 AFTER_A_TRANSIENT = 1.3  # width of an interval where noise hid the transient's end, over the usual
-SHARE_OF_SLOWEST = 0.1  # of the gap where a window begins before which other modes died out
+SHARE_OF_SLOWEST = 1 / 15  # of the gap where a window begins before which other modes died out
 MOST_LAWS = 3  # that a table names
 FLATTENS = 0.95  # slope against log t in the last quarter over that in the third
 WILD = 0.4  # root mean square rise between records from which on a trace is read by its envelope
@@ -233,8 +234,10 @@ def _may_have_a_floor(window: Window) -> bool:
 
 def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
     """Return the laws that a window does not rule out, the likeliest first; none if none fits."""
+    loud = tried[0].noise > LOUD
+    margin += MORE_IN_LOUD if loud else 0.0
     near = [c for c in tried if c.criterion < tried[0].criterion + margin]
-    least = FALL_OF_LOUD if near[0].noise > LOUD else FALL
+    least = FALL_OF_LOUD if loud else FALL
     if not near[0].admissible or max(c.fall for c in near) < least:
         return []
     # Logarithms, floors and powers bend as a power of t with a large offset does, or log t / t.
