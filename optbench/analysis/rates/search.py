@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from optbench.analysis.rates.autoregression import LEAST_NOISE
 from optbench.analysis.rates.candidates import Candidate, fitted
-from optbench.analysis.rates.laws import LAWS, LOG_POWER, ONTO_A_FLOOR, SPECTRUM, Window
+from optbench.analysis.rates.laws import LAWS, LINEAR, LOG_POWER, ONTO_A_FLOOR, SPECTRUM, Window
 from optbench.analysis.rates.rate import Rate, rate_of, refusal
 from optbench.analysis.rates.traces import (
     LOG_FLOOR,
@@ -298,7 +298,9 @@ def _interval(
     if candidate.noiseless or not late_low <= value <= late_high:
         onwards = late + CARRIED_ON * (late - value)
         low, high = min(low, onwards), max(high, onwards)
-    if other_modes and candidate.law.name == "linear":
+    if candidate.law is SPECTRUM:  # the limit is no faster than its last records
+        low, high = min(low, fitted(LINEAR, half).value(level)[1]), min(high, 0.0)
+    elif other_modes and candidate.law is LINEAR:
         t = candidate.window.t
         high += math.log(1 / SHARE_OF_SLOWEST) / float(t[-1] - t[0])
     return value, low - candidate.margin, high + candidate.margin
