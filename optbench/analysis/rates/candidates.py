@@ -32,9 +32,10 @@ OFFSET_BEFORE_A_FLOOR = 10.0  # over the first step: shorter windows would leave
 LEAST_OF_DROP = 0.003  # of the fall of log gap: smaller deviations from q^t are not interpreted
 # Less of an exponential looks like a part of many other laws: its drop, and over the noise.
 LEAST_DROP, LEAST_FALL = math.log(50.0), 20.0
-# Last step over first one: over two decades the modes of a spectrum that die out one by one look
-# like exp(-c t^a), a < 1, and the approach of a method with steps of one size like one with a > 1.
+# Last step over first one: over less, the modes of a spectrum that die out one by one look like
+# exp(-c t^a), a < 1, and the approach of a method with steps of one size like one with a > 1.
 LEAST_OF_EXPONENTS = 100.0
+NEAR_ONE = 0.8, 1.25  # exponents that a shorter window does not tell from q^t
 NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
 LEAST_OVER_LEVEL = 0.1  # of a fitted curve, which a poor fit may bring to 0
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
@@ -111,7 +112,7 @@ class Candidate:
 
         Its shape lies inside its range; the offset is not beyond what the window resolves, or it
         stands for another transient; and an exponential fell far enough to be told from others, one
-        with an exponent over two and a half decades of steps.
+        with an exponent over two decades of steps.
         """
         t, law = self.window.t, self.law
         if not self.inside:
@@ -123,6 +124,14 @@ class Candidate:
         if law.name in ("stretched", "superlinear") and t[-1] < LEAST_OF_EXPONENTS * t[0]:
             return False
         return law.offset is not None or (self._drop > LEAST_DROP and self.fall > LEAST_FALL)
+
+    @property
+    def stands_for_linear(self) -> bool:
+        """Whether the law is q^t in disguise: an exponent near 1 on a window too short for it."""
+        if self.law.name not in ("stretched", "superlinear"):
+            return False
+        short = self.window.t[-1] < LEAST_OF_EXPONENTS * self.window.t[0]
+        return bool(short and NEAR_ONE[0] < math.exp(self.best[0]) < NEAR_ONE[1])
 
     @cached_property
     def _drop(self) -> float:

@@ -40,6 +40,7 @@ NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
 MORE_IN_LOUD = 4.0  # in AICc
 FLOOR_LEFT = 8.0  # in AICc beyond a power: a floor that is not ruled out
 LIKE_A_FLOOR = {"power", "logarithmic", "log power", "log over t", ONTO_A_FLOOR.name}
+SPECIAL_CASE = {ONTO_A_FLOOR.name: "power", LOG_POWER.name: "logarithmic"}
 BENT_BY_OFFSETS = {"power", "log over t"}
 TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these,
 ROUGH = 0.3  # and so is noise beyond that which the laws were tried on
@@ -122,8 +123,10 @@ def _search(t: Array, y: Array, level: float) -> Rate:
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
     other_modes = bool(laws) and laws[0].window.t.size < t.size
     told = [(each, _interval(each, level, transient, other_modes)) for each in laws]
-    if any(each.law.name != "linear" and low <= 0.0 for each, (_, low, _) in told):
+    falls = [each.law.name == "linear" or not low <= 0.0 for each, (_, low, _) in told]
+    if told and not falls[0]:
         return refusal("not asymptotic yet: an exponent of 0 is not ruled out")
+    told = [each for each, fell in zip(told, falls, strict=True) if fell]
     if told:
         return rate_of(told)
     stalled = stalled_from(t, y)
@@ -174,7 +177,8 @@ def _tried(window: Window) -> list[Candidate]:
     tried = [
         fitted(law, window) for law in LAWS if law is not ONTO_A_FLOOR or _may_have_a_floor(window)
     ]
-    return sorted(tried, key=lambda candidate: candidate.criterion)
+    told = [candidate for candidate in tried if not candidate.stands_for_linear]
+    return sorted(told, key=lambda candidate: candidate.criterion)
 
 
 def _floor_excess(tried: list[Candidate]) -> float:
@@ -250,19 +254,23 @@ def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
         return []
     left = [c for c in possible if c.fits(barely=True)]
     left = [c for c in left if c.law is not ONTO_A_FLOOR or c is near[0]]
-    return _with_the_simple_logarithm(left, tried, margin)
+    return _with_special_cases(left, tried, margin)
 
 
-def _with_the_simple_logarithm(
+def _with_special_cases(
     left: list[Candidate], tried: list[Candidate], margin: float
 ) -> list[Candidate]:
-    """Name 1 / log t instead of a power of log t, or beside one where it is nearly ruled out."""
-    if LOG_POWER not in [c.law for c in left]:
-        return left
-    if any(c.law.name == "logarithmic" for c in left):
-        return [c for c in left if c.law is not LOG_POWER]
-    far = left[0].criterion + 2 * margin
-    return left + [c for c in tried if c.law.name == "logarithmic" and c.criterion < far]
+    """Name the power and 1 / log t beside what they are a case of, unless they are far from it.
+
+    Where 1 / log t itself is not ruled out, it stands for powers of log t.
+    """
+    names = {c.law.name for c in left}
+    if "logarithmic" in names:
+        left = [c for c in left if c.law is not LOG_POWER]
+    far = tried[0].criterion + 2 * margin
+    missing = {SPECIAL_CASE.get(c.law.name) for c in left} - names
+    cases = [c for c in tried if c.law.name in missing and c.criterion < far and c.fall > FALL]
+    return left + cases[: max(MOST_LAWS - len(left), 0)]
 
 
 def _flattens_like_a_logarithm(laws: list[Candidate], margin: float) -> bool:
