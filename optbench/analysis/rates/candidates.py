@@ -35,6 +35,7 @@ LEAST_DROP, LEAST_FALL = math.log(50.0), 20.0
 # Last step over first one: over less, the modes of a spectrum that die out one by one look like
 # exp(-c t^a), a < 1, and the approach of a method with steps of one size like one with a > 1.
 LEAST_OF_EXPONENTS = 100.0
+SMALL_EXPONENT, LEAST_OF_SMALL_EXPONENTS = 0.3, 300.0  # the same, where modes look most like it
 NEAR_ONE = 0.8, 1.25  # exponents that a shorter window does not tell from q^t
 NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
 LEAST_OVER_LEVEL = 0.1  # of a fitted curve, which a poor fit may bring to 0
@@ -121,8 +122,11 @@ class Candidate:
             return self.offset <= float(min(t[0] * OFFSET_BEFORE_A_FLOOR, t[-1] * OFFSET_OF_LAST))
         if law.offset is not None and law.name not in ("logarithmic", "log power"):
             return self.offset <= float(min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST))
-        if law.name in ("stretched", "superlinear") and t[-1] < LEAST_OF_EXPONENTS * t[0]:
-            return False
+        if law.name in ("stretched", "superlinear"):
+            small = self.best[0] < math.log(SMALL_EXPONENT)
+            least = LEAST_OF_SMALL_EXPONENTS if small else LEAST_OF_EXPONENTS
+            if t[-1] < least * t[0]:
+                return False
         return law.offset is not None or (self._drop > LEAST_DROP and self.fall > LEAST_FALL)
 
     @property
