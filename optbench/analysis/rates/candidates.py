@@ -39,6 +39,7 @@ SMALL_EXPONENT, LEAST_OF_SMALL_EXPONENTS = 0.3, 300.0  # the same, where modes l
 NEAR_ONE = 0.8, 1.25  # exponents that a shorter window does not tell from q^t
 NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
 LEAST_OVER_LEVEL = 0.1  # of a fitted curve, which a poor fit may bring to 0
+PRECISION = 1e-5  # of quantiles, in standard errors
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
 
 
@@ -67,7 +68,7 @@ class Candidate:
     weights: Array
     inside: bool
 
-    @property
+    @cached_property
     def criterion(self) -> float:
         """AICc: minus twice the largest log likelihood, with what the parameters cost."""
         n, k = self.window.t.size, self.law.parameters
@@ -240,17 +241,19 @@ class Candidate:
         weights, middle = self.weights[counts], unit * self.regressions.slope[counts]
         error = abs(unit) * self.regressions.slope_error[counts]
         weights = weights / weights.sum()
-        low, high = float((middle - 40 * error).min()), float((middle + 40 * error).max())
-
         freedom = self.regressions.freedom
 
         def below(x: float, tail: float) -> float:
             return float(weights @ special.stdtr(freedom, (x - middle) / error)) - tail
 
-        middle_, low_, high_ = (
-            float(optimize.brentq(below, low, high, args=(tail,), xtol=1e-9 * (high - low)))
-            for tail in tails
-        )
+        def quantile(tail: float) -> float:
+            """Between the least and the largest quantile of the components."""
+            ends = middle + error * special.stdtrit(freedom, tail)
+            rounding = PRECISION * float(error.max())
+            low, high = float(ends.min()) - rounding, float(ends.max()) + rounding
+            return float(optimize.brentq(below, low, high, args=(tail,), xtol=rounding))
+
+        middle_, low_, high_ = (quantile(tail) for tail in tails)
         return middle_, low_, high_
 
     def _shape(self, tails: Triple) -> Triple:
