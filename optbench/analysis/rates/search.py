@@ -118,7 +118,7 @@ def _search(t: Array, y: Array, level: float) -> Rate:
     laws, transient = _decided(_windows(t, envelope if wild else y), margin)
     rough = wild or (laws and laws[0].noise > ROUGH)
     if rough and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
-        return refusal("not asymptotic yet: it swings too much for a clear law")
+        return refusal("not asymptotic yet: too rough a trace for a clear law")
     if len(laws) > MOST_LAWS:
         names = ", ".join(candidate.law.name for candidate in laws)
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
