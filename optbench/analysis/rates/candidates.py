@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import interpolate, optimize, special
+from scipy import optimize, special
 
 from optbench.analysis.rates.autoregression import (
     CORRELATIONS,
@@ -258,11 +258,13 @@ class Candidate:
 
     def _shape(self, tails: Triple) -> Triple:
         """Quantiles of the first coordinate's marginal distribution."""
+        from scipy.interpolate import CubicSpline  # 0.1 s, and few laws have such a value
+
         places = np.unique(self.nodes[:, 0])
         row = np.searchsorted(places, self.nodes[:, 0])
         density = np.bincount(row, self.weights.sum(axis=1), places.size)
         # A cubic through the logarithm: straight lines between nodes would widen the interval.
-        curve = interpolate.CubicSpline(places, np.log(np.maximum(density, 1e-12 * density.max())))
+        curve = CubicSpline(places, np.log(np.maximum(density, 1e-12 * density.max())))
         fine = np.linspace(places[0], places[-1], 300)
         mass = np.cumsum(np.exp(curve(fine)))
         middle, low, high = np.exp(np.interp(np.array(tails) * mass[-1], mass, fine))
