@@ -160,25 +160,6 @@ class Candidate:
         """Whether the residuals are the error of the law: too small for noise, or bent."""
         return self.noise < NOISELESS or self._unbent(tolerated=0.0) < BENT
 
-    @property
-    def margin(self) -> float:
-        """What the value changes by where both ends of a window without noise move by 1%.
-
-        Deviations as small as that are not interpreted: they may be a slow correction to the law,
-        such as gradient descent's on separable data.  A factor log t or 1 / log t, as of mirror
-        descents there, moves an exponent by 1 / log t, and bends a short window by less.
-        """
-        first, last = float(self.window.t[0]), float(self.window.t[-1])
-        if not self.noiseless:
-            return 0.0
-        if self.law.name == "linear":
-            return 2 * LEAST_NOISE / (last - first)
-        margin = 2 * LEAST_NOISE / math.log(last / first)
-        if self.law.name != "power" or first < math.e:
-            return margin
-        bend = (1 / math.log(first) - 1 / math.log(last)) * math.log(last / first) / 8
-        return margin + (1 / math.log(last) if bend < LEAST_NOISE else 0.0)
-
     def fits(self, barely: bool = False) -> bool:
         """Return whether neither a bend nor an echo is left in the residuals."""
         bend, echo = (BARELY_BENT, LOUD) if barely else (BENT, ECHO)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from optbench.analysis.rates.autoregression import LEAST_NOISE
 from optbench.analysis.rates.candidates import Candidate, fitted
-from optbench.analysis.rates.laws import LINEAR, SPECTRUM
+from optbench.analysis.rates.laws import LINEAR, LOG_POWER, SPECTRUM
 
 LEAST_RECORDS = 6  # of the last half
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
@@ -40,4 +41,27 @@ def interval(
     elif other_modes and candidate.law is LINEAR:
         t = candidate.window.t
         high += math.log(1 / SHARE_OF_SLOWEST) / float(t[-1] - t[0])
-    return value, low - candidate.margin, high + candidate.margin
+    margin = _margin(candidate) if candidate.noiseless else 0.0
+    return value, low - margin, high + margin
+
+
+def _margin(candidate: Candidate) -> float:
+    """Return what the value changes by where both ends of a window without noise move by 1%.
+
+    Deviations as small as that are not interpreted: they may be a slow correction to the law, such
+    as gradient descent's on separable data.  A factor log t or 1 / log t, as of mirror descents
+    there, moves an exponent by 1 / log t, and bends a short window by less.
+    """
+    law, t = candidate.law, candidate.window.t
+    first, last = float(t[0]), float(t[-1])
+    if law.name == "linear":
+        return 2 * LEAST_NOISE / (last - first)
+    if law is LOG_POWER:
+        s = candidate.offset
+        return 2 * LEAST_NOISE / math.log(math.log(last + s) / math.log(first + s))
+    log_span = math.log(last / first)
+    margin = 2 * LEAST_NOISE / log_span
+    if law.name != "power" or first < math.e:
+        return margin
+    bend = (1 / math.log(first) - 1 / math.log(last)) * log_span / 8
+    return margin + (1 / math.log(last) if bend < LEAST_NOISE else 0.0)

@@ -32,13 +32,14 @@ def floor_excess(tried: list[Candidate]) -> float:
     return floor.criterion - min(each.criterion for each in like.values())
 
 
-def beside_a_floor(
-    laws: list[Candidate], tried: list[Candidate], floor_excess: float
-) -> list[Candidate]:
-    """Add a floor that is not ruled out to laws that it looks like."""
+def beside_a_floor(laws: list[Candidate], tried: list[Candidate], excess: float) -> list[Candidate]:
+    """Add a floor that is not ruled out to laws that it looks like.
+
+    No laws are left where only a longer window, of which the excess is, shows that floor.
+    """
     if laws[0].law.name not in LIKE_A_FLOOR or ONTO_A_FLOOR in [each.law for each in laws]:
         return laws
-    if floor_excess > (NOT_RULED_OUT if laws[0].noise > LOUD else FLOOR_LEFT):
+    if excess > (NOT_RULED_OUT if laws[0].noise > LOUD else FLOOR_LEFT):
         return laws
     floor = [each for each in tried if each.law is ONTO_A_FLOOR]
     return laws + floor if floor else []

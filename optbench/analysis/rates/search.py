@@ -4,8 +4,8 @@ All windows end where the trace does.  The first is the whole of it, each furthe
 shorter, and the longest on which a law fits decides.  A law fits when no bend and no echo is left
 in the residuals, its shape lies inside its range
 (:class:`~optbench.analysis.rates.candidates.Candidate`), and the gap falls further than a random
-walk would.  On that window the laws within 12 in AICc of the likeliest are not ruled out.  A floor
-that this or a longer window leaves possible stands beside the laws that it looks like.
+walk would.  On that window the laws within 12 in AICc of the likeliest are not ruled out, and
+:mod:`~optbench.analysis.rates.rivals` has what stands beside them.
 """
 
 from __future__ import annotations
