@@ -85,6 +85,8 @@ LITERATURE: dict[str, list[Row]] = {
     # of arXiv:2110.03891: eps > 0, beta1^4 < beta2, constant rate.  Several classes: Fan, Schmidt,
     # Thrampoulidis 2025 (arXiv:2502.04664; its abstract), of eps = 0 only
     "adam": [
+        ({}, SEVERAL, None),
+        ({"eps": 0.0, "decay": 0.5}, SEVERAL, "linf"),
         ({}, SEPARABLE, "l2"),
         ({"eps": 0.0, "decay": 0.5}, SEPARABLE, "linf"),
         ({"eps": 0.0, "decay": 1.0}, SEPARABLE, "linf"),
@@ -118,6 +120,28 @@ LITERATURE: dict[str, list[Row]] = {
     "signum": [*prescribed("linf"), ({"momentum": 1.0}, SEPARABLE, None), *ELSEWHERE],
     # Chen, Liu, Liang, Liu 2023 (arXiv:2310.05898), abstract: the objective in a box
     "lion": [*NOWHERE, *[({"weight_decay": 0.1}, kind, "unknown") for kind in (SEPARABLE, FIT)]],
+    # the same in the spectral norm; of a matrix with one row that is the L2 norm.  A minimum: rows
+    # of a factor U V^T are in the span of those of G, as with normalized gradient descent
+    "normalized_spectral_descent": [
+        ({}, SEPARABLE, "l2"),
+        ({}, SEVERAL, "spectral"),
+        ({}, FIT, "l2"),
+        *[({"decay": 0.0}, kind, None) for kind in (SEPARABLE, SEVERAL, FIT)],
+        ({}, PARTLY, None),
+        ({}, PROGRAM, None),
+    ],
+    "muon": [
+        *[({}, kind, None) for kind in (SEPARABLE, SEVERAL, PARTLY, PROGRAM)],  # Nesterov's form
+        ({"nesterov": 0}, SEPARABLE, "l2"),
+        ({"nesterov": 0}, SEVERAL, "spectral"),
+        *[({"nesterov": 0, "decay": 0.0}, kind, None) for kind in (SEPARABLE, SEVERAL, FIT)],
+        ({"nesterov": 0, "momentum": 1.0}, SEPARABLE, None),
+        ({}, FIT, "l2"),
+    ],
+    "spectral_descent": SPAN,
+    # (eps I + sum G^T G)^(-1/4) takes the span of the rows to itself
+    "shampoo": SPAN,
+    "soap": NOWHERE,
     # papers with rates of convergence or regret only
     "adan": NOWHERE,
     "amsgrad": NOWHERE,
