@@ -71,6 +71,7 @@ class Bench:
             scaled_hypers=self._rows(hypers),
             exponents=np.zeros(3, np.int64),
             status=np.array([types.CONVERGED, types.RUNNING, types.CONVERGED]),
+            horizon=np.full(3, STEPS),
             stopped=np.zeros(3, np.int64),
             rng=np.stack([seeded(seed) for seed in range(3)]),
             loss=np.zeros(3),
@@ -149,6 +150,7 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
         "layers": layers,
         "optimal_loss": problem.optimal_loss,
         "rng": seeded(1),
+        "horizon": STEPS,
     }
     path = Steps(np.empty((steps, SIZE)), np.empty((steps, state.size)))
     for step in range(1, steps + 1):

@@ -17,6 +17,7 @@ from numba.core.compiler import Compiler
 from optbench import elementwise
 from optbench.contract import Optimizer, Slot
 from optbench.engine import loop, types
+from optbench.engine.combinations import combination_names, combination_source
 from optbench.engine.compiler import helpers, vectorised
 from optbench.engine.compiler.blame import compile_errors
 from optbench.engine.compiler.bounds import needs_bounds_checks
@@ -38,6 +39,7 @@ _ARGUMENTS = {
     "natural_grad": "read_only(runs.state[run, rule.offsets[own, 0]:rule.offsets[own, 1]])",
     "sample_grad": "read_only(runs.gradient[run])",
     "sample_row": "read_only(runs.state[run, rule.offsets[own, 1]:rule.offsets[own, 2]])",
+    "horizon": "runs.horizon[run]",
     "layers": "read_only(rule.layers)",
     "rng": "runs.rng[run]",
 }
@@ -103,9 +105,12 @@ def _slot_source(slot: Slot, place: int) -> str:
 def update_source(optimizer: Optimizer, checked: bool) -> str:
     """Return the source that steps one run with ``kernel``."""
     slots, hypers = list(optimizer.slots), list(optimizer.hypers)
+    before, instead = combination_source(optimizer)
     arguments = []
     for name in optimizer.arguments:
-        if name in slots:
+        if name in instead:
+            arguments.append(instead[name])
+        elif name in slots:
             arguments.append(_slot_source(optimizer.slots[name], slots.index(name)))
         elif name in hypers:
             value = f"runs.scaled_hypers[run, {hypers.index(name)}]"
@@ -119,7 +124,8 @@ def update_source(optimizer: Optimizer, checked: bool) -> str:
             f"        runs.status[run] = {types.FAILED}\n"
             "        runs.stopped[run] = step"
         )
-    return f"def update(step, run, runs, rule):\n    own = runs.optimizer[run]\n    {call}\n"
+    lines = ["own = runs.optimizer[run]", *before, call]
+    return "def update(step, run, runs, rule):\n" + "".join(f"    {line}\n" for line in lines)
 
 
 def bind_update(optimizer: Optimizer) -> Any:
@@ -139,7 +145,8 @@ def _compiled_update(optimizer: Optimizer, own: KernelId) -> Any:
     kernel = optimizer.kernel if numba.config.DISABLE_JIT else jitted(optimizer.kernel)
     source = update_source(optimizer, checked)
     called = optimizer.kernel.__name__
-    names = {"kernel": kernel, "read_only": read_only, "as_matrix": as_matrix}
+    names: dict[str, Any] = {"kernel": kernel, "read_only": read_only, "as_matrix": as_matrix}
+    names |= combination_names(optimizer)
     update = define(source, "update", called, **names)
     with compile_errors(f"optimizer {optimizer.name!r}", optimizer.kernel), bounds_checks(checked):
         return compile_kernel(update, types.update_s, kernel=own)

@@ -80,6 +80,8 @@ class Chunk:
     reach : float
         At most so much the logarithm of the loss changes per L2 distance of w; 0: evaluate it at
         every step.
+    horizons : sequence of int, optional
+        How many steps each of them is to take in all, for optimizers that ask.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Chunk:
         snapshots: Snapshots = "all",
         optimum: float = math.nan,
         reach: float = 0.0,
+        horizons: Sequence[int] | None = None,
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
@@ -120,6 +123,7 @@ class Chunk:
             scaled_hypers=hypers.copy(),
             exponents=np.zeros(count, np.int64),
             status=np.zeros(count, np.int64),
+            horizon=np.array(horizons or [0] * count, np.int64),
             stopped=np.zeros(count, np.int64),
             rng=self.seeded.copy(),
             loss=np.zeros(count),

@@ -97,6 +97,7 @@ class Runs(NamedTuple):
     scaled_hypers: np.ndarray  # (K, h): in the run's unit
     exponents: np.ndarray  # int64 (K,): loss and gradient are in units of 2**-exponent
     status: np.ndarray  # int64 (K,)
+    horizon: np.ndarray  # int64 (K,): how many steps the run takes in all, for schedules
     stopped: np.ndarray  # int64 (K,): the step at which the run ended
     rng: np.ndarray  # uint64 (K, 2)
     loss: np.ndarray  # (K,)
@@ -209,6 +210,7 @@ runs_t = PointerTo(
             matrix,
             matrix,
             matrix,
+            integers,
             integers,
             integers,
             integers,

@@ -50,6 +50,8 @@ class PlainRun:
         By default the identity.
     rows : int
         How many the data has.
+    horizon : int
+        How many steps it takes in all.
     hypers : float
         Hyperparameters by name; a tuned one without a value is 0.1.
 
@@ -62,6 +64,7 @@ class PlainRun:
         layers: np.ndarray | None = None,
         inverse_fisher: np.ndarray | None = None,
         rows: int = 1,
+        horizon: int = 1000,
         /,
         **hypers: float,
     ) -> None:
@@ -80,7 +83,7 @@ class PlainRun:
             name: np.full(slot.extent(sizes), slot.initial)
             for name, slot in self.optimizer.slots.items()
         }
-        self.steps = 0
+        self.steps, self.horizon = 0, horizon
         self.power = 0
 
     def step(
@@ -100,6 +103,7 @@ class PlainRun:
             "step": self.steps,
             "loss": float(np.ldexp(loss, self.power)),
             "optimal_loss": 0.0,
+            "horizon": self.horizon,
             "layers": self.layers,
         }
         given = oracle | self.slots | self.hypers
