@@ -2,8 +2,8 @@
 
 ``FACTORS[name](step, horizon, warmup, cooldown)`` with steps 1, 2, ..., horizon, and the lengths of
 warm-up and cool-down as parts of the horizon.  Step t has the rate that ``optax`` gives to count
-t - 1 and ``torch.optim.lr_scheduler`` after t - 1 of its steps.  Plain Python without Numba: compiled
-kernels call it too.
+t - 1 and ``torch.optim.lr_scheduler`` after t - 1 of its steps.  Plain Python without Numba, which
+compiled kernels call too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def inverse_sqrt(step: int, horizon: int, warmup: float, cooldown: float) -> flo
 
 
 def wsd(step: int, horizon: int, warmup: float, cooldown: float) -> float:
-    """Return 1 between a warm-up and a straight line to 0 (warmup-stable-decay, Hu and others 2024)."""
+    """Return 1 between a warm-up and a straight line to 0 (warmup-stable-decay, Hu 2024)."""
     last = _steps(horizon, cooldown)
     if step <= horizon - last:
         return _ramp(step, _steps(horizon, warmup))
@@ -60,7 +60,7 @@ AT_ANY_TIME = ("constant", "inverse_sqrt")  # without a warm-up they do not depe
 
 def _steps(horizon: int, part: float) -> int:
     """Return how many steps a part of the horizon has."""
-    return int(math.floor(part * horizon + 0.5))
+    return math.floor(part * horizon + 0.5)
 
 
 def _ramp(step: int, steps: int) -> float:

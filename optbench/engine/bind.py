@@ -22,6 +22,7 @@ from optbench.engine.compiler import helpers, vectorised
 from optbench.engine.compiler.blame import compile_errors
 from optbench.engine.compiler.bounds import needs_bounds_checks
 from optbench.engine.compiler.cache import KernelId, compile_kernel, kernel_id, once
+from optbench.engine.compiler.elementwise_loops import with_loops
 from optbench.engine.compiler.views import read_only
 from optbench.engine.compiler.wide import HAS_MASKS, MaskedVectors
 from optbench.engine.data import matrices
@@ -142,7 +143,8 @@ def bind_update(optimizer: Optimizer) -> Any:
 @once
 def _compiled_update(optimizer: Optimizer, own: KernelId) -> Any:
     checked = needs_bounds_checks(optimizer)
-    kernel = optimizer.kernel if numba.config.DISABLE_JIT else jitted(optimizer.kernel)
+    compiled = not numba.config.DISABLE_JIT
+    kernel = jitted(with_loops(optimizer, optimizer.kernel)) if compiled else optimizer.kernel
     source = update_source(optimizer, checked)
     called = optimizer.kernel.__name__
     names: dict[str, Any] = {"kernel": kernel, "read_only": read_only, "as_matrix": as_matrix}

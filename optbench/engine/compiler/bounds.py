@@ -10,17 +10,15 @@ so.  Built-in and user kernels go through the same rule.
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from collections import Counter
 
 from optbench.contract import Optimizer
+from optbench.engine.compiler.elementwise_loops import rewritten
 
 
 def needs_bounds_checks(optimizer: Optimizer) -> bool:
     """Say whether some index of the kernel, or an explicit ``raise``, needs a checked build."""
-    source = textwrap.dedent(inspect.getsource(optimizer.kernel))
-    function = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef))
+    function = rewritten(optimizer, optimizer.kernel)
     slots = optimizer.slots.items()
     like_theta = {"theta", "grad", "natural_grad", "sample_grad"} | {
         name for name, slot in slots if slot.shape is None
