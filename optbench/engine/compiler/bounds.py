@@ -13,18 +13,19 @@ import ast
 import inspect
 import textwrap
 from collections import Counter
+from collections.abc import Callable, Set
+from typing import Any
 
 from optbench.contract import Optimizer
+from optbench.engine.oracles.catalogue import LIKE_THETA
 
 
-def needs_bounds_checks(optimizer: Optimizer) -> bool:
-    """Say whether some index of the kernel, or an explicit ``raise``, needs a checked build."""
-    source = textwrap.dedent(inspect.getsource(optimizer.kernel))
+def needs_bounds_checks(optimizer: Optimizer, kernel: Callable[..., Any]) -> bool:
+    """Say whether some index of a kernel, or an explicit ``raise``, needs a checked build."""
+    source = textwrap.dedent(inspect.getsource(kernel))
     function = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef))
     slots = optimizer.slots.items()
-    like_theta = {"theta", "grad", "natural_grad", "sample_grad"} | {
-        name for name, slot in slots if slot.shape is None
-    }
+    like_theta = LIKE_THETA | {name for name, slot in slots if slot.shape is None}
     square = {name for name, slot in slots if slot.shape == "matrix"}
     fixed = {name: slot.shape for name, slot in slots if isinstance(slot.shape, int)}
     others = {"sample_row", "layers", "rng"} | {name for name, _ in slots}
@@ -56,7 +57,7 @@ def needs_bounds_checks(optimizer: Optimizer) -> bool:
     return uses > proven
 
 
-def _is_size(node: ast.AST, arrays: set[str]) -> bool:
+def _is_size(node: ast.AST, arrays: Set[str]) -> bool:
     """Whether the expression is ``a.size`` or ``len(a)`` of one of the arrays."""
     if isinstance(node, ast.Attribute) and node.attr == "size":
         array: ast.AST = node.value
@@ -67,7 +68,7 @@ def _is_size(node: ast.AST, arrays: set[str]) -> bool:
     return isinstance(array, ast.Name) and array.id in arrays
 
 
-def _loop_variables(function: ast.FunctionDef, like_theta: set[str]) -> set[str]:
+def _loop_variables(function: ast.FunctionDef, like_theta: Set[str]) -> set[str]:
     """Names that are only ever the variable of a loop over all coordinates."""
     loops: Counter[str] = Counter()
     stores: Counter[str] = Counter()
