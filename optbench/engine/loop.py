@@ -33,7 +33,8 @@ def advance(
     """
     for step in range(first, last + 1):
         if step > first:
-            ask_oracles(step, kernels, data, scratch, runs, aside, rule, memories)
+            if rule.asks:
+                ask_oracles(step, kernels, data, scratch, runs, aside, rule, memories)
             for run in range(runs.theta.shape[0]):
                 if runs.status[run] == RUNNING:
                     update = rule.updates[runs.optimizer[run]]

@@ -11,7 +11,7 @@ import numpy as np
 from optbench.contract import Optimizer, Slot
 from optbench.engine.bind import bind_probe, bind_update
 from optbench.engine.compiler.calls import address_of
-from optbench.engine.oracles.catalogue import ARGUMENTS
+from optbench.engine.oracles.catalogue import ARGUMENTS, WITH_WORK
 from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
 from optbench.engine.types import Rule
 from optbench.instance import Instance
@@ -41,6 +41,7 @@ def make_rule(instance: Instance, parametrization: Parametrization, optimizer: O
         optimal_loss=instance.optimum if "optimal_loss" in needs else float("nan"),
         linear=parametrization.linear,
         every_step=optimizer.evaluates_iterates or (optimizer.samples and instance.stochastic),
+        asks=not WITH_WORK.isdisjoint(needs),
         probing=optimizer.probe is not None,
         has_output="output" in needs,
         stop=np.zeros(1, np.int64),
@@ -83,6 +84,7 @@ def join_rules(rules: Sequence[Rule]) -> Rule:
         offsets=stack_rows([rule.offsets for rule in rules], mode="edge"),
         degrees=stack_rows([rule.degrees for rule in rules]),
         hyper_degrees=stack_rows([rule.hyper_degrees for rule in rules]),
+        asks=any(rule.asks for rule in rules),
         rescale=np.concatenate([rule.rescale for rule in rules]),
         optimal_loss=known[0] if known else rules[0].optimal_loss,
     )

@@ -130,6 +130,7 @@ class Rule(NamedTuple):
     optimal_loss: float
     linear: bool
     every_step: bool  # the objective is evaluated at every iterate, not at records only
+    asks: bool  # some oracle has work to do before an update
     probing: bool  # they ask at other points too
     has_output: bool  # what is measured is not theta
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
@@ -224,6 +225,7 @@ rule_t = PointerTo(
             b1[::1],
             integer_matrix,
             f8,
+            b1,
             b1,
             b1,
             b1,

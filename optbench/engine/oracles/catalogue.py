@@ -13,7 +13,7 @@ from typing import Any
 from numba import types
 
 from optbench.contract import ORACLE_ARGUMENTS, Optimizer
-from optbench.engine.compiler.overloads import inlined
+from optbench.engine.compiler.overloads import called
 from optbench.engine.compiler.pointers import PointerTo
 from optbench.engine.oracles import natural_gradient, output, plain, probes, sampled_gradient
 from optbench.engine.oracles.declared import Argument
@@ -27,6 +27,7 @@ ORACLES = {
 }
 _FOUND = {name: made for oracle in ORACLES.values() for name, made in oracle.arguments.items()}
 ARGUMENTS: dict[str, Argument] = {name: _FOUND[name] for name in ORACLE_ARGUMENTS}
+WITH_WORK = frozenset(n for oracle in ORACLES.values() if oracle.work for n in oracle.arguments)
 LIKE_THETA = frozenset(name for name, argument in ARGUMENTS.items() if argument.like_theta)
 
 _REMEMBERING = {name: oracle for name, oracle in ORACLES.items() if oracle.memory is not None}
@@ -36,22 +37,19 @@ memories_t = PointerTo(
 )
 
 
+_GIVEN = "step, kernels, data, scratch, runs, aside, rule, memories"
+
+
 def in_turn(works: Sequence[Callable[..., None]]) -> Callable[..., None]:
-    """Return what does the work of one oracle after the other."""
-    first, *others = works
-    if not others:
-        return first
-    rest = in_turn(others)
-
-    @inlined
-    def both(step, kernels, data, scratch, runs, aside, rule, memories):
-        first(step, kernels, data, scratch, runs, aside, rule, memories)
-        rest(step, kernels, data, scratch, runs, aside, rule, memories)
-
-    return both
+    """Return what does the work of one oracle after the other; closures would compile slower."""
+    names = {f"work{place}": work for place, work in enumerate(works)}
+    lines = [f"def in_turn({_GIVEN}):", *(f"    {name}({_GIVEN})" for name in names)]
+    exec(compile("\n".join(lines), "<optbench oracles>", "exec"), names)  # noqa: S102
+    made: Callable[..., None] = names["in_turn"]
+    return made
 
 
-ask_oracles = in_turn([oracle.work for oracle in ORACLES.values() if oracle.work is not None])
+ask_oracles = called(in_turn([o.work for o in ORACLES.values() if o.work is not None]))
 
 
 def make_memories(

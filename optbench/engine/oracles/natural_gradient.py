@@ -20,7 +20,7 @@ from numba import types as numba_types
 from numba.extending import register_jitable
 
 from optbench.contract import Optimizer
-from optbench.engine.compiler.overloads import CALLED, called, inlined
+from optbench.engine.compiler.overloads import CALLED, called
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta
 from optbench.engine.types import (
     RUNNING,
@@ -100,9 +100,9 @@ def fisher_roots(inverse_fisher: np.ndarray) -> np.ndarray:
     return np.stack([vectors.T[kept] / roots, vectors.T[kept] * roots])
 
 
-@inlined
+@called
 def work(step, kernels: Kernels, data, scratch: Scratch, runs: Runs, aside, rule: Rule, memories):
-    """Write natural gradients where they are asked for."""
+    """Write natural gradients where somebody asks for them."""
     if memories.natural_gradient.wanted:
         natural_gradients(kernels, scratch, runs, rule, memories.natural_gradient)
 

@@ -7,7 +7,7 @@ loss may be in another unit than that at theta: an average lags behind.
 from __future__ import annotations
 
 from optbench.engine.compiler.overloads import called
-from optbench.engine.evaluation import absolute_sum, evaluate, write
+from optbench.engine.evaluation import absolute_sum, evaluate_aside, hand_over_rng, write
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta
 from optbench.engine.types import RUNNING, Data, Kernels, Rule, Runs, Scratch
 from optbench.engine.units import SMALLEST, UNIT_STEP
@@ -27,10 +27,10 @@ def measure_outputs(
         output = runs.state[run, rule.offsets[own, OUTPUT] : rule.offsets[own, OUTPUT + 1]]
         write(output, aside.theta[run])
         aside.exponents[run] = runs.exponents[run]
-        write(runs.rng[run], aside.rng[run])
+        hand_over_rng(run, runs, aside)
     evaluating, rounds = True, 0
     while evaluating and rounds < MOST_ROUNDS:
-        evaluate(True, kernels, data, scratch, aside, rule)
+        evaluate_aside(rounds >= 0, kernels, data, scratch, aside, rule)
         evaluating = False
         rounds += 1
         for run in range(runs.status.size):
@@ -43,7 +43,7 @@ def measure_outputs(
                     aside.exponents[run] -= UNIT_STEP
                     evaluating = True
     for run in range(runs.status.size):
-        write(aside.rng[run], runs.rng[run])  # measuring draws nothing
+        hand_over_rng(run, aside, runs)  # measuring draws nothing
 
 
 ORACLE = Oracle(

@@ -9,7 +9,7 @@ be anywhere: a loss or a gradient that is not finite ends no run, an iterate tha
 from __future__ import annotations
 
 from optbench.engine.compiler.overloads import called, inlined
-from optbench.engine.evaluation import end_diverged, evaluate, write
+from optbench.engine.evaluation import end_diverged, evaluate_aside, hand_over_rng, write
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
 from optbench.engine.types import (
     CONVERGED,
@@ -27,7 +27,7 @@ MOST_TRIALS = 1000  # in a step: a search that needs more has failed
 PROBE, GRADIENT, LOSS = (PLACES[name] for name in ("probe", "probe_grad", "probe_loss"))
 
 
-@inlined
+@called
 def work(
     step,
     kernels: Kernels,
@@ -54,12 +54,12 @@ def take_trials(
         aside.status[run] = runs.status[run]
     trial = 1
     while any_probe(step, trial, runs, aside, rule):
-        evaluate(False, kernels, data, scratch, aside, rule)
+        evaluate_aside(trial == 0, kernels, data, scratch, aside, rule)
         for run in range(runs.status.size):
             if aside.status[run] == RUNNING:
                 keep_results(run, runs, aside, rule)
             else:  # evaluated beside the others: it has drawn nothing
-                write(aside.rng[run], runs.rng[run])
+                hand_over_rng(run, aside, runs)
         trial += 1
 
 
@@ -68,7 +68,7 @@ def any_probe(step, trial, runs: Runs, aside: Runs, rule: Rule):
     """Let every run that has not enough write a point; whether one of them did."""
     found = False
     for run in range(runs.status.size):
-        write(runs.rng[run], aside.rng[run])
+        hand_over_rng(run, runs, aside)
         if aside.status[run] == RUNNING:
             own = runs.optimizer[run]
             if call_probe(rule.probes[own], (step, trial, run, runs, rule)) == 0:

@@ -83,7 +83,7 @@ def size_of_row(instance: Instance, _parametrization: Parametrization) -> int:
     return instance.dimension
 
 
-@inlined
+@called
 def work(
     step, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside, rule: Rule, memories
 ):
