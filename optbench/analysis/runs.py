@@ -55,7 +55,7 @@ def _path(chunk: Chunk, run: int) -> list[tuple[int, np.ndarray]]:
         for step, place in zip(records.steps, records.place, strict=True)
         if place >= 0 and step < last and not np.isnan(records.snapshots[place, run, 0])
     ]
-    return [*kept, (last, chunk.runs.w[run])]
+    return [*kept, (last, chunk.measured.w[run])]
 
 
 def hyperparameters(cell: Cell, rate: float | None) -> dict[str, float]:

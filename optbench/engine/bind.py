@@ -153,7 +153,7 @@ def bind_update(optimizer: Optimizer) -> Any:
     UserError
         When the kernel does not compile.
     """
-    return _compiled(optimizer, False, kernel_id(optimizer.kernel, optimizer.identity))
+    return _compiled_update(optimizer, kernel_id(optimizer.kernel, optimizer.identity))
 
 
 def bind_probe(optimizer: Optimizer) -> Any:
@@ -166,19 +166,26 @@ def bind_probe(optimizer: Optimizer) -> Any:
     """
     if optimizer.probe is None:
         return None
-    return _compiled(optimizer, True, kernel_id(optimizer.kernel, optimizer.identity))
+    return _compiled_probe(optimizer, kernel_id(optimizer.kernel, optimizer.identity))
 
 
 @once
-def _compiled(optimizer: Optimizer, in_probe: bool, own: KernelId) -> Any:
-    plain = optimizer.probe if in_probe and optimizer.probe else optimizer.kernel
+def _compiled_update(optimizer: Optimizer, own: KernelId) -> Any:
+    return _compiled(optimizer, optimizer.kernel, "update", own)
+
+
+@once
+def _compiled_probe(optimizer: Optimizer, own: KernelId) -> Any:
+    return _compiled(optimizer, optimizer.probe, "probe", own)
+
+
+def _compiled(optimizer: Optimizer, plain: Any, name: str, own: KernelId) -> Any:
     checked = needs_bounds_checks(optimizer, plain)
     kernel = plain if numba.config.DISABLE_JIT else jitted(plain)
-    name = "probe" if in_probe else "update"
-    source = kernel_source(optimizer, in_probe, checked)
+    source = kernel_source(optimizer, name == "probe", checked)
     called = define(source, name, plain.__name__, kernel=kernel, read_only=read_only)
+    signature = types.probe_s if name == "probe" else types.update_s
     with compile_errors(f"optimizer {optimizer.name!r}", plain), bounds_checks(checked):
-        signature = types.probe_s if in_probe else types.update_s
         return compile_kernel(called, signature, kernel=own)
 
 
