@@ -206,7 +206,8 @@ def test_a_kept_gradient_follows_the_unit_of_the_run() -> None:
     for chunk in (plain, moved):
         chunk.advance(340)
     assert plain.runs.exponents[0] > 0 and moved.runs.exponents[0] == 0
-    np.testing.assert_allclose(plain.runs.theta, moved.runs.theta, rtol=1e-11)
+    # a gradient of 1e-150 is known to 1e-13, over hundreds of steps; not to scale it costs 1e-2
+    np.testing.assert_allclose(plain.runs.theta, moved.runs.theta, rtol=1e-5)
 
 
 def at_the_start(theta, probe, trial, step):

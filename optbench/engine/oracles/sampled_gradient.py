@@ -11,7 +11,7 @@ from typing import NamedTuple
 from numba import types as numba_types
 
 from optbench.contract import Optimizer
-from optbench.engine.compiler.overloads import called, inlined
+from optbench.engine.compiler.overloads import called
 from optbench.engine.data.bands import BAND_ROWS, band_entry
 from optbench.engine.data.dense import write_slopes
 from optbench.engine.data.layouts import in_bands
