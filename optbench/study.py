@@ -12,7 +12,7 @@ import numpy as np
 
 from optbench.contract import Optimizer, Problem, combine, options_of
 from optbench.contract.combinations import CONSTANT, OPTIONS, SCHEDULE, combination_text
-from optbench.engine.oracles.missing import missing_oracle
+from optbench.engine.oracles.catalogue import missing_oracle
 from optbench.errors import UserError, one_line
 from optbench.instance import Instance
 from optbench.labels import tell_apart

@@ -36,7 +36,7 @@ def options_of(optimizer: Optimizer) -> dict[str, str]:
     """
     if optimizer.learning_rate is None:
         return {}
-    reads = set(GRADIENTS) & set(optimizer.arguments)
+    reads = set(GRADIENTS) & set(optimizer.arguments) and optimizer.probe is None
     return {
         name: text
         for name, text in OPTIONS.items()
@@ -129,5 +129,7 @@ def _check_options(where: str, optimizer: Optimizer, asked: list[str]) -> None:
         if optimizer.learning_rate is None:
             raise UserError(f"{where}: has no learning rate, so that {name} has no meaning")
         if name == "clip":
-            raise UserError(f"{where}: does not read the gradient, so that clip has no meaning")
+            raise UserError(
+                f"{where}: steps by more, or other, than the gradient at theta: no clip"
+            )
         raise UserError(f"{where}: {name} is no option{suggest(name, known)}")

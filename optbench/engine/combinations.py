@@ -7,6 +7,7 @@ none of them.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -42,30 +43,40 @@ def shrink(theta: np.ndarray, factor: float) -> None:
         theta[i] *= factor
 
 
-def combination_source(optimizer: Optimizer) -> tuple[list[str], dict[str, str]]:
-    """Return lines that come before the call of the kernel, and what replaces its arguments."""
+def combination_source(
+    optimizer: Optimizer, in_probe: bool, passed: Callable[[Optimizer, str, bool], str]
+) -> tuple[list[str], dict[str, str]]:
+    """Return lines that come before the call of a kernel, and what replaces its arguments.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    in_probe : bool
+        Whether the kernel is the one that writes probes: it gets the rate of the step.
+    passed : callable
+        Returns the expression that finds a hyperparameter or a slot.
+    """
     if optimizer.base is None or optimizer.learning_rate is None:
         return [], {}
-    hypers, slots = list(optimizer.hypers), list(optimizer.slots)
-
-    def value(name: str) -> str:
-        there = name in hypers and name not in optimizer.base.hypers  # type: ignore[union-attr]
-        return f"runs.scaled_hypers[run, {hypers.index(name)}]" if there else "0.0"
-
-    rate = f"runs.scaled_hypers[run, {hypers.index(optimizer.learning_rate)}]"
-    parts = f"runs.horizon[run], {value('warmup')}, {value('cooldown')}"
+    added = {name for name in optimizer.hypers if name not in optimizer.base.hypers}
+    values = {
+        name: passed(optimizer, name, in_probe) if name in added else "0.0"
+        for name in ("warmup", "cooldown", "clip", "weight_decay")
+    }
+    rate = passed(optimizer, optimizer.learning_rate, in_probe)
+    parts = f"runs.horizon[run], {values['warmup']}, {values['cooldown']}"
     lines = [f"rate = {rate} * factor(step, {parts})"]
     instead = {optimizer.learning_rate: "rate"}
-    if CLIPPED in slots:
-        place = slots.index(CLIPPED)
-        start, end = (f"rule.offsets[own, {place + k}]" for k in (2, 3))
+    if in_probe:
+        return lines, instead
+    if "clip" in added:
         lines += [
-            f"clipped = runs.state[run, {start}:{end}]",
-            f"clip_gradient(runs.gradient[run], clipped, {value('clip')})",
+            f"clipped = {passed(optimizer, CLIPPED, in_probe)}",
+            f"clip_gradient(runs.gradient[run], clipped, {values['clip']})",
         ]
         instead |= dict.fromkeys(GRADIENTS, "read_only(clipped)")
-    if value("weight_decay") != "0.0":
-        lines.append(f"shrink(runs.theta[run], 1.0 - rate * {value('weight_decay')})")
+    if "weight_decay" in added:
+        lines.append(f"shrink(runs.theta[run], 1.0 - rate * {values['weight_decay']})")
     return lines, instead
 
 

@@ -13,7 +13,7 @@ from optbench.check.kernels import compiled_path, plain_path
 from optbench.check.quadratic import Quadratic
 from optbench.contract import Sizes
 from optbench.engine.compiler.bounds import needs_bounds_checks
-from optbench.engine.oracles.missing import missing_oracle
+from optbench.engine.oracles.catalogue import missing_oracle
 from optbench.linear_algebra import (
     columns_by_columns,
     layer,

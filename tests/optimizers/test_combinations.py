@@ -222,7 +222,7 @@ def test_factors_are_at_most_1_and_not_negative(schedule: str) -> None:
 
 def test_without_options_not_a_line_is_another() -> None:
     for optimizer in load_registry().optimizers.values():
-        assert combination_source(optimizer) == ([], {})
+        assert combination_source(optimizer, False, lambda *_: "") == ([], {})
         assert combine(optimizer) is optimizer
 
 
@@ -302,7 +302,10 @@ def test_every_optimizer_with_a_learning_rate_has_the_options() -> None:
         ("adam[schedule=wsd,warmup=0.9]", r"warmup and cooldown are parts of the horizon: 1 at"),
         ("adam[warmup=2]", r"adam: warmup=2 must be at most 1"),
         ("polyak_step[schedule=cosine]", r"polyak_step: has no learning rate, so that schedule"),
-        ("natural_gradient[clip=1]", r"natural_gradient: does not read the gradient, so that clip"),
+        (
+            "natural_gradient[clip=1]",
+            r"natural_gradient: steps by more, or other, than the grad",
+        ),
         ("adam[shedule=cosine]", r"unknown option 'shedule' \(did you mean 'schedule'\?\)"),
     ],
 )

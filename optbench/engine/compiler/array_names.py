@@ -16,12 +16,9 @@ import numpy as np
 
 from optbench import linear_algebra
 from optbench.contract import Optimizer
+from optbench.engine.oracles.catalogue import LIKE_THETA
 
 INDICES = ("_row", "_column")  # of the loops that are made
-LIKE_THETA = (
-    *("theta", "grad", "natural_grad", "sample_grad"),
-    *("probe", "probe_grad", "output"),
-)
 VIEWS: Mapping[Any, int] = {  # functions that return a view, and its dimensions
     linear_algebra.layer: 2,
     linear_algebra.rows_by_rows: 2,

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Callable, Set
+from typing import Any
 
 from optbench.contract import Optimizer
 from optbench.engine.compiler.elementwise_loops import rewritten
+from optbench.engine.oracles.catalogue import LIKE_THETA
 
 
-def needs_bounds_checks(optimizer: Optimizer) -> bool:
-    """Say whether some index of the kernel, or an explicit ``raise``, needs a checked build."""
-    function = rewritten(optimizer, optimizer.kernel)
+def needs_bounds_checks(optimizer: Optimizer, kernel: Callable[..., Any]) -> bool:
+    """Say whether some index of a kernel, or an explicit ``raise``, needs a checked build."""
+    function = rewritten(optimizer, kernel)
     slots = optimizer.slots.items()
-    like_theta = {"theta", "grad", "natural_grad", "sample_grad"} | {
-        name for name, slot in slots if slot.shape is None
-    }
+    like_theta = LIKE_THETA | {name for name, slot in slots if slot.shape is None}
     square = {name for name, slot in slots if slot.shape == "matrix"}
     fixed = {name: slot.shape for name, slot in slots if isinstance(slot.shape, int)}
     history = {
@@ -65,12 +66,12 @@ def _is_constant(index: ast.AST, size: int) -> bool:
     return isinstance(index, ast.Constant) and index.value in range(size)
 
 
-def _is_variable(index: ast.AST, inside: set[str]) -> bool:
+def _is_variable(index: ast.AST, inside: Set[str]) -> bool:
     """Whether an index is the variable of a loop over all coordinates."""
     return isinstance(index, ast.Name) and index.id in inside
 
 
-def _is_size(node: ast.AST, arrays: set[str]) -> bool:
+def _is_size(node: ast.AST, arrays: Set[str]) -> bool:
     """Whether the expression is ``a.size`` or ``len(a)`` of one of the arrays."""
     if isinstance(node, ast.Attribute) and node.attr == "size":
         array: ast.AST = node.value
@@ -81,7 +82,7 @@ def _is_size(node: ast.AST, arrays: set[str]) -> bool:
     return isinstance(array, ast.Name) and array.id in arrays
 
 
-def _loop_variables(function: ast.FunctionDef, like_theta: set[str]) -> set[str]:
+def _loop_variables(function: ast.FunctionDef, like_theta: Set[str]) -> set[str]:
     """Names that are only ever the variable of a loop over all coordinates."""
     loops: Counter[str] = Counter()
     stores: Counter[str] = Counter()
