@@ -196,6 +196,7 @@ runs_t = PointerTo(
             integers,
             integers,
             integers,
+            integers,
             states,
             vector,
             vector,

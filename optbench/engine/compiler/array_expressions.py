@@ -172,7 +172,7 @@ class Lowering:
         if kind is None:
             return self._number(node)
         if not plain or len(parts) > (2 if meaning in (np.dot, np.inner, np.vdot) else 1):
-            raise Unsupported(f"`{ast.unparse(node)}` is not known: write a loop")
+            raise Unsupported(f"calls `{ast.unparse(node)}`, which is not known: write a loop")
         start, more, end = HOW_REDUCED[meaning]
         element = parts[0]
         if len(parts) == 2:

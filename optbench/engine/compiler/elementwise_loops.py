@@ -91,7 +91,7 @@ class _Rewriting:
             except Unsupported as error:
                 told = ast.unparse(statement).splitlines()[0]
                 place = self.where.format(statement.lineno)
-                raise UserError(f"{place}: `{told}` {error}") from None
+                raise UserError(f"{place} does not compile at `{told}`: it {error}") from None
         self._close(done)
         return done
 
@@ -147,7 +147,9 @@ class _Rewriting:
         found = self._lowering()
         kind, made = found.lower(getattr(statement, name))
         if kind is not None and isinstance(statement, ast.Return):
-            raise Unsupported("a kernel returns nothing: write into theta, theta[:] = ...")
+            raise Unsupported(
+                "returns an array, and a kernel returns nothing: write into theta, theta[:] = ..."
+            )
         if kind is not None:
             raise Unsupported("is about a whole array where a number belongs: write a loop")
         setattr(statement, name, made)
