@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.check.outcome import require
-from optbench.check.quadratic import LAYERS, SIZE, Quadratic, instance
+from optbench.check.quadratic import LAYERS, SIZE, SIZES, Quadratic, instance
 from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Slot
 from optbench.engine import rules, types
 from optbench.engine.bind import bind_probe, bind_update, bounds_checks
@@ -34,7 +34,7 @@ class Steps(NamedTuple):
 
 def offsets(optimizer: Optimizer) -> np.ndarray:
     """Return where each slot starts in a run's slots, int64 (slots + 1,)."""
-    sizes = [slot.size(SIZE, len(LAYERS)) for slot in optimizer.slots.values()]
+    sizes = [slot.size(SIZES) for slot in optimizer.slots.values()]
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
@@ -166,7 +166,7 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
     ):
         view = state[places[k] : places[k + 1]]
         view[:] = slot.initial
-        slots[name] = view.reshape(SIZE, SIZE) if slot.shape == "matrix" else view
+        slots[name] = view.reshape(slot.extent(SIZES))
     given: dict[str, Any] = {
         "theta": theta,
         "layers": LAYERS.copy(),

@@ -12,21 +12,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
-from numba.core.compiler import Compiler
 
 from optbench import elementwise
-from optbench.contract import Optimizer
+from optbench.contract import Optimizer, Slot
 from optbench.engine import loop, types
 from optbench.engine.compiler import helpers, vectorised
 from optbench.engine.compiler.blame import compile_errors
 from optbench.engine.compiler.bounds import needs_bounds_checks
 from optbench.engine.compiler.cache import KernelId, compile_kernel, kernel_id, once
+from optbench.engine.compiler.plain import Kernel, MaskedKernel, helpers_of, named_by
 from optbench.engine.compiler.views import read_only
-from optbench.engine.compiler.wide import HAS_MASKS, MaskedVectors
+from optbench.engine.compiler.wide import HAS_MASKS
 from optbench.engine.data import matrices
 from optbench.engine.oracles.catalogue import ARGUMENTS, memories_t
 from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
 from optbench.parametrizations import Parametrization
+from optbench.parametrizations.matrices import as_matrix
 from optbench.parametrizations.nonnegative import forward as any_forward
 from optbench.parametrizations.nonnegative import pull_back as any_pull_back
 
@@ -61,13 +62,14 @@ def jitted(kernel: Callable[..., Any]) -> Any:
     # and drop what is not used, such as the loss where the slope alone is wanted.
     # Its own loops are vectorised before that.  Wide and masked vectors make exponentials up to 1.7
     # times as fast, but gain nothing on divisions and square roots, and lose without masks.
-    names = (kernel.__globals__.get(name) for name in kernel.__code__.co_names)
+    parts: list[Callable[..., Any]] = [kernel, *helpers_of(kernel)]
+    names = [value for code in parts for value in named_by(code)]
     elementary = any(getattr(value, "__module__", "") == elementwise.__name__ for value in names)
     return numba.njit(
         error_model="numpy",
         fastmath={"contract"},
         forceinline=True,
-        pipeline_class=MaskedVectors if elementary and HAS_MASKS else Compiler,
+        pipeline_class=MaskedKernel if elementary and HAS_MASKS else Kernel,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
         _nrt=False,
@@ -92,12 +94,26 @@ def _passed(optimizer: Optimizer, name: str, in_probe: bool) -> str:
         value = f"runs.scaled_hypers[run, {list(optimizer.hypers).index(name)}]"
         return f"int({value})" if optimizer.hypers[name].integer else value
     if name in optimizer.slots:
-        view = _kept(FIRST_SLOT + list(optimizer.slots).index(name))
-        matrix = optimizer.slots[name].shape == "matrix"
-        return view + ".reshape(runs.theta.shape[1], runs.theta.shape[1])" if matrix else view
+        place = FIRST_SLOT + list(optimizer.slots).index(name)
+        return _slot_source(optimizer.slots[name], place)
     argument = ARGUMENTS[name]
     expression = (argument.in_probe if in_probe else "") or argument.expression
     return expression.format(kept=_kept(PLACES[name]))
+
+
+def _slot_source(slot: Slot, place: int) -> str:
+    """Return the source that finds a run's slot in the shape in which the kernel sees it."""
+    view, parameters = _kept(place), "runs.theta.shape[1]"
+    if slot.shape == "matrix":
+        return f"as_matrix({view}, {parameters}, {parameters})"
+    if not isinstance(slot.shape, tuple):
+        return view
+    first, second = slot.shape
+    numbers = f"(rule.offsets[own, {place + 1}] - rule.offsets[own, {place}])"
+    if first == "rows":
+        return f"as_matrix({view}, {numbers} // {parameters}, {parameters})"
+    columns = parameters if second == "theta" else f"{numbers} // {first}"
+    return f"as_matrix({view}, {first}, {columns})"
 
 
 def _kept(place: int) -> str:
@@ -183,7 +199,8 @@ def _compiled(optimizer: Optimizer, plain: Any, name: str, own: KernelId) -> Any
     checked = needs_bounds_checks(optimizer, plain)
     kernel = plain if numba.config.DISABLE_JIT else jitted(plain)
     source = kernel_source(optimizer, name == "probe", checked)
-    called = define(source, name, plain.__name__, kernel=kernel, read_only=read_only)
+    names = {"kernel": kernel, "read_only": read_only, "as_matrix": as_matrix}
+    called = define(source, name, plain.__name__, **names)
     signature = types.probe_s if name == "probe" else types.update_s
     with compile_errors(f"optimizer {optimizer.name!r}", plain), bounds_checks(checked):
         return compile_kernel(called, signature, kernel=own)

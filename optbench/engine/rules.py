@@ -8,7 +8,7 @@ from typing import Literal
 import numba
 import numpy as np
 
-from optbench.contract import Optimizer, Slot
+from optbench.contract import Optimizer, Sizes, Slot
 from optbench.engine.bind import bind_probe, bind_update
 from optbench.engine.compiler.calls import address_of
 from optbench.engine.oracles.catalogue import ARGUMENTS, WITH_WORK
@@ -20,14 +20,15 @@ from optbench.parametrizations import Parametrization
 
 def make_rule(instance: Instance, parametrization: Parametrization, optimizer: Optimizer) -> Rule:
     """Return the rule of one optimizer, compiled."""
-    layers, parameters, needs = parametrization.layers, parametrization.parameters, optimizer.needs
+    layers, needs = parametrization.layers, optimizer.needs
     kept = {name: argument for name, argument in ARGUMENTS.items() if name in needs}
     sizes = dict.fromkeys(ARGUMENTS, 0) | {
         name: argument.kept(instance, parametrization) for name, argument in kept.items()
     }
     degrees = dict.fromkeys(ARGUMENTS, 0) | {name: own.degree for name, own in kept.items()}
     slots = list(optimizer.slots.values())
-    parts = [0, *sizes.values(), *(slot.size(parameters, len(layers)) for slot in slots)]
+    of = Sizes(parametrization.parameters, instance.features.shape[0], layers)
+    parts = [0, *sizes.values(), *(slot.size(of) for slot in slots)]
     kind = object if numba.config.DISABLE_JIT else np.uint64
     probe = 0 if optimizer.probe is None else address_of(bind_probe(optimizer))
     return Rule(

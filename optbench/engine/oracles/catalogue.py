@@ -12,13 +12,15 @@ from typing import Any
 
 from numba import types
 
-from optbench.contract import ORACLE_ARGUMENTS, Optimizer
+from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Sizes
 from optbench.engine.compiler.overloads import called
 from optbench.engine.compiler.pointers import PointerTo
 from optbench.engine.oracles import natural_gradient, output, plain, probes, sampled_gradient
 from optbench.engine.oracles.declared import Argument
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
+
+MOST_NUMBERS = 62_500_000  # in the slots of a run: dozens of runs are held side by side
 
 # In the order in which a step asks them.
 ORACLES = {
@@ -84,4 +86,16 @@ def missing_oracle(
             reason = argument.missing(instance, parametrization, optimizer)
             if reason is not None:
                 return reason
+    return too_much_memory(instance, parametrization, optimizer)
+
+
+def too_much_memory(
+    instance: Instance, parametrization: Parametrization, optimizer: Optimizer
+) -> str | None:
+    """Say whose slots are too large."""
+    layers = instance.layers if instance.layers is not None else parametrization.layers
+    sizes = Sizes(parametrization.parameters, instance.features.shape[0], layers)
+    numbers = sum(slot.size(sizes) for slot in optimizer.slots.values())
+    if numbers > MOST_NUMBERS:
+        return f"needs {8e-9 * numbers:.2g} GB a run for its slots; at most 0.5 GB are allowed"
     return None
