@@ -15,6 +15,7 @@ from typing import Any
 
 from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper
 from optbench.contract.declared import Declared
+from optbench.contract.habits import check_body, check_brackets, check_form, check_parameter
 from optbench.contract.probes import probe_arguments
 from optbench.contract.selects import (
     Asked,
@@ -27,7 +28,7 @@ from optbench.contract.selects import (
 from optbench.contract.slots import KNOWN, Slot
 from optbench.errors import UserError, first_line
 from optbench.identity import identity
-from optbench.plugin_files import declared_again, require_sendable
+from optbench.plugin_files import declared_again, is_shipped, require_sendable
 from optbench.schedules import AT_ANY_TIME
 
 
@@ -196,8 +197,10 @@ def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer
 
 
 def optimizer(
+    bare: object = None,
+    /,
     *,
-    reference: str,
+    reference: str | None = None,
     probe: Callable[..., Any] | None = None,
     selects: Selects = None,
     as_theorem_asks: Asked | None = None,
@@ -214,6 +217,8 @@ def optimizer(
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
+    ``reference`` is required, and nothing is given by position: ``@optimizer`` without brackets.
+
     Raises
     ------
     UserError
@@ -221,21 +226,18 @@ def optimizer(
     """
 
     def declare(kernel: Callable[..., None]) -> Optimizer:
+        check_form(kernel, "optimizer")
         file, line = first_line(kernel)
         where = f"{file}:{line}: optimizer {kernel.__name__!r}"
+        check_brackets(where, "optimizer", bare, reference)
         hypers: dict[str, Hyper] = {}
         slots: dict[str, Slot] = {}
         for name, parameter in inspect.signature(kernel).parameters.items():
+            check_parameter(where, parameter)
             if isinstance(parameter.default, Hyper):
                 hypers[name] = parameter.default
             elif isinstance(parameter.default, Slot):
                 slots[name] = parameter.default
-            elif name not in ORACLE_ARGUMENTS:
-                known = ", ".join(ORACLE_ARGUMENTS)
-                raise UserError(
-                    f"{where}: argument {name!r} is neither an oracle argument ({known}) "
-                    f"nor has it a default of Hyper(...) or Slot(...)"
-                )
             if name in ORACLE_ARGUMENTS and parameter.default is not inspect.Parameter.empty:
                 raise UserError(f"{where}: oracle argument {name!r} takes no default")
         arguments = tuple(inspect.signature(kernel).parameters)
@@ -249,6 +251,8 @@ def optimizer(
         in_probe = probe_arguments(kernel.__name__, where, probe, arguments, (*hypers, *slots))
         _check_sampling(where, (*arguments, *in_probe), hypers)
         _check_convention(where, convention)
+        if not is_shipped(kernel):  # reading the sources of all takes 0.1 s; a test does
+            check_body(f"optimizer {kernel.__name__!r}", kernel, slots)
         doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
         return Optimizer(
             name=kernel.__name__,
@@ -259,7 +263,7 @@ def optimizer(
             hypers=hypers,
             slots=slots,
             formula=doc.strip(),
-            reference=reference,
+            reference=reference or "",
             selects=selects,
             as_theorem_asks=as_theorem_asks or {},
             only_for=only_for,
@@ -276,6 +280,8 @@ def optimizer(
             line=line,
         )
 
+    if bare is not None:
+        declare(bare)  # type: ignore[arg-type]
     return declare
 
 
@@ -325,7 +331,7 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
     if full:
         raise UserError(
             f"{where}: asks for {sampled[0]!r} and {full[0]!r}; with samples the whole objective "
-            "is evaluated at records only: ask for one of the two"
+            "is evaluated at records only: ask for one of the two, or for the gradient at a probe"
         )
 
 

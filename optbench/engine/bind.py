@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
-from numba.core.compiler import Compiler
 
 from optbench import elementwise
 from optbench.contract import Optimizer, Slot
@@ -23,8 +22,9 @@ from optbench.engine.compiler.blame import compile_errors
 from optbench.engine.compiler.bounds import needs_bounds_checks
 from optbench.engine.compiler.cache import KernelId, compile_kernel, kernel_id, once
 from optbench.engine.compiler.elementwise_loops import with_loops
+from optbench.engine.compiler.plain import Kernel, MaskedKernel, helpers_of, named_by
 from optbench.engine.compiler.views import read_only
-from optbench.engine.compiler.wide import HAS_MASKS, MaskedVectors
+from optbench.engine.compiler.wide import HAS_MASKS
 from optbench.engine.data import matrices
 from optbench.engine.oracles.catalogue import ARGUMENTS, memories_t
 from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
@@ -64,13 +64,14 @@ def jitted(kernel: Callable[..., Any]) -> Any:
     # and drop what is not used, such as the loss where the slope alone is wanted.
     # Its own loops are vectorised before that.  Wide and masked vectors make exponentials up to 1.7
     # times as fast, but gain nothing on divisions and square roots, and lose without masks.
-    names = (kernel.__globals__.get(name) for name in kernel.__code__.co_names)
+    parts: list[Callable[..., Any]] = [kernel, *helpers_of(kernel)]
+    names = [value for code in parts for value in named_by(code)]
     elementary = any(getattr(value, "__module__", "") == elementwise.__name__ for value in names)
     return numba.njit(
         error_model="numpy",
         fastmath={"contract"},
         forceinline=True,
-        pipeline_class=MaskedVectors if elementary and HAS_MASKS else Compiler,
+        pipeline_class=MaskedKernel if elementary and HAS_MASKS else Kernel,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
         _nrt=False,

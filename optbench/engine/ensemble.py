@@ -16,9 +16,10 @@ import numpy as np
 from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_loop, bind_parametrization
-from optbench.engine.bind_instance import bind_instance, bind_tail, objective_kind
+from optbench.engine.bind_instance import bind_instance, bind_tail_of, objective_kind
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.calls import address_of, entry_point
+from optbench.engine.compiler.vectors import LANES
 from optbench.engine.compiler.views import read_only
 from optbench.engine.data.layouts import arrange, repeat_targets
 from optbench.engine.data.panels import BLOCK_ROWS, GROUP
@@ -60,10 +61,17 @@ def make_data(instance: Instance) -> types.Data:
     else:
         panels = arrange(np.asarray(instance.features, dtype=float))
     numbers, integers = pack(instance.parameters)
-    targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
+    targets = np.zeros((-(-rows // BLOCK_ROWS) * BLOCK_ROWS, *instance.targets.shape[1:]))
     targets[:rows] = instance.targets[order]
     targets[rows:] = targets[rows - 1]  # a row loss may know no other than real ones
-    if panels.shape[0] > 0 and instance.loss_and_grad is None and not instance.sparse:
+    if targets.ndim > 1:
+        targets = targets.reshape(-1, LANES, instance.outputs).transpose(0, 2, 1).ravel()
+    if (
+        instance.outputs == 1
+        and panels.shape[0] > 0
+        and instance.loss_and_grad is None
+        and not instance.sparse
+    ):
         repeated = repeat_targets(targets, panels)
     return types.Data(
         panels=panels,
@@ -74,12 +82,14 @@ def make_data(instance: Instance) -> types.Data:
         by_column=by_column,
         columns_order=columns_order,
         targets=targets,
-        row_targets=np.array(instance.targets, dtype=float),
+        row_targets=np.array(instance.targets, dtype=float).ravel(),
         repeated=repeated,
         rows=rows,
         scale=float(instance.scale),
         numbers=numbers,
         integers=integers,
+        outputs=instance.outputs,
+        target_size=instance.outputs if instance.targets.ndim > 1 else 1,
     )
 
 
@@ -109,7 +119,7 @@ def bind(
     kind = objective_kind(instance)
     parametrization = with_layers(instance, parametrization)
     objective, slopes, losses = bind_instance(instance)
-    tail = bind_tail()
+    tail = bind_tail_of(instance)
     forward, pull_back = bind_parametrization(parametrization)
     kernels = types.Kernels(
         objective=address_of(objective),
@@ -122,7 +132,9 @@ def bind(
     )
     rule = make_rule(instance, parametrization, optimizer)
     data = data_of(instance)
-    dense = kind in ("dense", "wide")
+    dense = instance.loss_and_grad is None and not instance.sparse
+    # a run that only fills up a group would be mapped too
+    grouped = dense and instance.outputs == 1 and rule.linear and (rule.every_step or rule.probing)
     used = Combination(
         again=again,
         advance=entry_point(bind_loop()),
@@ -135,12 +147,11 @@ def bind(
         evaluations=np.array([float(rule.every_step)]),
         memories=make_memories(instance, parametrization, optimizer),
         segments=count_segments(data.panels.shape) if dense else 1,
-        # a run that only fills up a group would be mapped too
-        group=GROUP if dense and rule.linear and (rule.every_step or rule.probing) else 1,
+        group=GROUP if grouped else 1,
         scratch=int(instance.scratch),
     )
     if threads > 1 and used.segments > 1 and used.shares_steps:
-        bind_assistant(kind == "wide")
+        bind_assistant(kind)
     return used
 
 

@@ -230,7 +230,7 @@ def test_returning_theta_is_told() -> None:
         return theta - learning_rate * grad
 
     text, line = refused(kernel)
-    assert "a kernel returns nothing" in text and line == 1
+    assert "kernel returns nothing" in text and line == 1
 
 
 def test_an_array_that_would_be_another_is_told() -> None:

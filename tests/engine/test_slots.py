@@ -112,8 +112,7 @@ def grid(first: float, rows: int, columns: int, row: float = 10.0) -> np.ndarray
 def test_every_slot_is_where_its_shape_says() -> None:
     chunk = one_chunk(INSTANCE, marked, [0.1])
     chunk.advance(1)
-    places = chunk.combination.rule.offsets[0, FIRST_SLOT:]
-    slots = np.split(chunk.runs.state[0], places[1:-1])
+    slots = np.split(chunk.runs.state[0], chunk.combination.rule.offsets[0, FIRST_SLOT + 1 : -1])
     found = dict(zip(marked.slots, slots, strict=True))
     rows, p = 5, 14
     expected = {

@@ -10,18 +10,28 @@ so.  Built-in and user kernels go through the same rule.
 from __future__ import annotations
 
 import ast
+import inspect
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Set
 from typing import Any
 
 from optbench.contract import Optimizer
 from optbench.engine.compiler.elementwise_loops import rewritten
+from optbench.engine.compiler.plain import helpers_of
 from optbench.engine.oracles.catalogue import LIKE_THETA
+
+RAISING = (ast.Raise, ast.Assert, ast.While, ast.Try)
 
 
 def needs_bounds_checks(optimizer: Optimizer, kernel: Callable[..., Any]) -> bool:
     """Say whether some index of a kernel, or an explicit ``raise``, needs a checked build."""
     function = rewritten(optimizer, kernel)
+    # What is passed to a helper has left the kernel; here is what helpers take from elsewhere.
+    for helper in helpers_of(kernel):
+        own = not helper.__module__.startswith("optbench.")
+        if own and any(isinstance(n, (ast.Subscript, *RAISING)) for n in ast.walk(_parsed(helper))):
+            return True
     slots = optimizer.slots.items()
     like_theta = LIKE_THETA | {name for name, slot in slots if slot.shape is None}
     square = {name for name, slot in slots if slot.shape == "matrix"}
@@ -37,7 +47,7 @@ def needs_bounds_checks(optimizer: Optimizer, kernel: Callable[..., Any]) -> boo
     inside = _loop_variables(function, like_theta)
     proven = 0  # uses of an array that cannot reach outside it
     for node in ast.walk(function):
-        if isinstance(node, ast.Raise | ast.Assert | ast.While | ast.Try):
+        if isinstance(node, RAISING):
             return True
         if isinstance(node, ast.Subscript):
             if not isinstance(node.value, ast.Name):
@@ -71,6 +81,12 @@ def _is_variable(index: ast.AST, inside: Set[str]) -> bool:
     return isinstance(index, ast.Name) and index.id in inside
 
 
+def _parsed(function: Callable[..., object]) -> ast.FunctionDef | ast.Lambda:
+    """Return the syntax tree of a function."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    return next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda))
+
+
 def _is_size(node: ast.AST, arrays: Set[str]) -> bool:
     """Whether the expression is ``a.size`` or ``len(a)`` of one of the arrays."""
     if isinstance(node, ast.Attribute) and node.attr == "size":
@@ -82,7 +98,7 @@ def _is_size(node: ast.AST, arrays: Set[str]) -> bool:
     return isinstance(array, ast.Name) and array.id in arrays
 
 
-def _loop_variables(function: ast.FunctionDef, like_theta: Set[str]) -> set[str]:
+def _loop_variables(function: ast.AST, like_theta: Set[str]) -> set[str]:
     """Names that are only ever the variable of a loop over all coordinates."""
     loops: Counter[str] = Counter()
     stores: Counter[str] = Counter()

@@ -17,7 +17,7 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 from numba.extending import overload, register_jitable
 
-from optbench.engine.compiler.wide import OwnLowering
+from optbench.engine.compiler.wide import UNROLLED, MarkingLower, OwnLowering
 
 
 class _PartLibrary(JITCodeLibrary):
@@ -72,6 +72,25 @@ class PartCompiler(OwnLowering):
     lowering = _PartLowering
 
 
+class _UnrolledLower(MarkingLower):
+    mark = UNROLLED
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _UnrolledLowering(_PartLowering):
+    _name = "unrolled_native_lowering"
+
+    @property
+    def lowering_class(self) -> Any:
+        return _UnrolledLower
+
+
+class UnrolledPart(OwnLowering):
+    """Leaves the rest to the callers, and asks that no loop be left: each is over a few outputs."""
+
+    lowering = _UnrolledLowering
+
+
 class UncheckedCompiler(OwnLowering):
     """Tests no index, also where the kernel that calls tests its own."""
 
@@ -88,6 +107,9 @@ unchecked = register_jitable(**{**CALLED, "pipeline_class": UncheckedCompiler})
 # seven numbers each: too much for what is done once for each block of rows.
 INLINED = {"forceinline": True, **CALLED}
 inlined = register_jitable(**INLINED)
+
+# ``@unrolled``: inlined, without a loop.
+unrolled = register_jitable(forceinline=True, no_cfunc_wrapper=True, pipeline_class=UnrolledPart)
 
 
 def when_compiled(plain: Callable[..., Any], call: Callable[..., Any]) -> None:

@@ -217,7 +217,7 @@ def _intrinsic(tile: _Tile) -> Any:
                 for kind, value in zip(signature.args, arguments, strict=True)
             ]
             emit = _sums_of_rows if right.layout == "C" else _inner_products
-            emit(builder, *factors, tile=tile)
+            emit(builder, factors[0], factors[1], factors[2], tile)
             return context.get_dummy_value()
 
         return types.void(left, right, out), codegen

@@ -86,13 +86,13 @@ def missing_oracle(
             reason = argument.missing(instance, parametrization, optimizer)
             if reason is not None:
                 return reason
-    return too_large(instance, parametrization, optimizer)
+    return too_much_memory(instance, parametrization, optimizer)
 
 
-def too_large(
+def too_much_memory(
     instance: Instance, parametrization: Parametrization, optimizer: Optimizer
 ) -> str | None:
-    """Say how much memory the slots of a run would need, where that is too much."""
+    """Say whose slots are too large."""
     layers = instance.layers if instance.layers is not None else parametrization.layers
     sizes = Sizes(parametrization.parameters, instance.features.shape[0], layers)
     numbers = sum(slot.size(sizes) for slot in optimizer.slots.values())
