@@ -446,7 +446,7 @@ def test_a_reference_that_is_not_certified_decides_no_verdict(tmp_path):
     )
     assert (sure.selected, sure.runner_up, sure.uncertified) == ("near", "far", ())
     assert (unsure.selected, unsure.runner_up) == ("INCONCLUSIVE", None)
-    assert unsure.reason == "not there yet: 0.67 from far; a verdict needs 0.05"
+    assert unsure.reason == "0.67 from far; a verdict needs 0.05; it is at rest"
     assert unsure.uncertified == ("near",)
     assert unsure.measures["distance_near"] == pytest.approx(0.0, abs=1e-7)
 

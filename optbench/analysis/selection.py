@@ -28,7 +28,7 @@ from itertools import combinations
 
 import numpy as np
 
-from optbench.analysis.effective_p import Interval, effective_p
+from optbench.analysis.effective_p import EffectiveP, Interval, effective_p
 from optbench.analysis.kinds import FITS, kind_of
 from optbench.instance import Instance
 from optbench.references import Reference, norm_name
@@ -90,9 +90,7 @@ def certified(references: Mapping[str, Reference]) -> dict[str, Reference]:
     return {name: each for name, each in references.items() if each.certified}
 
 
-def select(
-    instance: Instance, references: Mapping[str, Reference], w: np.ndarray, close: bool = True
-) -> Selection:
+def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarray) -> Selection:
     """Tell which reference a predictor is at.
 
     Parameters
@@ -103,10 +101,16 @@ def select(
         The candidates; those that are not certified decide nothing.
     w : ndarray, float64 (d,)
         A predictor.
-    close : bool
-        Whether it must be close, and fit the data, and not only be on the side of that reference.
     """
     known = certified(references)
+    nothing = incomparable(references, known, w)
+    return nothing or place(instance, known, w, kind_of(instance).misfit(instance, known, w))
+
+
+def incomparable(
+    references: Mapping[str, Reference], known: Mapping[str, Reference], w: np.ndarray
+) -> Selection | None:
+    """Say why a predictor can be compared with none of the certified references, else None."""
     if not known:
         gaps = ", ".join(f"{name} (gap {each.gap:.2g})" for name, each in references.items())
         missing = f"no reference solution is certified here: {gaps}" if gaps else NO_REFERENCE
@@ -115,22 +119,49 @@ def select(
         return Selection(INCONCLUSIVE, reason="w is not finite")
     if not np.any(w):
         return Selection(INCONCLUSIVE, reason="w is still 0 to rounding")
-    misfit = kind_of(instance).misfit(instance, known, w)
-    if close and misfit > FITS:
+    return None
+
+
+def place(
+    instance: Instance, known: Mapping[str, Reference], w: np.ndarray, misfit: float
+) -> Selection:
+    """Tell at which certified reference a predictor is that fits the data up to ``misfit``."""
+    if misfit > FITS:
         away = distances(instance, w, known)
         nearest, runner_up, *_ = (*sorted(away, key=away.__getitem__), None)
-        reason = f"not there yet: relative residual {misfit:.2g}"
+        reason = f"relative residual {misfit:.2g}; a verdict needs {FITS:g}"
         return Selection(INCONCLUSIVE, nearest, runner_up, reason=reason)
     grid = _grid(instance, known)
-    p, interval = effective_p(instance, grid, w)
-    found = replace(_side(instance, known, w, p), effective_p=p, effective_p_interval=interval)
+    found = _located(instance, known, grid, w)
     if found.selected != INCONCLUSIVE:
-        return _if_close(instance, known, w, found) if close else found
-    if p is not None and p not in {each.exponent for each in known.values()}:
-        short = kind_of(instance).shortfall(instance, w, grid[p])
-        if not close or short <= kind_of(instance).close:
-            return replace(found, selected=BETWEEN, reason=_between(known, p))
-    return found
+        return _if_close(instance, known, w, found)
+    kind, p = kind_of(instance), found.effective_p
+    near = p is not None and kind.shortfall(instance, w, grid[p]) <= kind.close
+    return _or_between(known, found) if near else found
+
+
+def side(instance: Instance, known: Mapping[str, Reference], w: np.ndarray) -> Selection:
+    """Tell on which certified reference's side a predictor is, however far from it."""
+    return _or_between(known, _located(instance, known, _grid(instance, known), w))
+
+
+def _located(
+    instance: Instance,
+    known: Mapping[str, Reference],
+    grid: Mapping[float, Reference],
+    w: np.ndarray,
+) -> Selection:
+    p = effective_p(instance, grid, w)
+    found = _side(instance, known, w, p)
+    return replace(found, effective_p=p.exponent, effective_p_interval=p.interval)
+
+
+def _or_between(known: Mapping[str, Reference], found: Selection) -> Selection:
+    """Say of what is at no reference between which ones its effective p lies."""
+    p = found.effective_p
+    if found.selected != INCONCLUSIVE or p is None or p in {r.exponent for r in known.values()}:
+        return found
+    return replace(found, selected=BETWEEN, reason=_between(known, p))
 
 
 def _grid(instance: Instance, known: Mapping[str, Reference]) -> dict[float, Reference]:
@@ -169,7 +200,7 @@ def _ranked(instance: Instance, references: Mapping[str, Reference], w: np.ndarr
 
 
 def _side(
-    instance: Instance, references: Mapping[str, Reference], w: np.ndarray, p: float | None
+    instance: Instance, references: Mapping[str, Reference], w: np.ndarray, p: EffectiveP
 ) -> Selection:
     """Tell on the side of which reference a predictor is, however far from it."""
     kind = kind_of(instance)
@@ -199,7 +230,7 @@ def _why_not(
     w: np.ndarray,
     name: str,
     gaps: Mapping[str, float],
-    p: float | None,
+    p: EffectiveP,
 ) -> str | None:
     """Say why a predictor is not on the side of a reference, or return None.
 
@@ -207,9 +238,9 @@ def _why_not(
     """
     kind, exponent = kind_of(instance), references[name].exponent
     away, unit = kind.distance(instance, w, references[name]), unit_text(kind.unit)
-    by_norm = p is not None and exponent is not None
-    if by_norm and exponent != p:
-        return f"nearest to {name}, but the effective p is {p:g}"
+    by_norm = p.exponent is not None and exponent is not None
+    if by_norm and exponent not in p.plateau:
+        return f"nearest to {name}, but the effective p is {p.exponent:g}"
     rivals = {o: gap for o, gap in gaps.items() if not by_norm or references[o].exponent is None}
     if not rivals:
         return None
@@ -253,7 +284,7 @@ def _if_close(
         reason = f"{short:.2g}{unit} from {name}; a verdict needs {limit:g}{unit}"
     else:
         reason = f"{short:.2g} short of {name}; a verdict needs {limit:g}"
-    return replace(found, selected=INCONCLUSIVE, reason=f"not there yet: {reason}")
+    return replace(found, selected=INCONCLUSIVE, reason=reason)
 
 
 def _between(references: Mapping[str, Reference], p: float) -> str:

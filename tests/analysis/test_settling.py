@@ -20,6 +20,7 @@ from optbench.study import build_instances
 
 STEPS = (1_000, 3_162, 10_000, 31_623, 100_000)
 CASE = Path(__file__).parents[1] / "data/cases/36-interp.csv"
+ZERO_ROW = CASE.with_name("31-zerorow.csv")
 IN_TRANSIT = "logistic_regression:data=gaussian,seed=0"
 
 
@@ -93,7 +94,7 @@ def test_a_run_that_stays_short_of_its_reference_comes_no_closer(separable):
     verdict = judge(instance, {"l2": l2}, [(step, step * w) for step in STEPS])
     assert verdict.selected == INCONCLUSIVE
     assert verdict.reason == (
-        "not there yet: 0.08 short of l2; a verdict needs 0.05; it comes no closer"
+        "0.08 short of l2; a verdict needs 0.05; it comes no closer"
     )
 
 
@@ -198,7 +199,7 @@ def test_a_regression_that_does_not_fit_yet_moves_to_what_it_approaches(interpol
 def test_without_coming_closer_a_regression_that_does_not_fit_stays_inconclusive(interpolated):
     verdict = judge(interpolated, solved(interpolated), shrunk(interpolated, [0.1] * 5))
     assert verdict.selected == INCONCLUSIVE and not verdict.open
-    assert verdict.reason == "not there yet: relative residual 0.1; it comes no closer"
+    assert verdict.reason == "relative residual 0.1; a verdict needs 0.001; it comes no closer"
 
 
 def test_halfway_to_the_data_no_limit_is_told(interpolated):
@@ -211,7 +212,7 @@ def test_halfway_to_the_data_no_limit_is_told(interpolated):
     verdict = judge(interpolated, known, run)
     assert verdict.nearest == "l2" and verdict.trend["l2"] == pytest.approx(0.5 / 0.7, rel=1e-9)
     assert verdict.selected == INCONCLUSIVE and verdict.open
-    assert verdict.reason == "not there yet: relative residual 0.5; it fits ever better"
+    assert verdict.reason == "relative residual 0.5; a verdict needs 0.001; it fits ever better"
 
 
 def test_far_from_all_references_none_is_named_but_that_it_fits_better(interpolated):
@@ -225,9 +226,37 @@ def test_far_from_all_references_none_is_named_but_that_it_fits_better(interpola
     assert verdict.reason.endswith("; it fits ever better")
 
 
+def test_on_the_way_to_another_exponent_a_regression_moves_to_no_name(interpolated):
+    """Nearest to l1 of the names, it was `moving to l1`, and ended `between`."""
+    solution = family_member(interpolated, "lp", 1.25).solution
+    lefts = (0.3, 0.2, 0.1, 0.05, 0.01)
+    run = [(step, (1.0 - left) * solution) for step, left in zip(STEPS, lefts, strict=True)]
+    known = {name: solved(interpolated)[name] for name in ("l1", "linf")}
+    gap = np.linalg.norm(known["l1"].solution - known["linf"].solution)
+    away = np.linalg.norm(run[-1][1] - known["l1"].solution)
+    assert 0.01 * np.linalg.norm(solution) < away < 0.5 * gap
+    verdict = judge(interpolated, known, run)
+    assert verdict.nearest == "l1" and verdict.selected == INCONCLUSIVE and verdict.open
+    ended = judge(interpolated, known, [*run[:-1], (STEPS[-1], solution)], at_rest=True)
+    assert (ended.selected, ended.effective_p) == (BETWEEN, 1.25)
+
+
+def test_a_run_at_rest_is_nowhere_yet():
+    """One large step separates what can be, up to rounding: it was `not there yet`."""
+    made = cell(
+        f"logistic_regression:data={ZERO_ROW},standardize=false",
+        "gradient_descent[learning_rate=65]",
+    )
+    search = searched(made, 10_000)
+    row = rows.bias_row(made, search, 10_000, 1)
+    assert (row.status, row.selected) == ("converged", INCONCLUSIVE)
+    assert row.reason.endswith("deg from direction; a verdict needs 5 deg; it is at rest")
+    assert "yet" not in row.reason
+
+
 def test_without_a_past_one_that_does_not_fit_says_that_it_does_not(interpolated):
     verdict = judge(interpolated, solved(interpolated), shrunk(interpolated, [0.1] * 5)[-1:])
-    assert verdict.reason == "not there yet: relative residual 0.1" and verdict.open
+    assert verdict.reason == "relative residual 0.1; a verdict needs 0.001" and verdict.open
 
 
 def test_of_a_run_that_fits_since_less_than_a_decade_no_trend_is_told(interpolated):
