@@ -76,6 +76,8 @@ def effective_p(instance: Instance, grid: Mapping[float, Reference], w: np.ndarr
         and angle(grid[p].solution, grid[best].solution) <= CLOSE
     ]
     nearest = min(alike, key=lambda p: kind.distance(instance, w, grid[p]))
+    if angle(w, grid[nearest].solution) > CLOSE:  # optimal, and far from all of their solutions
+        nearest = best
     p = _named(instance, kind, grid, nearest, alike)
     plateau = [
         r

@@ -42,11 +42,13 @@ from optbench.analysis.selection import (
     distances,
     incomparable,
     place,
+    select,
     side,
 )
 from optbench.instance import Instance
 from optbench.references import Reference
 from optbench.solutions import norm_grid
+from optbench.study import tail_decides
 
 MOVING = "moving"
 RESIDUAL = "residual"  # what is missing to fitting
@@ -56,6 +58,7 @@ UNCHANGED = 1e-6  # what is missing has not changed by more than this part: it i
 FLUCTUATES = 0.2  # what is missing may grow by this part of the largest that is close
 FIT = 0.02  # a law fits when the logarithm of what is missing is off by no more than this
 FARTHEST = 1000.0  # times the last step; no extrapolation goes farther
+NEARLY = 2.0  # times the largest shortfall that is close: so near is a run that grows along a limit
 NEAR = 0.15  # decades from "a tenth of the steps": records are a tenth of a decade apart
 NO_PAST = "no predictor of a tenth of the steps tells whether it has settled"
 AT_REST = "it is at rest"
@@ -172,7 +175,10 @@ def _judged(
         return now
     if late:
         return _undecided(replace(now, trend={}), TOO_EARLY)
-    return _moving(instance, known, kept, now) or _stays(now)
+    moving = _moving(instance, known, kept, now)
+    if moving is not None and _grows_along(instance, known, kept, moving):
+        return replace(now, selected=moving.towards, reason=None)
+    return moving or _stays(now)
 
 
 def _undecided(now: Verdict, reason: str) -> Verdict:
@@ -253,6 +259,25 @@ def _moving(
     if now.nearest != towards:  # which comes first now is second to where it goes
         moving = replace(moving, runner_up=now.nearest)
     return replace(moving, decided_at=extrapolated(steps, missing, limit))
+
+
+def _grows_along(
+    instance: Instance, known: Mapping[str, Reference], kept: Sequence[Kept], moving: Verdict
+) -> bool:
+    """Whether w grows along the reference to which it moves, and is not far from it.
+
+    On separable data gradient descent is w = limit * log t + what stays bounded (Soudry, Hoffer,
+    Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345): what it grows by in a decade of steps has
+    the direction of the limit long before w itself does.  Two decades have to agree.
+    """
+    name, ends = str(moving.towards), [_around(kept, part) for part in (1.0, 0.1, 0.01)]
+    if not tail_decides(instance) or moving.nearest != name or None in ends:
+        return False
+    last, middle, first = (end.w for end in ends if end is not None)
+    limit = kind_of(instance).limit(instance, last, known[name])
+    near = moving.missing[name] <= NEARLY * limit and _was_there(moving, name, known[name])
+    growth = (last - middle, middle - first)
+    return near and all(select(instance, known, each).selected == name for each in growth)
 
 
 def _is_far(

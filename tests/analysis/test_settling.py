@@ -66,6 +66,39 @@ def test_a_run_on_its_way_from_one_reference_to_another_is_moving(separable):
     assert verdict.trend["linf"] < 1.0 < verdict.trend["l2"]
 
 
+def growing(limit, bounded):
+    """w = limit * log t + what stays bounded, as gradient descent on separable data."""
+    return [(step, math.log(step) * limit + bounded) for step in STEPS]
+
+
+def test_a_run_that_grows_along_the_reference_to_which_it_moves_has_settled(separable):
+    """9 % of the margin are missing for decades to come: it was `moving to l2`."""
+    known, l2 = solved(separable), direction(separable, "l2")
+    across = np.linalg.svd(separable.features)[2][-1]
+    run = growing(l2, 0.456 * math.log(STEPS[-1]) * across)
+    verdict = judge(separable, known, run)
+    missing = 1.0 - 1.0 / math.sqrt(1.0 + 0.456**2)
+    assert verdict.missing["l2"] == pytest.approx(missing, rel=1e-9) and missing > 0.09
+    assert (verdict.selected, verdict.towards, verdict.reason) == ("l2", None, None)
+
+
+def test_a_run_that_grows_along_another_direction_is_moving(separable):
+    """Ever closer to l2, from the one side to the other: a longer run passes it."""
+    l2 = direction(separable, "l2")
+    across = np.linalg.svd(separable.features)[2][-1]
+    run = growing(l2 + 0.5 * across, -1.8 * 0.5 * math.log(STEPS[-1]) * across)
+    verdict = judge(separable, solved(separable), run)
+    assert (verdict.selected, verdict.towards) == (MOVING, "l2")
+
+
+def test_far_from_its_reference_growth_decides_nothing(separable):
+    l2 = direction(separable, "l2")
+    across = np.linalg.svd(separable.features)[2][-1]
+    run = growing(l2, 0.6 * math.log(STEPS[-1]) * across)
+    verdict = judge(separable, solved(separable), run)
+    assert verdict.missing["l2"] > 0.1 and (verdict.selected, verdict.towards) == (MOVING, "l2")
+
+
 def test_a_reference_that_is_passed_is_no_limit(separable):
     """Ever closer to l2, while linf is approached faster and faster."""
     l1, l2, linf = (direction(separable, name) for name in ("l1", "l2", "linf"))
