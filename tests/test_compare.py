@@ -203,7 +203,7 @@ def test_the_document_is_json_that_validates_against_its_schema(tmp_path):
     jsonschema.validate(document, schema)
     assert document["bias"][1]["optimizer"] == "sign_descent"
     assert {row["status"] for row in document["bias"]} >= {"failed", "skipped", "horizon"}
-    assert set(result.to_dict()) == set(document)
+    assert {*result.to_dict(), "profile"} == set(document)
 
 
 def test_a_time_limit_ends_runs_with_status_timeout():
