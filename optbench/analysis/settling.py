@@ -11,6 +11,9 @@ eps = 0 is close to l2 for 1e5 steps and ends at linf.  A verdict needs a run th
 - no other reference is approached faster, or faster and faster.  Where a run settles, what is
   missing to the others comes to rest.
 
+A run that moves has settled, too, where it grows along the reference that it approaches, on separable
+data: see :func:`_grows_along`.
+
 A run at rest has settled wherever it is.  Any other run is moving when what is missing to some
 reference falls by 5 % or more in a decade (1 / log t, the slowest law that is known, falls by 14 %
 from 1e6 to 1e7 steps): then it is told towards which one, and at which step it would be close if
@@ -19,7 +22,8 @@ two references, or INCONCLUSIVE.
 
 Of a run that does not fit yet norms say nothing: what is missing are its distances to the
 references, and the residual.  It is moving where the reference that it approaches most is also the
-nearest, and closer than half the way from there to any other.  One that fits since less than a
+nearest, and closer than half the way from there to any other, and no solution for another exponent
+is nearer.  One that fits since less than a
 decade has come closer to all of them only because it reached the data: unless next to nothing is
 missing, it is INCONCLUSIVE.
 """
