@@ -10,6 +10,7 @@ that depends on it is ever read back.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import dis
 import functools
@@ -199,7 +200,7 @@ class _Walk:
                 self._reached(cell.cell_contents, names)
             except ValueError:  # a name that is not bound yet
                 self._write("empty")
-        if _is_library_file(function.__code__.co_filename):
+        if is_library_file(function.__code__.co_filename):
             module = function.__module__ or ""
             self._all("library", (module, function.__qualname__, _library(module)))
             return
@@ -295,7 +296,7 @@ def _library_folders() -> tuple[str, ...]:
 
 
 @functools.cache
-def _is_library_file(file: str) -> bool:
+def is_library_file(file: str) -> bool:
     """Whether a file belongs to Python or to an installed distribution other than optbench."""
     if file.startswith("<frozen"):
         return True
@@ -314,7 +315,7 @@ def _is_library_module(top: str) -> bool:
     if spec is None:
         return False
     place = spec.origin or next(iter(spec.submodule_search_locations or ()), "")
-    return spec.origin == "built-in" or _is_library_file(place)
+    return spec.origin == "built-in" or is_library_file(place)
 
 
 def _of_library(kind: type) -> bool:
@@ -324,29 +325,32 @@ def _of_library(kind: type) -> bool:
 def of_library(module: types.ModuleType) -> bool:
     """Whether a module belongs to Python or to an installed distribution other than optbench."""
     file = getattr(module, "__file__", None)
-    return file is None or _is_library_file(file)
+    return file is None or is_library_file(file)
+
+
+def _library(module: str) -> str:
+    """Return the version of what a module of a library belongs to."""
+    return _version_of(module.partition(".")[0])
 
 
 @functools.cache
-def _library(module: str) -> str:
-    """Return the version of what a module of a library belongs to."""
-    top = module.partition(".")[0]
+def _version_of(top: str) -> str:
     if not top or top in sys.stdlib_module_names:
         return f"Python {sys.version_info[0]}.{sys.version_info[1]}"
-    name = _distribution(top)
-    if name is None:
+    found = _distribution(top)
+    if found is None:
         return f"{top} of no known version"
-    found = importlib.metadata.distribution(name)
-    known = name.lower().replace("_", "-") in (*SOLVING_LIBRARIES, "numba", "llvmlite", "pandas")
+    told = found.metadata  # read from its file at each access
+    name = told["Name"].lower().replace("_", "-")
+    known = name in (*SOLVING_LIBRARIES, "numba", "llvmlite", "pandas")
     # a folder may be installed again and again under one version: its record has new hashes
     record = "" if known else found.read_text("RECORD") or ""
-    return f"{name} {found.version} {hashlib.sha256(record.encode()).hexdigest()[:16]}"
+    return f"{name} {told['Version']} {hashlib.sha256(record.encode()).hexdigest()[:16]}"
 
 
-def _distribution(top: str) -> str | None:
-    own = {"sklearn": "scikit-learn"}.get(top, top)
-    try:
-        importlib.metadata.version(own)
-    except importlib.metadata.PackageNotFoundError:
-        return next(iter(importlib.metadata.packages_distributions().get(top, ())), None)
-    return own
+def _distribution(top: str) -> importlib.metadata.Distribution | None:
+    name = {"sklearn": "scikit-learn"}.get(top, top)
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.distribution(name)
+    names = importlib.metadata.packages_distributions().get(top, ())
+    return importlib.metadata.distribution(names[0]) if names else None

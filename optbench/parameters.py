@@ -76,14 +76,21 @@ def check_objective(kernel: Callable[..., Any]) -> None:
             raise UserError(f"{where}: has no argument {needed!r}: {OBJECTIVE_ARGUMENTS[needed]}")
 
 
-def check_row(kernel: Callable[..., Any]) -> None:
-    """Refuse a row loss that is not ``row(prediction, target)`` or ``(..., parameters)``."""
-    names = arguments(kernel)
-    if len(names) != 2 and names[2:] != ("parameters",):
+def check_row(kernel: Callable[..., Any], outputs: int) -> None:
+    """Refuse a row loss that does not take a prediction and a target, or further what it may."""
+    count = len(arguments(kernel)) - ("parameters" in arguments(kernel))
+    if count != 3 and (count != 2 or outputs > 1):
+        needed = "prediction, target" if outputs == 1 else "predictions, target, slopes"
+        several = f" of {outputs} outputs" * (outputs > 1)
         raise UserError(
-            f"{place(kernel)}: row loss {kernel.__name__!r} takes ({', '.join(names)}); "
-            "it must take (prediction, target) or (prediction, target, parameters)"
+            f"{place(kernel)}: row loss {kernel.__name__!r}{several} takes "
+            f"({', '.join(arguments(kernel))}); it must take ({needed}) or ({needed}, parameters)"
         )
+
+
+def takes_outputs(row: Callable[..., Any]) -> bool:
+    """Whether a row loss gets all predictions of a row, and writes their slopes."""
+    return len(arguments(row)) - ("parameters" in arguments(row)) == 3
 
 
 def kind_of(value: Any) -> str | None:

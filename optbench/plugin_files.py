@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,7 @@ from optbench.errors import UserError
 # Modules that plug-ins have imported, by who did: executed again together with it.
 _IMPORTED: dict[str, dict[str, ModuleType]] = {}
 _SHIPPED: dict[Path, tuple[tuple[int, int], ModuleType]] = {}
+_SHIPPED_FILES: set[str] = set()
 
 
 def plugin_files(path: Path) -> Iterator[Path]:
@@ -55,8 +57,32 @@ def load_file(file: Path) -> ModuleType:
     """
     file = file.resolve()
     forget_imports([str(file)])
-    with remembering_imports(str(file)):
+    with _beside(file), remembering_imports(str(file)):
         return _executed(file, lambda: compile(file.read_bytes(), file, "exec", dont_inherit=True))
+
+
+@contextlib.contextmanager
+def _beside(file: Path) -> Iterator[None]:
+    """Let a plug-in file import those of its folder, as a script may.
+
+    Two folders may have modules of one name: those of another folder are not found meanwhile.
+    """
+    folder = str(file.parent)
+    own = {path.stem for path in file.parent.iterdir() if path.suffix == ".py" or path.is_dir()}
+    hidden = {
+        name: module
+        for group in _IMPORTED.values()
+        for name, module in group.items()
+        if name.partition(".")[0] in own and sys.modules.get(name) is module
+        if not str(getattr(module, "__file__", None)).startswith(folder + os.sep)
+    }
+    for name in hidden:
+        del sys.modules[name]
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 def load_shipped(file: Path) -> ModuleType:
@@ -64,10 +90,16 @@ def load_shipped(file: Path) -> ModuleType:
     file = file.resolve()
     stat = file.stat()
     stamp = (stat.st_mtime_ns, stat.st_size)
+    _SHIPPED_FILES.add(str(file))
     if file not in _SHIPPED or _SHIPPED[file][0] != stamp:
         loader = SourceFileLoader(_module_name(file), str(file))
         _SHIPPED[file] = stamp, _executed(file, lambda: loader.get_code(loader.name))
     return _SHIPPED[file][1]
+
+
+def is_shipped(function: Callable[..., Any]) -> bool:
+    """Whether a function stands in a plug-in file that ships with optbench."""
+    return function.__code__.co_filename in _SHIPPED_FILES
 
 
 def _module_name(file: Path) -> str:

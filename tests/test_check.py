@@ -266,12 +266,11 @@ def test_an_integer_has_no_unit() -> None:
 
 def test_a_file_that_does_not_load_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "wrong.py").write_text("def wrong(:\n")
-    (result,) = check(str(tmp_path / "wrong.py"))
-    assert (result.name, result.passed) == ("loads", False)
-    assert re.search(r"wrong\.py:1: syntax error", result.detail)
+    with pytest.raises(UserError, match=r"wrong\.py:1: syntax error"):
+        check(str(tmp_path / "wrong.py"))
     (tmp_path / "empty.py").write_text("x = 1\n")
-    (result,) = check(str(tmp_path / "empty.py"))
-    assert "declares no @optimizer and no @problem" in result.detail
+    with pytest.raises(UserError, match="declares no @optimizer and no @problem"):
+        check(str(tmp_path / "empty.py"))
 
 
 def test_unknown_names_and_files_are_user_errors() -> None:

@@ -30,7 +30,7 @@ LAYERS = (
     "api check",
     "report",
     "claims",
-    "cli",
+    "cli templates",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 

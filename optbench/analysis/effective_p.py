@@ -9,36 +9,39 @@ from typing import NamedTuple
 import numpy as np
 
 from optbench.analysis.kinds import Kind, kind_of
-from optbench.analysis.kinds.distances import NORMS, angle
 from optbench.instance import Instance
 from optbench.references import Reference
 
+NAMED = (1.0, 2.0, math.inf)  # exponents of norms with a name of their own, entrywise and Schatten
 ALIKE = 0.01  # margins or norms within this part of the best are told apart by direction
 CLOSE = math.degrees(math.acos(1.0 - ALIKE))  # so far from a direction its L2 margin loses 1 %
 
+TITLES = {"lp": "effective p", "schatten": "effective Schatten p"}  # by family of norms
+
+PLATEAU = 0.005  # so much of the best margin or norm decides nothing where an optimum is flat
+
 Interval = tuple[float, float] | None
-PLATEAU = 0.005  # so much of the best margin or norm decides nothing between exponents
 
 
 class EffectiveP(NamedTuple):
-    """The exponent that a predictor is closest to optimizing, and how well it is known.
+    """The exponent of a family of norms that a predictor is closest to optimizing.
 
     Attributes
     ----------
-    exponent : float or None
+    p : float or None
         The best one of the grid; None when w has no margin.
     interval : (float, float) or None
-        Its neighbours in the grid, or the ends of the plateau: it is known no better.
+        Its neighbours in the grid, or the ends of the plateau: p is known no better.
     plateau : tuple of float
-        Exponents whose margin or norm is within 0.5 % of the best, relative to the optima.
+        It, and the exponents that a flat optimum does not tell from it.
     """
 
-    exponent: float | None
+    p: float | None
     interval: Interval
     plateau: tuple[float, ...] = ()
 
 
-NOWHERE = EffectiveP(None, None)
+UNTOLD = EffectiveP(None, None)
 
 
 def effective_p(instance: Instance, grid: Mapping[float, Reference], w: np.ndarray) -> EffectiveP:
@@ -46,15 +49,16 @@ def effective_p(instance: Instance, grid: Mapping[float, Reference], w: np.ndarr
 
     Near an optimum a margin says little about the direction: of exponents whose quotients differ
     by less than 1 %, and whose solutions lie as close together as that explains (8 degrees), that
-    one counts whose solution is nearest, and of solutions that this instance does not tell apart
-    the one that has a name.
+    one counts whose solution is nearest, unless all are farther than that, and of solutions that
+    this instance does not tell apart the one that has a name.
 
     Parameters
     ----------
     instance : Instance
-        Classification or regression.
+        Of directions or regression, for a vector or a matrix.
     grid : mapping of float to Reference
-        Certified reference of largest margin or least norm for each p.
+        Certified reference of largest margin or least norm for each p: of the entries, or, of a
+        matrix, of the singular values.
     w : ndarray, float64 (d,)
         A predictor.
 
@@ -63,20 +67,20 @@ def effective_p(instance: Instance, grid: Mapping[float, Reference], w: np.ndarr
     EffectiveP
     """
     if not grid or not np.all(np.isfinite(w)) or not np.any(w):
-        return NOWHERE
+        return UNTOLD
     kind, exponents = kind_of(instance), sorted(grid)
-    quality = {p: kind.quality(instance, w, p, grid[p].value) for p in exponents}
+    quality = {p: kind.quality(instance, w, grid[p]) for p in exponents}
     best = max(exponents, key=quality.__getitem__)
     if not 0.0 < quality[best] < np.inf:
-        return NOWHERE
+        return UNTOLD
     alike = [
         p
         for p in exponents
         if quality[p] >= quality[best] * (1.0 - ALIKE)
-        and angle(grid[p].solution, grid[best].solution) <= CLOSE
+        and kind.angle(instance, grid[p].solution, grid[best].solution) <= CLOSE
     ]
     nearest = min(alike, key=lambda p: kind.distance(instance, w, grid[p]))
-    if angle(w, grid[nearest].solution) > CLOSE:  # optimal, and far from all of their solutions
+    if kind.angle(instance, w, grid[nearest].solution) > CLOSE:  # far from all of their solutions
         nearest = best
     p = _named(instance, kind, grid, nearest, alike)
     plateau = [
@@ -85,7 +89,7 @@ def effective_p(instance: Instance, grid: Mapping[float, Reference], w: np.ndarr
         if r == p
         or (
             quality[r] >= quality[best] * (1.0 - PLATEAU)
-            and _is_flat(instance, kind, grid[p], grid[r], r)
+            and _is_flat(instance, kind, grid[p], grid[r])
         )
     ]
     place = exponents.index(p)
@@ -94,12 +98,10 @@ def effective_p(instance: Instance, grid: Mapping[float, Reference], w: np.ndarr
     return EffectiveP(p, interval, tuple(plateau))
 
 
-def _is_flat(
-    instance: Instance, kind: Kind, solution: Reference, optimum: Reference, p: float
-) -> bool:
-    """Whether another solution is optimal in a norm too, though it lies elsewhere."""
-    elsewhere = angle(solution.solution, optimum.solution) > CLOSE
-    return elsewhere and kind.quality(instance, solution.solution, p, optimum.value) >= 1 - PLATEAU
+def _is_flat(instance: Instance, kind: Kind, solution: Reference, optimum: Reference) -> bool:
+    """Whether a solution for another exponent is optimal too, though it lies elsewhere."""
+    elsewhere = kind.angle(instance, solution.solution, optimum.solution) > CLOSE
+    return elsewhere and kind.quality(instance, solution.solution, optimum) >= 1.0 - PLATEAU
 
 
 def _named(
@@ -114,6 +116,6 @@ def _named(
     twins = [
         p
         for p in alike
-        if p in NORMS.values() and kind.distance(instance, solution, grid[p]) < kind.told_apart
+        if p in NAMED and kind.distance(instance, solution, grid[p]) < kind.told_apart
     ]
     return nearest if nearest in twins or not twins else twins[0]

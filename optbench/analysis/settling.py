@@ -11,8 +11,8 @@ eps = 0 is close to l2 for 1e5 steps and ends at linf.  A verdict needs a run th
 - no other reference is approached faster, or faster and faster.  Where a run settles, what is
   missing to the others comes to rest.
 
-A run that moves has settled, too, where it grows along the reference that it approaches, on separable
-data: see :func:`_grows_along`.
+On separable data a run that moves has settled, too, where it grows along the reference that it
+approaches: see :func:`_grows_along`.
 
 A run at rest has settled wherever it is.  Any other run is moving when what is missing to some
 reference falls by 5 % or more in a decade (1 / log t, the slowest law that is known, falls by 14 %
@@ -224,8 +224,14 @@ def _ratio(now: float, then: float) -> float:
 
 def _was_there(then: Selection, name: str, reference: Reference) -> bool:
     """Whether a predictor is on the side of a reference, as well as the effective p is known."""
-    low, high = then.effective_p_interval or (math.nan, math.nan)
-    return then.selected == name or bool(low <= (reference.exponent or math.nan) <= high)
+    if then.selected == name:
+        return True
+    exponents = {f: p for f, p in reference.exponents.items() if f in then.effective}
+    intervals = {family: then.effective[family].interval for family in exponents}
+    return bool(exponents) and all(
+        interval is not None and interval[0] <= exponents[family] <= interval[1]
+        for family, interval in intervals.items()
+    )
 
 
 def _grows(missing: Sequence[Mapping[str, float]], name: str, limit: float) -> bool:
@@ -298,9 +304,10 @@ def _is_far(
     gaps = distances(instance, own.solution, others).values()
     if away >= 0.5 * min(gaps, default=math.inf):
         return True
-    return own.exponent is not None and any(
+    return any(
         kind.distance(instance, w, rival) < away
-        for rival in norm_grid(instance).values()
+        for family in own.exponents
+        for rival in norm_grid(instance, family).values()
         if kind.distance(instance, own.solution, rival) >= kind.told_apart
     )
 

@@ -35,7 +35,7 @@ def check(name_or_file: str, plugins: Sequence[str] = ()) -> list[CheckResult]:
     Raises
     ------
     UserError
-        When there is no such plug-in or file.
+        When there is no such plug-in or file, or the file does not load: file, line, what.
     """
     registry = load_registry(tuple(plugins))
     if name_or_file.endswith(".py"):
@@ -46,7 +46,7 @@ def check(name_or_file: str, plugins: Sequence[str] = ()) -> list[CheckResult]:
         return check_plugin(known[name_or_file], references_of(registry.problems.values()))
     for broken in registry.broken:
         if Path(broken.file).stem == name_or_file:
-            return [CheckResult("loads", False, broken.reason, 0.0)]
+            raise UserError(broken.reason)
     raise UserError(f"unknown optimizer or problem {name_or_file!r}{suggest(name_or_file, known)}")
 
 
@@ -55,11 +55,10 @@ def check_file(file: Path, registry: Registry) -> list[CheckResult]:
     try:
         values = vars(load_file(file)).values()
     except Exception as error:  # a plug-in may raise anything
-        return [CheckResult("loads", False, explain(file.resolve(), error), 0.0)]
+        raise UserError(explain(file.resolve(), error)) from None
     found = [value for value in values if isinstance(value, Optimizer | Problem)]
     if not found:
-        reason = f"{file}: declares no @optimizer and no @problem"
-        return [CheckResult("loads", False, reason, 0.0)]
+        raise UserError(f"{file}: declares no @optimizer and no @problem")
     problems = [*registry.problems.values(), *(p for p in found if isinstance(p, Problem))]
     references = references_of(problems)
     if len(found) == 1:

@@ -1,4 +1,4 @@
-"""The command line: ``optbench compare|list|show|check``, one file per verb.
+"""The command line: ``optbench compare|list|show|new|check|...``, one file per verb.
 
 Nothing heavy is imported here: a verb imports what it needs when it runs.
 """

@@ -10,6 +10,7 @@ from optbench.cli.cache import cache
 from optbench.cli.check import check
 from optbench.cli.compare import compare
 from optbench.cli.list import list_plugins
+from optbench.cli.new import new
 from optbench.cli.show import show
 from optbench.cli.verify import verify
 from optbench.cli.warmup import warmup
@@ -46,6 +47,7 @@ def optbench(
 app.command("compare")(compare)
 app.command("list")(list_plugins)
 app.command("show")(show)
+app.command("new")(new)
 app.command("check")(check)
 app.command("verify")(verify)
 app.command("warmup")(warmup)

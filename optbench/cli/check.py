@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from optbench.cli.parameters import Plugins
+from optbench.cli.watch import Watch, repeat
 from optbench.report.numbers import duration
 from optbench.report.table import Column, Table, cells
 
@@ -21,24 +23,31 @@ WORD = {True: "pass", False: "FAIL", None: "n/a"}
 def check(
     name: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A .py file, or a name.")],
     plugin: Plugins = None,
+    watch: Watch = False,
 ) -> None:
     """Test whether a plug-in keeps the contract: compiles, is deterministic, stays in bounds, ...
 
     Exit code: 0 all tests pass, 1 a test fails, 2 wrong input.
     """
-    from optbench.check import check as run
-    from optbench.cli.terminal import print_tables
+    plugins = tuple(plugin or ())
 
-    results = run(name, tuple(plugin or ()))
-    print_tables(_table(name, results))
-    raise typer.Exit(int(any(result.passed is False for result in results)))
+    def once() -> int:
+        from optbench.check import check as run
+        from optbench.cli.terminal import print_tables
+
+        began = time.perf_counter()
+        results = run(name, plugins)
+        print_tables(_table(name, results, time.perf_counter() - began))
+        return int(any(result.passed is False for result in results))
+
+    edited = [*plugins, *([name] if name.endswith(".py") else [])]
+    raise typer.Exit(repeat(once, watch, edited))
 
 
-def _table(name: str, results: Sequence[CheckResult]) -> Table:
+def _table(name: str, results: Sequence[CheckResult], took: float) -> Table:
     failed = sum(result.passed is False for result in results)
     passed = sum(result.passed is True for result in results)
     other = len(results) - failed - passed
-    seconds = duration(sum(result.seconds for result in results))
     return Table(
         title=f"Contract of {name}",
         columns=(
@@ -51,5 +60,5 @@ def _table(name: str, results: Sequence[CheckResult]) -> Table:
             cells(result.name, WORD[result.passed], duration(result.seconds), result.detail)
             for result in results
         ),
-        reading=(f"{passed} pass, {failed} fail, {other} do not apply; {seconds}.",),
+        reading=(f"{passed} pass, {failed} fail, {other} do not apply; {duration(took)}.",),
     )

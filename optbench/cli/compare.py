@@ -18,6 +18,7 @@ from optbench.cli.output import (
 from optbench.cli.parameters import Out, Plugins, Quiet
 from optbench.cli.progress import progress_bar
 from optbench.cli.terminal import styled, width
+from optbench.cli.watch import Watch, repeat
 from optbench.errors import UserError
 from optbench.options import MOST_RATES
 from optbench.report import FORMATS, render
@@ -87,6 +88,7 @@ def compare(
             help="Let winners run on beyond the horizon until they have settled, while cheap.",
         ),
     ] = False,
+    watch: Watch = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare optimizers: which solution each selects, and how fast it gets there.
@@ -105,35 +107,40 @@ def compare(
         check_writable(out)
     if figures is not None:
         writable_folder(figures)
-    from optbench.api import compare as run
+    plugins = tuple(plugin or ())
 
-    with progress_bar(quiet) as report:
-        comparison = run(
-            tuple(problems or ()),
-            tuple(optimizer or ()),
-            parametrizations=tuple(parametrization or ()),
-            horizon=horizon,
-            learning_rates=rates,
-            seeds=seeds,
-            threads=threads,
-            plugins=tuple(plugin or ()),
-            timeout=timeout,
-            rerun=rerun,
-            fresh=fresh,
-            until_verdict=until_verdict,
-            progress=report,
-        )
-    text = render(comparison, shown, width(), out is None and styled(), details)
-    if shown == "csv" and not quiet:  # the one format that has no place for notes
-        for note in comparison.notes:
-            typer.echo(f"optbench: note: {note}", err=True)
-    deliver(text, out)
-    if figures is not None:
-        from optbench.plots import save_all
+    def once() -> int:
+        from optbench.api import compare as run
 
-        for reason in save_all(comparison, figures):
-            typer.echo(f"optbench: note: {reason}", err=True)
-    raise typer.Exit(INTERRUPTED if comparison.interrupted else int(comparison.failed))
+        with progress_bar(quiet) as report:
+            comparison = run(
+                tuple(problems or ()),
+                tuple(optimizer or ()),
+                parametrizations=tuple(parametrization or ()),
+                horizon=horizon,
+                learning_rates=rates,
+                seeds=seeds,
+                threads=threads,
+                plugins=plugins,
+                timeout=timeout,
+                rerun=rerun,
+                fresh=fresh,
+                until_verdict=until_verdict,
+                progress=report,
+            )
+        text = render(comparison, shown, width(), out is None and styled(), details)
+        if shown == "csv" and not quiet:  # the one format that has no place for notes
+            for note in comparison.notes:
+                typer.echo(f"optbench: note: {note}", err=True)
+        deliver(text, out)
+        if figures is not None:
+            from optbench.plots import save_all
+
+            for reason in save_all(comparison, figures):
+                typer.echo(f"optbench: note: {reason}", err=True)
+        return INTERRUPTED if comparison.interrupted else int(comparison.failed)
+
+    raise typer.Exit(repeat(once, watch, plugins))
 
 
 def _learning_rates(text: str) -> str | tuple[float, ...]:

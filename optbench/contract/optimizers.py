@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper, Slot
+from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper
 from optbench.contract.declared import Declared
+from optbench.contract.habits import check_body, check_brackets, check_form, check_parameter
 from optbench.contract.selects import (
     Asked,
     Selected,
@@ -23,9 +24,10 @@ from optbench.contract.selects import (
     check_selects,
     selected,
 )
+from optbench.contract.slots import KNOWN, Slot
 from optbench.errors import UserError, first_line
 from optbench.identity import identity
-from optbench.plugin_files import declared_again, require_sendable
+from optbench.plugin_files import declared_again, is_shipped, require_sendable
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,10 @@ def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer
 
 
 def optimizer(
+    bare: object = None,
+    /,
     *,
-    reference: str,
+    reference: str | None = None,
     selects: Selects = None,
     as_theorem_asks: Asked | None = None,
     only_for: tuple[str, ...] = (),
@@ -172,6 +176,8 @@ def optimizer(
 ) -> Callable[[Callable[..., None]], Optimizer]:
     """Declare an optimizer; see :class:`Optimizer` for the meaning of the arguments.
 
+    ``reference`` is required, and nothing is given by position: ``@optimizer`` without brackets.
+
     Raises
     ------
     UserError
@@ -179,33 +185,32 @@ def optimizer(
     """
 
     def declare(kernel: Callable[..., None]) -> Optimizer:
+        check_form(kernel, "optimizer")
         file, line = first_line(kernel)
         where = f"{file}:{line}: optimizer {kernel.__name__!r}"
+        check_brackets(where, "optimizer", bare, reference)
         hypers: dict[str, Hyper] = {}
         slots: dict[str, Slot] = {}
         for name, parameter in inspect.signature(kernel).parameters.items():
+            check_parameter(where, parameter)
             if isinstance(parameter.default, Hyper):
                 hypers[name] = parameter.default
             elif isinstance(parameter.default, Slot):
                 slots[name] = parameter.default
-            elif name not in ORACLE_ARGUMENTS:
-                known = ", ".join(ORACLE_ARGUMENTS)
-                raise UserError(
-                    f"{where}: argument {name!r} is neither an oracle argument ({known}) "
-                    f"nor has it a default of Hyper(...) or Slot(...)"
-                )
             if name in ORACLE_ARGUMENTS and parameter.default is not inspect.Parameter.empty:
                 raise UserError(f"{where}: oracle argument {name!r} takes no default")
         arguments = tuple(inspect.signature(kernel).parameters)
         if "theta" not in arguments:
             raise UserError(f"{where}: has no argument 'theta', the parameters it must update")
-        _check_declaration(where, hypers, slots, symmetries, start)
+        _check_declaration(where, arguments, hypers, slots, symmetries, start)
         check_selects(where, selects, hypers)
         check_asked(where, as_theorem_asks or {}, selects, hypers)
         if isinstance(only_for, str):
             raise UserError(f"{where}: only_for={only_for!r} must be a tuple of kinds of problem")
         _check_sampling(where, arguments, hypers)
         _check_convention(where, convention)
+        if not is_shipped(kernel):  # reading the sources of all takes 0.1 s; a test does
+            check_body(f"optimizer {kernel.__name__!r}", kernel, slots)
         doc = inspect.getdoc(inspect.getmodule(kernel)) or inspect.getdoc(kernel) or ""
         return Optimizer(
             name=kernel.__name__,
@@ -214,7 +219,7 @@ def optimizer(
             hypers=hypers,
             slots=slots,
             formula=doc.strip(),
-            reference=reference,
+            reference=reference or "",
             selects=selects,
             as_theorem_asks=as_theorem_asks or {},
             only_for=only_for,
@@ -231,11 +236,14 @@ def optimizer(
             line=line,
         )
 
+    if bare is not None:
+        declare(bare)  # type: ignore[arg-type]
     return declare
 
 
 def _check_declaration(
     where: str,
+    arguments: tuple[str, ...],
     hypers: Mapping[str, Hyper],
     slots: Mapping[str, Slot],
     symmetries: tuple[str, ...],
@@ -251,10 +259,12 @@ def _check_declaration(
         if hyper.default is not None and (reason := hyper.problem_with(hyper.default)):
             raise UserError(f"{where}: default {hyper.default!r} of Hyper {name!r} {reason}")
     for name, slot in slots.items():
-        if not isinstance(slot.shape, int) and slot.shape not in (None, "matrix", "layers"):
+        if not slot.known:
+            raise UserError(f"{where}: Slot {name!r} has shape={slot.shape!r}; known are {KNOWN}")
+        if slot.of_layers and "layers" not in arguments:
             raise UserError(
-                f"{where}: Slot {name!r} has shape={slot.shape!r}; "
-                'known are None (like theta), an integer, "matrix" and "layers"'
+                f"{where}: Slot {name!r} has shape={slot.shape!r}, so that the kernel needs the "
+                "argument 'layers' too"
             )
     if unknown := set(symmetries) - {"permutation", "sign"}:
         raise UserError(f"{where}: unknown symmetries {sorted(unknown)}")

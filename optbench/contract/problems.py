@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any
 
 from optbench.contract.declared import Declared
+from optbench.contract.habits import check_brackets, check_form
 from optbench.errors import UserError, first_line
 from optbench.labels import label
 from optbench.options import Option, check_conditions, check_options
@@ -83,10 +84,12 @@ class Problem(Declared):
 
 
 def problem(
+    bare: object = None,
+    /,
     *,
-    reference: str,
-    references: tuple[str, ...],
-    metrics: tuple[str, ...],
+    reference: str | None = None,
+    references: tuple[str, ...] = (),
+    metrics: tuple[str, ...] = (),
     default: tuple[Mapping[str, Any], ...] = ({},),
     examples: tuple[Mapping[str, Any], ...] = (),
     reads: str = "",
@@ -101,10 +104,14 @@ def problem(
     """
 
     def declare(builder: Callable[..., Any]) -> Problem:
+        check_form(builder, "problem")
         file, line = first_line(builder)
         where = f"{file}:{line}: problem {builder.__name__!r}"
+        check_brackets(where, "problem", bare, reference)
         options: dict[str, Option] = {}
         for name, parameter in inspect.signature(builder).parameters.items():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                raise UserError(f"{where}: {parameter}: write options one by one, such as n=20")
             if parameter.default is inspect.Parameter.empty:
                 raise UserError(f"{where}: option {name!r} needs a default")
             given = parameter.default
@@ -116,7 +123,7 @@ def problem(
             builder=builder,
             options=options,
             formula=doc.strip(),
-            reference=reference,
+            reference=reference or "",
             references=references,
             metrics=metrics,
             default=default,
@@ -126,4 +133,6 @@ def problem(
             line=line,
         )
 
+    if bare is not None:
+        declare(bare)  # type: ignore[arg-type]
     return declare

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from optbench.analysis import instances
-from optbench.analysis.effective_p import NOWHERE, EffectiveP, effective_p
+from optbench.analysis.effective_p import UNTOLD, EffectiveP, effective_p
 from optbench.analysis.instances import describe
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.kinds.distances import angle
@@ -163,9 +163,7 @@ def test_a_single_reference_needs_to_be_close():
     w = solved(instance)["minimizer"].solution
     assert select(instance, solved(instance), 1.01 * w).selected == "minimizer"
     far = select(instance, solved(instance), 2.0 * w)
-    assert far.selected == INCONCLUSIVE and far.reason == (
-        "1 from minimizer; a verdict needs 0.05"
-    )
+    assert far.selected == INCONCLUSIVE and far.reason == ("1 from minimizer; a verdict needs 0.05")
 
 
 def test_separations_are_the_angles_between_references(separable):
@@ -239,9 +237,9 @@ def test_the_solution_of_a_norm_that_theory_names_is_a_reference_like_any_other(
 
 def test_no_effective_p_without_a_margin(separable):
     w = -solved(separable)["l2"].solution
-    assert effective_p(separable, norm_grid(separable), w) == NOWHERE
-    assert effective_p(separable, {}, w) == NOWHERE
-    assert effective_p(separable, norm_grid(separable), np.zeros(12)) == NOWHERE
+    assert effective_p(separable, norm_grid(separable), w) == UNTOLD
+    assert effective_p(separable, {}, w) == UNTOLD
+    assert effective_p(separable, norm_grid(separable), np.zeros(12)) == UNTOLD
 
 
 def flat(separable, second):
@@ -265,8 +263,8 @@ def test_where_an_optimum_is_flat_margins_decide_the_exponent(separable):
     instance, grid = flat(separable, 0.999)
     w = np.array([0.7, 0.3])
     kind = kind_of(instance)
-    assert kind.quality(instance, w, 1.0, 1.0) == pytest.approx(0.9997, rel=1e-9)
-    assert kind.quality(instance, w, 1.1, grid[1.1].value) > 0.99 * 0.9997
+    assert kind.quality(instance, w, grid[1.0]) == pytest.approx(0.9997, rel=1e-9)
+    assert kind.quality(instance, w, grid[1.1]) > 0.99 * 0.9997
     assert angle(w, grid[1.1].solution) < angle(w, grid[1.0].solution)
     assert effective_p(instance, grid, w)[0] == 1.0
 
@@ -276,20 +274,20 @@ def test_exponents_that_a_flat_optimum_does_not_tell_apart_agree(separable):
     instance, grid = flat(separable, 0.999)
     w = np.array([0.51, 0.49])
     kind = kind_of(instance)
-    short = 1.0 - kind.quality(instance, w, 1.0, 1.0)
+    short = 1.0 - kind.quality(instance, w, grid[1.0])
     assert short == pytest.approx(4.9e-4, rel=1e-9)
-    assert 1.0 - kind.quality(instance, w, 1.1, grid[1.1].value) < short
+    assert 1.0 - kind.quality(instance, w, grid[1.1]) < short
     known = {"l1": grid[1.0], "l2": grid.pop(2.0)}
     found = effective_p(instance, grid, w)
-    assert (found.exponent, found.plateau) == (1.1, (1.0, 1.1))
-    assert _side(instance, known, w, found).selected == "l1"
+    assert (found.p, found.plateau) == (1.1, (1.0, 1.1))
+    assert _side(instance, known, w, {"lp": found}).selected == "l1"
 
 
 def test_exponents_whose_optima_differ_by_more_do_not_agree(separable):
     """The solution of exponent 1.1 has 97 % of the largest L1 margin: that is told."""
     instance, grid = flat(separable, 0.92)
     w = grid[1.1].solution
-    assert kind_of(instance).quality(instance, w, 1.0, 1.0) < 0.995
+    assert kind_of(instance).quality(instance, w, grid[1.0]) < 0.995
     assert effective_p(instance, grid, w).plateau == (1.1,)
 
 
@@ -299,7 +297,7 @@ def test_the_nearest_norm_is_the_one_to_which_least_is_missing(separable):
     known = {"l1": grid[1.0], "l2": grid[2.0]}
     w = grid[1.1].solution
     assert angle(w, known["l2"].solution) < angle(w, known["l1"].solution)
-    verdict = _side(instance, known, w, EffectiveP(1.1, None, (1.1,)))
+    verdict = _side(instance, known, w, {"lp": EffectiveP(1.1, (1.0, 2.0), (1.1,))})
     assert (verdict.selected, verdict.nearest, verdict.runner_up) == (INCONCLUSIVE, "l1", "l2")
 
 
@@ -343,6 +341,6 @@ def test_least_norm_solutions_that_leave_a_residual_are_selected_where_runs_pred
 def test_the_facts_say_which_exponents_are_not_certified(separable, monkeypatch):
     assert describe(separable, {}).missing_p == ()
     certified = {p: 1.0 for p in EFFECTIVE_P if p != 3.0}
-    monkeypatch.setattr(instances, "norm_grid", lambda instance: certified)
+    monkeypatch.setattr(instances, "norm_grid", lambda instance, family: certified)
     assert describe(separable, {}).missing_p == (3.0,)
     assert describe(build("linear_program:data=random"), {}).missing_p == ()

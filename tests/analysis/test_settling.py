@@ -126,9 +126,7 @@ def test_a_run_that_stays_short_of_its_reference_comes_no_closer(separable):
     instance = replace(separable, parametric={})
     verdict = judge(instance, {"l2": l2}, [(step, step * w) for step in STEPS])
     assert verdict.selected == INCONCLUSIVE
-    assert verdict.reason == (
-        "0.08 short of l2; a verdict needs 0.05; it comes no closer"
-    )
+    assert verdict.reason == ("0.08 short of l2; a verdict needs 0.05; it comes no closer")
 
 
 def test_a_run_that_comes_closer_slowly_says_so(separable):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optbench.analysis.kinds.base import Kind
-from optbench.analysis.kinds.distances import NORMS, excess, norm, over
+from optbench.analysis.kinds.base import SHOWN_NAMES, Kind
+from optbench.analysis.kinds.distances import excess, over
 from optbench.column import Measure
 
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 def residual(instance: Instance, w: np.ndarray, goal: np.ndarray) -> float:
     """Return ||X w - goal|| / ||y||; where y = 0, over the size of the terms of X w."""
-    missing = float(np.linalg.norm(instance.features @ w - goal))
+    missing = float(np.linalg.norm(instance.predictions(w) - goal))
     size = float(np.linalg.norm(instance.targets))
-    return over(missing, size or float(np.linalg.norm(abs(instance.features) @ np.abs(w))))
+    terms = abs(instance.features) @ np.abs(w.reshape(instance.outputs, -1)).T
+    return over(missing, size or float(np.linalg.norm(terms)))
 
 
 class Regression(Kind):
@@ -35,9 +36,8 @@ class Regression(Kind):
 
     def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
         """Return the norm over the least one, minus 1."""
-        if reference.exponent is None:
-            return None
-        return excess(norm(w, reference.exponent), reference.value)
+        size = self.size(instance, w, reference.norm) if reference.exponents else None
+        return None if size is None else excess(size, reference.value)
 
     def misfit(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
@@ -48,8 +48,8 @@ class Regression(Kind):
         """
         if "minimizer" in references:
             return 0.0
-        fits = next((references[name] for name in NORMS if name in references), None)
-        goal = instance.targets if fits is None else instance.features @ fits.solution
+        fits = next((references[name] for name in SHOWN_NAMES if name in references), None)
+        goal = instance.targets if fits is None else instance.predictions(fits.solution)
         return residual(instance, w, goal)
 
     def measure(

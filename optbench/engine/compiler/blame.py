@@ -18,6 +18,7 @@ from typing import Any
 import numba
 from numba.core import event, ir
 
+from optbench.contract.habits import advice
 from optbench.errors import UserError, first_line, shown_path
 
 NUMBA = Path(numba.__file__).parent
@@ -66,6 +67,7 @@ def compile_errors(what: str, kernel: Callable[..., Any]) -> Iterator[None]:
         raise
     except Exception as error:  # Numba raises more than its own errors on invalid code
         culprit, found = _culprit(error, failures.errors)
+        linecache.checkcache()  # the file may have been edited since it was read
         statement = linecache.getline(*found).strip() if found else ""
         if statement.startswith(NO_STATEMENT):  # Numba was at the whole file
             found, statement = None, ""
@@ -84,10 +86,10 @@ def _culprit(
 
     Numba tries several versions of a function; errors of those that it gave up are not told.
     """
-    whole = str(error)
+    whole = " ".join(str(error).split())  # what it tells of inner errors is indented
     for failure in failures:
         place = _place(failure)
-        if place is not None and str(failure).strip() in whole:
+        if place is not None and " ".join(str(failure).split()) in whole:
             return failure, place
     return error, _place(error)
 
@@ -116,8 +118,10 @@ def _locations(traceback: TracebackType | None) -> Iterator[Any]:
 
 
 def _reason(error: BaseException, statement: str) -> str:
-    """Return the telling lines of Numba's message, or what is behind it."""
+    """Return what to write, what is behind Numba's message, or its telling lines."""
     text = str(error)
+    if known := advice(statement):
+        return known
     if "allocate" in text or "NRT required" in text:
         return (
             "it allocates memory; hold arrays in a Slot or in scratch and write into them instead"

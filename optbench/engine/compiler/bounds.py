@@ -13,26 +13,40 @@ import ast
 import inspect
 import textwrap
 from collections import Counter
+from collections.abc import Callable
 
 from optbench.contract import Optimizer
+from optbench.engine.compiler.plain import helpers_of
+
+RAISING = (ast.Raise, ast.Assert, ast.While, ast.Try)
 
 
 def needs_bounds_checks(optimizer: Optimizer) -> bool:
     """Say whether some index of the kernel, or an explicit ``raise``, needs a checked build."""
-    source = textwrap.dedent(inspect.getsource(optimizer.kernel))
-    function = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef))
+    function = _parsed(optimizer.kernel)
+    # What is passed to a helper has left the kernel; here is what helpers take from elsewhere.
+    for helper in helpers_of(optimizer.kernel):
+        own = not helper.__module__.startswith("optbench.")
+        if own and any(isinstance(n, (ast.Subscript, *RAISING)) for n in ast.walk(_parsed(helper))):
+            return True
     slots = optimizer.slots.items()
     like_theta = {"theta", "grad", "natural_grad", "sample_grad"} | {
         name for name, slot in slots if slot.shape is None
     }
     square = {name for name, slot in slots if slot.shape == "matrix"}
     fixed = {name: slot.shape for name, slot in slots if isinstance(slot.shape, int)}
+    history = {
+        name: slot.shape[0]
+        for name, slot in slots
+        if isinstance(slot.shape, tuple) and isinstance(slot.shape[0], int)
+        if slot.shape[1] == "theta"
+    }
     others = {"sample_row", "layers", "rng"} | {name for name, _ in slots}
     arrays = {*like_theta, *square, *fixed, *others}
     inside = _loop_variables(function, like_theta)
     proven = 0  # uses of an array that cannot reach outside it
     for node in ast.walk(function):
-        if isinstance(node, ast.Raise | ast.Assert | ast.While | ast.Try):
+        if isinstance(node, RAISING):
             return True
         if isinstance(node, ast.Subscript):
             if not isinstance(node.value, ast.Name):
@@ -40,12 +54,12 @@ def needs_bounds_checks(optimizer: Optimizer) -> bool:
             name, index = node.value.id, node.slice
             parts = index.elts if isinstance(index, ast.Tuple) else [index]
             if name in fixed:
-                safe = isinstance(index, ast.Constant) and index.value in range(fixed[name])
+                safe = _is_constant(index, fixed[name])
+            elif name in history and len(parts) == 2:
+                safe = _is_constant(parts[0], history[name]) and _is_variable(parts[1], inside)
             else:
                 dimensions = 1 if name in like_theta else 2 if name in square else -1
-                safe = len(parts) == dimensions and all(
-                    isinstance(part, ast.Name) and part.id in inside for part in parts
-                )
+                safe = len(parts) == dimensions and all(_is_variable(x, inside) for x in parts)
             if not safe:
                 return True
             proven += 1
@@ -54,6 +68,22 @@ def needs_bounds_checks(optimizer: Optimizer) -> bool:
     # Any other use may rename the array, replace it or hand it to an unchecked helper.
     uses = sum(isinstance(node, ast.Name) and node.id in arrays for node in ast.walk(function))
     return uses > proven
+
+
+def _is_constant(index: ast.AST, size: int) -> bool:
+    """Whether an index is a number inside of so many."""
+    return isinstance(index, ast.Constant) and index.value in range(size)
+
+
+def _is_variable(index: ast.AST, inside: set[str]) -> bool:
+    """Whether an index is the variable of a loop over all coordinates."""
+    return isinstance(index, ast.Name) and index.id in inside
+
+
+def _parsed(function: Callable[..., object]) -> ast.FunctionDef | ast.Lambda:
+    """Return the syntax tree of a function."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    return next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda))
 
 
 def _is_size(node: ast.AST, arrays: set[str]) -> bool:
@@ -67,7 +97,7 @@ def _is_size(node: ast.AST, arrays: set[str]) -> bool:
     return isinstance(array, ast.Name) and array.id in arrays
 
 
-def _loop_variables(function: ast.FunctionDef, like_theta: set[str]) -> set[str]:
+def _loop_variables(function: ast.AST, like_theta: set[str]) -> set[str]:
     """Names that are only ever the variable of a loop over all coordinates."""
     loops: Counter[str] = Counter()
     stores: Counter[str] = Counter()
