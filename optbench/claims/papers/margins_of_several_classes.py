@@ -31,8 +31,8 @@ RULES: dict[str, tuple[str, dict[str, float]]] = {
     citation="Fan, Schmidt, Thrampoulidis 2025",
     arxiv="2502.04664",
     background="With several classes the weights are a matrix, and matrices have norms that "
-    "vectors have not: Muon steps in the direction that falls fastest in the spectral norm, as sign "
-    "descent and Adam do in the largest entry.",
+    "vectors have not: Muon steps in the direction that falls fastest in the spectral norm, as "
+    "sign descent and Adam do in the largest entry.",
     statement="On separable data normalized steepest descent and its form with momentum maximise "
     "the margin in the norm of their steps: spectral descent and Muon the spectral one, sign "
     "descent, Signum and Adam that of the largest entry, normalized gradient descent the "

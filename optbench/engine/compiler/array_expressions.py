@@ -160,8 +160,7 @@ class Lowering:
         if meaning is np.clip:
             low, high = (ast.unparse(part) for part in parts[1:])
             text = ast.unparse(parts[0])
-            made = ast.parse(f"min(max({text}, {low}), {high})", mode="eval").body
-            return kind, made
+            return kind, ast.parse(f"min(max({text}, {low}), {high})", mode="eval").body
         return kind, ast.Call(node.func, parts, [])
 
     def _reduced(self, meaning: Any, nodes: list[ast.expr], node: ast.expr) -> ast.expr:
