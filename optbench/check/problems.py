@@ -25,6 +25,7 @@ from optbench.check.second_process import compiled_by_second_process
 from optbench.contract import Problem
 from optbench.engine.bind_instance import bind_instance
 from optbench.instance import Instance
+from optbench.status import NOT_RUN
 
 
 def build(problem: Problem, given: Mapping[str, Any]) -> Instance:
@@ -53,7 +54,7 @@ def builds(instance: Instance, problem: Problem, given: Mapping[str, Any]) -> st
 def compiles(instance: Instance) -> str:
     """The kernel compiles in nopython mode: it allocates nothing and writes nothing read-only."""
     bind_instance(instance)
-    return "nopython; what it may only read has a type that cannot be written"
+    return "compiled, without Python in the loop; what it may only read it cannot write"
 
 
 def second_process(problem: Problem, given: Mapping[str, Any]) -> str:
@@ -89,7 +90,7 @@ def check_instance(instance: Instance, file: Path) -> list[CheckResult]:
         if name in COMPILED and numba.config.DISABLE_JIT:
             results.append(CheckResult(label, None, "NUMBA_DISABLE_JIT is set", 0.0))
         elif broken:
-            results.append(CheckResult(label, None, "not run: see the failure above", 0.0))
+            results.append(CheckResult(label, None, NOT_RUN, 0.0))
         else:
             results.append(run(label, file, test, instance))
     return results

@@ -20,7 +20,7 @@ def selects(optimizer: Optimizer, known: Collection[str]) -> str:
     for name in named:
         told = ", ".join(sorted(known))
         require(name in known, f"no problem has a reference {name!r}; known: {told}")
-    return ", ".join(named) or "names no solution"
+    return ", ".join(named) or "selects= names no solution"
 
 
 def _named(optimizer: Optimizer) -> Iterable[Selected]:
