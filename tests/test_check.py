@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import os
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from optbench import Hyper, UserError, optimizer
 from optbench.check import CheckResult, check
-from optbench.check.optimizers import CHECKS, chunk
+from optbench.check.optimizers import CHECKS, check_optimizer, chunk
 from optbench.check.problems import check_problem
 from optbench.check.second_process import compiled_by_second_process
 from optbench.contract import Optimizer
@@ -199,6 +200,12 @@ def test_a_broken_promise_is_found(case: str, quick) -> None:
     found = dict(failures(check(str(plugin(body, declared)))))
     assert name in found
     assert re.search(message, found[name]) and "\n" not in found[name]
+
+
+def test_a_gradient_that_overflows_was_not_written_into(quick) -> None:
+    file = plugin("for i in range(theta.size):\n    theta[i] += 1e30 * grad[i] * grad[i]")
+    results = {result.name: result for result in check(str(file))}
+    assert results["writes"].passed, results["writes"].detail
 
 
 def test_what_is_not_declared_is_not_asked(quick) -> None:
@@ -422,3 +429,28 @@ def test_a_wrong_problem_is_found(tmp_path: Path) -> None:
     (tmp_path / "random.py").write_text(WRONG_PROBLEM.replace("FEATURES", "rng.random((3, 3))"))
     found = dict(failures(check(str(tmp_path / "random.py"))))
     assert found["wrong: builds"] == "features differ between two builds: use a seed"
+
+
+def test_the_second_process_runs_beside_the_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It begins when the kernel is compiled, and what it finds is told in its place."""
+    seen: list[str] = []
+    after = threading.Event()
+
+    def test(optimizer: Optimizer) -> str:
+        assert after.wait(60.0)  # that is, a later test has run meanwhile
+        seen.append("second process")
+        return "done"
+
+    def later(optimizer: Optimizer) -> str:
+        seen.append("twin")
+        after.set()
+        return "done"
+
+    for name in CHECKS:
+        monkeypatch.setitem(CHECKS, name, lambda optimizer: "done")
+    monkeypatch.setitem(CHECKS, "second process", test)
+    monkeypatch.setitem(CHECKS, "python twin", later)
+    results = check_optimizer(OPTIMIZERS["gradient_descent"])
+    assert seen == ["twin", "second process"]
+    assert [result.name for result in results] == list(CHECKS)
+    assert all(result.passed for result in results)

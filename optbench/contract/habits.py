@@ -223,9 +223,8 @@ def check_parameter(where: str, parameter: inspect.Parameter) -> None:
         raise UserError(f"{where}: argument {name!r}: {_of_default(name, default)}")
     if name not in ORACLE_ARGUMENTS:
         raise UserError(
-            f"{where}: argument {name!r} is neither an oracle argument "
-            f"({', '.join(ORACLE_ARGUMENTS)}) nor has it a default of Hyper(...) or Slot(...)"
-            f"{_meant(name)}"
+            f"{where}: argument {name!r} is neither an oracle argument nor has it a default of "
+            f"Hyper(...) or Slot(...); {_meant(name)}"
         )
 
 
@@ -244,11 +243,11 @@ def _of_default(name: str, default: object) -> str:
 
 def _meant(name: str) -> str:
     """Suggest what an unknown name stands for."""
-    if name in RENAMED:
-        return f"; did you mean {RENAMED[name].format(name)}?"
-    close = difflib.get_close_matches(name, [*ORACLE_ARGUMENTS, *RENAMED], n=1)
-    meant = [RENAMED.get(one, one).format(one) for one in close]
-    return f"; did you mean {meant[0]}?" if meant else ""
+    close = [name] if name in RENAMED else []
+    close += difflib.get_close_matches(name, [*ORACLE_ARGUMENTS, *RENAMED], n=1)
+    if not close:
+        return f"oracle arguments are {', '.join(ORACLE_ARGUMENTS)}"
+    return f"did you mean {RENAMED.get(close[0], close[0]).format(close[0])}?"
 
 
 def check_body(where: str, kernel: Callable[..., Any], slots: Collection[str]) -> None:
