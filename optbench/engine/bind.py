@@ -129,7 +129,7 @@ def _compiled_update(optimizer: Optimizer, own: KernelId) -> Any:
     called = optimizer.kernel.__name__
     update = define(source, "update", called, kernel=kernel, read_only=read_only)
     with compile_errors(f"optimizer {optimizer.name!r}", optimizer.kernel), bounds_checks(checked):
-        return compile_kernel(update, types.update_s, kernel=own)
+        return compile_kernel(update, types.update_s, kernel=own, from_python=False)
 
 
 @once
