@@ -157,6 +157,20 @@ class BiasRow(Row):
         rank=8,
         of="effective_p",
     )
+    effective_schatten_p: Number = column(
+        "of a matrix the exponent of the Schatten norm, the p-norm of the singular values, whose "
+        'margin the run is closest to optimizing: 1 nuclear, 2 Frobenius, `"inf"` spectral norm',
+        unit="p",
+        header="eff.\nSchatten p",
+        rank=3,
+    )
+    effective_schatten_p_interval: Interval = column(
+        "neighbours of `effective_schatten_p` in its grid of exponents: it is known no better",
+        unit="p",
+        header="Schatten p\ninterval",
+        rank=8,
+        of="effective_schatten_p",
+    )
     measures: Numbers = column(
         "medians over seeds of what this kind of problem measures", default={}
     )

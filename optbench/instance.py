@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 _SMALLEST, _LARGEST = 1e-140, 1e140  # squares, and sums of 1e20 of them, are finite and positive
 
-Row = Callable[..., tuple[float, float]]
+MOST_OUTPUTS = 4096  # a row loss has its numbers on the stack
+DIRECTIONS = ("classification", "multiclass")  # kinds whose solutions w tends to at infinity
+
+Row = Callable[..., Any]
 
 
 _SENT: WeakValueDictionary[tuple[str, str], Instance] = WeakValueDictionary()
@@ -63,7 +66,8 @@ def refuse_sizes(where: str, what: str, largest: np.ndarray) -> None:
 class Instance:
     """A problem with its data fixed.
 
-    loss(w) = scale * sum_i row(x_i . w, target_i), or the plug-in's own ``loss_and_grad``.
+    loss(w) = scale * sum_i row(x_i . w, target_i), or the plug-in's own ``loss_and_grad``.  With
+    several outputs w is a matrix W, row by row, and the row loss gets all predictions W x_i.
 
     Attributes
     ----------
@@ -71,11 +75,14 @@ class Instance:
         The family.
     features : ndarray or CSR array, float64 (n, d)
         The data matrix.
-    targets : ndarray, float64 (n,)
-        Labels +1/-1 for margin losses, else real numbers.
+    targets : ndarray, float64 (n,) or, of k outputs, (n, k)
+        Labels +1/-1 for margin losses, classes 0, 1, ... for several outputs, else real numbers.
     row : callable, optional
-        ``row(prediction, target) -> (loss, derivative)``: a scalar kernel.  A third argument
-        ``parameters`` is the instance's.
+        ``row(prediction, target) -> (loss, derivative)``: a scalar kernel.  With several outputs
+        ``row(predictions, target, slopes) -> loss``: it writes the derivatives in the predictions
+        (k,) to ``slopes`` (k,).  A further argument ``parameters`` is the instance's.
+    outputs : int
+        How many predictions a row has: rows of W.
     loss_and_grad : callable, optional
         ``loss_and_grad(w, data, grad) -> loss`` in place of ``row``; its arguments are recognised
         by name, see :data:`optbench.parameters.OBJECTIVE_ARGUMENTS`.  One that takes ``rng`` draws
@@ -94,7 +101,8 @@ class Instance:
         The row loss tends to exp(-margin): the engine then works in the log domain.
     steepness : float
         A row's loss changes by at most ``steepness`` times itself per unit of its prediction:
-        abs(slope) <= steepness * loss, such as 1 for logistic and exponential loss.  It says how
+        abs(slope) <= steepness * loss, such as 1 for logistic and exponential loss; of several
+        slopes their L2 norm, such as sqrt(2) for cross-entropy.  It says how
         far a run can go without passing a target; by default the loss is evaluated at every step.
     references : mapping of str to callable
         Lazily computed certified reference solutions. ``"l1"``, ``"l2"`` and ``"linf"`` are
@@ -115,7 +123,7 @@ class Instance:
         of its own it says how many numbers a predictor has: else one for each column of features.
     layers : array_like of int (L, 3), optional
         Offset, rows and columns of each weight matrix in w, which lies there row by row.  By
-        default w is one row.
+        default w is one matrix with a row for each output.
     measures : mapping of str to callable
         What the problem itself measures of a predictor beside the host's measures:
         ``measure(w) -> float``, by the name of its column.
@@ -142,6 +150,7 @@ class Instance:
     targets: np.ndarray
     kind: str
     row: Row | None = None
+    outputs: int = 1
     loss_and_grad: Callable[..., float] | None = None
     scale: float = 1.0
     exponential_tail: bool = False
@@ -173,10 +182,7 @@ class Instance:
         rows, columns = self.features.shape
         if rows == 0 or columns == 0:
             raise UserError(f"{where}: data is {rows} x {columns}; it needs rows and columns")
-        if self.targets.shape != (rows,):
-            raise UserError(
-                f"{where}: {rows} rows of features but targets of shape {self.targets.shape}"
-            )
+        self._check_outputs(where, rows)
         values = self.features.data if hasattr(self.features, "indptr") else self.features
         if not (np.all(np.isfinite(values)) and np.all(np.isfinite(self.targets))):
             raise UserError(f"{where}: data contains NaN or infinite values")
@@ -185,11 +191,35 @@ class Instance:
         refuse_sizes(where, "features", columns)
         refuse_sizes(where, "targets", np.abs(self.targets).max())
         self._check_kernels(where)
+        if self.layers is None and self.outputs > 1:
+            object.__setattr__(self, "layers", [(0, self.outputs, self.features.shape[1])])
         if self.layers is not None:
             object.__setattr__(self, "layers", self._weight_matrices(where))
         if self.parameters is not None:
             facts = {**self.facts, "parameters": shown(self.parameters)}
             object.__setattr__(self, "facts", facts)
+
+    def _check_outputs(self, where: str, rows: int) -> None:
+        outputs, shape = self.outputs, self.targets.shape
+        if not isinstance(outputs, int | np.integer) or not 1 <= outputs <= MOST_OUTPUTS:
+            raise UserError(
+                f"{where}: outputs={outputs!r} must be a whole number from 1 to {MOST_OUTPUTS}"
+            )
+        if outputs > 1 and self.row is None:
+            raise UserError(f"{where}: outputs={outputs} are those of a row loss; there is none")
+        if shape != (rows,) and (outputs == 1 or shape != (rows, outputs)):
+            several = f" or ({rows}, {outputs})" * (outputs > 1)
+            raise UserError(
+                f"{where}: {rows} rows of features but targets of shape {shape}; it must be "
+                f"({rows},){several}"
+            )
+        if outputs > 1 and self.exponential_tail:
+            classes = np.arange(outputs)
+            if shape != (rows,) or not np.all(np.isin(self.targets, classes)):
+                raise UserError(
+                    f"{where}: exponential_tail of {outputs} outputs needs classes 0 to "
+                    f"{outputs - 1} as targets"
+                )
 
     def _check_kernels(self, where: str) -> None:
         if (self.row is None) == (self.loss_and_grad is None):
@@ -201,7 +231,10 @@ class Instance:
             )
         kernel = self.row or self.loss_and_grad
         assert kernel is not None
-        (check_row if self.row is not None else check_objective)(kernel)
+        if self.row is not None:
+            check_row(kernel, self.outputs)
+        else:
+            check_objective(kernel)
         if self.parameters is not None:
             check_parameters(where, self.parameters)
         if not self.steepness > 0.0:
@@ -259,12 +292,24 @@ class Instance:
     def dimension(self) -> int:
         """Size d of the predictor w."""
         own = self.loss_and_grad is not None and self.start is not None
-        return int(self.start.size if own else self.features.shape[1])  # type: ignore[union-attr]
+        if own:
+            return int(self.start.size)  # type: ignore[union-attr]
+        return int(self.outputs * self.features.shape[1])
+
+    def predictions(self, w: np.ndarray) -> np.ndarray:
+        """Return the predictions of all rows at w: (n,), or of k outputs (n, k)."""
+        matrix = w if self.outputs == 1 else w.reshape(self.outputs, -1).T
+        return np.asarray(self.features @ matrix)
 
     @property
     def stochastic(self) -> bool:
         """Whether its own objective draws fresh samples at each evaluation."""
         return self.loss_and_grad is not None and "rng" in arguments(self.loss_and_grad)
+
+    @property
+    def at_infinity(self) -> bool:
+        """Whether solutions are directions, in which w grows without bound: separable data."""
+        return self.kind in DIRECTIONS
 
     @property
     def sparse(self) -> bool:
@@ -304,4 +349,4 @@ class Instance:
         given = self.parameters
         if given is not None and self.loss_and_grad is not None:
             given = type(given), layout(given)
-        return identity(self.row or self.loss_and_grad, given)
+        return identity(self.row or self.loss_and_grad, given, self.outputs, self.targets.ndim)

@@ -76,13 +76,15 @@ def check_objective(kernel: Callable[..., Any]) -> None:
             raise UserError(f"{where}: has no argument {needed!r}: {OBJECTIVE_ARGUMENTS[needed]}")
 
 
-def check_row(kernel: Callable[..., Any]) -> None:
-    """Refuse a row loss that is not ``row(prediction, target)`` or ``(..., parameters)``."""
-    names = arguments(kernel)
-    if len(names) != 2 and names[2:] != ("parameters",):
+def check_row(kernel: Callable[..., Any], outputs: int) -> None:
+    """Refuse a row loss that does not take a prediction and a target, or further what it may."""
+    needed = ("prediction", "target") if outputs == 1 else ("predictions", "target", "slopes")
+    names, size = arguments(kernel), len(needed)
+    if len(names) != size and names[size:] != ("parameters",):
+        several = f" of {outputs} outputs" * (outputs > 1)
         raise UserError(
-            f"{place(kernel)}: row loss {kernel.__name__!r} takes ({', '.join(names)}); "
-            "it must take (prediction, target) or (prediction, target, parameters)"
+            f"{place(kernel)}: row loss {kernel.__name__!r}{several} takes ({', '.join(names)}); "
+            f"it must take ({', '.join(needed)}) or ({', '.join(needed)}, parameters)"
         )
 
 

@@ -21,6 +21,7 @@ from optbench.errors import UserError
 from optbench.executors.cells import Report, run_cells
 from optbench.executors.compile_ahead import compile_ahead
 from optbench.instance import Instance
+from optbench.references.norm_names import FAMILIES
 from optbench.solutions import norm_grid, solved, unsolved
 from optbench.store.results import Finished, cell_key, stored_cell
 from optbench.study import Cell
@@ -143,7 +144,9 @@ class Plan:
         with threadpool_limits(limits=1):
             for done, own in enumerate(everyone):
                 report(done, len(everyone), f"references: {own.problem} on {own.name}")
-                _ = solved(own), norm_grid(own), own.optimum
+                _ = solved(own), own.optimum
+                for family in FAMILIES:
+                    norm_grid(own, family)
 
     def _compile(self, report: Report) -> None:
         entries = self.open

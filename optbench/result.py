@@ -63,6 +63,9 @@ class InstanceFacts:
         "exponents that the effective p cannot be, since their norm or margin is not certified",
         default=(),
     )
+    missing_schatten_p: tuple[float | None, ...] = fact(
+        "exponents that the effective Schatten p cannot be, for the same reason", default=()
+    )
     separation: Numbers = fact(
         'distance of each pair of references (key `"l1-l2"`), in `separation_unit`', default={}
     )

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from optbench.errors import UserError, one_line
+from optbench.references.norm_names import FAMILIES, member_name
 from optbench.store.references import stored
 
 if TYPE_CHECKING:
     from optbench.instance import Instance
     from optbench.references import Reference
 
-EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, float("inf"))
-OWN_NAMES = {1.0: "l1", 2.0: "l2", float("inf"): "linf"}  # members of "lp" that are solved once
+INFINITE = float("inf")
+EFFECTIVE_P = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, INFINITE)
+EXPONENTS = {"lp": EFFECTIVE_P, "schatten": (1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, INFINITE)}
 
 
 def solved(instance: Instance) -> dict[str, Reference]:
@@ -27,9 +29,16 @@ def unsolved(instance: Instance) -> dict[str, str]:
     return _of(instance).unsolved
 
 
-def norm_grid(instance: Instance) -> dict[float, Reference]:
-    """Return the certified reference of largest margin or least norm for each p of a grid."""
-    return _of(instance).norm_grid
+def norm_grid(instance: Instance, family: str = "lp") -> dict[float, Reference]:
+    """Return the certified reference of largest margin or least norm for each p of a grid.
+
+    Parameters
+    ----------
+    instance : Instance
+    family : {"lp", "schatten"}
+        p-norms of the entries, or, of a matrix, of the singular values.
+    """
+    return _of(instance).norm_grid(family)
 
 
 def family_member(instance: Instance, family: str, value: float) -> Reference:
@@ -47,6 +56,7 @@ class _Solutions:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
+        self._grids: dict[str, dict[float, Reference]] = {}
 
     @functools.cached_property
     def solved(self) -> dict[str, Reference]:
@@ -63,17 +73,18 @@ class _Solutions:
         return {}
 
     def family_member(self, family: str, value: float) -> Reference:
-        if family == "lp" and value in OWN_NAMES and OWN_NAMES[value] in self.solved:
-            return self.solved[OWN_NAMES[value]]
+        own = member_name(family, value) if family in FAMILIES else None
+        if own in self.solved:
+            return self.solved[own]
         solve = self._instance.parametric[family]
         return self._stored(f"{family}({value!r})", lambda: solve(value))
 
-    @functools.cached_property
-    def norm_grid(self) -> dict[float, Reference]:
-        if "lp" not in self._instance.parametric:
-            return {}
-        found = {p: self.family_member("lp", p) for p in EFFECTIVE_P}
-        return {p: reference for p, reference in found.items() if reference.certified}
+    def norm_grid(self, family: str) -> dict[float, Reference]:
+        if family not in self._grids:
+            given = EXPONENTS[family] if family in self._instance.parametric else ()
+            found = {p: self.family_member(family, p) for p in given}
+            self._grids[family] = {p: each for p, each in found.items() if each.certified}
+        return self._grids[family]
 
     def _stored(self, name: str, solve: Callable[[], Reference]) -> Reference:
         own = self._instance

@@ -368,7 +368,7 @@ def small_steps_follow(optimizer: Optimizer, rate: str | None) -> bool:
 
 def tail_decides(instance: Instance) -> bool:
     """Whether the limit is a direction at infinity, where steps become small by themselves."""
-    return instance.kind == "classification"
+    return instance.at_infinity
 
 
 def _same_rows(asked: Choice, other: Choice) -> bool:

@@ -23,11 +23,12 @@ def unequal(theta, grad, loss, optimal_loss, uneven=Hyper(1e-3)):
         theta[i] -= (1.0 + uneven * i) * max(loss - optimal_loss, 0.0) / square * grad[i]
 
 
-def test_a_chaotic_path_is_compared_while_rounding_errors_are_small() -> None:
-    polyak = OPTIMIZERS["polyak_step"]
-    assert 5 < steady(polyak, TWIN) < STEPS
-    twin(polyak)
-    symmetry(polyak, "permutation")
+@pytest.mark.parametrize("name", ["polyak_step", "barzilai_borwein"])
+def test_a_chaotic_path_is_compared_while_rounding_errors_are_small(name: str) -> None:
+    chaotic = OPTIMIZERS[name]
+    assert 5 < steady(chaotic, TWIN) < STEPS
+    twin(chaotic)
+    symmetry(chaotic, "permutation")
     assert steady(OPTIMIZERS["gradient_descent"], TWIN) == STEPS
 
 

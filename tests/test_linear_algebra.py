@@ -10,17 +10,16 @@ import pytest
 
 from optbench import linear_algebra
 from optbench.engine.compiler import helpers
+from optbench.engine.data import matrices
 
-assert helpers  # makes the functions known to the compiler
+assert helpers and matrices  # make the functions known to the compiler
 
 
 @functools.cache
 def compiled(name: str):
     """Return the function as a kernel sees it: nothing can be allocated."""
-    function = getattr(linear_algebra, name)
-    arguments = "a, b, c" if name == "solve_semidefinite" else "a, b"
-    namespace = {"function": function}
-    exec(f"def call({arguments}):\n    return function({arguments})", namespace)
+    namespace = {"function": getattr(linear_algebra, name)}
+    exec("def call(*arguments):\n    return function(*arguments)", namespace)
     return numba.njit(_nrt=False, error_model="numpy")(namespace["call"])
 
 

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from optbench.analysis.kinds import Kind, kind_of
-from optbench.analysis.kinds.distances import NORMS, angle
 from optbench.instance import Instance
 from optbench.references import Reference
 
+NAMED = (1.0, 2.0, math.inf)  # exponents of norms with a name of their own, entrywise and Schatten
 ALIKE = 0.01  # margins or norms within this part of the best are told apart by direction
 CLOSE = math.degrees(math.acos(1.0 - ALIKE))  # so far from a direction its L2 margin loses 1 %
+
+TITLES = {"lp": "effective p", "schatten": "effective Schatten p"}  # by family of norms
 
 Interval = tuple[float, float] | None
 
 
-def effective_p(
-    instance: Instance, grid: Mapping[float, Reference], w: np.ndarray
-) -> tuple[float | None, Interval]:
+class EffectiveP(NamedTuple):
+    """The exponent of a family of norms that a predictor is closest to optimizing.
+
+    Attributes
+    ----------
+    p : float or None
+        The best one of the grid; None when w has no margin.
+    interval : (float, float) or None
+        Its neighbours in the grid: p is known no better.
+    """
+
+    p: float | None
+    interval: Interval
+
+
+UNTOLD = EffectiveP(None, None)
+
+
+def effective_p(instance: Instance, grid: Mapping[float, Reference], w: np.ndarray) -> EffectiveP:
     """The p whose normalised margin or norm is closest to optimal: the optimizer's geometry.
 
     Near an optimum a margin says little about the direction: of exponents whose quotients differ
@@ -31,36 +50,35 @@ def effective_p(
     Parameters
     ----------
     instance : Instance
-        Classification or regression.
+        Of directions or regression, for a vector or a matrix.
     grid : mapping of float to Reference
-        Certified reference of largest margin or least norm for each p.
+        Certified reference of largest margin or least norm for each p: of the entries, or, of a
+        matrix, of the singular values.
     w : ndarray, float64 (d,)
         A predictor.
 
     Returns
     -------
-    p : float or None
-        The best p of the grid; None when w has no margin.
-    interval : (float, float) or None
-        Its neighbours in the grid: p is known no better.
+    EffectiveP
     """
     if not grid or not np.all(np.isfinite(w)) or not np.any(w):
-        return None, None
+        return UNTOLD
     kind, exponents = kind_of(instance), sorted(grid)
-    quality = {p: kind.quality(instance, w, p, grid[p].value) for p in exponents}
+    quality = {p: kind.quality(instance, w, grid[p]) for p in exponents}
     best = max(exponents, key=quality.__getitem__)
     if not 0.0 < quality[best] < np.inf:
-        return None, None
+        return UNTOLD
     alike = [
         p
         for p in exponents
         if quality[p] >= quality[best] * (1.0 - ALIKE)
-        and angle(grid[p].solution, grid[best].solution) <= CLOSE
+        and kind.angle(instance, grid[p].solution, grid[best].solution) <= CLOSE
     ]
     nearest = min(alike, key=lambda p: kind.distance(instance, w, grid[p]))
     p = _named(instance, kind, grid, nearest, alike)
     place = exponents.index(p)
-    return p, (exponents[max(place - 1, 0)], exponents[min(place + 1, len(exponents) - 1)])
+    neighbours = exponents[max(place - 1, 0)], exponents[min(place + 1, len(exponents) - 1)]
+    return EffectiveP(p, neighbours)
 
 
 def _named(
@@ -75,6 +93,6 @@ def _named(
     twins = [
         p
         for p in alike
-        if p in NORMS.values() and kind.distance(instance, solution, grid[p]) < kind.told_apart
+        if p in NAMED and kind.distance(instance, solution, grid[p]) < kind.told_apart
     ]
     return nearest if nearest in twins or not twins else twins[0]

@@ -10,7 +10,7 @@ from optbench.analysis.selection import separations
 from optbench.analysis.statistics import finite
 from optbench.instance import Instance
 from optbench.result import BEST, DECLARED, UNKNOWN, InstanceFacts, ReferenceFacts
-from optbench.solutions import EFFECTIVE_P, norm_grid, solved
+from optbench.solutions import EXPONENTS, norm_grid, solved
 
 OWN = ("n", "d", "source")
 
@@ -52,15 +52,19 @@ def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFact
             )
             for name, reference in solved(instance).items()
         ),
-        missing_p=tuple(p for p in _grid(instance) if p not in norm_grid(instance)),
+        missing_p=_missing(instance, "lp"),
+        missing_schatten_p=_missing(instance, "schatten"),
         separation={k: finite(v) for k, v in separations(instance, solved(instance)).items()},
         separation_unit=kind_of(instance).unit,
         more={key: value for key, value in known.items() if key not in OWN},
     )
 
 
-def _grid(instance: Instance) -> tuple[float, ...]:
-    return EFFECTIVE_P if "lp" in instance.parametric else ()
+def _missing(instance: Instance, family: str) -> tuple[float, ...]:
+    """Return the exponents whose references are not certified."""
+    if family not in instance.parametric:
+        return ()
+    return tuple(p for p in EXPONENTS[family] if p not in norm_grid(instance, family))
 
 
 def _infimum_from(instance: Instance, best: Mapping[Instance, float]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from optbench.analysis.effective_p import UNTOLD, EffectiveP
 from optbench.analysis.instances import instance_id
 from optbench.analysis.kinds import measured
 from optbench.analysis.learning_rates import learning_rates
@@ -32,6 +33,7 @@ from optbench.columns import BiasRow, ConvergenceRow, Interval, RateLaw, Row
 from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
 from optbench.references import Reference
+from optbench.references.norm_names import FAMILIES
 from optbench.result import Trace
 from optbench.status import Status, worst
 from optbench.study import Cell
@@ -163,7 +165,7 @@ def with_verdict(row: BiasRow, verdicts: Sequence[Verdict]) -> BiasRow:
         told = ", ".join(f"{n} {c}x" for n, c in counts.most_common())
         one = votes * 2 > len(verdicts)
         reason = row.reason or f"{'not all seeds agree' if one else 'seeds disagree'}: {told}"
-    p, interval = _middle_exponent(verdicts)
+    entrywise, spectral = (_middle_exponent(verdicts, family) for family in FAMILIES)
     ends = [e for e in verdicts if e.missing and e.by_distance == shown.by_distance]
     return replace(
         row,
@@ -176,8 +178,10 @@ def with_verdict(row: BiasRow, verdicts: Sequence[Verdict]) -> BiasRow:
         missing={n: known(m) for n, (m, _, _) in _medians([e.missing for e in ends]).items()},
         trend={n: known(m) for n, (m, _, _) in _medians([e.trend for e in ends]).items()},
         by_distance=shown.by_distance,
-        effective_p=p,
-        effective_p_interval=interval,
+        effective_p=entrywise.p,
+        effective_p_interval=entrywise.interval,
+        effective_schatten_p=spectral.p,
+        effective_schatten_p_interval=spectral.interval,
         reason=reason,
     )
 
@@ -188,10 +192,10 @@ def _middle(verdicts: Sequence[Verdict]) -> Verdict:
     return ranked[(len(ranked) - 1) // 2]
 
 
-def _middle_exponent(verdicts: Sequence[Verdict]) -> tuple[float | None, Interval]:
+def _middle_exponent(verdicts: Sequence[Verdict], family: str) -> EffectiveP:
     """Return the effective p of the seed in the middle, and its interval."""
-    told = [(v.effective_p, v.effective_p_interval) for v in verdicts if v.effective_p is not None]
-    return sorted(told)[(len(told) - 1) // 2] if told else (None, None)
+    told = [each.effective[family] for each in verdicts if family in each.effective]
+    return sorted(told)[(len(told) - 1) // 2] if told else UNTOLD
 
 
 def convergence_row(

@@ -13,6 +13,9 @@ A predictor is at reference s when three things hold.
   arXiv:2011.06550).  The 5 % themselves are a convention, the usual one of "nearly".
 - The effective p is that of s.  Solutions for a whole grid of exponents are rivals in this way: at
   the direction of largest L4 margin the Linf margin is often above 95 % of the largest one, too.
+  A matrix has two of them, of its entries and of its singular values: L2 needs both to be 2, the
+  spectral norm the second one to be infinite.  References of different families, such as Linf and
+  the spectral norm, are told apart by distance.
 
 With another effective p it is between two references, else INCONCLUSIVE with the reason.  A
 reference that is not certified decides nothing.  Whether a run stays there is told by
@@ -23,15 +26,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
-from optbench.analysis.effective_p import Interval, effective_p
+from optbench.analysis.effective_p import TITLES, UNTOLD, EffectiveP, effective_p
 from optbench.analysis.kinds import FITS, kind_of
 from optbench.instance import Instance
-from optbench.references import Reference, norm_name
+from optbench.references import Reference, member_name
+from optbench.references.norm_names import FAMILIES
 from optbench.solutions import norm_grid
 
 INCONCLUSIVE, BETWEEN = "INCONCLUSIVE", "between"
@@ -54,9 +58,9 @@ class Selection:
         degrees on separable data, relative distance else.
     reason : str or None
         Why it is at none.
-    effective_p : float or None
-    effective_p_interval : (float, float) or None
-        See :func:`optbench.analysis.effective_p.effective_p`.
+    effective : mapping of str to EffectiveP
+        The effective p of each family of norms, ``"lp"`` and ``"schatten"``, that is known here:
+        see :func:`optbench.analysis.effective_p.effective_p`.
     """
 
     selected: str | None
@@ -64,8 +68,12 @@ class Selection:
     runner_up: str | None = None
     separation: float | None = None
     reason: str | None = None
-    effective_p: float | None = None
-    effective_p_interval: Interval = None
+    effective: Mapping[str, EffectiveP] = field(default_factory=dict)
+
+    @property
+    def effective_p(self) -> float | None:
+        """The effective p of the entries."""
+        return self.effective.get("lp", UNTOLD).p
 
 
 def distances(
@@ -121,23 +129,33 @@ def select(
         nearest, runner_up, *_ = (*sorted(away, key=away.__getitem__), None)
         reason = f"not there yet: relative residual {misfit:.2g}"
         return Selection(INCONCLUSIVE, nearest, runner_up, reason=reason)
-    grid = _grid(instance, known)
-    p, interval = effective_p(instance, grid, w)
-    found = replace(_side(instance, known, w, p), effective_p=p, effective_p_interval=interval)
+    grids = {family: _grid(instance, known, family) for family in FAMILIES}
+    every = {family: effective_p(instance, grid, w) for family, grid in grids.items()}
+    effective = {family: each for family, each in every.items() if each.p is not None}
+    found = replace(_side(instance, known, w, effective), effective=effective)
     if found.selected != INCONCLUSIVE:
         return _if_close(instance, known, w, found) if close else found
-    if p is not None and p not in {each.exponent for each in known.values()}:
-        short = kind_of(instance).shortfall(instance, w, grid[p])
+    for family, each in effective.items():
+        if each.p is None or each.p in _exponents(known, family):
+            continue
+        short = kind_of(instance).shortfall(instance, w, grids[family][each.p])
         if not close or short <= kind_of(instance).close:
-            return replace(found, selected=BETWEEN, reason=_between(known, p))
+            return replace(found, selected=BETWEEN, reason=_between(known, family, each.p))
     return found
 
 
-def _grid(instance: Instance, known: Mapping[str, Reference]) -> dict[float, Reference]:
+def _grid(
+    instance: Instance, known: Mapping[str, Reference], family: str
+) -> dict[float, Reference]:
     """Return the references for a whole grid of exponents, those of the candidates among them."""
-    grid = norm_grid(instance)
-    own = {each.exponent: each for each in known.values() if each.exponent is not None}
+    grid = norm_grid(instance, family)
+    own = {each.exponents[family]: each for each in known.values() if family in each.exponents}
     return {**grid, **own} if grid else {}
+
+
+def _exponents(known: Mapping[str, Reference], family: str) -> list[float]:
+    """Return the exponents of a family whose references are known, in increasing order."""
+    return sorted({each.exponents[family] for each in known.values() if family in each.exponents})
 
 
 def unit_text(unit: str) -> str:
@@ -169,7 +187,10 @@ def _ranked(instance: Instance, references: Mapping[str, Reference], w: np.ndarr
 
 
 def _side(
-    instance: Instance, references: Mapping[str, Reference], w: np.ndarray, p: float | None
+    instance: Instance,
+    references: Mapping[str, Reference],
+    w: np.ndarray,
+    effective: Mapping[str, EffectiveP],
 ) -> Selection:
     """Tell on the side of which reference a predictor is, however far from it."""
     kind = kind_of(instance)
@@ -185,7 +206,7 @@ def _side(
         unit = unit_text(kind.unit)
         reason: str | None = f"{name} and {twin} are only {gaps[twin]:.2g}{unit} apart here"
         if gaps[twin] >= kind.told_apart:
-            reason = _why_not(instance, references, w, name, gaps, p)
+            reason = _why_not(instance, references, w, name, gaps, effective)
         if reason is None:
             return replace(told, selected=name, nearest=name)
         best = best or replace(told, reason=reason)
@@ -199,18 +220,20 @@ def _why_not(
     w: np.ndarray,
     name: str,
     gaps: Mapping[str, float],
-    p: float | None,
+    effective: Mapping[str, EffectiveP],
 ) -> str | None:
     """Say why a predictor is not on the side of a reference, or return None.
 
-    Norms are told apart by the effective p, where it is known; all other references by distance.
+    Norms of a family are told apart by its effective p, where it is known; all other references by
+    distance.
     """
-    kind, exponent = kind_of(instance), references[name].exponent
+    kind, exponents = kind_of(instance), references[name].exponents
     away, unit = kind.distance(instance, w, references[name]), unit_text(kind.unit)
-    by_norm = p is not None and exponent is not None
-    if by_norm and exponent != p:
-        return f"nearest to {name}, but the effective p is {p:g}"
-    rivals = {o: gap for o, gap in gaps.items() if not by_norm or references[o].exponent is None}
+    families = {family for family in exponents if family in effective}
+    for family in sorted(families):
+        if exponents[family] != effective[family].p:
+            return f"nearest to {name}, but the {TITLES[family]} is {effective[family].p:g}"
+    rivals = {o: gap for o, gap in gaps.items() if not families & references[o].exponents.keys()}
     if not rivals:
         return None
     rival = min(rivals, key=rivals.__getitem__)
@@ -256,11 +279,11 @@ def _if_close(
     return replace(found, selected=INCONCLUSIVE, reason=f"not there yet: {reason}")
 
 
-def _between(references: Mapping[str, Reference], p: float) -> str:
+def _between(references: Mapping[str, Reference], family: str, p: float) -> str:
     """Say between which references an exponent lies."""
-    known = sorted({each.exponent for each in references.values() if each.exponent is not None})
-    below = [norm_name(own) for own in known if own < p][-1:]
-    above = [norm_name(own) for own in known if own > p][:1]
+    known = _exponents(references, family)
+    below = [member_name(family, own) for own in known if own < p][-1:]
+    above = [member_name(family, own) for own in known if own > p][:1]
     sides = f"between {below[0]} and {above[0]}" if below and above else ""
     where = sides or f"beyond {(below + above)[0]}"
-    return f"{where} (effective p {p:g})"
+    return f"{where} ({TITLES[family]} {p:g})"

@@ -180,8 +180,14 @@ def _ratio(now: float, then: float) -> float:
 
 def _was_there(side: Selection, name: str, reference: Reference) -> bool:
     """Whether a predictor is on the side of a reference, as well as the effective p is known."""
-    low, high = side.effective_p_interval or (math.nan, math.nan)
-    return side.selected == name or bool(low <= (reference.exponent or math.nan) <= high)
+    if side.selected == name:
+        return True
+    exponents = {f: p for f, p in reference.exponents.items() if f in side.effective}
+    intervals = {family: side.effective[family].interval for family in exponents}
+    return bool(exponents) and all(
+        interval is not None and interval[0] <= exponents[family] <= interval[1]
+        for family, interval in intervals.items()
+    )
 
 
 def _grows(missing: Sequence[Mapping[str, float]], name: str, limit: float) -> bool:

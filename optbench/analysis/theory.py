@@ -17,7 +17,8 @@ from optbench.analysis.statistics import finite
 from optbench.contract import UNKNOWN, Selected
 from optbench.errors import UserError
 from optbench.instance import Instance
-from optbench.references import Reference, norm_name
+from optbench.references import Reference, member_name
+from optbench.references.norm_names import FAMILIES
 from optbench.solutions import family_member, solved
 from optbench.study import FLOW_RATE, Cell, flow_selects, small_steps_follow, tail_decides
 from optbench.tuning.grid import flow_rate
@@ -158,7 +159,8 @@ def _prediction(
     own = next((name for name, other in found.items() if _same(reference, other)), None)
     if own is not None:
         return Prediction(own)
-    return Prediction(norm_name(member) if family == "lp" else family, reference)
+    name = member_name(family, member) if family in FAMILIES else family
+    return Prediction(name, reference)
 
 
 def _member(cell: Cell, rate: float | None) -> float:

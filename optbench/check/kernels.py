@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.check.outcome import require
-from optbench.check.quadratic import LAYERS, SIZE, Quadratic
+from optbench.check.quadratic import LAYERS, SIZE, SIZES, Quadratic
 from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_update, bounds_checks
@@ -28,7 +28,7 @@ class Steps(NamedTuple):
 
 def offsets(optimizer: Optimizer) -> np.ndarray:
     """Return where each slot starts in a run's state, int64 (slots + 1,)."""
-    sizes = [slot.size(SIZE, len(LAYERS)) for slot in optimizer.slots.values()]
+    sizes = [slot.size(SIZES) for slot in optimizer.slots.values()]
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
@@ -36,7 +36,7 @@ def initial_state(optimizer: Optimizer, power: float) -> np.ndarray:
     """Return fresh slots in units of 2**power, float64 (s,)."""
     return np.concatenate(
         [
-            np.full(slot.size(SIZE, len(LAYERS)), slot.initial * 2.0 ** (power * slot.degree))
+            np.full(slot.size(SIZES), slot.initial * 2.0 ** (power * slot.degree))
             for slot in optimizer.slots.values()
         ]
         or [np.zeros(0)]
@@ -141,7 +141,7 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
     slots: dict[str, Any] = {}
     for k, (name, slot) in enumerate(optimizer.slots.items()):
         view = state[places[k] : places[k + 1]]
-        slots[name] = view.reshape(SIZE, SIZE) if slot.shape == "matrix" else view
+        slots[name] = view.reshape(slot.extent(SIZES))
     hypers = optimizer.given(problem.hypers(optimizer))
     layers = LAYERS.copy()
     layers.setflags(write=False)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from optbench.contract import Hyper, Optimizer
+from optbench.contract import Hyper, Optimizer, Sizes
 from optbench.instance import Instance
 from optbench.losses import squared_error
 
 ROWS, SIZE = 8, 6
-# Three weight matrices in theta: what an optimizer that asks for layers sees.
-LAYERS = np.array([(0, 2, 1), (2, 1, 2), (4, 2, 1)], dtype=np.int64)
+# Two weight matrices in theta: what an optimizer that asks for layers sees.
+LAYERS = np.array([(0, 2, 2), (4, 2, 1)], dtype=np.int64)
+SIZES = Sizes(SIZE, ROWS, LAYERS)
 TUNED = 0.05
 
 

@@ -3,11 +3,12 @@
 Nothing here imports Numba: declaring is cheap.
 """
 
-from optbench.contract.arguments import ORACLE_ARGUMENTS, UNKNOWN, Hyper, Slot
+from optbench.contract.arguments import ORACLE_ARGUMENTS, UNKNOWN, Hyper
 from optbench.contract.declared import Declared
 from optbench.contract.optimizers import Optimizer, optimizer
 from optbench.contract.problems import Problem, problem
 from optbench.contract.selects import Selected
+from optbench.contract.slots import Sizes, Slot
 
 __all__ = [
     "ORACLE_ARGUMENTS",
@@ -17,6 +18,7 @@ __all__ = [
     "Optimizer",
     "Problem",
     "Selected",
+    "Sizes",
     "Slot",
     "optimizer",
     "problem",

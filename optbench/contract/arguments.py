@@ -1,4 +1,4 @@
-"""What the arguments of an optimizer may be: oracle arguments, ``Hyper``, ``Slot``."""
+"""What the arguments of an optimizer may be: oracle arguments, ``Hyper``."""
 
 from __future__ import annotations
 
@@ -61,29 +61,3 @@ class Hyper:
         if self.high is not None and value > self.high:
             return f"must be at most {self.high:g}"
         return None
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Optimizer state that persists between steps and starts at ``initial``.
-
-    Parameters
-    ----------
-    shape : str or int, optional
-        ``None``: like theta.  An integer: that many numbers.  ``"matrix"``: (p, p).
-        ``"layers"``: one number per weight matrix.
-    initial : float
-        Its value before the first step.
-    degree : int
-        Its unit as a power of the unit of the objective (momentum 1, squared gradients 2).
-    """
-
-    shape: str | int | None = None
-    initial: float = 0.0
-    degree: int = 0
-
-    def size(self, parameters: int, layers: int) -> int:
-        """Return how many numbers the slot holds for ``parameters`` trained parameters."""
-        if isinstance(self.shape, int):
-            return self.shape
-        return {None: parameters, "matrix": parameters**2, "layers": layers}[self.shape]

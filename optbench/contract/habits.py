@@ -15,7 +15,8 @@ import textwrap
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
-from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper, Slot
+from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper
+from optbench.contract.slots import Slot
 from optbench.errors import UserError, first_line, shown_path
 
 RATE = 'learning_rate=Hyper(tune="log")'

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper, Slot
+from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper
 from optbench.contract.declared import Declared
 from optbench.contract.habits import check_body, check_brackets, check_form, check_parameter
 from optbench.contract.selects import (
@@ -24,6 +24,7 @@ from optbench.contract.selects import (
     check_selects,
     selected,
 )
+from optbench.contract.slots import KNOWN, Slot
 from optbench.errors import UserError, first_line
 from optbench.identity import identity
 from optbench.plugin_files import declared_again, is_shipped, require_sendable
@@ -201,7 +202,7 @@ def optimizer(
         arguments = tuple(inspect.signature(kernel).parameters)
         if "theta" not in arguments:
             raise UserError(f"{where}: has no argument 'theta', the parameters it must update")
-        _check_declaration(where, hypers, slots, symmetries, start)
+        _check_declaration(where, arguments, hypers, slots, symmetries, start)
         check_selects(where, selects, hypers)
         check_asked(where, as_theorem_asks or {}, selects, hypers)
         if isinstance(only_for, str):
@@ -242,6 +243,7 @@ def optimizer(
 
 def _check_declaration(
     where: str,
+    arguments: tuple[str, ...],
     hypers: Mapping[str, Hyper],
     slots: Mapping[str, Slot],
     symmetries: tuple[str, ...],
@@ -257,10 +259,12 @@ def _check_declaration(
         if hyper.default is not None and (reason := hyper.problem_with(hyper.default)):
             raise UserError(f"{where}: default {hyper.default!r} of Hyper {name!r} {reason}")
     for name, slot in slots.items():
-        if not isinstance(slot.shape, int) and slot.shape not in (None, "matrix", "layers"):
+        if not slot.known:
+            raise UserError(f"{where}: Slot {name!r} has shape={slot.shape!r}; known are {KNOWN}")
+        if slot.of_layers and "layers" not in arguments:
             raise UserError(
-                f"{where}: Slot {name!r} has shape={slot.shape!r}; "
-                'known are None (like theta), an integer, "matrix" and "layers"'
+                f"{where}: Slot {name!r} has shape={slot.shape!r}, so that the kernel needs the "
+                "argument 'layers' too"
             )
     if unknown := set(symmetries) - {"permutation", "sign"}:
         raise UserError(f"{where}: unknown symmetries {sorted(unknown)}")

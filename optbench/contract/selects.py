@@ -17,7 +17,10 @@ from optbench.errors import UserError, one_line
 KIND = "kind"  # what a function calls the kind of problem
 SIZE = "size"  # what it calls the largest |w_i| where a run ended; infinite: in the limit
 # the kinds that theorems are about: on them a function is tried when it is declared
-KINDS = ("classification", "partly_separable", "nonseparable", "regression", "linear_program")
+KINDS = (
+    "classification", "multiclass", "partly_separable", "nonseparable", "regression",
+    "linear_program",
+)  # fmt: skip
 
 Selects: TypeAlias = str | Mapping[str, str] | Callable[..., str | None] | None
 Asked: TypeAlias = Mapping[str, Mapping[str, float]]

@@ -14,7 +14,7 @@ from typing import Any
 import numba
 
 from optbench import elementwise
-from optbench.contract import Optimizer
+from optbench.contract import Optimizer, Slot
 from optbench.engine import loop, types
 from optbench.engine.compiler import helpers, vectorised
 from optbench.engine.compiler.blame import compile_errors
@@ -25,6 +25,7 @@ from optbench.engine.compiler.views import read_only
 from optbench.engine.compiler.wide import HAS_MASKS
 from optbench.engine.data import matrices
 from optbench.parametrizations import Parametrization
+from optbench.parametrizations.matrices import as_matrix
 from optbench.parametrizations.nonnegative import forward as any_forward
 from optbench.parametrizations.nonnegative import pull_back as any_pull_back
 
@@ -59,7 +60,8 @@ def jitted(kernel: Callable[..., Any]) -> Any:
     # and drop what is not used, such as the loss where the slope alone is wanted.
     # Its own loops are vectorised before that.  Wide and masked vectors make exponentials up to 1.7
     # times as fast, but gain nothing on divisions and square roots, and lose without masks.
-    names = [value for code in (kernel, *helpers_of(kernel)) for value in named_by(code)]
+    parts: list[Callable[..., Any]] = [kernel, *helpers_of(kernel)]
+    names = [value for code in parts for value in named_by(code)]
     elementary = any(getattr(value, "__module__", "") == elementwise.__name__ for value in names)
     return numba.njit(
         error_model="numpy",
@@ -84,17 +86,28 @@ def bounds_checks(wanted: bool) -> Iterator[None]:
         numba.config.BOUNDSCHECK = before
 
 
+def _slot_source(slot: Slot, place: int) -> str:
+    """Return the source that finds a run's slot in the shape in which the kernel sees it."""
+    start, end = (f"rule.offsets[own, {place + k}]" for k in (2, 3))
+    view, parameters = f"runs.state[run, {start}:{end}]", "runs.theta.shape[1]"
+    if slot.shape == "matrix":
+        return f"as_matrix({view}, {parameters}, {parameters})"
+    if not isinstance(slot.shape, tuple):
+        return view
+    first, second = slot.shape
+    if first == "rows":
+        return f"as_matrix({view}, ({end} - {start}) // {parameters}, {parameters})"
+    columns = parameters if second == "theta" else f"({end} - {start}) // {first}"
+    return f"as_matrix({view}, {first}, {columns})"
+
+
 def update_source(optimizer: Optimizer, checked: bool) -> str:
     """Return the source that steps one run with ``kernel``."""
     slots, hypers = list(optimizer.slots), list(optimizer.hypers)
     arguments = []
     for name in optimizer.arguments:
         if name in slots:
-            k = slots.index(name)
-            view = f"runs.state[run, rule.offsets[own, {k + 2}]:rule.offsets[own, {k + 3}]]"
-            if optimizer.slots[name].shape == "matrix":
-                view += ".reshape(runs.theta.shape[1], runs.theta.shape[1])"
-            arguments.append(view)
+            arguments.append(_slot_source(optimizer.slots[name], slots.index(name)))
         elif name in hypers:
             value = f"runs.scaled_hypers[run, {hypers.index(name)}]"
             arguments.append(f"int({value})" if optimizer.hypers[name].integer else value)
@@ -127,7 +140,8 @@ def _compiled_update(optimizer: Optimizer, own: KernelId) -> Any:
     kernel = optimizer.kernel if numba.config.DISABLE_JIT else jitted(optimizer.kernel)
     source = update_source(optimizer, checked)
     called = optimizer.kernel.__name__
-    update = define(source, "update", called, kernel=kernel, read_only=read_only)
+    names = {"kernel": kernel, "read_only": read_only, "as_matrix": as_matrix}
+    update = define(source, "update", called, **names)
     with compile_errors(f"optimizer {optimizer.name!r}", optimizer.kernel), bounds_checks(checked):
         return compile_kernel(update, types.update_s, kernel=own, from_python=False)
 

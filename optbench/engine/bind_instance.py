@@ -10,6 +10,7 @@ import numpy as np
 
 from optbench.engine import types
 from optbench.engine.bind import bounds_checks, define, jitted
+from optbench.engine.bind_outputs import bind_rows_of_outputs, bind_tail_of_outputs
 from optbench.engine.compiler.blame import compile_errors
 from optbench.engine.compiler.cache import KernelId, compile_kernel, kernel_id, once
 from optbench.engine.compiler.views import part, read_only
@@ -23,6 +24,9 @@ ENGINE_OBJECTIVES = {
     "dense": segments.dense_objective,
     "wide": segments.wide_objective,
     "sparse": sparse.sparse_objective,
+    "dense_outputs": segments.dense_outputs_objective,
+    "wide_outputs": segments.wide_outputs_objective,
+    "sparse_outputs": sparse.sparse_outputs_objective,
 }
 _SLOPES = """
 def slopes(predictions, targets, log_unit, out):
@@ -142,9 +146,10 @@ def objective_kind(instance: Instance) -> str:
     """Return what evaluates an instance: a key of ``ENGINE_OBJECTIVES``, or ``"own"``."""
     if instance.loss_and_grad is not None:
         return "own"
+    several = "_outputs" * (instance.outputs > 1)
     if instance.sparse:
-        return "sparse"
-    return "wide" if is_wide(*instance.features.shape) else "dense"
+        return "sparse" + several
+    return ("wide" if is_wide(*instance.features.shape) else "dense") + several
 
 
 def bind_objective(instance: Instance) -> Any:
@@ -168,5 +173,15 @@ def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:
     rows = bind_tail()
     if instance.row is not None:
         own = kernel_id(instance.row, instance.kernel_identity)
-        rows = bind_rows(instance.row, instance.parameters, own)
+        if instance.outputs > 1:
+            rows = bind_rows_of_outputs(instance, own)
+        else:
+            rows = bind_rows(instance.row, instance.parameters, own)
     return (bind_objective(instance), *rows)
+
+
+def bind_tail_of(instance: Instance) -> tuple[Any, Any]:
+    """Compile the exponential tail of an instance, or any where it has none."""
+    if instance.outputs > 1 and instance.exponential_tail:
+        return bind_tail_of_outputs(instance.outputs)
+    return bind_tail()

@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.engine import types
-from optbench.engine.compiler.vectors import LANES
-from optbench.engine.data.layouts import in_bands
-from optbench.engine.data.panels import BLOCK_ROWS, aligned_zeros, padded_features
-from optbench.engine.data.segments import assistants, make_board
+from optbench.engine.data.segments import assistants
 from optbench.engine.passages import begin, no_passages, passages
 from optbench.engine.records import Records, Snapshots, record_steps
+from optbench.engine.scratch import working_memory
 from optbench.engine.stop import StopSignal
 from optbench.parametrizations import Parametrization
 from optbench.random import seeded
@@ -177,7 +175,7 @@ class Chunk:
             rows = self._batch(alive)
             if rows.size != room:
                 room = rows.size
-                memory = self._working_memory(room, threads)
+                memory = self._memory(room, threads)
                 oracle = self.combination.oracle.with_scratch()
             self._take_steps(alive.size, rows, step, rule, memory, oracle)
             if self.step == step:
@@ -203,7 +201,7 @@ class Chunk:
         def seconds(steps: int) -> float:
             _gap = np.empty(next(gaps))
             again.runs, again.step = picked_runs(self.runs, everyone, rule.linear), self.step
-            memory, oracle = again._working_memory(count), self.combination.oracle.with_scratch()
+            memory, oracle = again._memory(count), self.combination.oracle.with_scratch()
             began = time.thread_time()
             again._take_steps(count, everyone, self.step + steps, rule, memory, oracle)
             took = time.thread_time() - began
@@ -216,36 +214,14 @@ class Chunk:
         missing = -alive.size % self.combination.group
         return np.append(alive, alive[-1]) if missing == 1 else alive
 
-    def _working_memory(self, count: int, threads: int = 1) -> list[types.Scratch]:
-        """Return what the loop writes to and nobody reads, for so many runs: for each thread."""
-        data, segments = self.combination.data, self.combination.segments
-        dimension, sparse = self.runs.w.shape[1], data.starts.size > 0
-        dense = data.panels.shape[1] if sparse else padded_features(dimension)
-        sums = dense // LANES if in_bands(data.panels) else dense
-        together = (LANES if count >= LANES else 1) if sparse else 0
-        several = segments if segments > 1 else 0
+    def _memory(self, count: int, threads: int = 1) -> list[types.Scratch]:
+        """Return working memory for so many runs: for each thread."""
+        used = self.combination
         # samples leave the others nothing to do but wait
-        threads = min(threads, segments) if self.combination.oracle.batch < 0 else 1
-        losses, gradients = np.zeros((2 * several, count)), np.zeros((several, count, dimension))
-        board = make_board(threads)
-        return [
-            types.Scratch(
-                sums=aligned_zeros(count, sums, LANES),
-                predictions=aligned_zeros(LANES * BLOCK_ROWS),
-                targets=aligned_zeros(BLOCK_ROWS),
-                slopes=aligned_zeros(LANES * BLOCK_ROWS),
-                lanes=aligned_zeros(together * (data.targets.size + 1)),
-                weights=aligned_zeros(together * (padded_features(dimension) + 1)),
-                dense=aligned_zeros(LANES, dense if sparse else 0),
-                losses=losses,
-                gradients=gradients,
-                board=board,
-                pullback=np.zeros((count, self._scratch)),
-                rng=self.runs.rng,
-                own=aligned_zeros(self.combination.scratch),
-            )
-            for _ in range(threads)
-        ]
+        threads = min(threads, used.segments) if used.oracle.batch < 0 else 1
+        return working_memory(
+            used.data, self.runs, count, threads, used.segments, self._scratch, used.scratch
+        )
 
     def _take_steps(
         self,

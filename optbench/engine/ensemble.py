@@ -17,9 +17,10 @@ import numpy as np
 from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_loop, bind_parametrization
-from optbench.engine.bind_instance import bind_instance, bind_tail, objective_kind
+from optbench.engine.bind_instance import bind_instance, bind_tail_of, objective_kind
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.calls import address_of, entry_point
+from optbench.engine.compiler.vectors import LANES
 from optbench.engine.compiler.views import read_only
 from optbench.engine.data.layouts import arrange, repeat_targets
 from optbench.engine.data.panels import BLOCK_ROWS, GROUP
@@ -63,10 +64,17 @@ def make_data(instance: Instance) -> types.Data:
     else:
         panels = arrange(np.asarray(instance.features, dtype=float))
     numbers, integers = pack(instance.parameters)
-    targets = np.zeros(-(-rows // BLOCK_ROWS) * BLOCK_ROWS)
+    targets = np.zeros((-(-rows // BLOCK_ROWS) * BLOCK_ROWS, *instance.targets.shape[1:]))
     targets[:rows] = instance.targets[order]
     targets[rows:] = targets[rows - 1]  # a row loss may know no other than real ones
-    if panels.shape[0] > 0 and instance.loss_and_grad is None and not instance.sparse:
+    if targets.ndim > 1:
+        targets = targets.reshape(-1, LANES, instance.outputs).transpose(0, 2, 1).ravel()
+    if (
+        instance.outputs == 1
+        and panels.shape[0] > 0
+        and instance.loss_and_grad is None
+        and not instance.sparse
+    ):
         repeated = repeat_targets(targets, panels)
     return types.Data(
         panels=panels,
@@ -77,12 +85,14 @@ def make_data(instance: Instance) -> types.Data:
         by_column=by_column,
         columns_order=columns_order,
         targets=targets,
-        row_targets=np.array(instance.targets, dtype=float),
+        row_targets=np.array(instance.targets, dtype=float).ravel(),
         repeated=repeated,
         rows=rows,
         scale=float(instance.scale),
         numbers=numbers,
         integers=integers,
+        outputs=instance.outputs,
+        target_size=instance.outputs if instance.targets.ndim > 1 else 1,
     )
 
 
@@ -123,7 +133,7 @@ def bind(
     kind = objective_kind(instance)
     parametrization = with_layers(instance, parametrization)
     objective, slopes, losses = bind_instance(instance)
-    tail = bind_tail()
+    tail = bind_tail_of(instance)
     forward, pull_back = bind_parametrization(parametrization)
     kernels = types.Kernels(
         objective=address_of(objective),
@@ -138,18 +148,20 @@ def bind(
     rule = make_rule(
         optimizer,
         parametrization,
+        rows=instance.features.shape[0],
         row=instance.dimension if "sample_row" in optimizer.needs else 0,
         rescale=bool(optimizer.homogeneous and instance.exponential_tail),
         optimal_loss=instance.optimum if "optimal_loss" in optimizer.needs else float("nan"),
     )
     oracle = make_oracle(instance, parametrization, optimizer)
     data = data_of(instance)
-    dense = kind in ("dense", "wide")
+    dense = instance.loss_and_grad is None and not instance.sparse
     segments = count_segments(data.panels.shape) if dense else 1
     # a run that only fills up a group is mapped too, and draws nothing
-    group = GROUP if dense and parametrization.linear and oracle.batch < 0 else 1
+    grouped = dense and instance.outputs == 1 and parametrization.linear and oracle.batch < 0
+    group = GROUP if grouped else 1
     if threads > 1 and segments > 1 and oracle.batch < 0:
-        bind_assistant(kind == "wide")
+        bind_assistant(kind)
     loop = entry_point(bind_loop())
     needs_loss = "loss" in optimizer.needs
     return Combination(

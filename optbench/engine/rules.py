@@ -8,7 +8,7 @@ from typing import Literal
 import numba
 import numpy as np
 
-from optbench.contract import Optimizer
+from optbench.contract import Optimizer, Sizes
 from optbench.engine.bind import bind_update
 from optbench.engine.compiler.calls import address_of
 from optbench.engine.types import Rule
@@ -18,15 +18,24 @@ from optbench.parametrizations import Parametrization
 def make_rule(
     optimizer: Optimizer,
     parametrization: Parametrization,
+    rows: int,
     row: int,
     rescale: bool,
     optimal_loss: float,
 ) -> Rule:
-    """Return the rule of one optimizer, compiled; ``row`` is the size of a drawn row, if any."""
+    """Return the rule of one optimizer, compiled.
+
+    Parameters
+    ----------
+    rows : int
+        How many the data has.
+    row : int
+        The size of a drawn row, if any.
+    """
     layers, parameters = parametrization.layers, parametrization.parameters
     natural = parameters if "natural_grad" in optimizer.needs else 0
-    slots = list(optimizer.slots.values())
-    sizes = [0, natural, row, *(slot.size(parameters, len(layers)) for slot in slots)]
+    slots, of = list(optimizer.slots.values()), Sizes(parameters, rows, layers)
+    sizes = [0, natural, row, *(slot.size(of) for slot in slots)]
     address = address_of(bind_update(optimizer))
     return Rule(
         updates=np.array([address], dtype=object if numba.config.DISABLE_JIT else np.uint64),

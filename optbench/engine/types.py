@@ -36,7 +36,8 @@ class Data(NamedTuple):
     CSR data are drawn from ``values``, ``columns`` and ``starts``; whole gradients come from
     slices, in an order of rows and columns of their own.  ``targets`` is in that order and padded
     to whole blocks by its last number; ``row_targets`` is in the order of the data; ``repeated``
-    has those of dense data as a group of runs needs them.
+    has those of dense data as a group of runs needs them.  Targets of several numbers lie eight
+    rows side by side in ``targets``, number by number.
     """
 
     panels: np.ndarray
@@ -53,6 +54,8 @@ class Data(NamedTuple):
     scale: float
     numbers: np.ndarray  # parameters of the plug-in's own objective (see optbench.parameters)
     integers: np.ndarray
+    outputs: int  # predictions of a row
+    target_size: int  # numbers of a target: 1, or as many as outputs
 
 
 class Kernels(NamedTuple):
@@ -173,6 +176,8 @@ data_t = PointerTo(
             f8,
             vector,
             integers,
+            i8,
+            i8,
         ],
         Data,
     )
@@ -249,7 +254,8 @@ rule_t = PointerTo(
 )
 oracle_t = PointerTo(types.NamedTuple([i8, b1, b1, cube, matrix, cube, vector], Oracle))
 
-# slopes(predictions, targets, log_unit, slopes): the derivative of each row's loss
+# slopes(predictions, targets, log_unit, slopes): the derivative of each row's loss; of several
+# outputs the rows of one lie after those of another
 slopes_s = types.void(vector, vector, f8, vector)
 # losses(predictions, targets, log_unit) -> sum of the rows' losses
 losses_s = f8(vector, vector, f8)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from optbench.linear_algebra.layers import as_matrix
 
-def as_matrix(vector: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Return a view of the first numbers of ``vector`` as a matrix, row by row."""
-    return vector[: rows * columns].reshape(rows, columns)
+__all__ = ["as_matrix", "multiply"]
 
 
 def multiply(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:

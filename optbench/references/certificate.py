@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
 from optbench.references.arrays import Array, Matrix, extended_product, term_sizes
+from optbench.references.norm_names import exponents_of
 
 CERTIFIED_GAP = 1e-8
 _ROUNDING = 1e-14
@@ -55,12 +55,9 @@ class Reference:
     residual: float = 0.0
 
     @property
-    def exponent(self) -> float | None:
-        """The p of a largest L_p margin or a least L_p norm; None of anything else."""
-        if self.kind not in ("max_margin", "least_norm") or self.norm is None:
-            return None
-        found = re.fullmatch(r"l(inf|[0-9.e+-]+)", self.norm)
-        return float(found[1]) if found else None
+    def exponents(self) -> dict[str, float]:
+        """The p of the norm of a largest margin or least norm in each family; else nothing."""
+        return exponents_of(self.norm) if self.kind in ("max_margin", "least_norm") else {}
 
     @property
     def certified(self) -> bool:
@@ -139,8 +136,3 @@ def check_exponent(p: float) -> float:
     if not exponent >= 1.0:
         raise UserError(f"p = {p} is not the exponent of a norm: choose p in [1, inf]")
     return exponent
-
-
-def norm_name(p: float) -> str:
-    """Name of the p-norm in tables: "l1", "l1.5", "l2", "linf"."""
-    return "linf" if np.isinf(p) else f"l{p:g}"

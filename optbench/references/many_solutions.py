@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from optbench.references.arrays import Array, Matrix
-from optbench.references.certificate import Reference, norm_name
+from optbench.references.certificate import Reference
 from optbench.references.hypentropy import hypentropy
 from optbench.references.least_norm import least_bregman, least_norm
+from optbench.references.norm_names import norm_name
 
 
 def least_norms(

@@ -13,12 +13,12 @@ from optbench.references.certificate import (
     Reference,
     check_exponent,
     dual_exponent,
-    norm_name,
     relative_gap,
     vector_norm,
 )
 from optbench.references.face import is_only_point
 from optbench.references.norm_linear import solve_norm_linear, solve_norm_scaled
+from optbench.references.norm_names import norm_name
 from optbench.references.scaling import rescale
 from optbench.references.separability import separability
 

@@ -31,6 +31,8 @@ VERDICT = (header("selected", BiasRow), header("theory", BiasRow))
 AFTER = (
     header("effective_p", BiasRow, number=True),
     header("effective_p_interval", BiasRow, number=True),
+    header("effective_schatten_p", BiasRow, number=True),
+    header("effective_schatten_p_interval", BiasRow, number=True),
     header("decided_at", BiasRow, number=True),
     header("steps", BiasRow, number=True),
     header("runner_up", BiasRow),
@@ -110,6 +112,8 @@ def _after(row: BiasRow) -> tuple[Cell, ...]:
     return (
         Cell(fixed(row.effective_p)),
         Cell(interval(row.effective_p_interval) or NOTHING),
+        Cell(fixed(row.effective_schatten_p)),
+        Cell(interval(row.effective_schatten_p_interval) or NOTHING),
         Cell(NOTHING if row.decided_at is None else f"~{significant(row.decided_at, 1)}"),
         Cell(count(row.steps) if (row.steps or 0) > row.horizon else NOTHING),
         Cell(row.runner_up or NOTHING),

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from optbench.analysis.kinds.classification import CLASSIFICATION
 from optbench.analysis.significance import fewest_blocks, is_compared
 from optbench.column import columns, named
 from optbench.columns import ConvergenceRow, RateLaw
+from optbench.instance import DIRECTIONS
 from optbench.report.facts import convergence_facts, title_of
 from optbench.report.numbers import (
     TEXT_OF_UNIT,
@@ -274,7 +274,7 @@ def _edges(instance: InstanceFacts, rows: Sequence[ConvergenceRow]) -> list[str]
 
 def _ends_where_it_must(instance: InstanceFacts, row: ConvergenceRow) -> bool:
     largest = max((each.learning_rate for each in row.learning_rates), default=math.nan)
-    separable = instance.kind == CLASSIFICATION.name
+    separable = instance.kind in DIRECTIONS
     return separable and row.searched and row.best_learning_rate == largest
 
 

@@ -74,10 +74,15 @@ def separation(instance: InstanceFacts) -> str:
 
 def missing_p(instance: InstanceFacts) -> str:
     """Return which exponents the effective p leaves out."""
-    if not instance.missing_p:
-        return ""
-    left_out = ", ".join(significant(p) for p in instance.missing_p)
-    return f"effective p without {left_out}{DOUBTFUL} (not certified)"
+    missing = {
+        "effective p": instance.missing_p,
+        "effective Schatten p": instance.missing_schatten_p,
+    }
+    return "; ".join(
+        f"{name} without {', '.join(map(significant, exponents))}{DOUBTFUL} (not certified)"
+        for name, exponents in missing.items()
+        if exponents
+    )
 
 
 def bias_facts(instance: InstanceFacts) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from optbench.analysis.kinds import CLASSIFICATION
 from optbench.analysis.settling import MOVING, RESIDUAL
 from optbench.columns import BiasRow
+from optbench.instance import DIRECTIONS
 from optbench.report.numbers import count, significant
 from optbench.report.rows import full_labels
 from optbench.result import InstanceFacts
@@ -24,7 +24,7 @@ def moving_notes(instance: InstanceFacts, rows: Sequence[BiasRow]) -> list[str]:
 
 def _explained(instance: InstanceFacts, rows: Sequence[BiasRow]) -> str:
     """Say what is missing, in which units, and when."""
-    optimum = "the largest margin" if instance.kind == CLASSIFICATION.name else "the least norm"
+    optimum = "the largest margin" if instance.kind in DIRECTIONS else "the least norm"
     distance = "in degrees" if instance.separation_unit else "as relative distance"
     fitting = [row for row in rows if RESIDUAL not in row.trend]
     away = dict.fromkeys(name for row in fitting for name in row.by_distance)

@@ -27,7 +27,7 @@ WIDEN = 4  # rates that are added where the best one is at an end of the grid
 
 def ends_at_natural_rate(instance: Instance) -> bool:
     """Return whether no larger rate than the natural one is tried: the data is separable."""
-    return instance.kind == "classification"
+    return instance.at_infinity
 
 
 def first(natural: float, instance: Instance) -> list[float]:
@@ -64,7 +64,7 @@ def natural_rate(cell: Cell) -> float:
             stretch = max(size, 1.0)
         stretch *= momentum_gain(cell)
         return 2.0 / (curvature * stretch) if math.isfinite(curvature) and curvature > 0 else 1.0
-    if instance.kind == "classification":
+    if instance.at_infinity:
         features = instance.features
         squares = features.multiply(features) if instance.sparse else features * features
         return 1.0 / math.sqrt(float(np.max(squares.sum(axis=1))))
@@ -115,7 +115,7 @@ def momentum_gain(cell: Cell) -> float:
 
 def solution_size(instance: Instance) -> float:
     """Largest coordinate of a reference solution (1 on separable data, where there is no scale)."""
-    if instance.kind == "classification" or not solved(instance):
+    if instance.at_infinity or not solved(instance):
         return 1.0
     sizes = [float(np.max(np.abs(r.solution))) for r in solved(instance).values()]
     return min(sizes)

@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 from sklearn.metrics import f1_score
 
 from optbench.analysis.kinds import kind_of, measure_named
-from optbench.analysis.kinds.distances import angle, excess, margin, relative_distance
+from optbench.analysis.kinds.distances import angle, excess, relative_distance
 from optbench.data import read_linear_program, to_standard_form
 from optbench.instance import Instance
 from optbench.losses import squared_error
@@ -58,9 +58,11 @@ def test_margins_are_normalised():
         smallest = min(
             y * (x @ w) for x, y in zip(instance.features, instance.targets, strict=True)
         )
-        expected = smallest / np.linalg.norm(w, p)
-        assert margin(instance, w, p) == pytest.approx(expected, rel=1e-12)
-        assert margin(instance, 1e5 * w, p) == pytest.approx(expected, rel=1e-12)
+        reference = family_member(instance, "lp", p)
+        expected = smallest / np.linalg.norm(w, p) / reference.value
+        for size in (1.0, 1e5):
+            found = kind_of(instance).quality(instance, size * w, reference)
+            assert found == pytest.approx(expected, rel=1e-12)
 
 
 def test_classification_of_each_reference_itself():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from optbench.analysis import instances
-from optbench.analysis.effective_p import effective_p
+from optbench.analysis.effective_p import EffectiveP, effective_p
 from optbench.analysis.instances import describe
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.kinds.distances import angle
@@ -264,8 +264,8 @@ def test_where_an_optimum_is_flat_margins_decide_the_exponent(separable):
     instance, grid = flat(separable, 0.999)
     w = np.array([0.7, 0.3])
     kind = kind_of(instance)
-    assert kind.quality(instance, w, 1.0, 1.0) == pytest.approx(0.9997, rel=1e-9)
-    assert kind.quality(instance, w, 1.1, grid[1.1].value) > 0.99 * 0.9997
+    assert kind.quality(instance, w, grid[1.0]) == pytest.approx(0.9997, rel=1e-9)
+    assert kind.quality(instance, w, grid[1.1]) > 0.99 * 0.9997
     assert angle(w, grid[1.1].solution) < angle(w, grid[1.0].solution)
     assert effective_p(instance, grid, w)[0] == 1.0
 
@@ -276,7 +276,7 @@ def test_the_nearest_norm_is_the_one_to_which_least_is_missing(separable):
     known = {"l1": grid[1.0], "l2": grid[2.0]}
     w = grid[1.1].solution
     assert angle(w, known["l2"].solution) < angle(w, known["l1"].solution)
-    verdict = _side(instance, known, w, 1.1)
+    verdict = _side(instance, known, w, {"lp": EffectiveP(1.1, (1.0, 2.0))})
     assert (verdict.selected, verdict.nearest, verdict.runner_up) == (INCONCLUSIVE, "l1", "l2")
 
 
@@ -320,6 +320,6 @@ def test_least_norm_solutions_that_leave_a_residual_are_selected_where_runs_pred
 def test_the_facts_say_which_exponents_are_not_certified(separable, monkeypatch):
     assert describe(separable, {}).missing_p == ()
     certified = {p: 1.0 for p in EFFECTIVE_P if p != 3.0}
-    monkeypatch.setattr(instances, "norm_grid", lambda instance: certified)
+    monkeypatch.setattr(instances, "norm_grid", lambda instance, family: certified)
     assert describe(separable, {}).missing_p == (3.0,)
     assert describe(build("linear_program:data=random"), {}).missing_p == ()

@@ -19,6 +19,7 @@ import numpy as np
 import optax
 import small_problems as data
 import torch
+from optax.contrib import dog, prodigy
 
 jax.config.update("jax_enable_x64", True)
 STEPS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -179,6 +180,68 @@ COUNTERPARTS = (
         steps=20,
     ),
     Counterpart(
+        "lion",
+        rates(0.01, beta1=0.8, beta2=0.95, weight_decay=0.3),
+        optax=optax.lion(0.01, 0.8, 0.95, weight_decay=0.3),
+    ),
+    Counterpart(
+        "signum",
+        rates(0.02, momentum=0.85, decay=0.6),
+        optax=optax.chain(
+            optax.ema(0.85, debias=False),
+            optax.scale_by_sign(),
+            optax.scale_by_learning_rate(schedule(0.02, 0.6)),
+        ),
+    ),
+    # optax 0.2.8 weighs differences by 1 - b2 where the authors have b2 (its pull request 1715)
+    Counterpart(
+        "adan",
+        rates(0.02, beta1=0.9, beta2=0.5, beta3=0.95, eps=0.02),
+        optax=optax.adan(0.02, 0.9, 0.5, 0.95, 0.02, eps_root=0.0),
+    ),
+    Counterpart(
+        "amsgrad",
+        rates(0.02, **_BETAS, eps=0.02),
+        partial(torch.optim.Adam, lr=0.02, betas=(0.8, 0.95), eps=0.02, amsgrad=True),
+    ),
+    Counterpart(
+        "amsgrad",
+        rates(0.02, **_BETAS, eps=0.02, bias_correction=0.0),
+        optax=optax.amsgrad(
+            0.02, 0.8, 0.95, 0.02, bias_correction_mu=False, bias_correction_nu=False
+        ),
+        variant="not corrected",
+    ),
+    # optax computes its 1 - t^-0.8 in float32
+    Counterpart(
+        "adafactor",
+        rates(0.01),
+        partial(torch.optim.Adafactor, lr=0.01, eps=(1e-30, 1e-3)),
+        problems=("quadratic", "logistic", "network"),
+        steps=200,
+    ),
+    Counterpart("dog", {"first_distance": 1e-3}, optax=dog(init_step=("heuristic", 1e-3))),
+    Counterpart(
+        "prodigy",
+        {"bias_correction": 1.0, "first_estimate": 1e-3},
+        optax=prodigy(estim_lr0=1e-3),
+        steps=200,
+    ),
+    Counterpart(
+        "lars",
+        rates(0.02, momentum=0.8, trust=0.5),
+        optax=optax.lars(0.02, trust_coefficient=0.5, momentum=0.8),
+        problems=("network",),
+        steps=50,
+    ),
+    Counterpart(
+        "lamb",
+        rates(0.01, **_BETAS, eps=0.02, weight_decay=0.3),
+        optax=optax.lamb(0.01, 0.8, 0.95, 0.02, weight_decay=0.3),
+        problems=("network",),
+        steps=200,
+    ),
+    Counterpart(
         "automatic_gradient_descent",
         {"gain": 0.8},
         partial(AGD, gain=0.8),
@@ -224,8 +287,11 @@ def torch_path(make: Make, problem: str, recorded: tuple[int, ...]) -> Trajector
     return path
 
 
-def optax_loss(problem: str, theta: jax.Array) -> jax.Array:
+def optax_loss(problem: str, theta: Any) -> jax.Array:
     """Return the objective of ``small_problems`` in jax."""
+    if problem == "network":
+        w1, w2, w3 = theta
+        return 0.5 * jnp.mean((w3 @ w2 @ w1 @ data.INPUTS - data.OUTPUTS) ** 2)
     if problem == "quadratic":
         return 0.5 * theta @ data.HESSIAN @ theta - data.LINEAR @ theta
     if problem == "logistic":
@@ -247,10 +313,15 @@ def optax_path(
         return optax.apply_updates(theta, updates), state
 
     theta: Any = jnp.asarray(data.START)
+    if problem == "network":
+        theta = [
+            jnp.asarray(data.NETWORK_START[o : o + r * c].reshape(r, c)) for o, r, c in data.LAYERS
+        ]
     theta = optax.LookaheadParams.init_synced(theta) if slow else theta
     state, path = rule.init(theta), {}
     for step in range(1, recorded[-1] + 1):
         theta, state = advance(theta, state)
         if step in recorded:
-            path[step] = np.asarray(theta.fast if slow else theta)
+            leaves = jax.tree.leaves(theta.fast if slow else theta)
+            path[step] = np.concatenate([np.asarray(leaf).ravel() for leaf in leaves])
     return path

@@ -91,6 +91,20 @@ LITERATURE: dict[str, list[Row]] = {
     "full_matrix_adagrad": SPAN,
     # Xie, Li 2024 (arXiv:2404.04454): a KKT point of the objective in a box, none of ours
     "adamw": NOWHERE,
+    # Fan, Schmidt, Thrampoulidis 2025 (arXiv:2502.04664): normalized momentum descent in the max
+    # norm; the abstract has no rates, which are taken to be those of steepest descent
+    "signum": [*prescribed("linf"), ({"momentum": 1.0}, SEPARABLE, None), *ELSEWHERE],
+    # Chen, Liu, Liang, Liu 2023 (arXiv:2310.05898), abstract: the objective in a box
+    "lion": [*NOWHERE, *[({"weight_decay": 0.1}, kind, "unknown") for kind in (SEPARABLE, FIT)]],
+    # papers with rates of convergence or regret only
+    "adan": NOWHERE,
+    "amsgrad": NOWHERE,
+    "adafactor": NOWHERE,
+    "prodigy": NOWHERE,
+    "lars": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
+    "lamb": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
+    # minimizes in a ball
+    "frank_wolfe": [({}, kind, "unknown") for kind in (SEPARABLE, FIT, FINITE)],
     # minimizes another objective, with the penalty
     "weight_decay": NOWHERE,
     # its neurons have mean zero and unit norm: no unconstrained solution, not even the only one
@@ -119,7 +133,11 @@ LITERATURE: dict[str, list[Row]] = {
     # one weight matrix: gradient descent whose rate tends to rows / columns (arXiv:2304.05187)
     "automatic_gradient_descent": [({}, SEPARABLE, "l2"), *(r for r in SPAN if r[1] != SEPARABLE)],
     "adaptive_gradient_descent": SPAN,
+    "barzilai_borwein": SPAN,
+    "dog": SPAN,
+    "dual_averaging": SPAN,
     "polyak_step": SPAN,
+    "restarted_nesterov": SPAN,
     "lookahead": SPAN,
     "rapp": SPAN,
     "extragradient": SPAN,

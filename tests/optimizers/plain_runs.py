@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import small_problems as problems
 
-from optbench.contract import Optimizer
+from optbench.contract import Optimizer, Sizes
 
 FOLDER = Path(__file__).resolve().parents[2] / "optimizers"
 
@@ -48,6 +48,8 @@ class PlainRun:
         By default one row, as the linear parametrization has.
     inverse_fisher : ndarray (p, p), optional
         By default the identity.
+    rows : int
+        How many the data has.
     hypers : float
         Hyperparameters by name; a tuned one without a value is 0.1.
 
@@ -59,6 +61,7 @@ class PlainRun:
         theta: np.ndarray,
         layers: np.ndarray | None = None,
         inverse_fisher: np.ndarray | None = None,
+        rows: int = 1,
         /,
         **hypers: float,
     ) -> None:
@@ -72,11 +75,9 @@ class PlainRun:
             name: hypers.get(name, 0.1 if hyper.default is None else hyper.default)
             for name, hyper in self.optimizer.hypers.items()
         }
+        sizes = Sizes(size, rows, self.layers)
         self.slots = {
-            name: np.full(
-                (size, size) if slot.shape == "matrix" else slot.size(size, len(self.layers)),
-                slot.initial,
-            )
+            name: np.full(slot.extent(sizes), slot.initial)
             for name, slot in self.optimizer.slots.items()
         }
         self.steps = 0

@@ -13,7 +13,7 @@ from plain_runs import PlainRun, all_optimizers
 
 OPTIMIZERS = all_optimizers()
 SIZE = 6
-LAYERS = np.array([(0, 2, 1), (2, 1, 2), (4, 2, 1)])
+LAYERS = np.array([(0, 2, 2), (4, 2, 1)])
 THETA = np.array([0.7, -1.2, 0.4, 2.1, -0.3, 0.9])
 STEPS = 40
 GRADIENTS = np.sin(0.37 * np.arange(1.0, STEPS * SIZE + 1.0) ** 2).reshape(STEPS, SIZE)

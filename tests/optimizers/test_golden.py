@@ -14,18 +14,27 @@ FILES = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 def test_golden_files_are_there() -> None:
     named = {file.stem.split("-")[0] for file in FILES}
     assert named == {
+        "adafactor",
         "adagrad",
         "adam",
         "adamw",
+        "adan",
+        "amsgrad",
         "automatic_gradient_descent",
+        "dog",
         "gradient_descent",
         "heavy_ball",
+        "lamb",
+        "lars",
+        "lion",
         "lookahead",
         "nesterov",
         "normalized_gradient_descent",
         "polyak_step",
+        "prodigy",
         "rmsprop",
         "sign_descent",
+        "signum",
         "weight_decay",
     }
 

@@ -103,6 +103,7 @@ MARGINS = {
     "stochastic_gradient_descent": (2.0, {"learning_rate": 0.1}),
     "automatic_gradient_descent": (2.0, {}),
     "sign_descent": (math.inf, {"learning_rate": 0.3}),
+    "signum": (math.inf, {"learning_rate": 0.3}),
     "coordinate_descent[decay=0.1]": (1.0, {"learning_rate": 0.3}),
     "greedy_coordinate_descent": (1.0, {"learning_rate": 0.3}),
     "steepest_descent[p=1.5]": (1.5, {"learning_rate": 0.3}),
@@ -186,6 +187,7 @@ SPAN_RATES = {
     "hypergradient": 0.5, "adaptive_gradient_descent": None, "polyak_step": None,
     "automatic_gradient_descent": None, "full_matrix_adagrad": None,
     "normalized_gradient_descent": None, "online_natural_gradient": None,
+    "barzilai_borwein": None, "dog": None, "restarted_nesterov": 1.0,
 }  # fmt: skip
 OWN_RATES = {
     "natural_gradient": 0.5,
@@ -208,6 +210,19 @@ def test_methods_that_stay_in_the_span_reach_the_least_l2_norm(name):
     expected = np.linalg.pinv(built.features) @ built.targets
     error = np.linalg.norm(w - expected) / np.linalg.norm(expected)
     assert error < NEAR.get(name, 1e-6)
+
+
+def test_dual_averaging_approaches_the_least_l2_norm_like_the_root_of_time():
+    """theta = -rate t^-1/2 sum g has the sum sqrt(t), so g = H (w - w*) = -w* / (2 rate sqrt t)."""
+    built = instance(FIT)
+    hessian = built.features.T @ built.features / len(built.targets)
+    rate, horizon = 0.5 / np.linalg.norm(hessian, 2), 100_000
+    w = optbench.run(FIT, "dual_averaging", horizon=horizon, learning_rate=rate).w
+    limit = np.linalg.pinv(built.features) @ built.targets
+    missing = np.linalg.pinv(hessian) @ limit / (2.0 * rate * math.sqrt(horizon))
+    # the next order is as much smaller as the first is
+    assert np.linalg.norm(w - limit + missing) < 0.1 * np.linalg.norm(missing)
+    assert np.linalg.norm(missing) < 0.1 * np.linalg.norm(limit)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from optbench.analysis.kinds.base import FITS, HEADLINE, Kind
 from optbench.analysis.kinds.classification import CLASSIFICATION
 from optbench.analysis.kinds.linear_program import LINEAR_PROGRAM
 from optbench.analysis.kinds.matrix import MATRIX
+from optbench.analysis.kinds.multiclass import MULTICLASS
 from optbench.analysis.kinds.nonseparable import NONSEPARABLE
 from optbench.analysis.kinds.other import OTHER
 from optbench.analysis.kinds.partly_separable import PARTLY_SEPARABLE
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from optbench.references import Reference
 
 KINDS: tuple[Kind, ...] = (
-    CLASSIFICATION, PARTLY_SEPARABLE, NONSEPARABLE, REGRESSION, MATRIX, LINEAR_PROGRAM, OTHER,
+    CLASSIFICATION, MULTICLASS, PARTLY_SEPARABLE, NONSEPARABLE, REGRESSION, MATRIX, LINEAR_PROGRAM,
+    OTHER,
 )  # fmt: skip
 MEASURES: dict[str, Measure] = {each.name: each for kind in KINDS for each in kind.measures}
 FURTHER = {"angle": "degrees between w and the {} solution",

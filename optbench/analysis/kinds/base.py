@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optbench.analysis.kinds.distances import NORMS, ROUNDING, excess, norm, relative_distance
+from optbench.analysis.kinds.distances import (
+    ROUNDING,
+    angle,
+    excess,
+    relative_distance,
+    vector_size,
+)
 from optbench.column import Measure
 
 if TYPE_CHECKING:
@@ -17,10 +23,17 @@ if TYPE_CHECKING:
 FITS = 1e-3  # relative residual above which a predictor has selected nothing yet
 HEADLINE = 1  # rank of the measures that verdicts are about
 SHOWN_NAMES = {"l1": "L1", "l2": "L2", "linf": "Linf"}
+SHOWN_SCHATTEN = {"nuclear": "nuclear", "spectral": "spectral"}
 
 
-def of_norms(prefix: str, header: str, meaning: str, **declared: object) -> tuple[Measure, ...]:
-    """Return one measure for each of the L1, L2 and Linf norms; ``{}`` in `meaning` is its name."""
+def of_norms(
+    prefix: str,
+    header: str,
+    meaning: str,
+    names: Mapping[str, str] = SHOWN_NAMES,
+    **declared: object,
+) -> tuple[Measure, ...]:
+    """Return one measure for each of some norms; ``{}`` in `meaning` is its name."""
     return tuple(
         Measure(
             f"{prefix}_{key}",
@@ -29,7 +42,7 @@ def of_norms(prefix: str, header: str, meaning: str, **declared: object) -> tupl
             against=key,
             **declared,  # type: ignore[arg-type]
         )
-        for key, name in SHOWN_NAMES.items()
+        for key, name in names.items()
     )
 
 
@@ -86,6 +99,14 @@ class Kind:
         """Return how far a predictor is from a reference, in the unit of verdicts."""
         return relative_distance(w, reference.solution)
 
+    def angle(self, instance: Instance, a: np.ndarray, b: np.ndarray) -> float:
+        """Return the angle between two predictors in degrees."""
+        return angle(a, b)
+
+    def size(self, instance: Instance, w: np.ndarray, norm: str | None) -> float | None:
+        """Return a norm of a predictor by its name in tables; None where it is none of its."""
+        return vector_size(w, norm)
+
     def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
         """Return how far it is from optimal in the norm or margin that defines a reference."""
         return None
@@ -109,9 +130,10 @@ class Kind:
         """Return how far from a solution a predictor is: above :data:`FITS` it is at none."""
         return 0.0
 
-    def quality(self, instance: Instance, w: np.ndarray, p: float, optimum: float) -> float:
-        """Return how close to optimal the p-norm or p-margin is, at most 1; for the effective p."""
-        return optimum / norm(w, p)
+    def quality(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
+        """Return how close to optimal the norm or margin of a reference is, at most 1."""
+        size = self.size(instance, w, reference.norm)
+        return reference.value / size if size else 0.0
 
     def measure(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
@@ -134,7 +156,12 @@ class Kind:
         """
         found = {}
         for name, reference in references.items():
-            if name in NORMS:
-                found[f"norm_excess_{name}"] = excess(norm(w, NORMS[name]), reference.value)
+            size = self.size(instance, w, name) if self.has(f"norm_excess_{name}") else None
+            if size is not None:
+                found[f"norm_excess_{name}"] = excess(size, reference.value)
             found[f"distance_{name}"] = relative_distance(w, reference.solution)
         return found
+
+    def has(self, measure: str) -> bool:
+        """Tell whether a measure of that name is one of its."""
+        return any(measure == each.name for each in self.measures)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, Kind, of_norms
-from optbench.analysis.kinds.distances import NORMS, angle, margin
 from optbench.column import Measure
 
 if TYPE_CHECKING:
@@ -34,31 +33,37 @@ class Classification(Kind):
                 against="minimizer"),
     )  # fmt: skip
 
+    def smallest_margin(self, instance: Instance, w: np.ndarray) -> float:
+        """Return the smallest margin of a row, which grows with w."""
+        return float(np.min(instance.targets * (instance.features @ w)))
+
     def distance(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
         """Return the angle in degrees."""
-        return angle(w, reference.solution)
+        return self.angle(instance, w, reference.solution)
 
     def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
         """Return 1 minus the margin over the largest one."""
-        if reference.exponent is None:
+        if not reference.exponents:
             return None
-        return 1.0 - margin(instance, w, reference.exponent) / reference.value
+        return 1.0 - self.quality(instance, w, reference)
 
-    def quality(self, instance: Instance, w: np.ndarray, p: float, optimum: float) -> float:
+    def quality(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
         """Return the margin over the largest one; at most 0 where a row is on the wrong side."""
-        return margin(instance, w, p) / optimum
+        size = self.size(instance, w, reference.norm)
+        return self.smallest_margin(instance, w) / size / reference.value if size else 0.0
 
     def measure(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
     ) -> dict[str, float]:
         """Measure margins in each norm and the angle to each reference."""
-        known = {name: reference for name, reference in references.items() if name in NORMS}
         ratios = {
-            f"margin_ratio_{name}": margin(instance, w, NORMS[name]) / reference.value
-            for name, reference in known.items()
+            f"margin_ratio_{name}": self.quality(instance, w, reference)
+            for name, reference in references.items()
+            if self.has(f"margin_ratio_{name}")
         }
         return ratios | {
-            f"angle_{name}": angle(w, reference.solution) for name, reference in references.items()
+            f"angle_{name}": self.angle(instance, w, reference.solution)
+            for name, reference in references.items()
         }
 
 

@@ -10,7 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from optbench.instance import Instance
 
-NORMS = {"l1": 1.0, "l2": 2.0, "linf": math.inf}
 ROUNDING = 1e-12  # a norm excess below it is rounding: shown as 0, never as -1e-16
 
 
@@ -38,13 +37,23 @@ def excess(size: float, least: float) -> float:
     return 0.0 if abs(relative) < ROUNDING else relative
 
 
-def norm(w: np.ndarray, p: float) -> float:
-    """Return the p-norm of a vector, free of overflow."""
+def vector_size(w: np.ndarray, norm: str | None) -> float | None:
+    """Return an L_p norm of a vector by its name, free of overflow; of any other norm None."""
     from optbench.references.certificate import vector_norm
+    from optbench.references.norm_names import exponents_of
 
-    return vector_norm(w, p)
+    p = exponents_of(norm).get("lp")
+    return None if p is None else vector_norm(w, p)
 
 
-def margin(instance: Instance, w: np.ndarray, p: float) -> float:
-    """Normalised margin min_i y_i x_i . w / ||w||_p."""
-    return float(np.min(instance.targets * (instance.features @ w)) / norm(w, p))
+def matrix_size(instance: Instance, w: np.ndarray, norm: str | None) -> float | None:
+    """Return a norm of the matrix that lies row by row in w, one row an output; or None."""
+    from optbench.references.matrix_norms import matrix_norm
+    from optbench.references.norm_names import exponents_of
+
+    return matrix_norm(as_matrix(instance, w), norm) if norm and exponents_of(norm) else None
+
+
+def as_matrix(instance: Instance, w: np.ndarray) -> np.ndarray:
+    """Return the matrix of a predictor: as many rows as the instance has ``outputs``."""
+    return w.reshape(int(instance.facts["outputs"]), -1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE
-from optbench.analysis.kinds.distances import excess
+from optbench.analysis.kinds.distances import as_matrix, matrix_size
 from optbench.analysis.kinds.regression import Regression
 from optbench.analysis.spectra import effective_rank, stable_rank
 from optbench.column import Measure
@@ -16,6 +16,18 @@ from optbench.column import Measure
 if TYPE_CHECKING:
     from optbench.instance import Instance
     from optbench.references import Reference
+
+RANKS = (
+    Measure("effective_rank", "exp of the entropy of the normalised singular values",
+            unit="rank", header="effective\nrank", rank=6),
+    Measure("stable_rank", "||W||_F^2 / ||W||_2^2", unit="rank", header="stable\nrank", rank=6),
+)  # fmt: skip
+
+
+def ranks(instance: Instance, w: np.ndarray) -> dict[str, float]:
+    """Measure how many directions the matrix of a predictor has."""
+    values = np.linalg.svd(as_matrix(instance, w), compute_uv=False)
+    return {"effective_rank": effective_rank(values), "stable_rank": stable_rank(values)}
 
 
 class Matrix(Regression):
@@ -31,33 +43,18 @@ class Matrix(Regression):
                 header="distance\nnuclear", rank=7, against="nuclear"),
         Measure("distance_hidden", "relative L2 distance to the hidden matrix",
                 header="distance\nhidden", rank=HEADLINE, against="hidden"),
-        Measure("effective_rank", "exp of the entropy of the normalised singular values",
-                unit="rank", header="effective\nrank", rank=6),
-        Measure("stable_rank", "||W||_F^2 / ||W||_2^2", unit="rank", header="stable\nrank", rank=6),
+        *RANKS,
     )  # fmt: skip
 
-    def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
-        """Return the norm over the least one, minus 1; also of the nuclear norm."""
-        if reference.norm == "nuclear" and reference.kind == "least_norm":
-            return excess(float(_singular_values(instance, w).sum()), reference.value)
-        return super().defect(instance, w, reference)
+    def size(self, instance: Instance, w: np.ndarray, norm: str | None) -> float | None:
+        """Return a norm of the entries, or of the singular values."""
+        return matrix_size(instance, w, norm)
 
     def measure(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
     ) -> dict[str, float]:
-        """Measure ranks and the nuclear norm as well."""
-        found = super().measure(instance, references, w)
-        values = _singular_values(instance, w)
-        found |= {"effective_rank": effective_rank(values), "stable_rank": stable_rank(values)}
-        if "nuclear" in references:
-            found["norm_excess_nuclear"] = excess(float(values.sum()), references["nuclear"].value)
-        return found
-
-
-def _singular_values(instance: Instance, w: np.ndarray) -> np.ndarray:
-    matrix = w.reshape(int(instance.facts["outputs"]), -1)
-    values: np.ndarray = np.linalg.svd(matrix, compute_uv=False)
-    return values
+        """Measure ranks as well."""
+        return super().measure(instance, references, w) | ranks(instance, w)
 
 
 MATRIX = Matrix()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optbench.analysis.kinds.base import Kind
-from optbench.analysis.kinds.distances import NORMS, excess, norm, over
+from optbench.analysis.kinds.base import SHOWN_NAMES, Kind
+from optbench.analysis.kinds.distances import excess, over
 from optbench.column import Measure
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ class Regression(Kind):
 
     def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
         """Return the norm over the least one, minus 1."""
-        if reference.exponent is None:
-            return None
-        return excess(norm(w, reference.exponent), reference.value)
+        size = self.size(instance, w, reference.norm) if reference.exponents else None
+        return None if size is None else excess(size, reference.value)
 
     def misfit(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
@@ -48,7 +47,7 @@ class Regression(Kind):
         """
         if "minimizer" in references:
             return 0.0
-        fits = next((references[name] for name in NORMS if name in references), None)
+        fits = next((references[name] for name in SHOWN_NAMES if name in references), None)
         goal = instance.targets if fits is None else instance.features @ fits.solution
         return residual(instance, w, goal)
 

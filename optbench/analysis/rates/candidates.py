@@ -18,7 +18,7 @@ from optbench.analysis.rates.autoregression import (
     regress,
 )
 from optbench.analysis.rates.grids import Axes, grid, refined
-from optbench.analysis.rates.laws import ONTO_A_FLOOR, Law, Window
+from optbench.analysis.rates.laws import LOG_POWER, ONTO_A_FLOOR, Law, Window
 
 Array = NDArray[np.float64]
 Triple = tuple[float, float, float]
@@ -29,13 +29,15 @@ KEPT = 8.0  # log evidence below the largest one at which a shape no longer coun
 BENT, BARELY_BENT = 0.01, 0.001  # probabilities under the law: to choose a window, to rule out
 ECHO, LOUD = 2.2, 3.0  # standard errors: the same
 OFFSET_OF_FIRST, OFFSET_OF_LAST = 1.0, 1 / 30  # largest offset, over the steps of the window
+OFFSET_BEFORE_A_FLOOR = 10.0  # over the first step: shorter windows would leave only the floor
 LEAST_OF_DROP = 0.003  # of the fall of log gap: smaller deviations from q^t are not interpreted
 # Less of an exponential looks like a part of many other laws: its drop, and over the noise.
 LEAST_DROP, LEAST_FALL = math.log(50.0), 20.0
 # Last step over first one: over two decades the modes of a spectrum that die out one by one look
 # like exp(-c t^a), a < 1, and the approach of a method with steps of one size like one with a > 1.
-LEAST_OF_EXPONENTS = 300.0
+LEAST_OF_EXPONENTS = 100.0
 NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
+LEAST_OVER_LEVEL = 0.1  # of a fitted curve, which a poor fit may bring to 0
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
 
 
@@ -84,6 +86,13 @@ class Candidate:
         rest: Array = response[0] - design[0].T @ coefficients
         return rest
 
+    @cached_property
+    def curve(self) -> Array:
+        """Log gaps of a fitted power onto a floor."""
+        response = self.law.design(self.window, self.best[None])[1][0]
+        over_level: Array = np.log(np.maximum(response - self.residual, LEAST_OVER_LEVEL))
+        return self.window.level + over_level
+
     @property
     def offset(self) -> float:
         """s of t + s at the most probable shape; nan where the law has none."""
@@ -109,8 +118,8 @@ class Candidate:
         if not self.inside:
             return False
         if law is ONTO_A_FLOOR:
-            return self.offset <= float(t[-1] * OFFSET_OF_LAST)
-        if law.offset is not None and law.name != "logarithmic":
+            return self.offset <= float(min(t[0] * OFFSET_BEFORE_A_FLOOR, t[-1] * OFFSET_OF_LAST))
+        if law.offset is not None and law.name not in ("logarithmic", "log power"):
             return self.offset <= float(min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST))
         if law.name in ("stretched", "superlinear") and t[-1] < LEAST_OF_EXPONENTS * t[0]:
             return False
@@ -143,14 +152,19 @@ class Candidate:
         """What the value changes by where both ends of a window without noise move by 1%.
 
         Deviations as small as that are not interpreted: they may be a slow correction to the law,
-        such as gradient descent's on separable data.
+        such as gradient descent's on separable data.  A factor log t or 1 / log t, as of mirror
+        descents there, moves an exponent by 1 / log t, and bends a short window by less.
         """
-        t = self.window.t
+        first, last = float(self.window.t[0]), float(self.window.t[-1])
         if not self.noiseless:
             return 0.0
         if self.law.name == "linear":
-            return 2 * LEAST_NOISE / float(t[-1] - t[0])
-        return 2 * LEAST_NOISE / math.log(t[-1] / t[0])
+            return 2 * LEAST_NOISE / (last - first)
+        margin = 2 * LEAST_NOISE / math.log(last / first)
+        if self.law.name != "power" or first < math.e:
+            return margin
+        bend = (1 / math.log(first) - 1 / math.log(last)) * math.log(last / first) / 8
+        return margin + (1 / math.log(last) if bend < LEAST_NOISE else 0.0)
 
     def fits(self, barely: bool = False) -> bool:
         """Return whether neither a bend nor an echo is left in the residuals."""
@@ -235,6 +249,14 @@ class Candidate:
 
 
 def fitted(law: Law, window: Window) -> Candidate:
+    """Fit a law; one whose noise is even over the gap itself once more over its own curve."""
+    found = _fitted(law, window)
+    if law is ONTO_A_FLOOR:
+        found = _fitted(law, Window(window.t, window.y, found.curve))
+    return found
+
+
+def _fitted(law: Law, window: Window) -> Candidate:
     """Fit a law: its shapes on a grid that is refined until it resolves those that count."""
     ranges = axes = law.axes(window)
     for _ in range(REFINEMENTS):
@@ -249,8 +271,9 @@ def fitted(law: Law, window: Window) -> Candidate:
         if finer is None:
             break
         axes = finer
-    bounded = law.sign or law.bounds
-    inside = counts.any() and not (bounded and _at_edge(nodes, profile, ranges))
+    # Offsets beyond the range make a power of log t a power of t, which competes with it.
+    edges = (law.sign or law.bounds) and law is not LOG_POWER
+    inside = counts.any() and not (edges and _at_edge(nodes, profile, ranges))
     return Candidate(law, window, nodes, regressions, _normalised(evidence), bool(inside))
 
 

@@ -7,13 +7,13 @@ linear               C q^t                                                    q
 power                C (t + s)^-a                      s                      a
 logarithmic          C / log(t + s)                    s
 log over t           C log(t + s) / (t + s)            s
-stretched            C exp(-k t^a), 0.2 <= a <= 0.8    a                      a
-superlinear          C exp(-k t^a), 1.2 <= a <= 3      a                      a
+stretched            C exp(-k t^a), 0.2 <= a <= 0.95   a                      a
+superlinear          C exp(-k t^a), 1.05 <= a <= 3     a                      a
 power onto a floor   C (t + s)^-a + F                  a, s                   a
 log power            C (log(t + s))^-p                 s                      p
 ===================  ================================  =====================  ===============
 
-The last one is not told: it flattens as a power onto a floor does, and stands against that.
+A spectrum of modes, C (t + s)^-a q^t, stands against stretched laws, and is called linear.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from optbench.analysis.rates.grids import Axes
 Array = NDArray[np.float64]
 
 FASTEST = 6.0  # exponent of a power that can be told from q^t
+POWERS_OF_LOG = -4.0, -0.25  # slopes against log log t
+PARTS_OF_STEEPEST = 0.7, 3.0  # exponents onto a floor, over the steepest slope against log t
 VISIBLE = 0.4, 1.0  # floor over the last gap: a lower one is not told from none
 
 
@@ -108,6 +110,13 @@ def _linear(window: Window, coordinates: Array) -> tuple[Array, Array]:
     return _columns(np.ones_like(t), t / window.t[-1]), window.y[None]
 
 
+def _tempered(window: Window, coordinates: Array) -> tuple[Array, Array]:
+    log_t = np.log(_shifted(window, coordinates[:, 0]))
+    log_t -= log_t[:, -1:]
+    t = np.broadcast_to((window.t - window.t[-1]) / window.t[-1], log_t.shape)
+    return _columns(np.ones_like(log_t), log_t, t), np.broadcast_to(window.y, log_t.shape)
+
+
 def _power(window: Window, coordinates: Array) -> tuple[Array, Array]:
     log_t = np.log(_shifted(window, coordinates[:, 0]))
     log_t -= log_t[:, -1:]
@@ -152,6 +161,19 @@ def _onto_floor(window: Window, coordinates: Array) -> tuple[Array, Array]:
     return _columns(relative * weight, weight), np.broadcast_to(response, relative.shape)
 
 
+def _steepest(window: Window) -> Axes:
+    """log a from below the steepest third to several times that: floors and offsets only flatten.
+
+    A wider range would hide a from a coarse grid: over decades of steps only curves with nearly the
+    right exponent are near the trace anywhere.
+    """
+    u, y = np.log(window.t), window.level
+    ends = np.linspace(0, u.size - 1, 4).astype(int)
+    slope = float(np.max(-np.diff(y[ends]) / np.diff(u[ends])))
+    low, high = (min(max(part * slope, 0.1), FASTEST) for part in PARTS_OF_STEEPEST)
+    return ((math.log(low), math.log(high)),)
+
+
 def _exponents(low: float, high: float) -> Callable[[Window], Axes]:
     return lambda window: ((math.log(low), math.log(high)),)
 
@@ -168,22 +190,32 @@ def _logarithmic_offset(window: Window, coordinates: Array) -> float:
 ONTO_A_FLOOR = Law(
     "power onto a floor",
     6,
-    lambda window: (*_exponents(0.1, FASTEST)(window), *_offsets(window)),
+    lambda window: (*_steepest(window), *_offsets(window)),
     _onto_floor,
     "shape",
     offset=_offset,
     bounds=VISIBLE,
 )
 LOG_POWER = Law(
-    "log power", 5, _logarithmic_offsets, _log_power, "slope", -1, offset=_logarithmic_offset
+    "log power",
+    5,
+    _logarithmic_offsets,
+    _log_power,
+    "slope",
+    -1,
+    _logarithmic_offset,
+    bounds=POWERS_OF_LOG,
 )
 LINEAR = Law("linear", 4, lambda window: (), _linear, "slope", -1)
+# Modes whose rates have a density like l^(a - 1) above the slowest one.
+SPECTRUM = Law("linear", 6, _offsets, _tempered, "slope", -1, _offset)
 LAWS = (
     LINEAR,
     Law("power", 5, _offsets, _power, "slope", -1, _offset),
     Law("logarithmic", 4, _logarithmic_offsets, _logarithmic, offset=_logarithmic_offset),
+    LOG_POWER,
     Law("log over t", 4, _logarithmic_offsets, _log_over_t, offset=_logarithmic_offset),
-    Law("stretched", 5, _exponents(0.2, 0.8), _exponential, "shape", -1),
-    Law("superlinear", 5, _exponents(1.2, 3.0), _exponential, "shape", -1),
+    Law("stretched", 5, _exponents(0.2, 0.95), _exponential, "shape", -1),
+    Law("superlinear", 5, _exponents(1.05, 3.0), _exponential, "shape", -1),
     ONTO_A_FLOOR,
 )

@@ -82,6 +82,8 @@ def _told(candidate: Candidate, value: float, low: float, high: float) -> Fitted
         text = f"t^-{value:.2f} + F"
     elif name in ("stretched", "superlinear"):
         text = f"exp(-c t^{value:.2f})"
+    elif name == "log power":
+        text = f"1/log^{value:.1f} t"
     else:
         text = {"logarithmic": "1/log t", "log over t": "(log t)/t"}[name]
     return FittedLaw(name, value, low, high, candidate.offset, log_floor, text)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from optbench.analysis.rates.autoregression import LEAST_NOISE
 from optbench.analysis.rates.candidates import Candidate, fitted
-from optbench.analysis.rates.laws import LAWS, LINEAR, LOG_POWER, ONTO_A_FLOOR, Window
+from optbench.analysis.rates.laws import LAWS, LOG_POWER, ONTO_A_FLOOR, SPECTRUM, Window
 from optbench.analysis.rates.rate import Rate, rate_of, refusal
 from optbench.analysis.rates.traces import (
     LOG_FLOOR,
@@ -38,10 +38,12 @@ FALL = 8.0  # standard deviations of the noise: a random walk gets beyond 5 once
 LOUD, FALL_OF_LOUD = 0.1, 16.0  # noise that hides bends, and the fall that it asks for
 NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
 FLOOR_LEFT = 8.0  # in AICc beyond a power: a floor that is not ruled out
-LIKE_A_FLOOR = {"power", "logarithmic", "log over t", ONTO_A_FLOOR.name}
-TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these
+LIKE_A_FLOOR = {"power", "logarithmic", "log power", "log over t", ONTO_A_FLOOR.name}
+TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these,
+ROUGH = 0.3  # and so is noise beyond that which the laws were tried on
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 CARRIED_ON = 2.0  # of the change from all records to their last half
+SHARE_OF_SLOWEST = 0.1  # of the gap where a window begins before which other modes died out
 MOST_LAWS = 3  # that a table names
 FLATTENS = 0.95  # slope against log t in the last quarter over that in the third
 WILD = 0.4  # root mean square rise between records from which on a trace is read by its envelope
@@ -109,12 +111,15 @@ def _search(t: Array, y: Array, level: float) -> Rate:
     # No noise has the steps of an envelope: twice the evidence is asked to rule a law out.
     margin = 2 * NOT_RULED_OUT if wild else NOT_RULED_OUT
     laws = _decided(_windows(t, envelope if wild else y), margin)
-    if wild and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
-        return refusal("not asymptotic yet: it oscillates, and its envelope has no clear law")
+    rough = wild or (laws and laws[0].noise > ROUGH)
+    if rough and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
+        return refusal("not asymptotic yet: it swings too much for a clear law")
     if len(laws) > MOST_LAWS:
         names = ", ".join(candidate.law.name for candidate in laws)
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
-    told = [(each, _interval(each, level)) for each in laws]
+    told = [
+        (each, _interval(each, level, other_modes=each.window.t.size < t.size)) for each in laws
+    ]
     if any(each.law.name != "linear" and low <= 0.0 for each, (_, low, _) in told):
         return refusal("not asymptotic yet: an exponent of 0 is not ruled out")
     if told:
@@ -154,7 +159,7 @@ def _decided(windows: Iterator[Window], margin: float) -> list[Candidate]:
         if laws:
             laws = _beside_a_floor(laws, tried, floor_excess)
         if laws and not _flattens_like_a_logarithm(laws, margin):
-            return _beside_the_slowest_mode(laws, margin)
+            return _beside_a_spectrum(laws, margin)
         before = window
     return []
 
@@ -189,28 +194,22 @@ def _begins_early(power: Candidate, before: Window) -> bool:
 def _beside_a_floor(
     laws: list[Candidate], tried: list[Candidate], floor_excess: float
 ) -> list[Candidate]:
-    """Add a floor that is not ruled out to laws that it looks like; none are left in loud noise."""
-    if laws[0].law.name not in LIKE_A_FLOOR:
+    """Add a floor that is not ruled out to laws that it looks like."""
+    if laws[0].law.name not in LIKE_A_FLOOR or ONTO_A_FLOOR in [each.law for each in laws]:
         return laws
-    if laws[0].noise > LOUD:
-        return [] if floor_excess < NOT_RULED_OUT else laws
-    if floor_excess > FLOOR_LEFT or ONTO_A_FLOOR in [each.law for each in laws]:
+    if floor_excess > (NOT_RULED_OUT if laws[0].noise > LOUD else FLOOR_LEFT):
         return laws
     floor = [each for each in tried if each.law is ONTO_A_FLOOR]
-    return laws + floor
+    return laws + floor if floor else []
 
 
-def _beside_the_slowest_mode(laws: list[Candidate], margin: float) -> list[Candidate]:
-    """Add q^t to a stretched exponential whose last decade does not rule it out.
-
-    The modes of a spectrum die out one by one, until the slowest one is left.
-    """
+def _beside_a_spectrum(laws: list[Candidate], margin: float) -> list[Candidate]:
+    """Add q^t to a stretched exponential that may as well be modes that die out one by one."""
     if [each.law.name for each in laws] != ["stretched"]:
         return laws
-    last = laws[0].window.last(LEAST_RECORDS)
-    linear, stretched = fitted(LINEAR, last), fitted(laws[0].law, last)
-    ruled_out = linear.criterion > stretched.criterion + margin
-    return laws if ruled_out else [*laws, linear]
+    spectrum = fitted(SPECTRUM, laws[0].window)
+    ruled_out = spectrum.criterion > laws[0].criterion + margin or not spectrum.fits(barely=True)
+    return laws if ruled_out else [*laws, spectrum]
 
 
 def _may_have_a_floor(window: Window) -> bool:
@@ -234,14 +233,29 @@ def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
     least = FALL_OF_LOUD if near[0].noise > LOUD else FALL
     if not near[0].admissible or max(c.fall for c in near) < least:
         return []
-    possible = [c for c in near if c.admissible]
+    # Logarithms and floors bend as a power of t with a large offset does.
+    bent = any(c.admissible and c.law.name in LIKE_A_FLOOR for c in near)
+    possible = [c for c in near if c.admissible or (bent and c.law.name == "power")]
     short = near[0].window.t.size < LEAST_RECORDS
     if short and [c.law.name for c in near] != ["linear"]:
         return []
     if not any(c.fits() for c in possible):
         return []
     left = [c for c in possible if c.fits(barely=True)]
-    return [c for c in left if c.law is not ONTO_A_FLOOR or c is near[0]]
+    left = [c for c in left if c.law is not ONTO_A_FLOOR or c is near[0]]
+    return _with_the_simple_logarithm(left, tried, margin)
+
+
+def _with_the_simple_logarithm(
+    left: list[Candidate], tried: list[Candidate], margin: float
+) -> list[Candidate]:
+    """Name 1 / log t instead of a power of log t, or beside one where it is nearly ruled out."""
+    if LOG_POWER not in [c.law for c in left]:
+        return left
+    if any(c.law.name == "logarithmic" for c in left):
+        return [c for c in left if c.law is not LOG_POWER]
+    far = left[0].criterion + 2 * margin
+    return left + [c for c in tried if c.law.name == "logarithmic" and c.criterion < far]
 
 
 def _flattens_like_a_logarithm(laws: list[Candidate], margin: float) -> bool:
@@ -253,16 +267,17 @@ def _flattens_like_a_logarithm(laws: list[Candidate], margin: float) -> bool:
     if floor is None:
         return False
     rival = fitted(LOG_POWER, floor.window)
-    alone = len(laws) == 1 and rival.criterion < floor.criterion + margin
-    return alone or rival.noise < LEAST_NOISE
+    return rival.noise < LEAST_NOISE and LOG_POWER not in [each.law for each in laws]
 
 
-def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:
+def _interval(candidate: Candidate, level: float, other_modes: bool) -> tuple[float, float, float]:
     """Return the value and its interval, which follows a trend within the window.
 
     The last half of the records has a value of its own.  Where it differs by more than noise, or
     where there is no noise, the trend is carried on: the interval holds that value and goes twice
-    as far beyond it.
+    as far beyond it.  Where modes faster than q^t died out before the window, q may be that of
+    several: if the slowest one has a share of the gap at its first record, the gap falls over the
+    window by at most 1 / share more than that mode.
     """
     value, low, high = candidate.value(level)
     half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_OF_LINEAR))
@@ -270,4 +285,7 @@ def _interval(candidate: Candidate, level: float) -> tuple[float, float, float]:
     if candidate.noiseless or not late_low <= value <= late_high:
         onwards = late + CARRIED_ON * (late - value)
         low, high = min(low, onwards), max(high, onwards)
+    if other_modes and candidate.law.name == "linear":
+        t = candidate.window.t
+        high += math.log(1 / SHARE_OF_SLOWEST) / float(t[-1] - t[0])
     return value, low - candidate.margin, high + candidate.margin

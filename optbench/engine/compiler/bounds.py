@@ -35,6 +35,12 @@ def needs_bounds_checks(optimizer: Optimizer) -> bool:
     }
     square = {name for name, slot in slots if slot.shape == "matrix"}
     fixed = {name: slot.shape for name, slot in slots if isinstance(slot.shape, int)}
+    history = {
+        name: slot.shape[0]
+        for name, slot in slots
+        if isinstance(slot.shape, tuple) and isinstance(slot.shape[0], int)
+        if slot.shape[1] == "theta"
+    }
     others = {"sample_row", "layers", "rng"} | {name for name, _ in slots}
     arrays = {*like_theta, *square, *fixed, *others}
     inside = _loop_variables(function, like_theta)
@@ -48,12 +54,12 @@ def needs_bounds_checks(optimizer: Optimizer) -> bool:
             name, index = node.value.id, node.slice
             parts = index.elts if isinstance(index, ast.Tuple) else [index]
             if name in fixed:
-                safe = isinstance(index, ast.Constant) and index.value in range(fixed[name])
+                safe = _is_constant(index, fixed[name])
+            elif name in history and len(parts) == 2:
+                safe = _is_constant(parts[0], history[name]) and _is_variable(parts[1], inside)
             else:
                 dimensions = 1 if name in like_theta else 2 if name in square else -1
-                safe = len(parts) == dimensions and all(
-                    isinstance(part, ast.Name) and part.id in inside for part in parts
-                )
+                safe = len(parts) == dimensions and all(_is_variable(x, inside) for x in parts)
             if not safe:
                 return True
             proven += 1
@@ -62,6 +68,16 @@ def needs_bounds_checks(optimizer: Optimizer) -> bool:
     # Any other use may rename the array, replace it or hand it to an unchecked helper.
     uses = sum(isinstance(node, ast.Name) and node.id in arrays for node in ast.walk(function))
     return uses > proven
+
+
+def _is_constant(index: ast.AST, size: int) -> bool:
+    """Whether an index is a number inside of so many."""
+    return isinstance(index, ast.Constant) and index.value in range(size)
+
+
+def _is_variable(index: ast.AST, inside: set[str]) -> bool:
+    """Whether an index is the variable of a loop over all coordinates."""
+    return isinstance(index, ast.Name) and index.id in inside
 
 
 def _parsed(function: Callable[..., object]) -> ast.FunctionDef | ast.Lambda:

@@ -30,10 +30,8 @@ from optbench.engine.compiler.wide import WideVectors
 from optbench.identity import identity
 
 PACKAGE = Path(__file__).resolve().parents[2]
-KERNEL_FOLDERS = (PACKAGE / "engine", PACKAGE / "parametrizations")
-KERNEL_FILES = tuple(
-    PACKAGE / name for name in ("elementwise.py", "linear_algebra.py", "losses.py", "random.py")
-)
+KERNEL_FOLDERS = tuple(PACKAGE / n for n in ("engine", "linear_algebra", "parametrizations"))
+KERNEL_FILES = tuple(PACKAGE / name for name in ("elementwise.py", "losses.py", "random.py"))
 
 UNUSED = 30 * 24 * 3600.0  # seconds after which a folder of kernels is removed
 

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import inspect
 
-from optbench import linear_algebra, random
-from optbench.engine.compiler.overloads import called
+from optbench import random
+from optbench.engine.compiler.overloads import called, unchecked
+from optbench.linear_algebra import orthogonal, places, products, symmetric
 
-for _module in (linear_algebra, random):
+INTRINSIC = (products.product,)  # see optbench.engine.data.matrices
+KNOWN = {random: called, **dict.fromkeys((orthogonal, places, products, symmetric), unchecked)}
+
+for _module, _compile in KNOWN.items():
     for _function in vars(_module).values():
-        if inspect.isfunction(_function) and _function.__module__ == _module.__name__:
-            called(_function)
+        own = inspect.isfunction(_function) and _function.__module__ == _module.__name__
+        if own and _function not in INTRINSIC:
+            _compile(_function)

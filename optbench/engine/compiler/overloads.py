@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numba
 from llvmlite import binding
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 from numba.extending import overload, register_jitable
 
-from optbench.engine.compiler.wide import OwnLowering
+from optbench.engine.compiler.wide import UNROLLED, MarkingLower, OwnLowering
 
 
 class _PartLibrary(JITCodeLibrary):
@@ -52,20 +53,63 @@ class _PartLowering(NativeLowering):
         return super().run_pass(state)
 
 
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _UncheckedLowering(_PartLowering):
+    _name = "unchecked_native_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        before = numba.config.BOUNDSCHECK
+        numba.config.BOUNDSCHECK = None  # Numba reads it here, for one function
+        try:
+            return super().run_pass(state)
+        finally:
+            numba.config.BOUNDSCHECK = before
+
+
 class PartCompiler(OwnLowering):
     """Leaves the rest to the callers."""
 
     lowering = _PartLowering
 
 
+class _UnrolledLower(MarkingLower):
+    mark = UNROLLED
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _UnrolledLowering(_PartLowering):
+    _name = "unrolled_native_lowering"
+
+    @property
+    def lowering_class(self) -> Any:
+        return _UnrolledLower
+
+
+class UnrolledPart(OwnLowering):
+    """Leaves the rest to the callers, and asks that no loop be left: each is over a few outputs."""
+
+    lowering = _UnrolledLowering
+
+
+class UncheckedCompiler(OwnLowering):
+    """Tests no index, also where the kernel that calls tests its own."""
+
+    lowering = _UncheckedLowering
+
+
 # ``@called``: compiled with whatever calls it.
 CALLED = {"no_cfunc_wrapper": True, "pipeline_class": PartCompiler}
 called = register_jitable(**CALLED)
+# ``@unchecked``: the same, and inside whatever its caller does; it tests the shapes that it gets.
+unchecked = register_jitable(**{**CALLED, "pipeline_class": UncheckedCompiler})
 
 # ``@inlined``: compiled into it.  A function that is called copies every array that it is passed,
 # seven numbers each: too much for what is done once for each block of rows.
 INLINED = {"forceinline": True, **CALLED}
 inlined = register_jitable(**INLINED)
+
+# ``@unrolled``: inlined, without a loop.
+unrolled = register_jitable(forceinline=True, no_cfunc_wrapper=True, pipeline_class=UnrolledPart)
 
 
 def when_compiled(plain: Callable[..., Any], call: Callable[..., Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numba import types
+from numba.core import cgutils
 from numba.core.imputils import impl_ret_borrowed
 from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import populate_array
@@ -33,6 +34,27 @@ def _part(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     whole = context.make_array(signature.args[0])(context, builder, arguments[0])
     start = builder.gep(whole.data, [arguments[1]])
     return view(context, builder, signature.return_type, whole, start, [arguments[2]])
+
+
+def by_output(matrix: np.ndarray, outputs: int) -> np.ndarray:
+    """Return the numbers of some runs (K, k d) with a row for each of k outputs, (K k, d)."""
+    return matrix.reshape(len(matrix) * outputs, -1)
+
+
+@type_callable(by_output)
+def _type_by_output(_context: Any) -> Any:
+    def typer(matrix: Any, outputs: Any) -> Any:
+        return matrix
+
+    return typer
+
+
+@lower_builtin(by_output, types.Array, types.Integer)
+def _by_output(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    whole = context.make_array(signature.args[0])(context, builder, arguments[0])
+    rows, columns = cgutils.unpack_tuple(builder, whole.shape)
+    shape = [builder.mul(rows, arguments[1]), builder.sdiv(columns, arguments[1])]
+    return view(context, builder, signature.return_type, whole, whole.data, shape)
 
 
 def read_only(array: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@ then take 1.4 times as long.  The attribute is set on optbench's own functions a
 lowered; no setting of Numba changes, and a processor without such registers ignores it.
 
 What is left over after whole vectors LLVM computes number by number: of 30 features six.  Where
-that is an exponential, :class:`MaskedVectors` asks for one masked vector instead.
+that is an exponential, :class:`MaskedVectors` asks for one masked vector instead.  Loops over the
+few outputs of a row are :data:`UNROLLED`: what is left is a loop over rows, which has vectors.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 
 ATTRIBUTE = '"prefer-vector-width"="512"'
-MARK = "llvm.loop.vectorize.predicate.enable"
+MASKED, UNROLLED = "llvm.loop.vectorize.predicate.enable", "llvm.loop.unroll.full"
 HAS_MASKS = "+avx512f" in get_host_cpu_features()
 
 
@@ -41,17 +42,28 @@ class _WideLowering(NativeLowering):
         return _WideLower
 
 
-class _MaskedLower(_WideLower):
+class MarkingLower(_WideLower):
+    """Marks every loop for LLVM."""
+
+    mark: str
+    values: tuple[Any, ...] = ()
+
     def lower_inst(self, inst: Any) -> None:
+        """Add the mark to the jump that closes a loop."""
         super().lower_inst(inst)
         closes_a_loop = isinstance(inst, ir.Jump) and self.blkmap[inst.target].is_terminated
         if closes_a_loop:
             module = self.builder.module
-            true = llvm_ir.Constant(llvm_ir.IntType(1), 1)
-            mark = module.add_metadata([llvm_ir.MetaDataString(module, MARK), true])
+            name = llvm_ir.MetaDataString(module, self.mark)
+            mark = module.add_metadata([name, *self.values])
             loop = llvm_ir.MDValue(module, [], name=str(len(module.metadata)))
             loop.operands = (loop, mark)  # a loop is named by a node that contains itself
             self.builder.block.terminator.set_metadata("llvm.loop", loop)
+
+
+class _MaskedLower(MarkingLower):
+    mark = MASKED
+    values = (llvm_ir.Constant(llvm_ir.IntType(1), 1),)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)

@@ -1,6 +1,6 @@
-"""A block of rows of dense data: predictions and gradient of four runs or of one.
+"""A block of rows of dense data: predictions and gradient of four runs, of two outputs, or of one.
 
-Either number of runs has functions of its own, so that no loop over runs is left in them.  A block
+Each number of them has functions of its own, so that no loop over runs is left in them.  A block
 is some panels, or some bands where data are wide (:mod:`optbench.engine.data.layouts`).
 """
 
@@ -67,7 +67,7 @@ def block_gradient(runs: int) -> Callable[..., Any]:
 
     It adds some panels to the lane sums of features j, ..., j + 7.
     """
-    features = 4 if runs > 1 else LANES
+    features = 4 if runs > 2 else LANES
     tile = gradient_tile(runs, features)
 
     @inlined
@@ -151,13 +151,18 @@ def clear_band(slopes, band, rows):
 
 
 predict_four, predict_one = block_predictions(GROUP, 2), block_predictions(1, 4)
+predict_two = block_predictions(2, 4)
 add_features_of_four, add_features_of_one = block_gradient(GROUP), block_gradient(1)
+PANEL_PRODUCTS = {
+    GROUP: (predict_four, add_features_of_four),
+    2: (predict_two, block_gradient(2)),
+    1: (predict_one, add_features_of_one),
+}
 
 
 def panel_passes(together: int) -> Passes:
     """Return what is done with a block of panels."""
-    predict = predict_four if together == GROUP else predict_one
-    add_features = add_features_of_four if together == GROUP else add_features_of_one
+    predict, add_features = PANEL_PRODUCTS[together]
     add_gradient = panel_gradient(together, add_features)
     return Passes(together, PANEL_ROWS, predict, clear_rows, add_gradient)
 

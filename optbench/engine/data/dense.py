@@ -161,6 +161,14 @@ def evaluate_block(
     scale_losses(want_loss, data, runs, totals)
 
 
+@inlined
+def span_panels(shape):
+    """Return how many panels or bands a span has."""
+    _, width, size = shape
+    block = block_panels(shape)
+    return max(SPAN_NUMBERS // (size * width), block) // block * block
+
+
 def rows_pass(passes: Callable[[int], Passes]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return what takes one run over one block, and what evaluates any runs on any blocks."""
     block_of_four = block_pass(passes(GROUP), slopes_of_four)
@@ -170,12 +178,11 @@ def rows_pass(passes: Callable[[int], Passes]) -> tuple[Callable[..., Any], Call
     @inlined
     def evaluate_rows(begin, end, want_loss, kernels, data, scratch, runs, totals):
         """Write loss, lowest margin and gradient of some panels, four runs at a time."""
-        count, (_, width, size) = runs.w.shape[0], data.panels.shape
+        count = runs.w.shape[0]
         clear_losses(want_loss, runs, totals)
         span = end - begin
         if count > GROUP:
-            block = block_panels(data.panels.shape)
-            span = max(SPAN_NUMBERS // (size * width), block) // block * block
+            span = span_panels(data.panels.shape)
         others = count - count % GROUP
         start = begin
         while start < end:

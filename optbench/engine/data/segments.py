@@ -12,7 +12,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +35,7 @@ from optbench.engine.data.dense import (
     evaluate_panels,
 )
 from optbench.engine.data.layouts import block_panels, in_bands
+from optbench.engine.data.outputs import evaluate_bands_of_outputs, evaluate_panels_of_outputs
 from optbench.engine.types import Data, Kernels, Runs, Scratch
 
 SEGMENT_NUMBERS = 2**16  # half a megabyte: a step takes far longer than handing out a ticket
@@ -65,6 +66,16 @@ def wide_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, ru
     evaluate(block_of_bands, evaluate_bands, want_loss, kernels, data, scratch, runs)
 
 
+def dense_outputs_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate several outputs on dense data in panels."""
+    evaluate_outputs(evaluate_panels_of_outputs, want_loss, kernels, data, scratch, runs)
+
+
+def wide_outputs_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate several outputs on dense data in bands."""
+    evaluate_outputs(evaluate_bands_of_outputs, want_loss, kernels, data, scratch, runs)
+
+
 @inlined
 def evaluate(
     block_of_one,
@@ -84,6 +95,19 @@ def evaluate(
         evaluate_block(block_of_one, want_loss, kernels, data, scratch, runs, totals)
     else:
         totals = Totals(runs.loss, runs.lowest, runs.gradient_w)
+        evaluate_rows(0, panels, want_loss, kernels, data, scratch, runs, totals)
+
+
+@inlined
+def evaluate_outputs(
+    evaluate_rows, want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs
+):
+    """Evaluate several outputs: in one piece, or segment by segment."""
+    if scratch.gradients.shape[0] > 0:
+        evaluate_segments(evaluate_rows, want_loss, kernels, data, scratch, runs)
+    else:
+        totals = Totals(runs.loss, runs.lowest, runs.gradient_w)
+        panels = data.panels.shape[0]
         evaluate_rows(0, panels, want_loss, kernels, data, scratch, runs, totals)
 
 
@@ -199,14 +223,27 @@ when_compiled(publish, _publish)
 when_compiled(give_way, _give_way)
 
 
-def assist(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Evaluate a thread's share of panels for every ticket."""
-    serve(evaluate_panels, thread, kernels, data, scratch, runs)
+def assistant(evaluate_rows: Callable[..., Any], kind: str) -> Callable[..., None]:
+    """Return what evaluates a thread's share of the rows for every ticket."""
+
+    def assist(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+        serve(evaluate_rows, thread, kernels, data, scratch, runs)
+
+    assist.__qualname__ = f"assist-{kind}"
+    return assist
 
 
-def assist_wide(thread, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Evaluate a thread's share of bands for every ticket."""
-    serve(evaluate_bands, thread, kernels, data, scratch, runs)
+ASSISTANTS = {
+    "dense": evaluate_panels,
+    "wide": evaluate_bands,
+    "dense_outputs": evaluate_panels_of_outputs,
+    "wide_outputs": evaluate_bands_of_outputs,
+}
+
+
+def dense_kind(data: Data) -> str:
+    """Return what evaluates dense data: a key of ``ASSISTANTS``."""
+    return ("wide" if in_bands(data.panels) else "dense") + "_outputs" * (data.outputs > 1)
 
 
 @inlined
@@ -229,9 +266,9 @@ assist_s = numba_types.void(types.i8, types.kernels_t, types.data_t, types.scrat
 
 
 @functools.cache
-def bind_assistant(wide: bool) -> Any:
-    """Compile what the other threads of a run do."""
-    return entry_point(compile_kernel(assist_wide if wide else assist, assist_s))
+def bind_assistant(kind: str) -> Any:
+    """Compile what the other threads of a run do: a key of ``ASSISTANTS``."""
+    return entry_point(compile_kernel(assistant(ASSISTANTS[kind], kind), assist_s))
 
 
 @contextmanager
@@ -249,7 +286,7 @@ def assistants(
 
     def work(thread: int, scratch: Scratch) -> None:
         try:
-            bind_assistant(in_bands(data.panels))(thread, kernels, data, scratch, runs)
+            bind_assistant(dense_kind(data))(thread, kernels, data, scratch, runs)
         except Exception as error:
             errors.append(error)
             scratch.board[thread, TICKET] = OVER

@@ -2,7 +2,8 @@
 
 Logistic and exponential losses both become exp(-m) for large margins m = prediction * target
 (their ratio differs from 1 by less than exp(-m)).  In units of exp(-log_unit) a row's loss is
-exp(log_unit - m).
+exp(log_unit - m).  Of several classes the cross-entropy becomes the sum of these over the margins
+z_y - z_c to all wrong classes c.
 """
 
 from __future__ import annotations
@@ -21,4 +22,18 @@ def tail_losses(predictions, targets, log_unit):
     total = 0.0
     for i in range(predictions.size):
         total += exp(log_unit - predictions[i] * targets[i])
+    return total
+
+
+def tail_of_classes(predictions, target, slopes, log_unit):
+    """Return the sum of exp(log_unit - (z_y - z_c)) over the wrong classes of a row; its slopes."""
+    own = 0.0
+    for c in range(predictions.size):
+        own = predictions[c] if c == target else own
+    total = 0.0
+    for c in range(predictions.size):
+        slopes[c] = 0.0 if c == target else exp(log_unit - (own - predictions[c]))
+        total += slopes[c]
+    for c in range(predictions.size):
+        slopes[c] = -total if c == target else slopes[c]
     return total

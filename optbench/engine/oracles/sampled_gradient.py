@@ -7,6 +7,8 @@ A step costs batch times d and p, whatever the number of rows.
 from __future__ import annotations
 
 from optbench.engine.compiler.overloads import called
+from optbench.engine.compiler.vectors import LANES
+from optbench.engine.compiler.views import by_output
 from optbench.engine.data.bands import BAND_ROWS, band_entry
 from optbench.engine.data.dense import write_slopes
 from optbench.engine.data.layouts import in_bands
@@ -66,17 +68,32 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
 
     Return the last row's number.
     """
-    z, drawn = scratch.predictions[:BLOCK_ROWS], scratch.predictions[BLOCK_ROWS : 2 * BLOCK_ROWS]
-    targets, slopes = scratch.targets, scratch.slopes
+    outputs, width, stride = data.outputs, data.target_size, BLOCK_ROWS
+    if outputs == 1:
+        stride = rows  # whose predictions are all that a row loss of one output gets
+    numbers = outputs * stride
+    z, slopes = scratch.predictions[:numbers], scratch.slopes[:numbers]
+    targets, drawn = scratch.targets, scratch.predictions[outputs * BLOCK_ROWS :]
+    w, gradient = by_output(runs.w, outputs), by_output(runs.gradient_w, outputs)
     for i in range(rows):
         row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
         drawn[i] = row
-        targets[i] = data.row_targets[row]
-        z[i] = predict_row(row, runs.w[run], data)
-    write_slopes(run, z[:rows], targets[:rows], slopes[:rows], kernels, runs)
+        for c in range(width):
+            targets[target_place(i, c, width)] = data.row_targets[row * width + c]
+        for c in range(outputs):
+            z[c * stride + i] = predict_row(row, w[run * outputs + c], data)
+    write_slopes(run, z, targets[: rows * width], slopes, kernels, runs)
     for i in range(rows):
-        add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
+        for c in range(outputs):
+            own = gradient[run * outputs + c]
+            add_row(int(drawn[i]), slopes[c * stride + i], data, own)
     return int(drawn[rows - 1])
+
+
+@called
+def target_place(row, c, width):
+    """Return where number c of a row's target lies: eight rows side by side where it has many."""
+    return row if width == 1 else (row // LANES * width + c) * LANES + row % LANES
 
 
 @called

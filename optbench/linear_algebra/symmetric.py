@@ -1,7 +1,4 @@
-"""Linear algebra inside kernels, without allocation: eigenvectors and least-squares solutions.
-
-``from optbench.linear_algebra import symmetric_eigen, solve_semidefinite`` in a plug-in.  NumPy's
-versions allocate; these work in arrays that the caller holds, such as ``Slot(shape="matrix")``.
+"""Symmetric matrices: eigenvectors, factors, solutions, roots.
 
 References
 ----------
@@ -13,6 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
+from optbench.linear_algebra.products import product
 
 SWEEPS = 40  # convergence is quadratic: matrices of any size need about ten
 NEGLIGIBLE = 1e-17  # of the largest entry: an off-diagonal entry that changes no eigenvalue
@@ -34,6 +33,7 @@ def symmetric_eigen(matrix: np.ndarray, vectors: np.ndarray) -> None:
         Overwritten.
     """
     size = matrix.shape[0]
+    _test_squares(matrix, vectors)
     largest = 0.0
     for i in range(size):
         for j in range(size):
@@ -85,6 +85,7 @@ def cholesky(matrix: np.ndarray, factor: np.ndarray) -> bool:
     bool
         False when a pivot is below 1e-12 of the largest one: singular to rounding.
     """
+    _test_squares(matrix, factor)
     largest = 0.0
     for i in range(matrix.shape[0]):
         for j in range(i + 1):
@@ -115,6 +116,8 @@ def solve_semidefinite(matrix: np.ndarray, right: np.ndarray, scratch: np.ndarra
         Overwritten.
     """
     size = right.size
+    if size != matrix.shape[0]:
+        raise ValueError("solve_semidefinite: shapes must be (n, n), (n,) and (n, n)")
     if cholesky(matrix, scratch):
         for i in range(size):
             for k in range(i):
@@ -139,3 +142,47 @@ def solve_semidefinite(matrix: np.ndarray, right: np.ndarray, scratch: np.ndarra
         right[i] = 0.0
         for k in range(size):
             right[i] += matrix[k, k] * scratch[k, i]
+
+
+def inverse_root(
+    matrix: np.ndarray, p: float, out: np.ndarray, vectors: np.ndarray, eps: float = 0.0
+) -> None:
+    """Write (matrix + eps I)^(-1/p) to ``out``, for a symmetric matrix that is not negative.
+
+    By its eigenvectors; eigenvalues below 0 count as 0.  Without ``eps`` it is a root of the
+    pseudo-inverse: eigenvalues below 1e-12 of the largest one are left out.
+
+    Parameters
+    ----------
+    matrix : ndarray, float64 (n, n)
+    p : float
+        4 for Shampoo, 2 for an inverse square root.
+    out : ndarray, float64 (n, n)
+        Overwritten.
+    vectors : ndarray, float64 (n, n)
+        Overwritten.
+    eps : float
+        0 or more.
+    """
+    size = matrix.shape[0]
+    _test_squares(matrix, out)
+    for i in range(size):
+        for j in range(size):
+            out[i, j] = matrix[i, j]
+    symmetric_eigen(out, vectors)
+    largest = 0.0
+    for k in range(size):
+        largest = max(largest, out[k, k])
+    for k in range(size):
+        value = max(out[k, k], 0.0) + eps
+        zero = value == 0.0 or (eps == 0.0 and out[k, k] <= RANK * largest)
+        factor = 0.0 if zero else value ** (-0.5 / p)
+        for i in range(size):
+            vectors[k, i] *= factor
+    product(vectors.T, vectors, out)
+
+
+def _test_squares(matrix: np.ndarray, other: np.ndarray) -> None:
+    size = matrix.shape[0]
+    if matrix.shape[1] != size or other.shape[0] != size or other.shape[1] != size:
+        raise ValueError("both matrices must be (n, n)")

@@ -1,0 +1,58 @@
+"""The working memory of a chunk of runs: what the loop writes to and nobody else reads."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optbench.engine.compiler.vectors import LANES
+from optbench.engine.data.layouts import in_bands
+from optbench.engine.data.panels import BLOCK_ROWS, aligned_zeros, padded_features
+from optbench.engine.data.segments import make_board
+from optbench.engine.types import Data, Runs, Scratch
+
+
+def working_memory(
+    data: Data, runs: Runs, count: int, threads: int, segments: int, pullback: int, own: int
+) -> list[Scratch]:
+    """Return working memory for some runs, for each thread.
+
+    Parameters
+    ----------
+    data, runs
+        What they read, and the chunk that they are of.
+    count : int
+        How many runs are evaluated at once.
+    threads, segments : int
+        How many share a step, and in how many segments the rows lie.
+    pullback, own : int
+        Numbers that the parametrization needs, and an objective of the plug-in's own.
+    """
+    dimension, sparse, outputs = runs.w.shape[1], data.starts.size > 0, data.outputs
+    features = dimension // outputs
+    dense = data.panels.shape[1] if sparse else padded_features(features)
+    sums = dense // LANES if in_bands(data.panels) else dense
+    together = (LANES if count >= LANES else 1) if sparse else 0
+    if sparse and outputs > 1:
+        together = outputs
+    rows = max(LANES, outputs + 1) * BLOCK_ROWS  # sampled gradients need one more a row
+    several = segments if segments > 1 else 0
+    losses, gradients = np.zeros((2 * several, count)), np.zeros((several, count, dimension))
+    board = make_board(threads)
+    return [
+        Scratch(
+            sums=aligned_zeros(count * outputs, sums, LANES),
+            predictions=aligned_zeros(rows),
+            targets=aligned_zeros(data.target_size * BLOCK_ROWS),
+            slopes=aligned_zeros(rows),
+            lanes=aligned_zeros(together * (data.targets.size // data.target_size + 1)),
+            weights=aligned_zeros(together * (padded_features(features) + 1)),
+            dense=aligned_zeros(max(LANES, outputs), dense if sparse else 0),
+            losses=losses,
+            gradients=gradients,
+            board=board,
+            pullback=np.zeros((count, pullback)),
+            rng=runs.rng,
+            own=aligned_zeros(own),
+        )
+        for _ in range(threads)
+    ]

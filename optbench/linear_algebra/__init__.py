@@ -1,0 +1,43 @@
+"""Linear algebra inside kernels, without allocation.
+
+``from optbench.linear_algebra import layer, orthogonalize`` in a plug-in.  NumPy's versions
+allocate; these work in arrays that the caller holds, such as ``Slot(shape="rows x rows")``.  They
+test the shapes that they are given and run unchecked then.
+"""
+
+from optbench.linear_algebra.layers import (
+    columns_by_columns,
+    layer,
+    layer_columns,
+    layer_rows,
+    rows_by_rows,
+)
+from optbench.linear_algebra.orthogonal import CUBIC, MUON, orthogonalize, polar, qr
+from optbench.linear_algebra.products import frobenius_norm, multiply
+from optbench.linear_algebra.symmetric import (
+    RANK,
+    cholesky,
+    inverse_root,
+    solve_semidefinite,
+    symmetric_eigen,
+)
+
+__all__ = [
+    "CUBIC",
+    "MUON",
+    "RANK",
+    "cholesky",
+    "columns_by_columns",
+    "frobenius_norm",
+    "inverse_root",
+    "layer",
+    "layer_columns",
+    "layer_rows",
+    "multiply",
+    "orthogonalize",
+    "polar",
+    "qr",
+    "rows_by_rows",
+    "solve_semidefinite",
+    "symmetric_eigen",
+]

@@ -1,0 +1,148 @@
+"""Optimizers of weight matrices against the pseudo-code of their papers, in plain NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+from plain_runs import PlainRun
+from small_problems import LAYERS, NETWORK_START, network_gradient
+
+Gradient = Callable[[np.ndarray], np.ndarray]
+Path = Iterator[np.ndarray]
+Rule = Callable[[int, np.ndarray, dict[str, Any]], np.ndarray]  # t, gradient, state -> step
+STEPS = 40
+SQUARE = np.array([(0, 3, 3)])  # gradients of full rank: their eigenvectors are unique
+SQUARE_START = np.sin(1.3 * np.arange(1.0, 10.0) ** 2)
+LEFT = np.array([[2.0, 0.3, 0.1], [0.3, 1.0, -0.2], [0.1, -0.2, 0.5]])
+RIGHT = np.array([[1.0, 0.4, 0.0], [0.4, 1.5, 0.2], [0.0, 0.2, 0.7]])
+TARGET = np.array([[1.0, -0.5, 0.3], [0.2, 0.8, -1.1], [-0.6, 0.4, 0.9]])
+
+
+def square_gradient(theta: np.ndarray) -> np.ndarray:
+    """Of tr(W^T A W B) / 2 - <C, W> for a 3 x 3 matrix W."""
+    return np.asarray((LEFT @ theta.reshape(3, 3) @ RIGHT - TARGET).ravel())
+
+
+PROBLEMS = {
+    "network": (network_gradient, NETWORK_START, LAYERS),
+    "square": (square_gradient, SQUARE_START, SQUARE),
+}
+
+
+def by_matrix(rule: Rule) -> Callable[[Gradient, np.ndarray, np.ndarray], Path]:
+    """Apply a rule to every matrix by itself."""
+
+    def follow(gradient: Gradient, x: np.ndarray, layers: np.ndarray) -> Path:
+        states: list[dict[str, Any]] = [{} for _ in layers]
+        t = 0
+        while True:
+            t += 1
+            g, x = gradient(x), x.copy()
+            for state, (offset, rows, columns) in zip(states, layers, strict=True):
+                part = slice(offset, offset + rows * columns)
+                x[part] -= rule(t, g[part].reshape(rows, columns), state).ravel()
+            yield x
+
+    return follow
+
+
+def polar_factor(matrix: np.ndarray) -> np.ndarray:
+    """U V^T, by LAPACK's singular value decomposition; gradients of this network have rank 2."""
+    u, values, vt = np.linalg.svd(matrix, full_matrices=False)
+    rank = int(np.sum(values > 1e-9 * values[0]))
+    return np.asarray(u[:, :rank] @ vt[:rank])
+
+
+def spectral_descent(t: int, g: np.ndarray, state: dict[str, Any]) -> np.ndarray:
+    """Carlson, Cevher, Carin 2015, the sharp operator of the spectral norm."""
+    return np.asarray(0.1 * np.linalg.norm(g, "nuc") * polar_factor(g))
+
+
+def normalized_spectral_descent(t: int, g: np.ndarray, state: dict[str, Any]) -> np.ndarray:
+    """NSD of arXiv:2502.04664, table 1."""
+    return np.asarray(0.1 * t**-0.5 * polar_factor(g))
+
+
+def muon_of(nesterov: bool) -> Rule:
+    """The listing of https://kellerjordan.github.io/posts/muon, whose momentum is a sum."""
+
+    def muon(t: int, g: np.ndarray, state: dict[str, Any]) -> np.ndarray:
+        buffer = state["buffer"] = 0.9 * state.get("buffer", 0.0) + g
+        update = g + 0.9 * buffer if nesterov else buffer
+        x = update.T if update.shape[0] > update.shape[1] else update
+        x = x / np.linalg.norm(x)
+        for _ in range(5):
+            gram = x @ x.T
+            x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+        x = x.T if update.shape[0] > update.shape[1] else x
+        return np.asarray(0.05 * t**-0.5 * max(1.0, g.shape[0] / g.shape[1]) ** 0.5 * x)
+
+    return muon
+
+
+def inverse_fourth_root(matrix: np.ndarray) -> np.ndarray:
+    """By LAPACK's eigenvectors."""
+    values, vectors = np.linalg.eigh(matrix)
+    return np.asarray(vectors * values**-0.25 @ vectors.T)
+
+
+def shampoo(t: int, g: np.ndarray, state: dict[str, Any]) -> np.ndarray:
+    """Algorithm 1 of arXiv:1802.09568 with epsilon = 0.01."""
+    left = state["L"] = state.get("L", 0.01 * np.eye(g.shape[0])) + g @ g.T
+    right = state["R"] = state.get("R", 0.01 * np.eye(g.shape[1])) + g.T @ g
+    return np.asarray(0.1 * inverse_fourth_root(left) @ g @ inverse_fourth_root(right))
+
+
+def soap(t: int, g: np.ndarray, state: dict[str, Any]) -> np.ndarray:
+    """Algorithms 3 and 4 of arXiv:2409.11321 and what the authors' code adds.
+
+    Bias is corrected, the first step does not move, and columns are ordered before a QR step.
+    """
+    beta1, beta2, step = 0.9, 0.8, np.zeros_like(g)
+    if t > 1:
+        ql, qr = state["Q"]
+        m = state["M"] = beta1 * state.get("M", 0.0) + (1 - beta1) * g
+        v = beta2 * state.get("V", 0.0) + (1 - beta2) * (ql.T @ g @ qr) ** 2
+        scale = np.sqrt(v) / np.sqrt(1 - beta2 ** (t - 1)) + 0.01
+        turned = ql.T @ m @ qr / (1 - beta1 ** (t - 1)) / scale
+        step, state["V"] = 0.02 * ql @ turned @ qr.T, v
+    left = state["L"] = beta2 * state.get("L", 0.0) + (1 - beta2) * g @ g.T
+    right = state["R"] = beta2 * state.get("R", 0.0) + (1 - beta2) * g.T @ g
+    if t == 1:
+        state["Q"] = [np.linalg.eigh(each)[1][:, ::-1] for each in (left, right)]
+    elif (t - 1) % 3 == 0:
+        for axis, each in enumerate((left, right)):
+            q = state["Q"][axis]
+            order = np.argsort(-np.diag(q.T @ each @ q))
+            state["V"] = np.take(state["V"], order, axis=axis)
+            state["Q"][axis] = np.linalg.qr(each @ q[:, order])[0]
+    return step
+
+
+MOMENTS = {"beta1": 0.9, "beta2": 0.8, "eps": 0.01, "frequency": 3}
+CASES = (
+    ("spectral_descent", {"learning_rate": 0.1}, spectral_descent, "network"),
+    ("normalized_spectral_descent", {"learning_rate": 0.1}, normalized_spectral_descent, "network"),
+    ("muon", {"learning_rate": 0.05, "momentum": 0.9}, muon_of(nesterov=True), "network"),
+    (
+        "muon",
+        {"learning_rate": 0.05, "momentum": 0.9, "nesterov": 0},
+        muon_of(nesterov=False),
+        "network",
+    ),
+    ("shampoo", {"learning_rate": 0.1, "eps": 0.01}, shampoo, "network"),
+    ("soap", {"learning_rate": 0.02, **MOMENTS}, soap, "square"),
+)
+
+
+@pytest.mark.parametrize(("name", "hypers", "rule", "problem"), CASES)
+def test_follows_the_pseudo_code(name, hypers, rule, problem):  # type: ignore[no-untyped-def]
+    gradient, start, layers = PROBLEMS[problem]
+    ours = PlainRun(name, start, layers, **hypers).follow(gradient, STEPS)
+    expected = list(islice(by_matrix(rule)(gradient, start, layers), STEPS))
+    # roundings of 1e-16 a step, amplified by orthogonalizing nearly singular gradients
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-9)
