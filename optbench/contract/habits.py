@@ -54,7 +54,9 @@ class Habit(NamedTuple):
     says: str
 
 
-# What has no effect, or another one, compiled or not; ARRAYS are theta and the slots.
+WRITTEN = ("theta", "output")  # what a kernel writes, besides its slots
+
+# What has no effect, or another one, compiled or not; ARRAYS are those that the kernel writes.
 IN_VAIN = (
     Habit(
         (ast.Assign, ast.AnnAssign),
@@ -276,8 +278,10 @@ def check_body(where: str, kernel: Callable[..., Any], slots: Collection[str]) -
     function = next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)
     if function is None:
         return
+    given = inspect.signature(kernel).parameters
+    arrays = [*slots, *(name for name in WRITTEN if name in given)]
     habits = IN_VAIN if _is_plain_python() else IN_VAIN + UNCOMPILED
-    found = [told for node in _own_nodes(function) for told in _found(habits, node, slots)]
+    found = [told for node in _own_nodes(function) for told in _found(habits, node, arrays)]
     if found:
         line, code, says = min(found, key=lambda one: one[0])
         file, _ = first_line(kernel)
@@ -291,7 +295,7 @@ def advice(statement: str) -> str:
         nodes = list(ast.walk(ast.parse(f"{head} pass" if head.endswith(":") else head)))
     except SyntaxError:  # a part of a statement
         return ""
-    found = [told for node in nodes for told in _found(UNCOMPILED + ADVICE, node, ())]
+    found = [told for node in nodes for told in _found(UNCOMPILED + ADVICE, node, ("theta",))]
     return found[0][2] if found else ""
 
 
@@ -311,13 +315,13 @@ def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
 
 
 def _found(
-    habits: tuple[Habit, ...], node: ast.AST, slots: Collection[str]
+    habits: tuple[Habit, ...], node: ast.AST, arrays: Collection[str]
 ) -> Iterator[tuple[int, str, str]]:
     """Yield line, code and advice of each habit that a node shows."""
     for habit in habits:
         if isinstance(node, habit.kinds):
             code = ast.unparse(node)
-            arrays = "|".join(("theta", *slots))
-            if match := re.fullmatch(habit.pattern.replace("ARRAYS", arrays), code):
+            pattern = habit.pattern.replace("ARRAYS", "|".join(arrays))
+            if match := re.fullmatch(pattern, code):
                 line = getattr(node, "lineno", 1)
                 yield line, code.partition("\n")[0], habit.says.format(*match.groups())
