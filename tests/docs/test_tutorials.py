@@ -35,6 +35,7 @@ def test_the_shipped_file_is_shown_as_it_is() -> None:
     "page, name",
     [
         ("docs/adding-an-optimizer.md", "signed_momentum"),
+        ("docs/adding-an-optimizer.md", "clipped_descent"),
         ("README.md", "signed_momentum"),
         ("docs/adding-a-problem.md", "huber_regression"),
     ],
@@ -62,3 +63,14 @@ def test_a_tutorial_comparison_converges(tmp_path: Path) -> None:
     (facts,) = result.instances
     assert facts.references[0].certified
     assert result.bias.distance_minimizer[1] < 1e-6
+
+
+def test_the_mistake_is_told_as_the_page_says(tmp_path: Path, monkeypatch) -> None:
+    page = (REPOSITORY / "docs/adding-an-optimizer.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```text\n(sgd\.py:.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    declared = '@optimizer(reference="a test")\ndef sgd(theta, grad, lr):\n    theta -= lr * grad\n'
+    Path("sgd.py").write_text(f"from optbench import optimizer\n\n\n{declared}")
+    with pytest.raises(optbench.UserError) as error:
+        check("sgd.py")
+    assert str(error.value).split() == shown.split()
