@@ -70,7 +70,7 @@ def make_data(instance: Instance) -> types.Data:
     if targets.ndim > 1:
         targets = targets.reshape(-1, LANES, instance.outputs).transpose(0, 2, 1).ravel()
     if (
-        instance.outputs == 1
+        not instance.several
         and panels.shape[0] > 0
         and instance.loss_and_grad is None
         and not instance.sparse
@@ -93,6 +93,7 @@ def make_data(instance: Instance) -> types.Data:
         integers=integers,
         outputs=instance.outputs,
         target_size=instance.outputs if instance.targets.ndim > 1 else 1,
+        several=instance.several,
     )
 
 
@@ -158,7 +159,7 @@ def bind(
     dense = instance.loss_and_grad is None and not instance.sparse
     segments = count_segments(data.panels.shape) if dense else 1
     # a run that only fills up a group is mapped too, and draws nothing
-    grouped = dense and instance.outputs == 1 and parametrization.linear and oracle.batch < 0
+    grouped = dense and not instance.several and parametrization.linear and oracle.batch < 0
     group = GROUP if grouped else 1
     if threads > 1 and segments > 1 and oracle.batch < 0:
         bind_assistant(kind)

@@ -23,8 +23,8 @@ def missing_oracle(
         return f"draws rows of the data; {instance.problem} has an objective of its own"
     if "sample_row" in needs and instance.row is None:
         return f"needs the drawn row; {instance.problem} draws samples of its own"
-    if "sample_row" in needs and instance.outputs > 1:
-        several = f"{instance.problem} has {instance.outputs} outputs"
+    if "sample_row" in needs and instance.several:
+        several = f"{instance.problem} has a row loss of several outputs"
         return f"needs the drawn row as its gradient; {several}"
     if "sample_row" in needs and not parametrization.linear:
         return f"needs the drawn row as its gradient in theta; the {name} parametrization maps it"
