@@ -323,7 +323,7 @@ def test_no_effective_p_before_the_data_is_fitted():
     """A small w has a small norm, whatever its geometry."""
     made = cell(optimizer="gradient_descent[learning_rate=1e-6]")
     row = rows.bias_row(made, searched(made), 1_000, 1)
-    assert row.reason.startswith("not there yet")
+    assert row.reason.startswith("relative residual")
     assert (row.effective_p, row.effective_p_interval) == (None, None)
 
 
