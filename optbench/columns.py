@@ -128,6 +128,14 @@ class BiasRow(Row):
         header="steps",
         rank=2,
     )
+    evaluations: Number = column(
+        "how often such a run had the whole objective evaluated to take these steps, by the "
+        "optimizer's own doing: at theta, at its probes; n drawn rows of n are one. In the table "
+        "where it is not the number of steps",
+        unit="steps",
+        header="evalu-\nations",
+        rank=3,
+    )
     theory: str = column(
         'the reference that theory says the optimizer selects; `"unknown"`: there is no theorem',
         header="theory",
@@ -151,7 +159,8 @@ class BiasRow(Row):
         rank=3,
     )
     effective_p_interval: Interval = column(
-        "neighbours of `effective_p` in the grid of exponents: it is known no better",
+        "neighbours of `effective_p` in the grid of exponents, or the ends of a flat optimum: it "
+        "is known no better",
         unit="p",
         header="eff. p\ninterval",
         rank=8,
@@ -304,6 +313,20 @@ class ConvergenceRow(Row):
         "between which a trace that is not monotone passes targets unseen; empty: there are none",
         default="",
     )
+    evaluations: Number = column(
+        "how often a run had the whole objective evaluated, to its end, of the longest seed: see "
+        "`evaluations` of the implicit-bias table",
+        unit="steps",
+    )
+    evaluations_to: Numbers = column(
+        "how often it had until the step in `steps_to`, of the same seed; between records the "
+        "count is interpolated. In the table where it is not that step",
+        unit="steps",
+        header="evals\nto",
+        rank=2,
+        prefix="evaluations_to_",
+        default={},
+    )
     steps_by_seed: Mapping[str, tuple[Number, ...]] = column(
         "`steps_to` of each seed; infinite: the target is not kept",
         unit="steps",
@@ -369,7 +392,8 @@ class ConvergenceRow(Row):
     )
     sensitivity_decades: Number = column(
         "width of the learning rates around the best of the short runs that are within a factor of "
-        "2 of it: how carefully one must tune; null: none of them halved the gap",
+        "2 of it, in steps to 1e-8, or in the gap that is left where it does not keep 1e-8: how "
+        "carefully one must tune; null: none of them halved the gap",
         unit="decades",
         header="lr width\n(decades)",
         rank=11,
