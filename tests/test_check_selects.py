@@ -59,7 +59,7 @@ def test_what_is_not_known_is_told_from_what_a_problem_of_the_same_file_has(tmp_
     assert told(tmp_path, "'own'").startswith("FAIL")
     assert told(tmp_path, "'own'", OWN) == "own"
     assert told(tmp_path, "'lp(rate)'") == "lp"
-    assert told(tmp_path, "None") == "names no solution"
+    assert told(tmp_path, "None") == "selects= names no solution"
 
 
 @pytest.mark.parametrize("declared", ["''", "'(rate)'", "{'regression': ''}"])

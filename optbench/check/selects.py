@@ -42,7 +42,7 @@ def selects(optimizer: Optimizer, known: Collection[str]) -> str:
     for name in named:
         told = ", ".join(sorted(known))
         require(name in known, f"no problem has a reference {name!r}; known: {told}")
-    return ", ".join(named) or "names no solution"
+    return ", ".join(named) or "selects= names no solution"
 
 
 def _kinds_named(optimizer: Optimizer) -> Iterator[tuple[str, Iterable[str]]]:

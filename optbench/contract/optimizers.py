@@ -10,12 +10,13 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper
 from optbench.contract.declared import Declared
 from optbench.contract.habits import check_body, check_brackets, check_form, check_parameter
+from optbench.contract.probes import probe_arguments
 from optbench.contract.selects import (
     Asked,
     Selected,
@@ -28,6 +29,7 @@ from optbench.contract.slots import KNOWN, Slot
 from optbench.errors import UserError, first_line
 from optbench.identity import identity
 from optbench.plugin_files import declared_again, is_shipped, require_sendable
+from optbench.schedules import AT_ANY_TIME
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,11 @@ class Optimizer(Declared):
         The kernel's name; what a user types.
     kernel : callable
         The update in place, as written in the plug-in file.
-    arguments : tuple of str
-        All argument names in order.
+    probe : callable or None
+        Writes the points beside theta at which it asks for the objective: see ``IN_PROBE`` of
+        :mod:`optbench.contract.probes` for what it may ask for itself.
+    arguments, probe_arguments : tuple of str
+        All argument names in order, of the kernel and of the probe kernel.
     hypers, slots : dict
         Declared hyperparameters and state, in order of the signature.
     reference, condition : str
@@ -76,11 +81,17 @@ class Optimizer(Declared):
         Whether tables give the time of a step as a multiple of its own.
     convention : str
         Where papers and libraries disagree: which of them it follows, and what the others do.
+    base : Optimizer or None
+        What it is a combination of, see :mod:`optbench.contract.combinations`.
+    schedule : str
+        Of its learning rate.
     """
 
     name: str
     kernel: Callable[..., None]
+    probe: Callable[..., Any] | None
     arguments: tuple[str, ...]
+    probe_arguments: tuple[str, ...]
     hypers: Mapping[str, Hyper]
     slots: Mapping[str, Slot]
     formula: str
@@ -99,9 +110,15 @@ class Optimizer(Declared):
     convention: str
     file: str
     line: int
+    base: Optimizer | None = None
+    schedule: str = "constant"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel by name: another process finds the file, and the same code in it, or says so."""
+        if self.base is not None:
+            own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "base"}
+            changed = {k: v for k, v in own.items() if v is not getattr(self.base, k)}
+            return _combined_again, (self.base, changed)
         require_sendable(self.kernel)
         path = inspect.getfile(self.kernel)
         where = self.kernel.__module__, path, self.kernel.__name__
@@ -124,6 +141,8 @@ class Optimizer(Declared):
     @functools.cached_property
     def identity(self) -> str:
         """Hash of its declaration and of all code that its kernel reaches."""
+        if self.base is not None:
+            return identity(self.base.identity, self.schedule, self.hypers)
         prose = ("formula", "reference", "convention", "condition", "as_theorem_asks")
         told = (*prose, "file", "line")
         return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
@@ -135,8 +154,14 @@ class Optimizer(Declared):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Names of the oracle arguments that the kernel asks for."""
-        return tuple(name for name in self.arguments if name in ORACLE_ARGUMENTS)
+        """Names of the oracle arguments that it asks for, in its kernel or to write probes."""
+        asked = {*self.arguments, *self.probe_arguments}
+        return tuple(name for name in ORACLE_ARGUMENTS if name in asked)
+
+    @property
+    def evaluates_iterates(self) -> bool:
+        """Whether it has the objective evaluated at theta in every step."""
+        return not {"grad", "loss", "natural_grad"}.isdisjoint(self.needs)
 
     @property
     def samples(self) -> bool:
@@ -144,9 +169,24 @@ class Optimizer(Declared):
         return "sample_grad" in self.arguments or "sample_row" in self.arguments
 
     @property
+    def learning_rate(self) -> str | None:
+        """Name of the hyperparameter that is searched unless it is given, if there is one."""
+        return next((name for name, hyper in self.hypers.items() if hyper.tune is not None), None)
+
+    @property
+    def reads_horizon(self) -> bool:
+        """Whether a step depends on how many there are: it cannot go on to another horizon."""
+        warms_up = self.base is not None and "warmup" in self.hypers
+        return "horizon" in self.arguments or warms_up or self.schedule not in AT_ANY_TIME
+
+    @property
     def tuned(self) -> tuple[str, ...]:
         """Names of the hyperparameters that have no default: the host tunes them."""
         return tuple(name for name, hyper in self.hypers.items() if hyper.default is None)
+
+
+def _combined_again(base: Optimizer, changed: Mapping[str, Any]) -> Optimizer:
+    return replace(base, base=base, **changed)
 
 
 def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer:
@@ -161,6 +201,7 @@ def optimizer(
     /,
     *,
     reference: str | None = None,
+    probe: Callable[..., Any] | None = None,
     selects: Selects = None,
     as_theorem_asks: Asked | None = None,
     only_for: tuple[str, ...] = (),
@@ -207,7 +248,8 @@ def optimizer(
         check_asked(where, as_theorem_asks or {}, selects, hypers)
         if isinstance(only_for, str):
             raise UserError(f"{where}: only_for={only_for!r} must be a tuple of kinds of problem")
-        _check_sampling(where, arguments, hypers)
+        in_probe = probe_arguments(kernel.__name__, where, probe, arguments, (*hypers, *slots))
+        _check_sampling(where, (*arguments, *in_probe), hypers)
         _check_convention(where, convention)
         if not is_shipped(kernel):  # reading the sources of all takes 0.1 s; a test does
             check_body(f"optimizer {kernel.__name__!r}", kernel, slots)
@@ -215,7 +257,9 @@ def optimizer(
         return Optimizer(
             name=kernel.__name__,
             kernel=kernel,
+            probe=probe,
             arguments=arguments,
+            probe_arguments=in_probe,
             hypers=hypers,
             slots=slots,
             formula=doc.strip(),
@@ -287,7 +331,7 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
     if full:
         raise UserError(
             f"{where}: asks for {sampled[0]!r} and {full[0]!r}; with samples the whole objective "
-            "is evaluated at records only: ask for one of the two"
+            "is evaluated at records only: ask for one of the two, or for the gradient at a probe"
         )
 
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from optbench.result import Comparison
 
 
-def render_json(comparison: Comparison) -> str:
+def render_json(comparison: Comparison, counted: str = "steps") -> str:
     """Return the comparison as JSON text that validates against ``schema.json``."""
     from optbench.report.profile_table import profiles
 
-    profile = [told._asdict() for told in profiles(comparison)]
+    profile = [told._asdict() for told in profiles(comparison, counted)]
     document = {**comparison.to_dict(), "profile": profile}
     return json.dumps(plain(document), indent=2, allow_nan=False) + "\n"
 

@@ -36,8 +36,8 @@ class Quantity(NamedTuple):
     text: str = ""
 
 
-def render_csv(comparison: Comparison) -> str:
-    """Return all tables as CSV text with a header line."""
+def render_csv(comparison: Comparison, counted: str = "steps") -> str:
+    """Return all tables as CSV text with a header line; the profile compares what is counted."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, HEADER, restval="", lineterminator="\n")
     writer.writeheader()
@@ -50,7 +50,7 @@ def render_csv(comparison: Comparison) -> str:
     for row in comparison.convergence_rows:
         for entry in row.learning_rates:
             writer.writerows(_lines("learning_rates", _names_of_rate(row, entry), entry))
-    for told in profiles(comparison):
+    for told in profiles(comparison, counted):
         writer.writerows(_profile(told))
     return stream.getvalue()
 

@@ -167,6 +167,8 @@ class Tuner:
         self.horizon = horizon
         self.short = min(max(horizon // 100, SHORTEST), horizon)
         self.longer = max(horizon // 10, self.short)  # of the finalists
+        if cell.choice.optimizer.reads_horizon:  # a part of a run is none that ends there
+            self.short = self.longer = horizon
         self.stages = [round(s) for s in np.geomspace(self.longer, horizon, STAGES + 1)[1:]]
         self.given = rates
         separable = grid.ends_at_natural_rate(cell.instance)
@@ -185,7 +187,7 @@ class Tuner:
         Search
         """
         found = yield from self._search()
-        if self.settled is not None:
+        if self.settled is not None and not self.cell.choice.optimizer.reads_horizon:
             yield from go_on(self.cell, found, self.horizon, self.settled)
         return found
 
