@@ -154,6 +154,8 @@ def place(
 
 def side(instance: Instance, known: Mapping[str, Reference], w: np.ndarray) -> Selection:
     """Tell on which certified reference's side a predictor is, however far from it."""
+    if nothing := incomparable(known, known, w):
+        return nothing
     found = _located(instance, known, _grids(instance, known), w)
     return _or_between(known, found, found.effective)
 

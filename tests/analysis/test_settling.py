@@ -66,6 +66,12 @@ def test_a_run_on_its_way_from_one_reference_to_another_is_moving(separable):
     assert verdict.trend["linf"] < 1.0 < verdict.trend["l2"]
 
 
+def test_a_run_that_was_still_at_zero_a_decade_ago_has_no_side_then(separable):
+    l2 = direction(separable, "l2")
+    verdict = judge(separable, solved(separable), [(1, 0.0 * l2), (10, l2 + 0.1)])
+    assert verdict.nearest == "l2" and verdict.selected in (MOVING, INCONCLUSIVE)
+
+
 def growing(limit, bounded):
     """w = limit * log t + what stays bounded, as gradient descent on separable data."""
     return [(step, math.log(step) * limit + bounded) for step in STEPS]
