@@ -128,6 +128,14 @@ class BiasRow(Row):
         header="steps",
         rank=2,
     )
+    evaluations: Number = column(
+        "how often such a run had the whole objective evaluated to take these steps, by the "
+        "optimizer's own doing: at theta, at its probes; n drawn rows of n are one. In the table "
+        "where it is not the number of steps",
+        unit="steps",
+        header="evalu-\nations",
+        rank=3,
+    )
     theory: str = column(
         'the reference that theory says the optimizer selects; `"unknown"`: there is no theorem',
         header="theory",
@@ -303,6 +311,20 @@ class ConvergenceRow(Row):
         "`exact`: these steps are from every step of the runs; `interpolated`: from their records, "
         "between which a trace that is not monotone passes targets unseen; empty: there are none",
         default="",
+    )
+    evaluations: Number = column(
+        "how often a run had the whole objective evaluated, to its end, of the longest seed: see "
+        "`evaluations` of the implicit-bias table",
+        unit="steps",
+    )
+    evaluations_to: Numbers = column(
+        "how often it had until the step in `steps_to`, of the same seed; between records the "
+        "count is interpolated. In the table where it is not that step",
+        unit="steps",
+        header="evals\nto",
+        rank=2,
+        prefix="evaluations_to_",
+        default={},
     )
     steps_by_seed: Mapping[str, tuple[Number, ...]] = column(
         "`steps_to` of each seed; infinite: the target is not kept",

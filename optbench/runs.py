@@ -164,7 +164,7 @@ class RunResult:
     @property
     def w(self) -> np.ndarray:
         """The predictor at the end, float64 (d,)."""
-        return np.asarray(self.chunk.runs.w[0])
+        return np.asarray(self.chunk.measured.w[0])
 
     @property
     def passages(self) -> Passages:

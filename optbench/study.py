@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 
 from optbench.contract import Optimizer, Problem
-from optbench.engine.oracles.missing import missing_oracle
+from optbench.engine.oracles.catalogue import missing_oracle
 from optbench.errors import UserError, one_line
 from optbench.instance import Instance
 from optbench.labels import tell_apart

@@ -78,6 +78,7 @@ def full_comparison():
         convergence,
         **names,
         steps_to=dict.fromkeys(("1e-1", "1e-4"), 7.25),
+        evaluations_to=dict.fromkeys(("1e-1", "1e-4"), 14.5),
         seconds_to=dict.fromkeys(("1e-1", "1e-4"), 0.125),
     )
     return Comparison([bias], [convergence], [facts], [], {}, [])

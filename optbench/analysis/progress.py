@@ -44,6 +44,8 @@ class Progress:
         where the optimum is unknown.
     lasted : ndarray, int64
         The seeds whose runs neither diverged nor failed: only these have numbers.
+    evaluations : ndarray, float64 (R, S)
+        How often each run had the whole objective evaluated; nan after its end.
     passages : Passages
         When each seed's run passed each target; one that did not last keeps none.
     optimum_known : bool
@@ -57,6 +59,7 @@ class Progress:
     steps: np.ndarray
     loss: np.ndarray
     gaps: np.ndarray
+    evaluations: np.ndarray
     lasted: np.ndarray
     passages: Passages
     optimum_known: bool
@@ -114,6 +117,27 @@ class Progress:
         return {
             name: left[name] if seen.any() else None for name, seen in zip(left, told, strict=True)
         }
+
+    @property
+    def evaluations_to(self) -> dict[str, float | None]:
+        """Evaluations until each target is kept, of the seed of that median."""
+        return self._of_median_seed(
+            np.stack([self._evaluations_at(steps, seed) for seed, steps in enumerate(self.kept)])
+        )
+
+    @property
+    def last_evaluations(self) -> float | None:
+        """Evaluations to the end of a run, of the longest seed."""
+        found = [_ends(self.evaluations[:, seed])[1] for seed in range(len(self.runs))]
+        return known(max(found))
+
+    def _evaluations_at(self, steps: np.ndarray, seed: int) -> np.ndarray:
+        """Return the evaluations at some steps of a run, infinite at infinity."""
+        told = ~np.isnan(self.evaluations[:, seed])
+        if not told.any():
+            return np.full(steps.shape, np.inf)
+        counts = np.interp(steps, self.steps[told], self.evaluations[told, seed])
+        return np.where(np.isfinite(steps), counts, np.inf)
 
     def _of_median_seed(self, steps: np.ndarray) -> dict[str, float | None]:
         middle = np.take_along_axis(steps, self._median_seeds, axis=0).mean(axis=0)
@@ -192,6 +216,7 @@ def progress(cell: Cell, chunks: Sequence[Chunk], best: Mapping[Instance, float]
         steps=records.steps,
         loss=records.loss,
         gaps=gaps,
+        evaluations=records.evaluations,
         lasted=lasted,
         passages=passages,
         optimum_known=not any(map(math.isnan, optima)),
@@ -216,7 +241,7 @@ def why(statuses: Sequence[Status], stopped: Sequence[int]) -> str | None:
     steps = [t for s, t in bad if s == status]
     share = "" if len(statuses) == 1 else f" ({len(steps)} of {len(statuses)} seeds)"
     verb = {
-        Status.FAILED: "failed: an index outside its arrays or an error raised",
+        Status.FAILED: "failed: an index outside its arrays, an error raised or too many trials",
         Status.TIMEOUT: "stopped by the time limit",
     }.get(status, status.value)
     return f"{verb} at step {min(steps):,}{share}"

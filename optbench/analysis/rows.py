@@ -17,7 +17,13 @@ from optbench.analysis.learning_rates import learning_rates
 from optbench.analysis.optimum import depends_on_other_rows
 from optbench.analysis.progress import Progress, progress, why
 from optbench.analysis.rates import LOG_FLOOR, Rate, fit_rate, floor_of_zero
-from optbench.analysis.runs import LastPart, hyperparameters, last_parts, runs_with_instances
+from optbench.analysis.runs import (
+    LastPart,
+    evaluations_of,
+    hyperparameters,
+    last_parts,
+    runs_with_instances,
+)
 from optbench.analysis.selection import majority
 from optbench.analysis.settling import Verdict, judge
 from optbench.analysis.statistics import finite, known, median_interval
@@ -72,6 +78,7 @@ def empty_convergence(cell: Cell, horizon: int, seeds: int) -> ConvergenceRow:
         **_header(cell, horizon, seeds),
         success_target=SUCCESS_TARGET,
         steps_to=dict.fromkeys(TARGET_NAMES),
+        evaluations_to=dict.fromkeys(TARGET_NAMES),
         seconds_to=dict.fromkeys(TARGET_NAMES),
         intervals=dict.fromkeys(TARGET_NAMES),
         reached=dict.fromkeys(TARGET_NAMES),
@@ -125,6 +132,7 @@ def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
         status=worst(statuses),
         reason=why(statuses, stopped) or underflow(cell, runs),
         steps=max(stopped),
+        evaluations=known(max(evaluations_of(chunk, run) for _, chunk, run in runs)),
     )
     found = [_measured(cell, end, rate) for end in ends]
     if not found:
@@ -235,6 +243,8 @@ def convergence_row(
         },
         reached=went.reached,
         left_again_at=went.left_again_at,
+        evaluations=went.last_evaluations,
+        evaluations_to=went.evaluations_to,
         passages=went.passages_from,
         rate=rate_of(cell, went),
         best_learning_rate=rate if cell.choice.tuned else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -55,7 +56,13 @@ def _path(chunk: Chunk, run: int) -> list[tuple[int, np.ndarray]]:
         for step, place in zip(records.steps, records.place, strict=True)
         if place >= 0 and step < last and not np.isnan(records.snapshots[place, run, 0])
     ]
-    return [*kept, (last, chunk.runs.w[run])]
+    return [*kept, (last, chunk.measured.w[run])]
+
+
+def evaluations_of(chunk: Chunk, run: int) -> float:
+    """Return how often a run had the whole objective evaluated until its last record; nan: none."""
+    told = chunk.records.evaluations[:, run]
+    return float(np.nanmax(told)) if not np.isnan(told).all() else math.nan
 
 
 def hyperparameters(cell: Cell, rate: float | None) -> dict[str, float]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from optbench.check.outcome import require
-from optbench.check.quadratic import LAYERS, SIZE, SIZES, Quadratic
-from optbench.contract import Optimizer
-from optbench.engine import types
-from optbench.engine.bind import bind_update, bounds_checks
+from optbench.check.quadratic import LAYERS, SIZE, SIZES, Quadratic, instance
+from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Slot
+from optbench.engine import rules, types
+from optbench.engine.bind import bind_probe, bind_update, bounds_checks
 from optbench.engine.compiler.calls import entry_point
+from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
+from optbench.engine.oracles.probes import MOST_TRIALS
 from optbench.engine.passages import no_passages
+from optbench.engine.state import fresh_runs
+from optbench.parametrizations import parametrization
 from optbench.random import seeded
 
 STEPS = 40
@@ -20,27 +25,38 @@ CANARY = 123.456  # in the memory before and behind what a kernel may write
 
 
 class Steps(NamedTuple):
-    """Parameters (steps, p) and slots (steps, s) after each step."""
+    """Parameters (steps, p), slots (steps, s) and outputs, if any, after each step."""
 
     theta: np.ndarray
     state: np.ndarray
+    output: np.ndarray
 
 
 def offsets(optimizer: Optimizer) -> np.ndarray:
-    """Return where each slot starts in a run's state, int64 (slots + 1,)."""
+    """Return where each slot starts in a run's slots, int64 (slots + 1,)."""
     sizes = [slot.size(SIZES) for slot in optimizer.slots.values()]
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
-def initial_state(optimizer: Optimizer, power: float) -> np.ndarray:
-    """Return fresh slots in units of 2**power, float64 (s,)."""
-    return np.concatenate(
-        [
-            np.full(slot.size(SIZES), slot.initial * 2.0 ** (power * slot.degree))
-            for slot in optimizer.slots.values()
-        ]
-        or [np.zeros(0)]
-    )
+def initial_slots(optimizer: Optimizer, power: float) -> list[Slot]:
+    """Return the slots with their first numbers in units of 2**power."""
+    return [
+        dataclasses.replace(slot, initial=slot.initial * 2.0 ** (power * slot.degree))
+        for slot in optimizer.slots.values()
+    ]
+
+
+def found_at(optimizer: Optimizer, problem: Quadratic, theta: np.ndarray, step: int) -> Any:
+    """Return what is known at theta when a step begins, by name."""
+    whole = problem.gradient(theta)
+    row, sample = problem.sample(theta, step)
+    return {
+        "grad": whole,
+        "loss": problem.loss(theta),
+        "natural_grad": problem.inverse_fisher @ whole,
+        "sample_grad": sample,
+        "sample_row": row,
+    }
 
 
 class Bench:
@@ -55,43 +71,33 @@ class Bench:
     """
 
     def __init__(self, optimizer: Optimizer, problem: Quadratic) -> None:
-        self.problem = problem
+        self.optimizer, self.problem = optimizer, problem
         self.update = entry_point(bind_update(optimizer))
-        state = initial_state(optimizer, problem.power)
-        hypers = problem.hypers(optimizer)
-        theta = self._rows(problem.start(optimizer))
-        gradient = self._rows(np.zeros(SIZE))
-        self.runs = types.Runs(
-            optimizer=np.zeros(3, np.int64),
-            needs_loss=np.ones(3, bool),
-            theta=theta,
-            w=theta,
-            state=self._rows(np.concatenate([np.zeros(2 * SIZE), state])),
-            hypers=self._rows(hypers),
-            scaled_hypers=self._rows(hypers),
-            exponents=np.zeros(3, np.int64),
-            status=np.array([types.CONVERGED, types.RUNNING, types.CONVERGED]),
-            stopped=np.zeros(3, np.int64),
-            rng=np.stack([seeded(seed) for seed in range(3)]),
-            loss=np.zeros(3),
-            lowest=np.zeros(3),
-            gradient_w=gradient,
-            gradient=gradient,
-            **no_passages(3, np.nan),
+        self.probe: Any = optimizer.probe and entry_point(bind_probe(optimizer))
+        linear = dataclasses.replace(parametrization("linear", SIZE), layers=LAYERS.copy())
+        rule = rules.make_rule(instance(optimizer), linear, optimizer)
+        self.rule = rule._replace(optimal_loss=problem.optimal_loss)
+        theta = problem.start(optimizer)
+        state = rules.initial_state(rule, initial_slots(optimizer, problem.power), theta[None])[0]
+        self.runs = fresh_runs(
+            self._rows(theta),
+            self._rows(state),
+            self._rows(problem.hypers(optimizer)),
+            range(3),
+            SIZE,
+            True,
+            True,
+            no_passages(3, np.nan),
         )
-        places = 2 * SIZE + offsets(optimizer)
-        self.rule = types.Rule(
-            updates=np.zeros(1, np.uint64),
-            offsets=np.concatenate([[0, SIZE], places])[None],
-            slot_degrees=np.zeros((1, len(optimizer.slots)), np.int64),
-            hyper_degrees=np.zeros((1, len(optimizer.hypers)), np.int64),
-            rescale=np.zeros(1, bool),
-            layers=LAYERS.copy(),
-            optimal_loss=problem.optimal_loss,
-            linear=True,
-            stop=np.zeros(1, np.int64),
-        )
-        self.natural, self.row, self.slots = np.split(self.runs.state[1], [SIZE, 2 * SIZE])
+        self.runs.status[:] = types.CONVERGED, types.RUNNING, types.CONVERGED
+        self.runs.gradient[[0, 2]] = CANARY
+        places = rule.offsets[0]
+        self.kept = {
+            name: self.runs.state[1, places[place] : places[place + 1]]
+            for name, place in PLACES.items()
+        }
+        self.slots = self.runs.state[1, places[FIRST_SLOT] :]
+        self.given: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     @staticmethod
     def _rows(values: np.ndarray) -> np.ndarray:
@@ -99,72 +105,113 @@ class Bench:
         rows[1] = values
         return rows
 
-    def step(self, step: int, gradient: np.ndarray) -> None:
-        """Take one step from this gradient."""
-        self.runs.gradient[1] = gradient
-        self.natural[:] = self.problem.inverse_fisher @ gradient
-        self.row[:] = self.problem.sample(self.runs.theta[1], step)[0]
-        self.runs.loss[1] = self.problem.loss(self.runs.theta[1])
+    def step(self, step: int) -> None:
+        """Take one step."""
+        found = found_at(self.optimizer, self.problem, self.runs.theta[1], step)
+        whole = "sample_grad" if self.optimizer.samples else "grad"
+        self.runs.gradient[1], self.runs.loss[1] = found[whole], found["loss"]
+        for name in ("natural_grad", "sample_row"):
+            self._keep(name, found[name])
+        self._take_trials(step)
+        read = {name: self.kept[name] for name in ORACLE_ARGUMENTS if name != "output"}
+        read |= {whole: self.runs.gradient[1], "layers": self.rule.layers}
+        self.given = {name: (array, array.copy()) for name, array in read.items()}
         self.update(step, 1, self.runs, self.rule)
         failed = self.runs.status[1] == types.FAILED
         require(not failed, f"the compiled kernel raises, or indexes outside, in step {step}")
 
+    def _take_trials(self, step: int) -> None:
+        for trial in range(1, MOST_TRIALS + 1 if self.probe else 1):
+            wrote = self.probe(step, trial, 1, self.runs, self.rule)
+            failed = self.runs.status[1] == types.FAILED
+            require(not failed, f"the compiled probe raises, or indexes outside, in step {step}")
+            if not wrote:
+                return
+            self._keep("probe_grad", self.problem.gradient(self.kept["probe"]))
+            self._keep("probe_loss", self.problem.loss(self.kept["probe"]))
+        asked = self.probe is not None
+        require(not asked, f"the probe asks for more than {MOST_TRIALS} points in step {step}")
 
-def gradient(optimizer: Optimizer, problem: Quadratic, theta: np.ndarray, step: int) -> np.ndarray:
-    """Return the gradient that an optimizer asks for: of the objective or of a row."""
-    return problem.sample(theta, step)[1] if optimizer.samples else problem.gradient(theta)
+    def _keep(self, name: str, values: Any) -> None:
+        if self.kept[name].size > 0:
+            self.kept[name][:] = values
 
 
 def compiled_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Steps:
     """Step the compiled update."""
     bench = Bench(optimizer, problem)
-    theta, state = [], []
+    path: list[tuple[np.ndarray, ...]] = []
     for step in range(1, steps + 1):
-        bench.step(step, gradient(optimizer, problem, bench.runs.theta[1], step))
-        theta.append(bench.runs.theta[1].copy())
-        state.append(bench.slots.copy())
-    return Steps(np.array(theta), np.array(state))
+        bench.step(step)
+        parts = bench.runs.theta[1], bench.slots, bench.kept["output"]
+        path.append(tuple(part.copy() for part in parts))
+    return Steps(*(np.array(part) for part in zip(*path, strict=True)))
 
 
 def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Steps:
-    """Step the kernel as plain Python; what it may not write is read-only.
+    """Step the kernels as plain Python; what they may not write is read-only.
 
     Raises
     ------
     Exception
-        Whatever the kernel raises: IndexError for an index outside, ValueError for a write into
+        Whatever a kernel raises: IndexError for an index outside, ValueError for a write into
         a read-only array.
     """
     theta = problem.start(optimizer)
-    state = initial_state(optimizer, problem.power)
     places = offsets(optimizer)
+    state = np.empty(places[-1])
     slots: dict[str, Any] = {}
-    for k, (name, slot) in enumerate(optimizer.slots.items()):
+    for k, (name, slot) in enumerate(
+        zip(optimizer.slots, initial_slots(optimizer, problem.power), strict=True)
+    ):
         view = state[places[k] : places[k + 1]]
+        view[:] = slot.initial
         slots[name] = view.reshape(slot.extent(SIZES))
-    hypers = optimizer.given(problem.hypers(optimizer))
-    layers = LAYERS.copy()
-    layers.setflags(write=False)
-    fixed = {
-        "layers": layers,
+    given: dict[str, Any] = {
+        "theta": theta,
+        "layers": LAYERS.copy(),
         "optimal_loss": problem.optimal_loss,
         "rng": seeded(1),
+        "probe": theta.copy(),
+        "probe_grad": np.zeros(SIZE),
+        "probe_loss": 0.0,
+        "output": theta.copy(),
+        **slots,
+        **optimizer.given(problem.hypers(optimizer)),
     }
-    path = Steps(np.empty((steps, SIZE)), np.empty((steps, state.size)))
+    path: list[tuple[np.ndarray, ...]] = []
+    kept = given["output"] if "output" in optimizer.needs else np.zeros(0)
     for step in range(1, steps + 1):
-        whole = problem.gradient(theta)
-        row, sample = problem.sample(theta, step)
-        arrays = {
-            "grad": whole,
-            "natural_grad": problem.inverse_fisher @ whole,
-            "sample_grad": sample,
-            "sample_row": row,
-        }
-        for array in arrays.values():
-            array.setflags(write=False)
-        oracle = {"theta": theta, "step": step, "loss": problem.loss(theta)}
-        given = oracle | arrays | fixed | slots | hypers
+        given |= {"step": step, **found_at(optimizer, problem, theta, step)}
         with bounds_checks(True):  # of helpers that the plug-in compiles itself
-            optimizer(*(given[name] for name in optimizer.arguments))
-        path.theta[step - 1], path.state[step - 1] = theta, state
-    return path
+            _plain_trials(optimizer, problem, given)
+            _call(optimizer.kernel, optimizer.arguments, given, {"theta", "output", "rng", *slots})
+        path.append((theta.copy(), state.copy(), kept.copy()))
+    return Steps(*(np.array(part) for part in zip(*path, strict=True)))
+
+
+def _plain_trials(optimizer: Optimizer, problem: Quadratic, given: dict[str, Any]) -> None:
+    if optimizer.probe is None:
+        return
+    writes = {"probe", "rng", *optimizer.slots}
+    for trial in range(1, MOST_TRIALS + 1):
+        given["trial"] = trial
+        wrote = _call(optimizer.probe, optimizer.probe_arguments, given, writes)
+        if not wrote and "trial" in optimizer.probe_arguments:
+            return
+        given["probe_grad"] = problem.gradient(given["probe"])
+        given["probe_loss"] = problem.loss(given["probe"])
+        if "trial" not in optimizer.probe_arguments:
+            return
+
+
+def _call(kernel: Any, names: tuple[str, ...], given: dict[str, Any], writes: set[str]) -> Any:
+    """Call a kernel as plain Python; what it does not write is read only meanwhile."""
+    arrays = {name: given[name] for name in names if isinstance(given[name], np.ndarray)}
+    for name, array in arrays.items():
+        array.flags.writeable = name in writes
+    try:
+        return kernel(*(given[name] for name in names))
+    finally:
+        for array in arrays.values():
+            array.flags.writeable = True

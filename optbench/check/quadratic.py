@@ -109,6 +109,18 @@ class NotANumber(Quadratic):
         return super().sample(theta, step)[0], np.full(SIZE, np.nan)
 
 
+class Flat(Quadratic):
+    """The problem where every gradient is zero."""
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Return zeros."""
+        return np.zeros(SIZE)
+
+    def sample(self, theta: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a row of the data and zeros."""
+        return super().sample(theta, step)[0], np.zeros(SIZE)
+
+
 def _value(hyper: Hyper) -> float:
     """Return the default, or a small rate inside the declared range."""
     if hyper.default is not None:

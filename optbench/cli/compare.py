@@ -21,7 +21,7 @@ from optbench.cli.terminal import styled, width
 from optbench.cli.watch import Watch, repeat
 from optbench.errors import UserError
 from optbench.options import MOST_RATES
-from optbench.report import FORMATS, render
+from optbench.report import COUNTS, FORMATS, render
 
 
 def compare(
@@ -69,6 +69,10 @@ def compare(
         typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
     ] = None,
     out: Out = None,
+    count: Annotated[
+        str,
+        typer.Option(metavar="|".join(COUNTS), help="What the profile over instances compares."),
+    ] = "steps",
     figures: Annotated[
         Path | None,
         typer.Option(
@@ -100,6 +104,8 @@ def compare(
     (what was done is shown all the same).
     """
     shown = choose_format(format, out, FORMATS)
+    if count not in COUNTS:
+        raise UserError(f"--count {count}: must be {' or '.join(COUNTS)}")
     rates = _learning_rates(learning_rates)
     if timeout is not None and not timeout > 0:
         raise UserError(f"--timeout {timeout:g} must be a positive number of seconds")
@@ -128,7 +134,7 @@ def compare(
                 until_verdict=until_verdict,
                 progress=report,
             )
-        text = render(comparison, shown, width(), out is None and styled(), details)
+        text = render(comparison, shown, width(), out is None and styled(), details, count)
         if shown == "csv" and not quiet:  # the one format that has no place for notes
             for note in comparison.notes:
                 typer.echo(f"optbench: note: {note}", err=True)

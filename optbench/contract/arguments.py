@@ -8,6 +8,8 @@ from numbers import Real
 
 UNKNOWN = "unknown"  # what an optimizer selects where there is no theorem
 
+# What a kernel may ask for, and what it is.  A run keeps some of it beside the optimizer's slots,
+# in this order; how each is found stands in a file of ``engine/oracles``.
 ORACLE_ARGUMENTS: Mapping[str, str] = {
     "theta": "the trained parameters, float64 (p,); written in place",
     "grad": "the gradient of the objective at theta, float64 (p,); read only",
@@ -19,6 +21,11 @@ ORACLE_ARGUMENTS: Mapping[str, str] = {
     "sample_row": "the features of the last drawn row, float64 (d,); read only",
     "layers": "offset, rows and columns of each weight matrix in theta, int64 (L, 3)",
     "rng": "this run's random state for optbench.random, uint64 (2,)",
+    "probe": "another point, float64 (p,): the probe kernel writes it, the main kernel reads it",
+    "probe_grad": "the gradient of the objective at probe, float64 (p,); read only",
+    "probe_loss": "the objective at probe, in the unit of grad; float",
+    "trial": "the number of this trial in its step, 1, 2, ...; int, in the probe kernel",
+    "output": "what is measured in place of theta, float64 (p,); starts as theta, written in place",
 }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper
 from optbench.contract.declared import Declared
 from optbench.contract.habits import check_body, check_brackets, check_form, check_parameter
+from optbench.contract.probes import probe_arguments
 from optbench.contract.selects import (
     Asked,
     Selected,
@@ -40,8 +41,11 @@ class Optimizer(Declared):
         The kernel's name; what a user types.
     kernel : callable
         The update in place, as written in the plug-in file.
-    arguments : tuple of str
-        All argument names in order.
+    probe : callable or None
+        Writes the points beside theta at which it asks for the objective: see ``IN_PROBE`` of
+        :mod:`optbench.contract.probes` for what it may ask for itself.
+    arguments, probe_arguments : tuple of str
+        All argument names in order, of the kernel and of the probe kernel.
     hypers, slots : dict
         Declared hyperparameters and state, in order of the signature.
     reference, condition : str
@@ -80,7 +84,9 @@ class Optimizer(Declared):
 
     name: str
     kernel: Callable[..., None]
+    probe: Callable[..., Any] | None
     arguments: tuple[str, ...]
+    probe_arguments: tuple[str, ...]
     hypers: Mapping[str, Hyper]
     slots: Mapping[str, Slot]
     formula: str
@@ -135,8 +141,14 @@ class Optimizer(Declared):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Names of the oracle arguments that the kernel asks for."""
-        return tuple(name for name in self.arguments if name in ORACLE_ARGUMENTS)
+        """Names of the oracle arguments that it asks for, in its kernel or to write probes."""
+        asked = {*self.arguments, *self.probe_arguments}
+        return tuple(name for name in ORACLE_ARGUMENTS if name in asked)
+
+    @property
+    def evaluates_iterates(self) -> bool:
+        """Whether it has the objective evaluated at theta in every step."""
+        return not {"grad", "loss", "natural_grad"}.isdisjoint(self.needs)
 
     @property
     def samples(self) -> bool:
@@ -161,6 +173,7 @@ def optimizer(
     /,
     *,
     reference: str | None = None,
+    probe: Callable[..., Any] | None = None,
     selects: Selects = None,
     as_theorem_asks: Asked | None = None,
     only_for: tuple[str, ...] = (),
@@ -207,7 +220,8 @@ def optimizer(
         check_asked(where, as_theorem_asks or {}, selects, hypers)
         if isinstance(only_for, str):
             raise UserError(f"{where}: only_for={only_for!r} must be a tuple of kinds of problem")
-        _check_sampling(where, arguments, hypers)
+        in_probe = probe_arguments(kernel.__name__, where, probe, arguments, (*hypers, *slots))
+        _check_sampling(where, (*arguments, *in_probe), hypers)
         _check_convention(where, convention)
         if not is_shipped(kernel):  # reading the sources of all takes 0.1 s; a test does
             check_body(f"optimizer {kernel.__name__!r}", kernel, slots)
@@ -215,7 +229,9 @@ def optimizer(
         return Optimizer(
             name=kernel.__name__,
             kernel=kernel,
+            probe=probe,
             arguments=arguments,
+            probe_arguments=in_probe,
             hypers=hypers,
             slots=slots,
             formula=doc.strip(),
@@ -287,7 +303,7 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
     if full:
         raise UserError(
             f"{where}: asks for {sampled[0]!r} and {full[0]!r}; with samples the whole objective "
-            "is evaluated at records only: ask for one of the two"
+            "is evaluated at records only: ask for one of the two, or for the gradient at a probe"
         )
 
 

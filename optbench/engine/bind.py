@@ -24,23 +24,25 @@ from optbench.engine.compiler.plain import Kernel, MaskedKernel, helpers_of, nam
 from optbench.engine.compiler.views import read_only
 from optbench.engine.compiler.wide import HAS_MASKS
 from optbench.engine.data import matrices
+from optbench.engine.oracles.catalogue import ARGUMENTS, memories_t
+from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
 from optbench.parametrizations import Parametrization
 from optbench.parametrizations.matrices import as_matrix
 from optbench.parametrizations.nonnegative import forward as any_forward
 from optbench.parametrizations.nonnegative import pull_back as any_pull_back
 
-_ARGUMENTS = {
-    "theta": "runs.theta[run]",
-    "grad": "read_only(runs.gradient[run])",
-    "step": "step",
-    "loss": "runs.loss[run]",
-    "optimal_loss": "rule.optimal_loss",
-    "natural_grad": "read_only(runs.state[run, rule.offsets[own, 0]:rule.offsets[own, 1]])",
-    "sample_grad": "read_only(runs.gradient[run])",
-    "sample_row": "read_only(runs.state[run, rule.offsets[own, 1]:rule.offsets[own, 2]])",
-    "layers": "read_only(rule.layers)",
-    "rng": "runs.rng[run]",
-}
+# advance(first, last, kernels, data, scratch, runs, aside, rule, memories) -> steps taken
+ADVANCE = types.i8(
+    types.i8,
+    types.i8,
+    types.kernels_t,
+    types.data_t,
+    types.scratch_t,
+    types.runs_t,
+    types.runs_t,
+    types.rule_t,
+    memories_t,
+)
 
 assert helpers and matrices and vectorised  # imported for what they make known to the compiler
 
@@ -86,41 +88,77 @@ def bounds_checks(wanted: bool) -> Iterator[None]:
         numba.config.BOUNDSCHECK = before
 
 
+def _passed(optimizer: Optimizer, name: str, in_probe: bool) -> str:
+    """Return the expression that finds an argument of a kernel in the batch."""
+    if name in optimizer.hypers:
+        value = f"runs.scaled_hypers[run, {list(optimizer.hypers).index(name)}]"
+        return f"int({value})" if optimizer.hypers[name].integer else value
+    if name in optimizer.slots:
+        place = FIRST_SLOT + list(optimizer.slots).index(name)
+        return _slot_source(optimizer.slots[name], place)
+    argument = ARGUMENTS[name]
+    expression = (argument.in_probe if in_probe else "") or argument.expression
+    return expression.format(kept=_kept(PLACES[name]))
+
+
 def _slot_source(slot: Slot, place: int) -> str:
     """Return the source that finds a run's slot in the shape in which the kernel sees it."""
-    start, end = (f"rule.offsets[own, {place + k}]" for k in (2, 3))
-    view, parameters = f"runs.state[run, {start}:{end}]", "runs.theta.shape[1]"
+    view, parameters = _kept(place), "runs.theta.shape[1]"
     if slot.shape == "matrix":
         return f"as_matrix({view}, {parameters}, {parameters})"
     if not isinstance(slot.shape, tuple):
         return view
     first, second = slot.shape
+    numbers = f"(rule.offsets[own, {place + 1}] - rule.offsets[own, {place}])"
     if first == "rows":
-        return f"as_matrix({view}, ({end} - {start}) // {parameters}, {parameters})"
-    columns = parameters if second == "theta" else f"({end} - {start}) // {first}"
+        return f"as_matrix({view}, {numbers} // {parameters}, {parameters})"
+    columns = parameters if second == "theta" else f"{numbers} // {first}"
     return f"as_matrix({view}, {first}, {columns})"
 
 
-def update_source(optimizer: Optimizer, checked: bool) -> str:
-    """Return the source that steps one run with ``kernel``."""
-    slots, hypers = list(optimizer.slots), list(optimizer.hypers)
-    arguments = []
-    for name in optimizer.arguments:
-        if name in slots:
-            arguments.append(_slot_source(optimizer.slots[name], slots.index(name)))
-        elif name in hypers:
-            value = f"runs.scaled_hypers[run, {hypers.index(name)}]"
-            arguments.append(f"int({value})" if optimizer.hypers[name].integer else value)
-        else:
-            arguments.append(_ARGUMENTS[name])
-    call = f"kernel({', '.join(arguments)})"
-    if checked:
-        call = (
-            f"try:\n        {call}\n    except Exception:\n"
-            f"        runs.status[run] = {types.FAILED}\n"
-            "        runs.stopped[run] = step"
-        )
-    return f"def update(step, run, runs, rule):\n    own = runs.optimizer[run]\n    {call}\n"
+def _kept(place: int) -> str:
+    return f"runs.state[run, rule.offsets[own, {place}]:rule.offsets[own, {place + 1}]]"
+
+
+_UPDATE = """
+def update(step, run, runs, rule):
+    own = runs.optimizer[run]
+    kernel({arguments})
+"""
+_CHECKED_UPDATE = """
+def update(step, run, runs, rule):
+    own = runs.optimizer[run]
+    try:
+        kernel({arguments})
+    except Exception:
+        runs.status[run] = {failed}
+        runs.stopped[run] = step
+"""
+_PROBE = """
+def probe(step, trial, run, runs, rule):
+    own = runs.optimizer[run]
+    found = 0
+    try:
+        {call}
+    except Exception:
+        runs.status[run] = {failed}
+        runs.stopped[run] = step
+        found = 0
+    return found
+"""
+
+
+def kernel_source(optimizer: Optimizer, in_probe: bool, checked: bool) -> str:
+    """Return the source that calls a kernel of the optimizer for one run."""
+    if not in_probe:
+        passed = ", ".join(_passed(optimizer, name, False) for name in optimizer.arguments)
+        template = _CHECKED_UPDATE if checked else _UPDATE
+        return template.format(arguments=passed, failed=types.FAILED)
+    names = optimizer.probe_arguments
+    passed = ", ".join(_passed(optimizer, name, True) for name in names)
+    once_a_step = "if trial == 1:\n            kernel({0})\n            found = 1"
+    call = "found = 1 if kernel({0}) else 0" if "trial" in names else once_a_step
+    return _PROBE.format(call=call.format(passed), failed=types.FAILED)
 
 
 def bind_update(optimizer: Optimizer) -> Any:
@@ -134,22 +172,44 @@ def bind_update(optimizer: Optimizer) -> Any:
     return _compiled_update(optimizer, kernel_id(optimizer.kernel, optimizer.identity))
 
 
+def bind_probe(optimizer: Optimizer) -> Any:
+    """Return the compiled ``probe(step, trial, run, runs, rule)`` of an optimizer, if it has one.
+
+    Raises
+    ------
+    UserError
+        When the kernel does not compile.
+    """
+    if optimizer.probe is None:
+        return None
+    return _compiled_probe(optimizer, kernel_id(optimizer.kernel, optimizer.identity))
+
+
 @once
 def _compiled_update(optimizer: Optimizer, own: KernelId) -> Any:
-    checked = needs_bounds_checks(optimizer)
-    kernel = optimizer.kernel if numba.config.DISABLE_JIT else jitted(optimizer.kernel)
-    source = update_source(optimizer, checked)
-    called = optimizer.kernel.__name__
+    return _compiled(optimizer, optimizer.kernel, "update", own)
+
+
+@once
+def _compiled_probe(optimizer: Optimizer, own: KernelId) -> Any:
+    return _compiled(optimizer, optimizer.probe, "probe", own)
+
+
+def _compiled(optimizer: Optimizer, plain: Any, name: str, own: KernelId) -> Any:
+    checked = needs_bounds_checks(optimizer, plain)
+    kernel = plain if numba.config.DISABLE_JIT else jitted(plain)
+    source = kernel_source(optimizer, name == "probe", checked)
     names = {"kernel": kernel, "read_only": read_only, "as_matrix": as_matrix}
-    update = define(source, "update", called, **names)
-    with compile_errors(f"optimizer {optimizer.name!r}", optimizer.kernel), bounds_checks(checked):
-        return compile_kernel(update, types.update_s, kernel=own)
+    called = define(source, name, plain.__name__, **names)
+    signature = types.probe_s if name == "probe" else types.update_s
+    with compile_errors(f"optimizer {optimizer.name!r}", plain), bounds_checks(checked):
+        return compile_kernel(called, signature, kernel=own)
 
 
 @once
 def bind_loop() -> Any:
     """Compile the loop."""
-    return compile_kernel(loop.advance, types.advance_s)
+    return compile_kernel(loop.advance, ADVANCE)
 
 
 @once

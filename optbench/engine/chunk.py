@@ -13,12 +13,15 @@ import numpy as np
 
 from optbench.engine import types
 from optbench.engine.data.segments import assistants
+from optbench.engine.oracles.catalogue import with_scratch
+from optbench.engine.oracles.declared import PLACES
 from optbench.engine.passages import begin, no_passages, passages
 from optbench.engine.records import Records, Snapshots, record_steps
+from optbench.engine.rules import initial_state
 from optbench.engine.scratch import working_memory
+from optbench.engine.state import fresh_runs, picked_runs, put_back, runs_aside
 from optbench.engine.stop import StopSignal
 from optbench.parametrizations import Parametrization
-from optbench.random import seeded
 from optbench.status import Status
 from optbench.targets import Passages, interpolated, log_suboptimality
 
@@ -36,20 +39,31 @@ class Combination(NamedTuple):
     rule: types.Rule
     slots: list[Any]
     needs_loss: bool  # the optimizer reads it at every step
-    oracle: types.Oracle
+    needs_probe_loss: bool
+    evaluations: np.ndarray  # (O,): how often a step has the objective evaluated, without probes
+    memories: Any
     segments: int
     group: int  # runs that are evaluated together
     scratch: int  # numbers that an objective of the plug-in's own needs for itself
 
+    @property
+    def shares_steps(self) -> bool:
+        """Whether threads may share a step: each evaluates theta, and nothing else, in full."""
+        return bool(self.keeps_passages and not self.rule.probing)
 
-def share_predictor(runs: types.Runs, linear: bool) -> types.Runs:
-    """Let the predictor be theta itself where the parametrization is linear."""
-    return runs._replace(w=runs.theta, gradient_w=runs.gradient) if linear else runs
+    @property
+    def keeps_passages(self) -> bool:
+        """Whether what is measured is evaluated at every step."""
+        return bool(self.rule.every_step and not self.rule.has_output)
 
+    def evaluations_of(self, runs: types.Runs) -> np.ndarray:
+        """Return how often each run has had the whole objective evaluated in a step: (K,).
 
-def picked_runs(runs: types.Runs, rows: np.ndarray, linear: bool) -> types.Runs:
-    """Return copies of some runs."""
-    return share_predictor(types.Runs(*(array[rows] for array in runs)), linear)
+        Samples count for the rows that they have; probes are counted by the runs.
+        """
+        sample = self.memories.sampled_gradient
+        drawn = runs.hypers[:, sample.batch] if sample.wanted else 0.0
+        return self.evaluations[runs.optimizer] + drawn / self.data.rows
 
 
 class Chunk:
@@ -94,38 +108,25 @@ class Chunk:
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
-        count, parameters = theta.shape
-        linear = combination.rule.linear
-        places = combination.rule.offsets[0, 2:]
-        state = np.zeros((count, int(places[-1])))
-        for slot, start, end in zip(combination.slots, places[:-1], places[1:], strict=True):
-            state[:, start:end] = slot.initial
-        gradient = np.zeros((count, parameters))
+        rule, count = combination.rule, len(theta)
         bounded = 0.0 if combination.needs_loss else reach  # the loss is there without bounds
         self.combination = combination
         self.step = 0
         self.ended_by_host = Status.HORIZON
         self._scratch = parametrization.scratch
-        self.previous, self.previous_state = theta.copy(), state.copy()
-        self.seeded = np.stack([seeded(seed) for seed in seeds])
-        self.runs = types.Runs(
-            optimizer=np.zeros(count, np.int64),
-            needs_loss=np.full(count, combination.needs_loss),
-            theta=theta,
-            w=theta if linear else np.zeros((count, dimension)),
-            state=state,
-            hypers=hypers,
-            scaled_hypers=hypers.copy(),
-            exponents=np.zeros(count, np.int64),
-            status=np.zeros(count, np.int64),
-            stopped=np.zeros(count, np.int64),
-            rng=self.seeded.copy(),
-            loss=np.zeros(count),
-            lowest=np.zeros(count),
-            gradient_w=gradient if linear else np.zeros((count, dimension)),
-            gradient=gradient,
-            **no_passages(count, optimum, bounded, dimension if reach > 0.0 else 0),
+        self.runs = fresh_runs(
+            theta,
+            initial_state(rule, combination.slots, theta),
+            hypers,
+            seeds,
+            dimension,
+            rule.linear,
+            combination.needs_loss,
+            no_passages(count, optimum, bounded, dimension if reach > 0.0 else 0),
         )
+        self.aside = runs_aside(self.runs, rule, combination.needs_probe_loss)
+        self.previous, self.previous_state = theta.copy(), self.runs.state.copy()
+        self.seeded = self.runs.rng.copy()
         self.records = Records.blank(record_steps(0), count, dimension, snapshots)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -176,8 +177,8 @@ class Chunk:
             if rows.size != room:
                 room = rows.size
                 memory = self._memory(room, threads)
-                oracle = self.combination.oracle.with_scratch()
-            self._take_steps(alive.size, rows, step, rule, memory, oracle)
+                memories = with_scratch(self.combination.memories)
+            self._take_steps(alive.size, rows, step, rule, memory, memories)
             if self.step == step:
                 self._record(record, alive)
                 if record > 0:
@@ -201,9 +202,10 @@ class Chunk:
         def seconds(steps: int) -> float:
             _gap = np.empty(next(gaps))
             again.runs, again.step = picked_runs(self.runs, everyone, rule.linear), self.step
-            memory, oracle = again._memory(count), self.combination.oracle.with_scratch()
+            again.aside = runs_aside(again.runs, rule, self.combination.needs_probe_loss)
+            memory, memories = again._memory(count), with_scratch(self.combination.memories)
             began = time.thread_time()
-            again._take_steps(count, everyone, self.step + steps, rule, memory, oracle)
+            again._take_steps(count, everyone, self.step + steps, rule, memory, memories)
             took = time.thread_time() - began
             return took if (again.runs.status == types.RUNNING).all() else math.nan
 
@@ -217,8 +219,8 @@ class Chunk:
     def _memory(self, count: int, threads: int = 1) -> list[types.Scratch]:
         """Return working memory for so many runs: for each thread."""
         used = self.combination
-        # samples leave the others nothing to do but wait
-        threads = min(threads, used.segments) if used.oracle.batch < 0 else 1
+        # samples leave the others nothing to do but wait, and they know of one place to evaluate
+        threads = min(threads, used.segments) if used.shares_steps else 1
         return working_memory(
             used.data, self.runs, count, threads, used.segments, self._scratch, used.scratch
         )
@@ -230,32 +232,39 @@ class Chunk:
         last: int,
         rule: types.Rule,
         memory: list[types.Scratch],
-        oracle: types.Oracle,
+        memories: Any,
     ) -> None:
         """Run the loop on some runs; those after the first ``count`` are only evaluated."""
         scratch, *others = memory
         whole = rows.size == self.runs.theta.shape[0] == count
-        runs = self.runs
+        runs, aside = self.runs, self.aside
         if not whole:
             runs = picked_runs(runs, rows, rule.linear)
+            aside = runs if aside is self.runs else picked_runs(aside, rows, rule.linear)
             runs.status[count:] = types.FAILED
             scratch = scratch._replace(rng=runs.rng)
         used = self.combination
         scratch.board[:] = 0
         with assistants(used.kernels, used.data, others, runs):
             self.step = used.advance(
-                self.step, last, used.kernels, used.data, scratch, runs, rule, oracle
+                self.step, last, used.kernels, used.data, scratch, runs, aside, rule, memories
             )
         if not whole:
-            for name in types.Runs._fields:
-                getattr(self.runs, name)[rows[:count]] = getattr(runs, name)[:count]
+            put_back(runs, rows[:count], self.runs)
+            if aside is not runs:
+                put_back(aside, rows[:count], self.aside)
+
+    @property
+    def measured(self) -> types.Runs:
+        """Where runs are measured: at theta, or at the output of their optimizer."""
+        return self.aside if self.combination.rule.has_output else self.runs
 
     def _rows(self, chosen: np.ndarray) -> np.ndarray | slice:
         """Return what picks some runs; all of them are read in place."""
         return slice(None) if chosen.size == self.runs.theta.shape[0] else chosen
 
     def _record(self, record: int, alive: np.ndarray) -> None:
-        runs, records, rows = self.runs, self.records, self._rows(alive)
+        runs, records, rows = self.measured, self.records, self._rows(alive)
         unit = runs.exponents[rows] * math.log(2.0)
         w = runs.w[rows]
         size = np.abs(w)
@@ -268,6 +277,8 @@ class Chunk:
             records.norms[record, rows, 1] = np.linalg.norm(w, axis=1)
             records.norms[record, rows, 2] = size.max(axis=1)
         records.lowest[record, rows] = runs.lowest[rows]
+        evaluations = self.step * self.combination.evaluations_of(self.runs) + self.runs.probed
+        records.evaluations[record, rows] = evaluations[rows]
         if records.place[record] >= 0:
             records.snapshots[records.place[record], rows] = w
 
@@ -297,13 +308,16 @@ class Chunk:
     def _slots_repeat(self, run: int) -> bool:
         """Whether a run's slots are as at the last record: Adam's shrink while theta waits."""
         offsets = self.combination.rule.offsets[self.runs.optimizer[run]]
-        slots = slice(offsets[2], offsets[-1])
+        slots = slice(offsets[PLACES["output"]], offsets[-1])
         return np.array_equal(self.runs.state[run, slots], self.previous_state[run, slots])
 
     def subset(self, rows: np.ndarray) -> Chunk:
         """Return some of the runs, with their state and records, as a chunk of its own."""
         part = copy.copy(self)
-        part.runs = picked_runs(self.runs, rows, self.combination.rule.linear)
+        linear = self.combination.rule.linear
+        part.runs = picked_runs(self.runs, rows, linear)
+        beside = self.aside is not self.runs
+        part.aside = picked_runs(self.aside, rows, linear) if beside else part.runs
         part.previous, part.seeded = self.previous[rows], self.seeded[rows]
         part.previous_state = self.previous_state[rows]
         part.records = self.records.of_runs(rows)

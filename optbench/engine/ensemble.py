@@ -7,7 +7,6 @@ does not depend on its neighbours: the same bits for one thread or two, alone or
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,8 +25,7 @@ from optbench.engine.data.layouts import arrange, repeat_targets
 from optbench.engine.data.panels import BLOCK_ROWS, GROUP
 from optbench.engine.data.segments import bind_assistant, count_segments
 from optbench.engine.data.slices import no_slices, split
-from optbench.engine.oracles.missing import missing_oracle
-from optbench.engine.oracles.natural_gradient import fisher_roots
+from optbench.engine.oracles.catalogue import make_memories, missing_oracle
 from optbench.engine.records import Records, Snapshots
 from optbench.engine.rules import make_rule
 from optbench.errors import UserError
@@ -37,7 +35,6 @@ from optbench.parametrizations import Parametrization, as_typed, parametrization
 
 CHUNK_RUNS = 32
 BOUND_PAYS = 16  # features a row, up to which a distance of w costs less than losses of rows
-INSTANCES_KEPT = 8  # whose Fisher matrices are kept: every call of `bind` asks for them again
 _DATA: WeakKeyDictionary[Instance, types.Data] = WeakKeyDictionary()
 
 
@@ -97,17 +94,6 @@ def make_data(instance: Instance) -> types.Data:
     )
 
 
-@functools.lru_cache(maxsize=INSTANCES_KEPT)
-def _fisher(instance: Instance | None) -> np.ndarray:
-    if instance is None or instance.inverse_fisher is None:
-        return np.zeros((2, 0, 0))
-    inverse, size = np.asarray(instance.inverse_fisher(), dtype=float), instance.dimension
-    if inverse.shape != (size, size):
-        where = f"{instance.problem}:{instance.name}"
-        raise UserError(f"{where}: inverse_fisher has shape {inverse.shape}, not ({size}, {size})")
-    return fisher_roots(inverse)
-
-
 def bind(
     instance: Instance, parametrization: Parametrization, optimizer: Optimizer, threads: int = 1
 ) -> Combination:
@@ -145,39 +131,29 @@ def bind(
         losses=address_of(losses),
         tail_losses=address_of(tail[1]),
     )
-    slots = list(optimizer.slots.values())
-    rule = make_rule(
-        optimizer,
-        parametrization,
-        rows=instance.features.shape[0],
-        row=instance.dimension if "sample_row" in optimizer.needs else 0,
-        rescale=bool(optimizer.homogeneous and instance.exponential_tail),
-        optimal_loss=instance.optimum if "optimal_loss" in optimizer.needs else float("nan"),
-    )
-    oracle = make_oracle(instance, parametrization, optimizer)
+    rule = make_rule(instance, parametrization, optimizer)
     data = data_of(instance)
     dense = instance.loss_and_grad is None and not instance.sparse
-    segments = count_segments(data.panels.shape) if dense else 1
-    # a run that only fills up a group is mapped too, and draws nothing
-    grouped = dense and not instance.several and parametrization.linear and oracle.batch < 0
-    group = GROUP if grouped else 1
-    if threads > 1 and segments > 1 and oracle.batch < 0:
-        bind_assistant(kind)
-    loop = entry_point(bind_loop())
-    needs_loss = "loss" in optimizer.needs
-    return Combination(
-        again,
-        loop,
-        kernels,
-        data,
-        rule,
-        slots,
-        needs_loss,
-        oracle,
-        segments,
-        group,
-        int(instance.scratch),
+    # a run that only fills up a group would be mapped too
+    grouped = dense and not instance.several and rule.linear and (rule.every_step or rule.probing)
+    used = Combination(
+        again=again,
+        advance=entry_point(bind_loop()),
+        kernels=kernels,
+        data=data,
+        rule=rule,
+        slots=list(optimizer.slots.values()),
+        needs_loss="loss" in optimizer.needs,
+        needs_probe_loss="probe_loss" in optimizer.needs,
+        evaluations=np.array([float(rule.every_step)]),
+        memories=make_memories(instance, parametrization, optimizer),
+        segments=count_segments(data.panels.shape) if dense else 1,
+        group=GROUP if grouped else 1,
+        scratch=int(instance.scratch),
     )
+    if threads > 1 and used.segments > 1 and used.shares_steps:
+        bind_assistant(kind)
+    return used
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,26 +183,6 @@ def with_layers(instance: Instance, parametrization: Parametrization) -> Paramet
     if instance.layers is None or parametrization.name != "linear":
         return parametrization
     return dataclasses.replace(parametrization, layers=instance.layers)
-
-
-def make_oracle(
-    instance: Instance, parametrization: Parametrization, optimizer: Optimizer
-) -> types.Oracle:
-    """Arrange what the optimizer asks for beside loss and gradient."""
-    natural = "natural_grad" in optimizer.needs
-    sampled = optimizer.samples and not instance.stochastic
-    fisher = _fisher(instance if natural else None)
-    rank = fisher.shape[1]
-    tangents = 0 if parametrization.linear else rank
-    return types.Oracle(
-        batch=list(optimizer.hypers).index("batch") if sampled else -1,
-        in_order=instance.in_order,
-        natural=natural,
-        fisher=fisher,
-        tangents=np.zeros((tangents, parametrization.parameters)),
-        normal=np.zeros((2, tangents, tangents)),
-        dual=np.zeros(rank),
-    )
 
 
 def make_chunks(
@@ -279,7 +235,7 @@ def make_chunks(
         if seed and perturbation:
             noise = perturbation * generator.standard_normal(parametrization.parameters)
             theta[row] = theta[row] * np.exp(noise) if instance.positive else theta[row] + noise
-    kept = passages and kernels.oracle.batch < 0 and not instance.stochastic
+    kept = passages and kernels.keeps_passages and not instance.stochastic
     optimum = instance.optimum if kept else float("nan")
     pays = instance.dimension <= BOUND_PAYS * instance.features.shape[0]
     reach = instance.reach if kept and pays else 0.0

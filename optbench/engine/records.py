@@ -46,6 +46,8 @@ class Records:
         Natural logarithms of loss and gradient norm; the smallest margin (margin losses).
     loss : ndarray, float64 (R, K)
         The loss itself: it may be negative, and 0 where its logarithm goes on.
+    evaluations : ndarray, float64 (R, K)
+        How often the method has had the whole objective evaluated before: n drawn rows are one.
     norms : ndarray, float64 (R, K, 3)
         L1, L2 and Linf norms of w.
     place : ndarray, int64 (R,)
@@ -62,6 +64,7 @@ class Records:
     loss: np.ndarray
     log_gradient_norm: np.ndarray
     lowest: np.ndarray
+    evaluations: np.ndarray
     norms: np.ndarray
     place: np.ndarray
     snapshots: np.ndarray
@@ -82,6 +85,7 @@ class Records:
             loss=np.full(shape, np.nan),
             log_gradient_norm=np.full(shape, np.nan),
             lowest=np.full(shape, np.nan),
+            evaluations=np.full(shape, np.nan),
             norms=np.full((*shape, 3), np.nan),
             place=place,
             snapshots=np.full((kept.size, runs, dimension), np.nan),
@@ -93,7 +97,7 @@ class Records:
         _, runs, dimension = self.snapshots.shape
         new = Records.blank(steps, runs, dimension, self.asked)
         _, here, there = np.intersect1d(self.steps, steps, assume_unique=True, return_indices=True)
-        for name in ("log_loss", "loss", "log_gradient_norm", "lowest", "norms"):
+        for name in ("log_loss", "loss", "log_gradient_norm", "lowest", "evaluations", "norms"):
             getattr(new, name)[there] = getattr(self, name)[here]
         rows, places = self.place[here], new.place[there]
         kept = (rows >= 0) & (places >= 0)
@@ -108,6 +112,7 @@ class Records:
             self.loss[:, rows],
             self.log_gradient_norm[:, rows],
             self.lowest[:, rows],
+            self.evaluations[:, rows],
             self.norms[:, rows],
             self.place,
             self.snapshots[:, rows],
@@ -129,6 +134,7 @@ class Records:
             loss=np.concatenate([part.loss for part in parts], axis=1),
             log_gradient_norm=np.concatenate([part.log_gradient_norm for part in parts], axis=1),
             lowest=np.concatenate([part.lowest for part in parts], axis=1),
+            evaluations=np.concatenate([part.evaluations for part in parts], axis=1),
             norms=np.concatenate([part.norms for part in parts], axis=1),
             place=place,
             snapshots=np.concatenate([part.snapshots[part.place[kept]] for part in parts], axis=1),

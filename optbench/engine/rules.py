@@ -8,46 +8,59 @@ from typing import Literal
 import numba
 import numpy as np
 
-from optbench.contract import Optimizer, Sizes
-from optbench.engine.bind import bind_update
+from optbench.contract import Optimizer, Sizes, Slot
+from optbench.engine.bind import bind_probe, bind_update
 from optbench.engine.compiler.calls import address_of
+from optbench.engine.oracles.catalogue import ARGUMENTS, WITH_WORK
+from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
 from optbench.engine.types import Rule
+from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
 
 
-def make_rule(
-    optimizer: Optimizer,
-    parametrization: Parametrization,
-    rows: int,
-    row: int,
-    rescale: bool,
-    optimal_loss: float,
-) -> Rule:
-    """Return the rule of one optimizer, compiled.
-
-    Parameters
-    ----------
-    rows : int
-        How many the data has.
-    row : int
-        The size of a drawn row, if any.
-    """
-    layers, parameters = parametrization.layers, parametrization.parameters
-    natural = parameters if "natural_grad" in optimizer.needs else 0
-    slots, of = list(optimizer.slots.values()), Sizes(parameters, rows, layers)
-    sizes = [0, natural, row, *(slot.size(of) for slot in slots)]
-    address = address_of(bind_update(optimizer))
+def make_rule(instance: Instance, parametrization: Parametrization, optimizer: Optimizer) -> Rule:
+    """Return the rule of one optimizer, compiled."""
+    layers, needs = parametrization.layers, optimizer.needs
+    kept = {name: argument for name, argument in ARGUMENTS.items() if name in needs}
+    sizes = dict.fromkeys(ARGUMENTS, 0) | {
+        name: argument.kept(instance, parametrization) for name, argument in kept.items()
+    }
+    degrees = dict.fromkeys(ARGUMENTS, 0) | {name: own.degree for name, own in kept.items()}
+    slots = list(optimizer.slots.values())
+    of = Sizes(parametrization.parameters, instance.features.shape[0], layers)
+    parts = [0, *sizes.values(), *(slot.size(of) for slot in slots)]
+    kind = object if numba.config.DISABLE_JIT else np.uint64
+    probe = 0 if optimizer.probe is None else address_of(bind_probe(optimizer))
     return Rule(
-        updates=np.array([address], dtype=object if numba.config.DISABLE_JIT else np.uint64),
-        offsets=np.cumsum(sizes, dtype=np.int64)[None],
-        slot_degrees=np.array([[slot.degree for slot in slots]], dtype=np.int64),
+        updates=np.array([address_of(bind_update(optimizer))], dtype=kind),
+        probes=np.array([probe], dtype=kind),
+        offsets=np.cumsum(parts, dtype=np.int64)[None],
+        degrees=np.array([[*degrees.values(), *(slot.degree for slot in slots)]], dtype=np.int64),
         hyper_degrees=np.array([[h.degree for h in optimizer.hypers.values()]], dtype=np.int64),
-        rescale=np.array([rescale]),
+        rescale=np.array([bool(optimizer.homogeneous and instance.exponential_tail)]),
         layers=layers,
-        optimal_loss=optimal_loss,
+        optimal_loss=instance.optimum if "optimal_loss" in needs else float("nan"),
         linear=parametrization.linear,
+        every_step=optimizer.evaluates_iterates or (optimizer.samples and instance.stochastic),
+        asks=not WITH_WORK.isdisjoint(needs),
+        probing=optimizer.probe is not None,
+        has_output="output" in needs,
         stop=np.zeros(1, np.int64),
     )
+
+
+def initial_state(rule: Rule, slots: Sequence[Slot], theta: np.ndarray) -> np.ndarray:
+    """Return what runs keep before their first step, from where they start: float64 (K, s)."""
+    places = rule.offsets[0]
+    state = np.zeros((theta.shape[0], int(places[-1])))
+    for name, argument in ARGUMENTS.items():
+        start, end = places[PLACES[name]], places[PLACES[name] + 1]
+        if argument.begins_as_theta and end > start:
+            state[:, start:end] = theta
+    own = places[FIRST_SLOT:]
+    for slot, start, end in zip(slots, own[:-1], own[1:], strict=True):
+        state[:, start:end] = slot.initial
+    return state
 
 
 def stack_rows(
@@ -68,9 +81,11 @@ def join_rules(rules: Sequence[Rule]) -> Rule:
     known = [rule.optimal_loss for rule in rules if not np.isnan(rule.optimal_loss)]
     return rules[0]._replace(
         updates=np.concatenate([rule.updates for rule in rules]),
+        probes=np.concatenate([rule.probes for rule in rules]),
         offsets=stack_rows([rule.offsets for rule in rules], mode="edge"),
-        slot_degrees=stack_rows([rule.slot_degrees for rule in rules]),
+        degrees=stack_rows([rule.degrees for rule in rules]),
         hyper_degrees=stack_rows([rule.hyper_degrees for rule in rules]),
+        asks=any(rule.asks for rule in rules),
         rescale=np.concatenate([rule.rescale for rule in rules]),
         optimal_loss=known[0] if known else rules[0].optimal_loss,
     )

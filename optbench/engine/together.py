@@ -11,11 +11,13 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from optbench.engine.chunk import Chunk, Combination, share_predictor
+from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.vectors import LANES
 from optbench.engine.data.panels import GROUP
+from optbench.engine.oracles.catalogue import join_memories
 from optbench.engine.records import Records
 from optbench.engine.rules import join_rules, stack_rows
+from optbench.engine.state import share_predictor
 from optbench.engine.stop import StopSignal
 from optbench.engine.types import Runs
 
@@ -25,16 +27,18 @@ PADDED = ("state", "hypers", "scaled_hypers")  # as wide as the optimizer needs
 def batch_key(chunk: Chunk) -> Hashable:
     """Return what chunks must have in common to be joined.
 
-    Samples are drawn for one optimizer: it keeps to itself.
+    Samples are drawn for one optimizer: it keeps to itself.  Optimizers that probe, or whose output
+    is measured, go with their like: nobody else waits for the evaluations of these.
     """
     used = chunk.combination
+    rule = used.rule
     return (
         id(used.data),
         used.kernels,
-        used.rule.linear,
-        used.rule.layers.tobytes(),
+        (rule.linear, rule.every_step, rule.probing, rule.has_output),
+        rule.layers.tobytes(),
         chunk.runs.theta.shape[1],
-        used.rule.updates[0] if used.oracle.batch >= 0 else None,
+        rule.updates[0] if used.memories.sampled_gradient.wanted else None,
         chunk.step,
         chunk.records.steps.tobytes(),
         chunk.records.asked,  # which predictors are kept
@@ -56,15 +60,13 @@ def join(chunks: Sequence[Chunk]) -> Chunk:
     whole = copy.copy(chunks[0])
     whole.combination = joined_combination(list(unlike.values()))
     rows = {update: row for row, update in enumerate(unlike)}
-    fields = zip(*(chunk.runs for chunk in chunks), strict=True)
-    stacked = [
-        stack_rows(arrays) if name in PADDED else np.concatenate(arrays)
-        for name, arrays in zip(Runs._fields, fields, strict=True)
-    ]
     owners = [rows[chunk.combination.rule.updates[0]] for chunk in chunks]
     counts = [len(chunk.status) for chunk in chunks]
-    runs = Runs(*stacked)._replace(optimizer=np.repeat(np.array(owners, np.int64), counts))
-    whole.runs = share_predictor(runs, whole.combination.rule.linear)
+    owner = np.repeat(np.array(owners, np.int64), counts)
+    linear = whole.combination.rule.linear
+    beside = chunks[0].aside is not chunks[0].runs
+    whole.runs = stacked([chunk.runs for chunk in chunks], owner, linear)
+    whole.aside = stacked([c.aside for c in chunks], owner, linear) if beside else whole.runs
     whole.previous = np.concatenate([chunk.previous for chunk in chunks])
     whole.previous_state = stack_rows([chunk.previous_state for chunk in chunks])
     whole.seeded = np.concatenate([chunk.seeded for chunk in chunks])
@@ -72,14 +74,25 @@ def join(chunks: Sequence[Chunk]) -> Chunk:
     return whole
 
 
+def stacked(runs: Sequence[Runs], owner: np.ndarray, linear: bool) -> Runs:
+    """Return runs below one another, as wide as the widest."""
+    arrays = [
+        stack_rows(parts) if name in PADDED else np.concatenate(parts)
+        for name, parts in zip(Runs._fields, zip(*runs, strict=True), strict=True)
+    ]
+    return share_predictor(Runs(*arrays)._replace(optimizer=owner), linear)
+
+
 def joined_combination(combinations: Sequence[Combination]) -> Combination:
     """Return what the loop needs of several optimizers."""
     first = combinations[0]
     if len(combinations) == 1:
         return first
-    natural = [used.oracle for used in combinations if used.oracle.natural]
-    rule = join_rules([used.rule for used in combinations])
-    return first._replace(rule=rule, oracle=natural[0] if natural else first.oracle)
+    return first._replace(
+        rule=join_rules([used.rule for used in combinations]),
+        evaluations=np.concatenate([used.evaluations for used in combinations]),
+        memories=join_memories([used.memories for used in combinations]),
+    )
 
 
 def part(whole: Chunk, chunks: Sequence[Chunk]) -> list[Chunk]:
@@ -92,7 +105,10 @@ def part(whole: Chunk, chunks: Sequence[Chunk]) -> list[Chunk]:
             name: getattr(own.runs, name)[:, : getattr(chunk.runs, name).shape[1]].copy()
             for name in PADDED
         }
+        beside = own.aside is not own.runs
         own.runs = own.runs._replace(optimizer=chunk.runs.optimizer, **cut)
+        if not beside:
+            own.aside = own.runs
         own.previous_state = own.previous_state[:, : cut["state"].shape[1]]
         own.combination = chunk.combination
         parts.append(own)

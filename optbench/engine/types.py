@@ -96,12 +96,13 @@ class Runs(NamedTuple):
     needs_loss: np.ndarray  # bool (K,): whether somebody reads the loss at every step
     theta: np.ndarray  # (K, p)
     w: np.ndarray  # (K, d); theta itself for the linear parametrization
-    state: np.ndarray  # (K, s): natural gradient, drawn row, the optimizer's slots
+    state: np.ndarray  # (K, s): what the run keeps of its oracles, and the optimizer's slots
     hypers: np.ndarray  # (K, h)
     scaled_hypers: np.ndarray  # (K, h): in the run's unit
     exponents: np.ndarray  # int64 (K,): loss and gradient are in units of 2**-exponent
     status: np.ndarray  # int64 (K,)
     stopped: np.ndarray  # int64 (K,): the step at which the run ended
+    probed: np.ndarray  # int64 (K,): how many probes were evaluated
     rng: np.ndarray  # uint64 (K, 2)
     loss: np.ndarray  # (K,)
     lowest: np.ndarray  # (K,): smallest margin
@@ -124,38 +125,19 @@ class Rule(NamedTuple):
     """What the loop must know of its optimizers, a row each, and of what all of them share."""
 
     updates: np.ndarray  # uint64 (O,): addresses
-    offsets: np.ndarray  # int64 (O, slots + 3): natural gradient, drawn row, slots in a run's state
-    slot_degrees: np.ndarray  # int64 (O, slots)
+    probes: np.ndarray  # uint64 (O,): those of the kernels that write probes
+    offsets: np.ndarray  # int64 (O, parts + 1): where the parts of a run's state are
+    degrees: np.ndarray  # int64 (O, parts): a part for each oracle argument, one for each slot
     hyper_degrees: np.ndarray  # int64 (O, hypers)
     rescale: np.ndarray  # bool (O,): homogeneous, and the objective has an exponential tail
     layers: np.ndarray  # int64 (L, 3)
     optimal_loss: float
     linear: bool
+    every_step: bool  # the objective is evaluated at every iterate, not at records only
+    asks: bool  # some oracle has work to do before an update
+    probing: bool  # they ask at other points too
+    has_output: bool  # what is measured is not theta
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
-
-
-class Oracle(NamedTuple):
-    """What gradients of drawn rows and natural gradients need beside the rest.
-
-    It is apart because only the loop reads it: every array that a kernel is passed costs a
-    nanosecond a step.
-    """
-
-    batch: int  # which hyperparameter is the number of rows a sample has; -1: no samples
-    in_order: bool  # rows are a stream: a sample takes the next ones, not random ones
-    natural: bool
-    fisher: np.ndarray  # (2, r, d): R and R^+T with F_w = R^T R of rank r, or (2, 0, 0)
-    tangents: np.ndarray  # (r, p): the rows of R J (see ``engine/oracles/natural_gradient.py``)
-    normal: np.ndarray  # (2, r, r)
-    dual: np.ndarray  # (r,)
-
-    def with_scratch(self) -> Oracle:
-        """Return the same with working memory of its own: threads share the rest."""
-        return self._replace(
-            tangents=np.zeros_like(self.tangents),
-            normal=np.zeros_like(self.normal),
-            dual=np.zeros_like(self.dual),
-        )
 
 
 indices = types.uint32[::1]
@@ -219,6 +201,7 @@ runs_t = PointerTo(
             integers,
             integers,
             integers,
+            integers,
             states,
             vector,
             vector,
@@ -242,6 +225,7 @@ rule_t = PointerTo(
     types.NamedTuple(
         [
             types.uint64[::1],
+            types.uint64[::1],
             integer_matrix,
             integer_matrix,
             integer_matrix,
@@ -249,12 +233,15 @@ rule_t = PointerTo(
             integer_matrix,
             f8,
             b1,
+            b1,
+            b1,
+            b1,
+            b1,
             integers,
         ],
         Rule,
     )
 )
-oracle_t = PointerTo(types.NamedTuple([i8, b1, b1, cube, matrix, cube, vector], Oracle))
 
 # slopes(predictions, targets, log_unit, slopes): the derivative of each row's loss; of several
 # outputs the rows of one lie after those of another
@@ -269,11 +256,11 @@ forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 pull_back_s = types.void(matrix, integer_matrix, matrix, matrix, matrix)
 # update(step, run, runs, rule)
 update_s = types.void(i8, i8, runs_t, rule_t)
-# advance(first, last, kernels, data, scratch, runs, rule, oracle) -> steps taken
-advance_s = i8(i8, i8, kernels_t, data_t, scratch_t, runs_t, rule_t, oracle_t)
+# probe(step, trial, run, runs, rule) -> 1: it wrote a point, 0: it has enough
+probe_s = i8(i8, i8, i8, runs_t, rule_t)
 
 call_slopes, call_losses = caller(slopes_s), caller(losses_s)
-call_objective, call_update = caller(objective_s), caller(update_s)
+call_objective, call_update, call_probe = caller(objective_s), caller(update_s), caller(probe_s)
 call_forward, call_pull_back = caller(forward_s), caller(pull_back_s)
 
 RUNNING, CONVERGED, DIVERGED, STALLED, FAILED = range(5)

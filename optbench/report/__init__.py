@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from optbench.report.table import Table
     from optbench.result import Comparison
 
+COUNTS = ("steps", "evaluations")  # what profiles compare
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
 
-def tables(comparison: Comparison, details: bool = False) -> list[Table]:
+def tables(comparison: Comparison, details: bool = False, counted: str = "steps") -> list[Table]:
     """Return the tables of each instance, then what holds over all.
 
     An implicit-bias and a convergence table; a third where several learning rates were given.
@@ -23,6 +24,8 @@ def tables(comparison: Comparison, details: bool = False) -> list[Table]:
     comparison : Comparison
     details : bool
         Whether there is a third one as well where learning rates were searched.
+    counted : {"steps", "evaluations"}
+        What the profile over several instances compares.
     """
     from optbench.report.bias_table import bias_table
     from optbench.report.convergence_table import convergence_table
@@ -43,7 +46,7 @@ def tables(comparison: Comparison, details: bool = False) -> list[Table]:
             found.append(learning_rate_table(facts, convergence, instances))
     rows = with_targets(comparison)
     if is_profiled(rows):
-        found.append(profile_table(rows))
+        found.append(profile_table(rows, counted))
     return found
 
 
@@ -69,6 +72,7 @@ def render(
     width: int = 120,
     styled: bool = False,
     details: bool = False,
+    counted: str = "steps",
 ) -> str:
     """Return a comparison as text.
 
@@ -82,24 +86,28 @@ def render(
         Whether ``table`` uses ANSI codes.
     details : bool
         Whether tables show every learning rate that a search tried; CSV and JSON always have them.
+    counted : {"steps", "evaluations"}
+        What the profile over several instances compares.
 
     Raises
     ------
     UserError
-        For an unknown format.
+        For an unknown format, or what cannot be counted.
     """
+    if counted not in COUNTS:
+        raise UserError(f"unknown count {counted!r}; known: {', '.join(COUNTS)}")
     if format not in FORMATS:
         raise UserError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
     if format == "csv":
         from optbench.report.long_csv import render_csv
 
-        return render_csv(comparison)
+        return render_csv(comparison, counted)
     if format == "json":
         from optbench.report.document import render_json
 
         return render_json(comparison)
     notes = [*(f"note: {note}" for note in comparison.notes), *measured_on(comparison)]
-    found = tables(comparison, details)
+    found = tables(comparison, details, counted)
     if format == "markdown":
         from optbench.report.markdown import render_markdown
 
@@ -113,4 +121,4 @@ def render(
     return render_terminal(found, notes, width, styled)
 
 
-__all__ = ["FORMATS", "render", "tables"]
+__all__ = ["COUNTS", "FORMATS", "render", "tables"]

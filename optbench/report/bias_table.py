@@ -35,6 +35,7 @@ AFTER = (
     header("effective_schatten_p_interval", BiasRow, number=True),
     header("decided_at", BiasRow, number=True),
     header("steps", BiasRow, number=True),
+    header("evaluations", BiasRow, number=True),
     header("runner_up", BiasRow),
     header("status", BiasRow),
 )
@@ -116,6 +117,7 @@ def _after(row: BiasRow) -> tuple[Cell, ...]:
         Cell(interval(row.effective_schatten_p_interval) or NOTHING),
         Cell(NOTHING if row.decided_at is None else f"~{significant(row.decided_at, 1)}"),
         Cell(count(row.steps) if (row.steps or 0) > row.horizon else NOTHING),
+        Cell(NOTHING if row.evaluations == row.steps else count(row.evaluations)),
         Cell(row.runner_up or NOTHING),
         Cell(row.status.value),
     )

@@ -77,7 +77,7 @@ def convergence_table(
     names, leading = name_columns(rows)
     known = instance.infimum_from != UNKNOWN
     targets = _targets(rows) if known else []
-    shown = _shown(targets)
+    shown = _shown(targets, counts_differ(rows))
     body = tuple(
         (
             replace(name, text=with_mark(name.text, bool(row.slower_than))),
@@ -112,13 +112,25 @@ def _targets(rows: Sequence[ConvergenceRow]) -> list[str]:
     return sorted({name for row in rows for name in row.steps_to}, key=float, reverse=True)
 
 
-def _shown(targets: Sequence[str]) -> list[Shown]:
+def counts_differ(rows: Sequence[ConvergenceRow]) -> bool:
+    """Whether some row has other evaluations than steps, so that tables show both."""
+    return any(
+        steps is not None and row.evaluations_to.get(target) != steps
+        for row in rows
+        for target, steps in row.steps_to.items()
+    )
+
+
+def _shown(targets: Sequence[str], evaluations: bool) -> list[Shown]:
     """Return the columns with a header, in the order of the record, and the status last."""
     found: list[Shown] = []
     declared = [c for c in columns(ConvergenceRow) if c.header and c.name not in NAMES]
     for each in [*declared, named(ConvergenceRow)["status"]]:
         if each.name == "steps_to":
             found += [_target(name) for name in targets]
+        elif each.name == "evaluations_to":
+            wanted = [name for name in targets if evaluations and name in HEADLINE_TARGETS]
+            found += [_evaluations(name) for name in wanted]
         elif each.name == "rate":
             found += _law()
         else:
@@ -144,6 +156,14 @@ def _target(name: str) -> Shown:
     rank = declared.rank if name in HEADLINE_TARGETS else TARGET_RANK.get(name, 9)
     return Shown(
         Column(f"{declared.header} {name}", rank, number=True), lambda row: _steps(row, name)
+    )
+
+
+def _evaluations(name: str) -> Shown:
+    declared = named(ConvergenceRow)["evaluations_to"]
+    return Shown(
+        Column(f"{declared.header} {name}", declared.rank, number=True),
+        lambda row: Cell(count(row.evaluations_to.get(name))),
     )
 
 

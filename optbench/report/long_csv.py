@@ -41,8 +41,8 @@ class Quantity(NamedTuple):
     text: str = ""
 
 
-def render_csv(comparison: Comparison) -> str:
-    """Return all tables as CSV text with a header line."""
+def render_csv(comparison: Comparison, counted: str = "steps") -> str:
+    """Return all tables as CSV text with a header line; the profile compares what is counted."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, HEADER, restval="", lineterminator="\n")
     writer.writeheader()
@@ -57,14 +57,14 @@ def render_csv(comparison: Comparison) -> str:
             writer.writerows(_lines("learning_rates", _names_of_rate(row, entry), entry))
     profiled = with_targets(comparison)
     if is_profiled(profiled):
-        writer.writerows(_profile(profiled))
+        writer.writerows(_profile(profiled, counted))
     return stream.getvalue()
 
 
-def _profile(rows: Sequence[ConvergenceRow]) -> Iterator[dict[str, Any]]:
+def _profile(rows: Sequence[ConvergenceRow], counted: str) -> Iterator[dict[str, Any]]:
     told = slower_by_label(rows)
     names = list(told)
-    for label, shares in profile_shares(rows).items():
+    for label, shares in profile_shares(rows, counted).items():
         line = {"table": "profile", "optimizer": label}
         for name, share in shares.items():
             yield {**line, "quantity": name, "value": _number(share)}

@@ -37,33 +37,36 @@ def with_targets(comparison: Comparison) -> list[ConvergenceRow]:
     return [row for row in comparison.convergence_rows if row.instance_id not in unknown]
 
 
-def profile_table(rows: Sequence[ConvergenceRow]) -> Table:
+def profile_table(rows: Sequence[ConvergenceRow], counted: str = "steps") -> Table:
     """Return what performance profiles and runtime distributions say over several instances.
 
     Parameters
     ----------
     rows : sequence of ConvergenceRow
         Those of all instances with targets; their steps to targets are compared.
+    counted : {"steps", "evaluations"}
+        What is compared.
     """
     from optbench.analysis.profiles import sentence
     from optbench.analysis.significance import fewest_blocks
 
-    costs, shares = steps_by_label(rows), profile_shares(rows)
+    costs, shares = costs_by_label(rows, counted), profile_shares(rows, counted)
     told = slower_by_label(rows)
     ranked = sorted(shares, key=lambda label: tuple(shares[label].values()), reverse=True)
     instances = len({row.instance_id for row in rows})
     pairs = len(next(iter(costs.values())))
     columns = (
         Column("targets\nreached", number=True),
-        Column("fewest\nsteps", number=True),
+        Column(f"fewest\n{counted}", number=True),
         *(Column(f"within\n{factor}x", 1, number=True) for factor in FACTORS[1:]),
-        *(Column(f"in {count(steps)}\nsteps", 2, number=True) for steps in _budgets(rows)),
+        *(Column(f"in {count(end)}\n{counted}", 2, number=True) for end in _budgets(rows)),
     )
     return Table(
         title=f"Profile over {instances} instances",
         facts=(
             f"share of the {pairs} pairs of an instance and a target that are reached: at all, "
-            "with the fewest steps of all optimizers, within a factor of these, in so many steps",
+            f"with the fewest {counted} of all optimizers, within a factor of these, in so many "
+            f"{counted}",
         ),
         columns=(Column("optimizer", names=True), *columns),
         rows=tuple(
@@ -87,7 +90,9 @@ def profile_table(rows: Sequence[ConvergenceRow]) -> Table:
     )
 
 
-def profile_shares(rows: Sequence[ConvergenceRow]) -> dict[str, dict[str, float]]:
+def profile_shares(
+    rows: Sequence[ConvergenceRow], counted: str = "steps"
+) -> dict[str, dict[str, float]]:
     """Return for each optimizer the shares of pairs that it reaches, by the name of the quantity.
 
     Parameters
@@ -97,14 +102,14 @@ def profile_shares(rows: Sequence[ConvergenceRow]) -> dict[str, dict[str, float]
     """
     from optbench.analysis.profiles import performance_profile, runtime_ecdf
 
-    costs = steps_by_label(rows)
+    costs = costs_by_label(rows, counted)
     ratios, within = performance_profile(costs)
-    steps, reached = runtime_ecdf(costs)
+    ends, reached = runtime_ecdf(costs)
     return {
         label: {
-            "reached": _share(steps, reached[label], math.inf),
+            "reached": _share(ends, reached[label], math.inf),
             **{f"within_{end}x": _share(ratios, within[label], end) for end in FACTORS},
-            **{f"in_{end}_steps": _share(steps, reached[label], end) for end in _budgets(rows)},
+            **{f"in_{end}_{counted}": _share(ends, reached[label], end) for end in _budgets(rows)},
         }
         for label in costs
     }
@@ -147,25 +152,29 @@ def _budgets(rows: Sequence[ConvergenceRow]) -> list[int]:
     return [steps for steps in BUDGETS if steps < min(row.horizon for row in rows)]
 
 
-def steps_by_label(rows: Sequence[ConvergenceRow]) -> dict[str, list[float]]:
-    """Return each optimizer's steps to every target of every instance, inf where never reached.
+def costs_by_label(
+    rows: Sequence[ConvergenceRow], counted: str = "steps"
+) -> dict[str, list[float]]:
+    """Return what every target of every instance costs each optimizer, inf where never reached.
 
     Parameters
     ----------
     rows : sequence of ConvergenceRow
         Those of all instances with targets.
+    counted : {"steps", "evaluations"}
     """
     pairs: list[tuple[str, str]] = []
     found: dict[str, dict[tuple[str, str], float | None]] = {}
     for label, row in _labelled(rows):
-        for target, steps in row.steps_to.items():
+        costs = row.steps_to if counted == "steps" else row.evaluations_to
+        for target, cost in costs.items():
             pair = (row.instance_id, target)
             pairs.append(pair)
-            found.setdefault(label, {})[pair] = steps
+            found.setdefault(label, {})[pair] = cost
     known = dict.fromkeys(pairs)
     return {
-        label: [math.inf if (value := steps.get(pair)) is None else value for pair in known]
-        for label, steps in found.items()
+        label: [math.inf if (value := costs.get(pair)) is None else value for pair in known]
+        for label, costs in found.items()
     }
 
 

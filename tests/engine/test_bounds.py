@@ -72,7 +72,7 @@ OUTSIDE = {
 def test_provable_kernels_run_without_checks(body: str, kernel) -> None:
     source, slots = INSIDE[body]
     rule = kernel(source, slots)
-    assert not needs_bounds_checks(rule)
+    assert not needs_bounds_checks(rule, rule.kernel)
     chunk = one_chunk(INSTANCE, rule, [0.1])
     chunk.advance(5)
     assert chunk.status == ["horizon"]
@@ -81,7 +81,7 @@ def test_provable_kernels_run_without_checks(body: str, kernel) -> None:
 @pytest.mark.parametrize("body", OUTSIDE)
 def test_writing_outside_fails_the_run_and_spares_all_else(body: str, kernel) -> None:
     rule = kernel(OUTSIDE[body], "s=Slot(shape=2), ")
-    assert needs_bounds_checks(rule)
+    assert needs_bounds_checks(rule, rule.kernel)
     if body in ("swapped", "replaced", "walrus", "shifted", "far", "two indices"):
         return  # compiling takes a second: one of each kind will do
     chunk = one_chunk(INSTANCE, rule, [0.1, 0.2, 0.3])
@@ -117,7 +117,7 @@ def test_only_the_run_that_raises_fails(kernel) -> None:
 def test_an_index_that_data_decide_is_checked() -> None:
     """The kernel that steps one coordinate keeps its index in a variable."""
     rules = load_registry().optimizers.values()
-    checked = [rule for rule in rules if needs_bounds_checks(rule)]
+    checked = [rule for rule in rules if needs_bounds_checks(rule, rule.kernel)]
     assert 0 < len(checked) < len(rules)
 
 

@@ -24,7 +24,7 @@ from small_instances import (
 from optbench import Hyper, Slot, UserError
 from optbench.contract import optimizer as declare
 from optbench.engine.ensemble import CHUNK_RUNS
-from optbench.engine.oracles.missing import missing_oracle
+from optbench.engine.oracles.catalogue import missing_oracle
 from optbench.instance import Instance
 from optbench.parametrizations import parametrization
 from optbench.random import integer, normal, seeded

@@ -13,7 +13,8 @@ from optbench.check.kernels import compiled_path, plain_path
 from optbench.check.quadratic import Quadratic
 from optbench.contract import Sizes
 from optbench.engine.compiler.bounds import needs_bounds_checks
-from optbench.engine.oracles.missing import missing_oracle
+from optbench.engine.oracles.catalogue import missing_oracle
+from optbench.engine.oracles.declared import FIRST_SLOT
 from optbench.linear_algebra import (
     columns_by_columns,
     layer,
@@ -111,7 +112,7 @@ def grid(first: float, rows: int, columns: int, row: float = 10.0) -> np.ndarray
 def test_every_slot_is_where_its_shape_says() -> None:
     chunk = one_chunk(INSTANCE, marked, [0.1])
     chunk.advance(1)
-    slots = np.split(chunk.runs.state[0], chunk.combination.rule.offsets[0, 3:-1])
+    slots = np.split(chunk.runs.state[0], chunk.combination.rule.offsets[0, FIRST_SLOT + 1 : -1])
     found = dict(zip(marked.slots, slots, strict=True))
     rows, p = 5, 14
     expected = {

@@ -80,15 +80,22 @@ class PlainRun:
             name: np.full(slot.extent(sizes), slot.initial)
             for name, slot in self.optimizer.slots.items()
         }
+        self.probe, self.output = self.theta.copy(), self.theta.copy()
+        self.probe_grad, self.probe_loss = np.zeros(size), 0.0
         self.steps = 0
         self.power = 0
 
     def step(
-        self, gradient: np.ndarray, loss: float = 1.0, row: np.ndarray | None = None
+        self,
+        gradient: np.ndarray,
+        loss: float = 1.0,
+        row: np.ndarray | None = None,
+        elsewhere: Callable[[np.ndarray], tuple[np.ndarray, float]] | None = None,
     ) -> np.ndarray:
         """Take one step from a gradient and loss in the true unit; return theta.
 
-        The drawn row is parallel to its gradient, so by default it is the gradient.
+        The drawn row is parallel to its gradient, so by default it is the gradient; ``elsewhere``
+        gives gradient and loss at a probe.
         """
         self.steps += 1
         oracle = {
@@ -101,10 +108,27 @@ class PlainRun:
             "loss": float(np.ldexp(loss, self.power)),
             "optimal_loss": 0.0,
             "layers": self.layers,
+            "probe": self.probe,
+            "output": self.output,
         }
         given = oracle | self.slots | self.hypers
+        if self.optimizer.probe is not None:
+            assert elsewhere is not None
+            self._probe(given, elsewhere)
+        given |= {"probe_grad": self.probe_grad, "probe_loss": self.probe_loss}
         self.optimizer(*(given[name] for name in self.optimizer.arguments))
         return self.theta.copy()
+
+    def _probe(self, given, elsewhere) -> None:  # type: ignore[no-untyped-def]
+        names, trial = self.optimizer.probe_arguments, 0
+        while trial == 0 or "trial" in names:
+            trial += 1
+            given |= {"probe_grad": self.probe_grad, "probe_loss": self.probe_loss, "trial": trial}
+            if not self.optimizer.probe(*(given[name] for name in names)) and "trial" in names:
+                return
+            gradient, loss = elsewhere(self.probe)
+            self.probe_grad = np.ldexp(gradient, self.power)
+            self.probe_loss = float(np.ldexp(loss, self.power))
 
     def change_unit(self, power: int) -> None:
         """Measure the objective in units 2**power times smaller from now on, as the engine does."""
@@ -122,7 +146,16 @@ class PlainRun:
         loss: Callable[[np.ndarray], float] = lambda theta: 1.0,
     ) -> np.ndarray:
         """Take ``steps`` steps down an objective; return theta after each, (steps, p)."""
-        return np.array([self.step(gradient(self.theta), loss(self.theta)) for _ in range(steps)])
+
+        def elsewhere(point: np.ndarray) -> tuple[np.ndarray, float]:
+            return gradient(point), loss(point)
+
+        return np.array(
+            [
+                self.step(gradient(self.theta), loss(self.theta), None, elsewhere)
+                for _ in range(steps)
+            ]
+        )
 
 
 CASES = {

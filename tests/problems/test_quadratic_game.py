@@ -43,7 +43,7 @@ def test_lookahead_finds_the_solution_and_descent_ascent_does_not() -> None:
     result = compare(
         ["quadratic_game:monotonicity=-0.05"],
         ["lookahead", "gradient_descent"],
-        horizon=10_000,  # each iteration of 5 contracts by 0.994
+        horizon=10_000,  # each step contracts by 0.994
         learning_rates=[0.1],
         rerun=True,
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from optbench.claims.framework import Check, Curve, claim
 from optbench.claims.simulation import regression, start
-from optbench.engine.oracles.missing import missing_oracle
+from optbench.engine.oracles.catalogue import missing_oracle
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization, parametrization
 

@@ -13,26 +13,26 @@ import ast
 import inspect
 import textwrap
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from typing import Any
 
 from optbench.contract import Optimizer
 from optbench.engine.compiler.plain import helpers_of
+from optbench.engine.oracles.catalogue import LIKE_THETA
 
 RAISING = (ast.Raise, ast.Assert, ast.While, ast.Try)
 
 
-def needs_bounds_checks(optimizer: Optimizer) -> bool:
-    """Say whether some index of the kernel, or an explicit ``raise``, needs a checked build."""
-    function = _parsed(optimizer.kernel)
+def needs_bounds_checks(optimizer: Optimizer, kernel: Callable[..., Any]) -> bool:
+    """Say whether some index of a kernel, or an explicit ``raise``, needs a checked build."""
+    function = _parsed(kernel)
     # What is passed to a helper has left the kernel; here is what helpers take from elsewhere.
-    for helper in helpers_of(optimizer.kernel):
+    for helper in helpers_of(kernel):
         own = not helper.__module__.startswith("optbench.")
         if own and any(isinstance(n, (ast.Subscript, *RAISING)) for n in ast.walk(_parsed(helper))):
             return True
     slots = optimizer.slots.items()
-    like_theta = {"theta", "grad", "natural_grad", "sample_grad"} | {
-        name for name, slot in slots if slot.shape is None
-    }
+    like_theta = LIKE_THETA | {name for name, slot in slots if slot.shape is None}
     square = {name for name, slot in slots if slot.shape == "matrix"}
     fixed = {name: slot.shape for name, slot in slots if isinstance(slot.shape, int)}
     history = {
@@ -86,7 +86,7 @@ def _parsed(function: Callable[..., object]) -> ast.FunctionDef | ast.Lambda:
     return next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda))
 
 
-def _is_size(node: ast.AST, arrays: set[str]) -> bool:
+def _is_size(node: ast.AST, arrays: Set[str]) -> bool:
     """Whether the expression is ``a.size`` or ``len(a)`` of one of the arrays."""
     if isinstance(node, ast.Attribute) and node.attr == "size":
         array: ast.AST = node.value
@@ -97,7 +97,7 @@ def _is_size(node: ast.AST, arrays: set[str]) -> bool:
     return isinstance(array, ast.Name) and array.id in arrays
 
 
-def _loop_variables(function: ast.AST, like_theta: set[str]) -> set[str]:
+def _loop_variables(function: ast.AST, like_theta: Set[str]) -> set[str]:
     """Names that are only ever the variable of a loop over all coordinates."""
     loops: Counter[str] = Counter()
     stores: Counter[str] = Counter()

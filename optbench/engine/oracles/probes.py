@@ -1,0 +1,119 @@
+"""Probes: the objective at points of the optimizer's choice, as many a step as it wants.
+
+A step begins with trials: the probe kernel of each run writes a point or says that it has enough,
+and all points of a batch are evaluated together, in a second ``Runs`` beside the first.  What a run
+gets, gradient and loss at its probe, it keeps until its next probe, from step to step.  A probe may
+be anywhere: a loss or a gradient that is not finite ends no run, an iterate that is not does.
+"""
+
+from __future__ import annotations
+
+from optbench.engine.compiler.overloads import called, inlined
+from optbench.engine.evaluation import end_diverged, evaluate_aside, hand_over_rng, write
+from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
+from optbench.engine.types import (
+    CONVERGED,
+    FAILED,
+    RUNNING,
+    Data,
+    Kernels,
+    Rule,
+    Runs,
+    Scratch,
+    call_probe,
+)
+
+MOST_TRIALS = 1000  # in a step: a search that needs more has failed
+PROBE, GRADIENT, LOSS = (PLACES[name] for name in ("probe", "probe_grad", "probe_loss"))
+
+
+@called
+def work(
+    step,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    aside: Runs,
+    rule: Rule,
+    memories,
+):
+    """Take the step's trials where optimizers probe."""
+    if rule.probing:
+        if not rule.every_step:
+            end_diverged(step - 1, runs.theta, runs)
+        take_trials(step, kernels, data, scratch, runs, aside, rule)
+
+
+@called
+def take_trials(
+    step, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: Runs, rule: Rule
+):
+    """Evaluate probes until every run has enough."""
+    for run in range(runs.status.size):
+        aside.status[run] = runs.status[run]
+    trial = 1
+    while any_probe(step, trial, runs, aside, rule):
+        evaluate_aside(trial == 0, kernels, data, scratch, aside, rule)
+        for run in range(runs.status.size):
+            if aside.status[run] == RUNNING:
+                keep_results(run, runs, aside, rule)
+            else:  # evaluated beside the others: it has drawn nothing
+                hand_over_rng(run, aside, runs)
+        trial += 1
+
+
+@called
+def any_probe(step, trial, runs: Runs, aside: Runs, rule: Rule):
+    """Let every run that has not enough write a point; whether one of them did."""
+    found = False
+    for run in range(runs.status.size):
+        hand_over_rng(run, runs, aside)
+        if aside.status[run] == RUNNING:
+            own = runs.optimizer[run]
+            if call_probe(rule.probes[own], (step, trial, run, runs, rule)) == 0:
+                aside.status[run] = CONVERGED
+            elif trial > MOST_TRIALS:
+                aside.status[run] = runs.status[run] = FAILED
+                runs.stopped[run] = step
+            else:
+                place_probe(run, runs, aside, rule)
+                found = True
+    return found
+
+
+@inlined
+def place_probe(run, runs: Runs, aside: Runs, rule: Rule):
+    """Put a run's probe, in its unit, where it is evaluated."""
+    own = runs.optimizer[run]
+    probe = runs.state[run, rule.offsets[own, PROBE] : rule.offsets[own, PROBE + 1]]
+    write(probe, aside.theta[run])
+    aside.exponents[run] = runs.exponents[run]
+
+
+@called
+def keep_results(run, runs: Runs, aside: Runs, rule: Rule):
+    """Hand gradient and loss at a run's probe to it, where its optimizer asks for them."""
+    own = runs.optimizer[run]
+    kept = runs.state[run, rule.offsets[own, GRADIENT] : rule.offsets[own, GRADIENT + 1]]
+    write(aside.gradient[run], kept)
+    loss = runs.state[run, rule.offsets[own, LOSS] : rule.offsets[own, LOSS + 1]]
+    write(aside.loss[run : run + 1], loss)
+    runs.probed[run] += 1
+
+
+ORACLE = Oracle(
+    arguments={
+        "probe": Argument(
+            "read_only({kept})",
+            "{kept}",
+            kept=like_theta,
+            begins_as_theta=True,
+            like_theta=True,
+        ),
+        "probe_grad": Argument("read_only({kept})", kept=like_theta, degree=1, like_theta=True),
+        "probe_loss": Argument("{kept}[0]", kept=one_number, degree=1),
+        "trial": Argument("trial"),
+    },
+    work=work,
+)
