@@ -130,6 +130,7 @@ LITERATURE: dict[str, list[Row]] = {
     "amsgrad": NOWHERE,
     "adafactor": NOWHERE,
     "prodigy": NOWHERE,
+    "schedule_free_adamw": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     "lars": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     "lamb": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     # minimizes in a ball
@@ -162,7 +163,10 @@ LITERATURE: dict[str, list[Row]] = {
     # one weight matrix: gradient descent whose rate tends to rows / columns (arXiv:2304.05187)
     "automatic_gradient_descent": [({}, SEPARABLE, "l2"), *(r for r in SPAN if r[1] != SEPARABLE)],
     "adaptive_gradient_descent": SPAN,
+    "armijo_gradient_descent": SPAN,
     "barzilai_borwein": SPAN,
+    "lbfgs": SPAN,  # H begins as a multiple of the identity and adds products of steps
+    "schedule_free_sgd": SPAN,
     "dog": SPAN,
     "dual_averaging": SPAN,
     "polyak_step": SPAN,
