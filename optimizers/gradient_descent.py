@@ -5,7 +5,8 @@ from optbench import Hyper, optimizer
 
 @optimizer(
     reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345; partly separable "
-    "data: Ji, Telgarsky 2018, arXiv:1803.07300",
+    "data: Ji, Telgarsky 2018, arXiv:1803.07300; several classes: also Ravi, Scott, Soudry, "
+    "Wang 2024, arXiv:2411.01350",
     selects={
         "classification": "l2",
         "multiclass": "l2",

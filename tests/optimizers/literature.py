@@ -7,41 +7,50 @@ named have their defaults; ``None``: the papers name no solution there.
 from __future__ import annotations
 
 SEPARABLE, PARTLY, FINITE = "classification", "partly_separable", "nonseparable"
-CLASSES = "multiclass"
 FIT, PROGRAM = "regression", "linear_program"
+SEVERAL = "multiclass"
 Row = tuple[dict[str, float], str, str | None]
 
 # Zhang, Bengio, Hardt, Recht, Vinyals 2017 (arXiv:1611.03530), section 5: updates from zero that
 # are combinations of gradients stay in the span of the rows; the solution there is the least norm.
-SPAN: list[Row] = [({}, FIT, "l2"), ({}, FINITE, "l2"), ({}, SEPARABLE, None), ({}, PROGRAM, None)]
+SPAN: list[Row] = [
+    ({}, FIT, "l2"),
+    ({}, FINITE, "l2"),
+    ({}, SEPARABLE, None),
+    ({}, SEVERAL, None),
+    ({}, PROGRAM, None),
+]
 
 
 def prescribed(solution: str) -> list[Row]:
     """Steepest descent with steps of length eta t^-a: needs eta_t -> 0 and a divergent sum.
 
-    Fan, Schmidt, Thrampoulidis 2025 (arXiv:2502.04664), for every p-norm, two classes or more; the
+    Fan, Schmidt, Thrampoulidis 2025 (arXiv:2502.04664), for every p-norm and several classes; the
     L2 norm with a = 1/2 is theorem 5 of Nacson et al. 2019 (arXiv:1803.01905).
     """
     return [
-        ({}, SEPARABLE, solution),
-        ({}, CLASSES, solution),
-        ({"decay": 1.0}, SEPARABLE, solution),
-        ({"decay": 0.0}, SEPARABLE, None),
+        row
+        for kind in (SEPARABLE, SEVERAL)
+        for row in (
+            ({}, kind, solution),
+            ({"decay": 1.0}, kind, solution),
+            ({"decay": 0.0}, kind, None),
+        )
     ]
 
 
 ELSEWHERE: list[Row] = [({}, kind, None) for kind in (FIT, FINITE, PARTLY, PROGRAM)]
-NOWHERE: list[Row] = [({}, SEPARABLE, None), ({}, CLASSES, None), *ELSEWHERE]
+NOWHERE: list[Row] = [({}, SEPARABLE, None), ({}, SEVERAL, None), *ELSEWHERE]
 
 LITERATURE: dict[str, list[Row]] = {
     # Soudry et al. 2018 (arXiv:1710.10345), theorem 3; Ji, Telgarsky 2018 (arXiv:1803.07300),
     # theorem 1.1: the direction of the largest margin of the rows that can be separated; several
-    # classes: theorem 7 of the first
+    # classes: Soudry et al.; Ravi, Scott, Soudry, Wang 2024 (arXiv:2411.01350), their abstracts
     "gradient_descent": [
         ({}, SEPARABLE, "l2"),
-        ({}, CLASSES, "l2"),
+        ({}, SEVERAL, "l2"),
         ({}, PARTLY, "direction"),
-        *(row for row in SPAN if row[1] != SEPARABLE),
+        *(row for row in SPAN if row[1] not in (SEPARABLE, SEVERAL)),
     ],
     # Wang et al. 2022 (arXiv:2110.03891), theorem 1: momentum in [0, 1)
     "heavy_ball": [
@@ -60,25 +69,33 @@ LITERATURE: dict[str, list[Row]] = {
         ({}, PARTLY, None),
     ],
     # Ji, Telgarsky 2021 (arXiv:1906.04540), theorem 3.1
-    "loss_normalized_gradient_descent": [({}, SEPARABLE, "l2"), *ELSEWHERE],
+    "loss_normalized_gradient_descent": [({}, SEPARABLE, "l2"), ({}, SEVERAL, None), *ELSEWHERE],
     "sign_descent": [*prescribed("linf"), *ELSEWHERE],
-    "coordinate_descent": [*prescribed("l1"), ({"decay": 0.1}, SEPARABLE, "l1"), *ELSEWHERE],
+    "coordinate_descent": [
+        *prescribed("l1"),
+        ({"decay": 0.1}, SEPARABLE, "l1"),
+        ({"decay": 0.1}, SEVERAL, "l1"),
+        *ELSEWHERE,
+    ],
     "steepest_descent": [*prescribed("lp(p)"), ({"p": 1.5}, SEPARABLE, "lp(p)"), *ELSEWHERE],
     # Gunasekar et al. 2018 (arXiv:1802.08246), theorem 5, steepest descent in the L1 norm
     "greedy_coordinate_descent": [({}, SEPARABLE, "l1"), *ELSEWHERE],
     # Zhang, Zou, Cao 2024 (arXiv:2406.10650): no eps, beta1 <= beta2, decreasing rates that tend
     # to 0 and whose sum is infinite.  Wang, Meng, Chen, Liu 2021 (arXiv:2012.06244) and theorem 3
-    # of arXiv:2110.03891: eps > 0, beta1^4 < beta2, constant rate.  Several classes without eps:
-    # Fan et al. 2025 (arXiv:2502.04664), abstract
+    # of arXiv:2110.03891: eps > 0, beta1^4 < beta2, constant rate.  Several classes: Fan, Schmidt,
+    # Thrampoulidis 2025 (arXiv:2502.04664; its abstract), of eps = 0 only
     "adam": [
-        ({}, CLASSES, None),
-        ({"eps": 0.0, "decay": 0.5}, CLASSES, "linf"),
+        ({}, SEVERAL, None),
+        ({"eps": 0.0, "decay": 0.5}, SEVERAL, "linf"),
         ({}, SEPARABLE, "l2"),
         ({"eps": 0.0, "decay": 0.5}, SEPARABLE, "linf"),
         ({"eps": 0.0, "decay": 1.0}, SEPARABLE, "linf"),
         ({"eps": 0.0}, SEPARABLE, None),
         ({"eps": 0.0, "decay": 0.5, "beta2": 0.8}, SEPARABLE, None),
         ({"eps": 0.0, "decay": 0.5, "beta2": 0.9}, SEPARABLE, "linf"),
+        ({"eps": 0.0, "decay": 0.5}, SEVERAL, "linf"),
+        ({"eps": 0.0}, SEVERAL, None),
+        ({}, SEVERAL, None),
         ({"beta2": 0.65}, SEPARABLE, None),  # 0.9^4 = 0.6561
         ({"beta2": 0.66}, SEPARABLE, "l2"),
         ({"decay": 0.5}, SEPARABLE, None),
@@ -107,17 +124,17 @@ LITERATURE: dict[str, list[Row]] = {
     # of a factor U V^T are in the span of those of G, as with normalized gradient descent
     "normalized_spectral_descent": [
         ({}, SEPARABLE, "l2"),
-        ({}, CLASSES, "spectral"),
+        ({}, SEVERAL, "spectral"),
         ({}, FIT, "l2"),
-        *[({"decay": 0.0}, kind, None) for kind in (SEPARABLE, CLASSES, FIT)],
+        *[({"decay": 0.0}, kind, None) for kind in (SEPARABLE, SEVERAL, FIT)],
         ({}, PARTLY, None),
         ({}, PROGRAM, None),
     ],
     "muon": [
-        *[({}, kind, None) for kind in (SEPARABLE, CLASSES, PARTLY, PROGRAM)],  # Nesterov's form
+        *[({}, kind, None) for kind in (SEPARABLE, SEVERAL, PARTLY, PROGRAM)],  # Nesterov's form
         ({"nesterov": 0}, SEPARABLE, "l2"),
-        ({"nesterov": 0}, CLASSES, "spectral"),
-        *[({"nesterov": 0, "decay": 0.0}, kind, None) for kind in (SEPARABLE, CLASSES, FIT)],
+        ({"nesterov": 0}, SEVERAL, "spectral"),
+        *[({"nesterov": 0, "decay": 0.0}, kind, None) for kind in (SEPARABLE, SEVERAL, FIT)],
         ({"nesterov": 0, "momentum": 1.0}, SEPARABLE, None),
         ({}, FIT, "l2"),
     ],
@@ -148,7 +165,7 @@ LITERATURE: dict[str, list[Row]] = {
         ({}, PROGRAM, None),
     ],
     # Sun et al. 2023 (arXiv:2306.13853)
-    "normalized_mirror_descent": [({}, SEPARABLE, "lp(p)"), *ELSEWHERE],
+    "normalized_mirror_descent": [({}, SEPARABLE, "lp(p)"), ({}, SEVERAL, None), *ELSEWHERE],
     # Woodworth et al. 2020 (arXiv:2002.09277), theorem 1; Pesme, Dragomir, Flammarion 2024
     # (arXiv:2406.12763): the potential's horizon is the L1 norm
     "hypentropy": [({}, FIT, "hypentropy(scale)"), ({}, SEPARABLE, "l1"), ({}, PROGRAM, None)],

@@ -118,7 +118,10 @@ def sample_gradients(
             for first in range(0, batch, BLOCK_ROWS):
                 rows = min(BLOCK_ROWS, batch - first)
                 place = (step - 1) * batch + first if memory.in_order else -1
-                last = add_sample(place, rows, run, kernels, data, scratch, runs)
+                if data.several:
+                    last = add_outputs(place, rows, run, kernels, data, scratch, runs)
+                else:
+                    last = add_sample(place, rows, run, kernels, data, scratch, runs)
             own = runs.optimizer[run]
             row = runs.state[run, rule.offsets[own, ROW] : rule.offsets[own, ROW + 1]]
             if row.size > 0:
@@ -139,32 +142,40 @@ def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch,
 
     Return the last row's number.
     """
-    outputs, width, stride = data.outputs, data.target_size, BLOCK_ROWS
-    if not data.several:
-        stride = rows  # whose predictions are all that a row loss of one output gets
-    numbers = outputs * stride
-    z, slopes = scratch.predictions[:numbers], scratch.slopes[:numbers]
-    targets, drawn = scratch.targets, scratch.predictions[outputs * BLOCK_ROWS :]
-    w, gradient = by_output(runs.w, outputs), by_output(runs.gradient_w, outputs)
+    z, drawn = scratch.predictions[:BLOCK_ROWS], scratch.predictions[BLOCK_ROWS : 2 * BLOCK_ROWS]
+    targets, slopes = scratch.targets, scratch.slopes
     for i in range(rows):
         row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
         drawn[i] = row
-        for c in range(width):
-            targets[target_place(i, c, width)] = data.row_targets[row * width + c]
-        for c in range(outputs):
-            z[c * stride + i] = predict_row(row, w[run * outputs + c], data)
-    write_slopes(run, z, targets[: rows * width], slopes, kernels, runs)
+        targets[i] = data.row_targets[row]
+        z[i] = predict_row(row, runs.w[run], data)
+    write_slopes(run, z[:rows], targets[:rows], slopes[:rows], kernels, runs)
     for i in range(rows):
-        for c in range(outputs):
-            own = gradient[run * outputs + c]
-            add_row(int(drawn[i]), slopes[c * stride + i], data, own)
+        add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
     return int(drawn[rows - 1])
 
 
 @called
-def target_place(row, c, width):
-    """Return where number c of a row's target lies: eight rows side by side where it has many."""
-    return row if width == 1 else (row // LANES * width + c) * LANES + row % LANES
+def add_outputs(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Do the same where the row loss takes several outputs."""
+    outputs, width, numbers = data.outputs, data.target_size, data.outputs * BLOCK_ROWS
+    z, drawn = scratch.predictions[:numbers], scratch.predictions[numbers:]
+    targets, slopes = scratch.targets, scratch.slopes[:numbers]
+    w, gradient = by_output(runs.w, outputs), by_output(runs.gradient_w, outputs)
+    for i in range(rows):
+        row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
+        drawn[i] = row
+        eight = i // LANES * LANES * width  # as in ``data.targets``: eight rows side by side
+        for c in range(width):
+            targets[eight + c * LANES + i % LANES] = data.row_targets[row * width + c]
+        for c in range(outputs):
+            z[c * BLOCK_ROWS + i] = predict_row(row, w[run * outputs + c], data)
+    write_slopes(run, z, targets[: rows * width], slopes, kernels, runs)
+    for i in range(rows):
+        for c in range(outputs):
+            slope = slopes[c * BLOCK_ROWS + i]
+            add_row(int(drawn[i]), slope, data, gradient[run * outputs + c])
+    return int(drawn[rows - 1])
 
 
 @called
