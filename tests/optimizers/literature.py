@@ -142,6 +142,8 @@ LITERATURE: dict[str, list[Row]] = {
     # (eps I + sum G^T G)^(-1/4) takes the span of the rows to itself
     "shampoo": SPAN,
     "soap": NOWHERE,
+    # Foret et al. 2021 (arXiv:2010.01412) names no solution
+    "sharpness_aware": NOWHERE,
     # papers with rates of convergence or regret only
     "adan": NOWHERE,
     "amsgrad": NOWHERE,
@@ -181,6 +183,7 @@ LITERATURE: dict[str, list[Row]] = {
     "automatic_gradient_descent": [({}, SEPARABLE, "l2"), *(r for r in SPAN if r[1] != SEPARABLE)],
     "adaptive_gradient_descent": SPAN,
     "armijo_gradient_descent": SPAN,
+    "averaged_gradient_descent": SPAN,
     "barzilai_borwein": SPAN,
     "lbfgs": SPAN,  # H begins as a multiple of the identity and adds products of steps
     "schedule_free_sgd": SPAN,
