@@ -19,6 +19,7 @@ ORACLE_ARGUMENTS: Mapping[str, str] = {
     "natural_grad": "F^+ grad, F = J^T F_w J the Fisher matrix at theta, float64 (p,); read only",
     "sample_grad": "grad estimated from ``batch`` rows drawn at random, float64 (p,); read only",
     "sample_row": "the features of the last drawn row, float64 (d,); read only",
+    "horizon": "how many steps the run takes in all; int",
     "layers": "offset, rows and columns of each weight matrix in theta, int64 (L, 3)",
     "rng": "this run's random state for optbench.random, uint64 (2,)",
     "probe": "another point, float64 (p,): the probe kernel writes it, the main kernel reads it",

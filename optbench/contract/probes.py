@@ -12,7 +12,7 @@ from optbench.errors import UserError, first_line
 OF_PROBES = ("probe", "probe_grad", "probe_loss")
 # what is known when trials begin; of samples nothing is
 IN_PROBE = (
-    *("theta", "grad", "step", "loss", "optimal_loss", "natural_grad", "layers", "rng"),
+    *("theta", "grad", "step", "loss", "optimal_loss", "natural_grad", "horizon", "layers", "rng"),
     *OF_PROBES,
     "trial",
 )
