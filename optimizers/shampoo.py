@@ -6,6 +6,8 @@ W <- W - learning_rate (L + eps I)^(-1/4) G (R + eps I)^(-1/4).
 The Kronecker product of the two roots bounds the preconditioner of full-matrix AdaGrad.
 """
 
+from math import sqrt
+
 from optbench import Hyper, Slot, optimizer
 from optbench.linear_algebra import (
     columns_by_columns,
@@ -14,6 +16,23 @@ from optbench.linear_algebra import (
     multiply,
     rows_by_rows,
 )
+
+
+def root_of(total, added, root, work, eps):
+    """Add to the sum; write ((total + eps I) / size)^(-1/4) to ``root`` and return size, its trace.
+
+    Relative to their size numbers have no unit, and neither under- nor overflow.
+    """
+    size = 0.0
+    for i in range(total.shape[0]):
+        for j in range(total.shape[1]):
+            total[i, j] += added[i, j]
+        size += total[i, i] + eps
+    for i in range(total.shape[0]):
+        for j in range(total.shape[1]):
+            added[i, j] = total[i, j] / size if size > 0.0 else 0.0
+    inverse_root(added, 4.0, root, work, eps / size if size > 0.0 else 0.0)
+    return size
 
 
 @optimizer(
@@ -32,37 +51,32 @@ def shampoo(
     layers,
     left=Slot(shape="rows x rows", degree=2),
     right=Slot(shape="columns x columns", degree=2),
+    left_added=Slot(shape="rows x rows"),
+    right_added=Slot(shape="columns x columns"),
     left_root=Slot(shape="rows x rows"),
     right_root=Slot(shape="columns x columns"),
     left_work=Slot(shape="rows x rows"),
     right_work=Slot(shape="columns x columns"),
-    gradient=Slot(),
-    half=Slot(),
+    half=Slot(degree=1),
+    moved=Slot(degree=1),
     learning_rate=Hyper(tune="log", low=0.0),
     eps=Hyper(1e-4, low=0.0, degree=2),
 ):
-    for i in range(theta.size):
-        gradient[i] = grad[i]
     for k in range(layers.shape[0]):
-        slope, moved = layer(gradient, layers, k), layer(half, layers, k)
-        rows, columns = slope.shape
-        of_rows, of_columns = rows_by_rows(left, layers, k), columns_by_columns(right, layers, k)
-        root, other = rows_by_rows(left_root, layers, k), columns_by_columns(right_root, layers, k)
-        scratch, more = (
-            rows_by_rows(left_work, layers, k),
-            columns_by_columns(right_work, layers, k),
-        )
-        multiply(slope, slope.T, root)
-        multiply(slope.T, slope, other)
-        for i in range(rows):
-            for j in range(rows):
-                of_rows[i, j] += root[i, j]
-        for i in range(columns):
-            for j in range(columns):
-                of_columns[i, j] += other[i, j]
-        inverse_root(of_rows, 4.0, root, scratch, eps)
-        inverse_root(of_columns, 4.0, other, more, eps)
-        multiply(root, slope, moved)
-        multiply(moved, other, slope)
-    for i in range(theta.size):
-        theta[i] -= learning_rate * gradient[i]
+        slope = layer(grad, layers, k)
+        added, root = rows_by_rows(left_added, layers, k), rows_by_rows(left_root, layers, k)
+        multiply(slope, slope.T, added)
+        work = rows_by_rows(left_work, layers, k)
+        size = root_of(rows_by_rows(left, layers, k), added, root, work, eps)
+        between = layer(half, layers, k)
+        multiply(root, slope, between)
+        added = columns_by_columns(right_added, layers, k)
+        root = columns_by_columns(right_root, layers, k)
+        multiply(slope.T, slope, added)
+        work = columns_by_columns(right_work, layers, k)
+        other = root_of(columns_by_columns(right, layers, k), added, root, work, eps)
+        multiply(between, root, layer(moved, layers, k))
+        scale = sqrt(sqrt(size)) * sqrt(sqrt(other))
+        rate = learning_rate / scale if scale > 0.0 else 0.0
+        for i in range(layers[k, 0], layers[k, 0] + layers[k, 1] * layers[k, 2]):
+            theta[i] -= rate * moved[i]

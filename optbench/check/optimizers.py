@@ -103,12 +103,13 @@ def apart(one: Steps, other: Steps, steps: int) -> float:
 def steady(optimizer: Optimizer, tolerance: float) -> int:
     """Return the number of steps before a rounding error of the start grows to the tolerance.
 
-    Some rules, such as Polyak's step, amplify it from step to step: later steps say nothing.
+    Some rules, such as Polyak's step, amplify it from step to step, and what L-BFGS remembers near
+    a minimum is rounding itself: later steps say nothing.
     """
-    path = compiled_path(optimizer, Quadratic()).theta
-    nudged = compiled_path(optimizer, Quadratic(nudge=NUDGE)).theta
-    grown = [difference(*pair) > tolerance / 10.0 for pair in zip(nudged, path, strict=True)]
-    return max(grown.index(True), 1) if True in grown else len(path)
+    path = compiled_path(optimizer, Quadratic())
+    nudged = compiled_path(optimizer, Quadratic(nudge=NUDGE))
+    grown = [apart(nudged, path, k) > tolerance / 10.0 for k in range(1, len(path.theta) + 1)]
+    return max(grown.index(True), 1) if True in grown else len(path.theta)
 
 
 def inside(path: Steps) -> int:

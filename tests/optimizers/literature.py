@@ -143,11 +143,14 @@ LITERATURE: dict[str, list[Row]] = {
     # (eps I + sum G^T G)^(-1/4) takes the span of the rows to itself
     "shampoo": SPAN,
     "soap": NOWHERE,
+    # Foret et al. 2021 (arXiv:2010.01412) names no solution
+    "sharpness_aware": NOWHERE,
     # papers with rates of convergence or regret only
     "adan": NOWHERE,
     "amsgrad": NOWHERE,
     "adafactor": NOWHERE,
     "prodigy": NOWHERE,
+    "schedule_free_adamw": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     "lars": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     "lamb": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     # minimizes in a ball
@@ -180,7 +183,11 @@ LITERATURE: dict[str, list[Row]] = {
     # one weight matrix: gradient descent whose rate tends to rows / columns (arXiv:2304.05187)
     "automatic_gradient_descent": [({}, SEPARABLE, "l2"), *(r for r in SPAN if r[1] != SEPARABLE)],
     "adaptive_gradient_descent": SPAN,
+    "armijo_gradient_descent": SPAN,
+    "averaged_gradient_descent": SPAN,
     "barzilai_borwein": SPAN,
+    "lbfgs": SPAN,  # H begins as a multiple of the identity and adds products of steps
+    "schedule_free_sgd": SPAN,
     "dog": SPAN,
     "dual_averaging": SPAN,
     "polyak_step": SPAN,

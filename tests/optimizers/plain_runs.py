@@ -98,7 +98,7 @@ class PlainRun:
         """Take one step from a gradient and loss in the true unit; return theta.
 
         The drawn row is parallel to its gradient, so by default it is the gradient; ``elsewhere``
-        gives gradient and loss at a probe.
+        gives gradient and loss at a probe, by default those of a round quadratic.
         """
         self.steps += 1
         oracle = {
@@ -117,11 +117,23 @@ class PlainRun:
         }
         given = oracle | self.slots | self.hypers
         if self.optimizer.probe is not None:
-            assert elsewhere is not None
-            self._probe(given, elsewhere)
+            self._probe(given, elsewhere or self._round(gradient, loss))
         given |= {"probe_grad": self.probe_grad, "probe_loss": self.probe_loss}
         self.optimizer(*(given[name] for name in self.optimizer.arguments))
         return self.theta.copy()
+
+    def _round(
+        self, gradient: np.ndarray, loss: float
+    ) -> Callable[[np.ndarray], tuple[np.ndarray, float]]:
+        """The quadratic with this gradient and loss at theta, as curved as it is steep."""
+        theta, curvature = self.theta.copy(), float(np.max(np.abs(gradient)))
+
+        def elsewhere(point: np.ndarray) -> tuple[np.ndarray, float]:
+            moved = point - theta
+            rise = gradient @ moved + 0.5 * curvature * (moved @ moved)
+            return gradient + curvature * moved, loss + float(rise)
+
+        return elsewhere
 
     def _probe(self, given, elsewhere) -> None:  # type: ignore[no-untyped-def]
         names, trial = self.optimizer.probe_arguments, 0
@@ -141,6 +153,8 @@ class PlainRun:
         for name, hyper in self.optimizer.hypers.items():
             if not hyper.integer:
                 self.hypers[name] *= 2.0 ** (power * hyper.degree)
+        self.probe_grad = np.ldexp(self.probe_grad, power)
+        self.probe_loss = float(np.ldexp(self.probe_loss, power))
         self.power += power
 
     def follow(
