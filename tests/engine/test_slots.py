@@ -165,8 +165,8 @@ def test_a_constant_row_of_a_history_needs_no_bounds_check() -> None:
         for i in range(theta.size):
             history[2, i] = grad[i]
 
-    assert not needs_bounds_checks(inside)
-    assert needs_bounds_checks(outside)
+    assert not needs_bounds_checks(inside, inside.kernel)
+    assert needs_bounds_checks(outside, outside.kernel)
     chunk = one_chunk(INSTANCE, outside, [0.1])
     chunk.advance(3)
     assert chunk.status == ["failed"]
