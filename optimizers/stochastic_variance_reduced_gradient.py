@@ -20,7 +20,8 @@ def snapshot(theta, probe, trial, step, epoch):
 
 
 @optimizer(
-    reference="Johnson, Zhang 2013, NeurIPS 26:315",
+    reference="Johnson, Zhang 2013, NeurIPS 26:315; with a penalty: Xiao, Zhang 2014, "
+    "arXiv:1403.4699",
     probe=snapshot,
     selects={"regression": "l2"},
     condition="from zero (steps stay in the span of the data), learning_rate < 1 / (4 max "

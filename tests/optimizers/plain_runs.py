@@ -95,7 +95,7 @@ class PlainRun:
         """Take one step from a gradient and loss in the true unit; return theta.
 
         The drawn row is parallel to its gradient, so by default it is the gradient; ``elsewhere``
-        gives gradient and loss at a probe.
+        gives gradient and loss at a probe, by default the same.
         """
         self.steps += 1
         oracle = {
@@ -112,10 +112,11 @@ class PlainRun:
             "output": self.output,
         }
         given = oracle | self.slots | self.hypers
+        found = elsewhere or (lambda _: (gradient, loss))
         if self.optimizer.probe is not None:
-            assert elsewhere is not None
-            self._probe(given, elsewhere)
+            self._probe(given, found)
         given |= {"probe_grad": self.probe_grad, "probe_loss": self.probe_loss}
+        given["probe_sample_grad"] = np.ldexp(found(self.probe)[0], self.power)
         self.optimizer(*(given[name] for name in self.optimizer.arguments))
         return self.theta.copy()
 
@@ -134,6 +135,10 @@ class PlainRun:
         """Measure the objective in units 2**power times smaller from now on, as the engine does."""
         for name, slot in self.optimizer.slots.items():
             self.slots[name] *= 2.0 ** (power * slot.degree)
+        self.probe_grad, self.probe_loss = (
+            self.probe_grad * 2.0**power,
+            self.probe_loss * 2.0**power,
+        )
         for name, hyper in self.optimizer.hypers.items():
             self.hypers[name] *= 2.0 ** (power * hyper.degree)
         self.power += power
