@@ -21,6 +21,7 @@ from optbench.parameters import (
     layout,
     place,
     shown,
+    takes_outputs,
 )
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
 _SMALLEST, _LARGEST = 1e-140, 1e140  # squares, and sums of 1e20 of them, are finite and positive
 
-MOST_OUTPUTS = 4096  # a row loss has its numbers on the stack
 DIRECTIONS = ("classification", "multiclass")  # kinds whose solutions w tends to at infinity
+MOST_OUTPUTS = 4096  # a row loss has its numbers on the stack
 
 Row = Callable[..., Any]
 
@@ -191,7 +192,7 @@ class Instance:
         refuse_sizes(where, "features", columns)
         refuse_sizes(where, "targets", np.abs(self.targets).max())
         self._check_kernels(where)
-        if self.layers is None and self.outputs > 1:
+        if self.layers is None and self.several:
             object.__setattr__(self, "layers", [(0, self.outputs, self.features.shape[1])])
         if self.layers is not None:
             object.__setattr__(self, "layers", self._weight_matrices(where))
@@ -207,13 +208,13 @@ class Instance:
             )
         if outputs > 1 and self.row is None:
             raise UserError(f"{where}: outputs={outputs} are those of a row loss; there is none")
-        if shape != (rows,) and (outputs == 1 or shape != (rows, outputs)):
-            several = f" or ({rows}, {outputs})" * (outputs > 1)
+        if shape != (rows,) and (not self.several or shape != (rows, outputs)):
+            several = f" or ({rows}, {outputs})" * self.several
             raise UserError(
                 f"{where}: {rows} rows of features but targets of shape {shape}; it must be "
                 f"({rows},){several}"
             )
-        if outputs > 1 and self.exponential_tail:
+        if self.several and self.exponential_tail:
             classes = np.arange(outputs)
             if shape != (rows,) or not np.all(np.isin(self.targets, classes)):
                 raise UserError(
@@ -296,9 +297,14 @@ class Instance:
             return int(self.start.size)  # type: ignore[union-attr]
         return int(self.outputs * self.features.shape[1])
 
+    @property
+    def several(self) -> bool:
+        """Whether its row loss takes all outputs of a row, be it one, and writes their slopes."""
+        return self.row is not None and takes_outputs(self.row)
+
     def predictions(self, w: np.ndarray) -> np.ndarray:
-        """Return the predictions of all rows at w: (n,), or of k outputs (n, k)."""
-        matrix = w if self.outputs == 1 else w.reshape(self.outputs, -1).T
+        """Return the predictions of all rows at w: (n,), or of several outputs (n, k)."""
+        matrix = w.reshape(self.outputs, -1).T if self.several else w
         return np.asarray(self.features @ matrix)
 
     @property

@@ -78,14 +78,19 @@ def check_objective(kernel: Callable[..., Any]) -> None:
 
 def check_row(kernel: Callable[..., Any], outputs: int) -> None:
     """Refuse a row loss that does not take a prediction and a target, or further what it may."""
-    needed = ("prediction", "target") if outputs == 1 else ("predictions", "target", "slopes")
-    names, size = arguments(kernel), len(needed)
-    if len(names) != size and names[size:] != ("parameters",):
+    count = len(arguments(kernel)) - ("parameters" in arguments(kernel))
+    if count != 3 and (count != 2 or outputs > 1):
+        needed = "prediction, target" if outputs == 1 else "predictions, target, slopes"
         several = f" of {outputs} outputs" * (outputs > 1)
         raise UserError(
-            f"{place(kernel)}: row loss {kernel.__name__!r}{several} takes ({', '.join(names)}); "
-            f"it must take ({', '.join(needed)}) or ({', '.join(needed)}, parameters)"
+            f"{place(kernel)}: row loss {kernel.__name__!r}{several} takes "
+            f"({', '.join(arguments(kernel))}); it must take ({needed}) or ({needed}, parameters)"
         )
+
+
+def takes_outputs(row: Callable[..., Any]) -> bool:
+    """Whether a row loss gets all predictions of a row, and writes their slopes."""
+    return len(arguments(row)) - ("parameters" in arguments(row)) == 3
 
 
 def kind_of(value: Any) -> str | None:

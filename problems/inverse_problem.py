@@ -10,7 +10,7 @@ which is 0 off the plane.
 import numpy as np
 
 from optbench import Instance, UserError, problem
-from optbench.losses import squared_error
+from optbench.losses import squared_errors
 
 
 @problem(
@@ -21,8 +21,6 @@ from optbench.losses import squared_error
 )
 def inverse_problem(measurements=6, unknowns=10, latent=2, samples=40, seed=0):
     """Build A Gaussian / sqrt(measurements), X = R Z with orthonormal R, ||X||_2 = 1."""
-    import scipy.sparse as sparse
-
     from optbench import references
 
     if not 1 <= latent <= min(measurements, unknowns, samples):
@@ -36,16 +34,15 @@ def inverse_problem(measurements=6, unknowns=10, latent=2, samples=40, seed=0):
     signals = basis @ generator.standard_normal((latent, samples))
     signals = signals / np.linalg.norm(signals, 2)
     measured = sensing @ signals
-    features = sparse.csr_array(sparse.kron(sparse.eye_array(unknowns), measured.T))
-    targets = signals.ravel()
+    features, targets = np.ascontiguousarray(measured.T), np.ascontiguousarray(signals.T)
     return Instance(
         problem="inverse_problem",
         features=features,
         targets=targets,
+        outputs=unknowns,
         kind="regression",
-        row=squared_error,
-        layers=[(0, unknowns, measurements)],
-        references={"l2": lambda: references.least_norm(features, targets, 2.0)},
+        row=squared_errors,
+        references={"l2": lambda: references.least_norm_of_outputs(features, targets)},
         optimal_value=float,
         smoothness=lambda: np.linalg.norm(measured, 2) ** 2,
         seeded=True,

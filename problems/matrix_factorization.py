@@ -9,7 +9,7 @@ references.  ``--parametrization deep_linear:outputs=ROWS,widths=8`` factorizes.
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
-from optbench.losses import squared_error
+from optbench.losses import squared_errors
 
 
 @problem(
@@ -26,8 +26,6 @@ from optbench.losses import squared_error
 )
 def matrix_factorization(singular_values=Option("4x2x1x0.5"), rows=6, columns=8, seed=0):
     """Build M = U diag(singular values) V^T with random orthogonal U and V."""
-    import scipy.sparse as sparse
-
     modes = parse(singular_values)
     if min(rows, columns) < modes.size:
         raise UserError(
@@ -41,11 +39,11 @@ def matrix_factorization(singular_values=Option("4x2x1x0.5"), rows=6, columns=8,
     size = rows * columns
     return Instance(
         problem="matrix_factorization",
-        features=sparse.eye_array(size, format="csr"),
-        targets=target.ravel(),
+        features=np.eye(columns),
+        targets=np.ascontiguousarray(target.T),
+        outputs=rows,
         kind="regression",
-        row=squared_error,
-        layers=[(0, rows, columns)],
+        row=squared_errors,
         references=solutions(target, modes.size),
         optimal_value=float,
         smoothness=lambda: 1.0,

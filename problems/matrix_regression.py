@@ -11,7 +11,7 @@ has the least nuclear norm, and the least of every norm that rotations leave unc
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
-from optbench.losses import squared_error
+from optbench.losses import squared_errors
 
 
 @problem(
@@ -39,8 +39,6 @@ def matrix_regression(
     seed=0,
 ):
     """Build Gaussian data; ``loss=mean`` divides by samples times outputs (2304.05187)."""
-    import scipy.sparse as sparse
-
     if min(n, d, outputs) < 1:
         raise UserError(f"matrix_regression: n={n}, d={d} and outputs={outputs} must be at least 1")
     if not 1 <= rank <= min(d, outputs):
@@ -54,15 +52,14 @@ def matrix_regression(
     teacher /= np.sqrt(rank * d)
     targets = inputs @ teacher.T + noise * generator.standard_normal((n, outputs))
     scale = 1.0 / (n * outputs) if loss == "mean" else 1.0
-    features = sparse.csr_array(sparse.kron(sparse.eye_array(outputs), inputs))
-    references, optimal_value = solutions(features, inputs, targets, scale)
+    references, optimal_value = solutions(inputs, targets, scale)
     return Instance(
         problem="matrix_regression",
-        features=features,
-        targets=targets.T.ravel(),
+        features=inputs,
+        targets=targets,
+        outputs=outputs,
         kind="regression",
-        row=squared_error,
-        layers=[(0, outputs, d)],
+        row=squared_errors,
         scale=scale,
         references=references,
         optimal_value=optimal_value,
@@ -79,7 +76,7 @@ def matrix_regression(
     )
 
 
-def solutions(features, inputs, targets, scale):
+def solutions(inputs, targets, scale):
     """References by name, and the optimal value."""
     from dataclasses import replace
 
@@ -94,7 +91,6 @@ def solutions(features, inputs, targets, scale):
 
     found = {f"rank{k}": lambda k=k: best(k) for k in range(1, largest)}
     if count < dimension:
-        flat = targets.T.ravel()
-        return {"l2": lambda: references.least_norm(features, flat, 2.0)} | found, float
+        return {"l2": lambda: references.least_norm_of_outputs(inputs, targets)} | found, float
     first = {"minimizer": lambda: replace(best(largest), name="minimizer")}
     return first | found, lambda: scale * best(largest).value

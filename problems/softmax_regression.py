@@ -9,6 +9,8 @@ minimizers: the reference is that of least L2 norm.  Where only some can, as the
 iris that stands apart, only the infimum is known.
 """
 
+import functools
+
 import numpy as np
 
 from optbench import Instance, Option, UserError, problem
@@ -120,7 +122,6 @@ def smoothness(features):
 def solutions(features, labels, facts):
     """The fields of an instance that say what kind of data it is and hold the references."""
     from optbench import references
-    from optbench.references.matrix_norms import schatten_name
     from optbench.store.references import remembered
 
     separation = remembered(references.multiclass_separability, features, labels)
@@ -137,7 +138,7 @@ def solutions(features, labels, facts):
             "references": {norm: lambda norm=norm: max_margin(norm) for norm in NORMS},
             "parametric": {
                 "lp": lambda p: max_margin(references.norm_name(p)),
-                "schatten": lambda p: max_margin(schatten_name(p)),
+                "schatten": lambda p: max_margin(references.schatten_name(p)),
             },
             "optimal_value": float,
             "facts": facts,
@@ -145,6 +146,7 @@ def solutions(features, labels, facts):
     rivals = labels[:, None] != np.arange(facts["outputs"])
     rivals[rivals] = ~pairs
 
+    @functools.cache
     def minimizer():
         return references.softmax_minimizer(features, labels, rivals)
 
@@ -152,8 +154,6 @@ def solutions(features, labels, facts):
     return {
         "kind": "other",
         "references": found,
-        "optimal_value": lambda: (
-            remembered(references.softmax_minimizer, features, labels, rivals).value
-        ),
+        "optimal_value": lambda: minimizer().value,
         "facts": facts | {"separable_pairs": f"{pairs.sum()} of {pairs.size}"},
     }

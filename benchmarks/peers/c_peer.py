@@ -46,6 +46,8 @@ def prepare(task: Task, threads: int) -> Fresh:
     """Compile the reference (the first time) and arrange the data in panels."""
     if task.parametrization != "linear":
         raise Unsupported(f"c_reference.c has no {task.parametrization} parametrization")
+    if task.loss not in LOSSES:
+        raise Unsupported(f"c_reference.c has no {task.loss} loss")
     library = compile_reference()
     rows, features = task.shape
     count = -(-rows // ROWS)

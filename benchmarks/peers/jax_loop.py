@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.maps import predictor, pull_back
-from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Task
+from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Task, Unsupported
 
 REQUIRES = ("jax",)
 
@@ -19,6 +19,8 @@ def prepare(task: Task, threads: int) -> Fresh:
     from jax import lax
 
     jax.config.update("jax_enable_x64", True)
+    if task.loss == "softmax":
+        return prepare_softmax(task)
     matrix, transposed, targets = matrices(task)
     update = make_update(task)
 
@@ -39,6 +41,35 @@ def prepare(task: Task, threads: int) -> Fresh:
         return jnp.concatenate([part.ravel() for part in parts])
 
     return compile_runs(task, descend, matrix, transposed, targets)
+
+
+def prepare_softmax(task: Task) -> Fresh:
+    """Trace and compile softmax regression: a class's scores lie next to each other."""
+    import jax
+    from jax import lax
+
+    update, shape = make_update(task), task.layers[0]
+
+    def descend(theta: Any, rate: Any, features: Any, backward: Any, one_hot: Any) -> Any:
+        def body(step: Any, state: Any) -> Any:
+            (weights,), *moments = state
+            slopes = jax.nn.softmax(weights @ features, axis=0) - one_hot
+            return update(step, [weights], [slopes @ backward], *moments, rate)
+
+        (parts, *_) = lax.fori_loop(1, task.steps + 1, body, ([theta.reshape(shape)],))
+        return parts[0].ravel()
+
+    if task.optimizer == "adam":
+        raise Unsupported("softmax with Adam is no job")
+    return compile_runs(task, descend, *softmax_arrays(task))
+
+
+def softmax_arrays(task: Task) -> tuple[Any, Any, Any]:
+    """Return X^T, scale * X and the classes as columns on the device."""
+    import jax.numpy as jnp
+
+    matrix = jnp.asarray(task.dense)
+    return matrix.T.copy(), task.scale * matrix, jnp.asarray(task.one_hot)
 
 
 def matrices(task: Task) -> tuple[Any, Any, Any]:

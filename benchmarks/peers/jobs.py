@@ -1,4 +1,4 @@
-"""The jobs (a)-(h): data, objective, optimizer, steps and learning rates of each."""
+"""The jobs (a)-(i): data, objective, optimizer, steps and learning rates of each."""
 
 from __future__ import annotations
 
@@ -111,6 +111,13 @@ def netlib_program() -> tuple[Any, np.ndarray]:
     sides = program.row_lower, program.row_upper, program.col_lower, program.col_upper
     form = to_standard_form(program, solve_bounded_program(program.A, program.c, *sides).solution)
     return form.A, form.b
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """1,797 x 64 pixels between 0 and 1, ten classes."""
+    dataset = load_dataset("digits")
+    assert isinstance(dataset.features, np.ndarray)
+    return dataset.features / 16.0, dataset.targets
 
 
 JOBS = (
@@ -255,6 +262,26 @@ JOBS = (
         (0.1,),
         fewer={"numpy": 200_000, "torch": 100_000, "torch_optim": 20_000},
     ),
+    Job(
+        "i-1",
+        "digits 1797x64, softmax of 10 classes, GD, 1 run",
+        digits,
+        "softmax",
+        "gradient_descent",
+        2_000,
+        (1.0,),
+        fewer={"torch_optim": 500},
+    ),
+    Job(
+        "i-16",
+        "digits, softmax of 10 classes, GD, 16 rates",
+        digits,
+        "softmax",
+        "gradient_descent",
+        500,
+        tuple(np.logspace(-1.5, 0.3, 16)),
+        fewer={"optax": 200},
+    ),
 )
 
 
@@ -288,9 +315,11 @@ def make_task(job: Job) -> Task:
     features, targets = job.data()
     n, d = features.shape
     sparse = hasattr(features, "indptr")
-    form = parametrization(job.parametrization, d)
+    outputs = int(targets.max()) + 1 if job.loss == "softmax" else 1
+    form = parametrization(job.parametrization, outputs * d)
     kind = job.parametrization.partition(":")[0]
-    shapes = {"linear": [(d, 1)], "diagonal": [(d, 1), (d, 1)]}
+    matrix = (outputs, d) if job.loss == "softmax" else (d, 1)
+    shapes = {"linear": [matrix], "diagonal": [(d, 1), (d, 1)]}
     layers = shapes.get(kind) or [(int(rows), int(columns)) for _, rows, columns in form.layers]
     starts = []
     for seed in range(job.seeds):

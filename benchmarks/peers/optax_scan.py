@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.peers.jax_loop import compile_runs, matrices, split
+from benchmarks.peers.jax_loop import compile_runs, matrices, softmax_arrays, split
 from benchmarks.peers.maps import predictor
 from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Task, Unsupported
 
@@ -26,10 +26,15 @@ def prepare(task: Task, threads: int) -> Fresh:
     }
     if task.optimizer not in makers:
         raise Unsupported(f"optax has no {task.optimizer}")
-    matrix, _, targets = matrices(task)
+    softmax = task.loss == "softmax"
+    matrix, _, targets = softmax_arrays(task) if softmax else matrices(task)
 
     def descend(theta: Any, rate: Any, matrix: Any, targets: Any) -> Any:
         def loss_of(parts: list[Any]) -> Any:
+            if softmax:
+                scores = parts[0] @ matrix
+                totals = jax.nn.logsumexp(scores, axis=0)
+                return task.scale * jnp.sum(totals - jnp.sum(targets * scores, axis=0))
             w, _ = predictor(parts, task.parametrization)
             z = matrix @ w
             if task.loss == "squared":

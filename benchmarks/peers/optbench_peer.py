@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.task import Fresh, Run, Task
-from optbench.losses import logistic_loss, squared_error
+from optbench.losses import cross_entropy, logistic_loss, squared_error
 
 REQUIRES = ("numba", "scipy")
-ROW_LOSSES = {"logistic": logistic_loss, "squared": squared_error}
+ROW_LOSSES = {"logistic": logistic_loss, "squared": squared_error, "softmax": cross_entropy}
 
 
 def prepare(task: Task, threads: int) -> Fresh:
@@ -30,7 +30,7 @@ def prepare(task: Task, threads: int) -> Fresh:
         for hyper in optimizer.hypers.values()
     ]
     instance = make_instance(task)
-    built = parametrization(specification(task), task.features)
+    built = parametrization(specification(task), instance.dimension)
     specs = [
         RunSpec(instance, built, optimizer, tuple(own), task.steps, theta=theta)
         for own, theta in zip(np.stack(hypers, axis=1).tolist(), task.theta, strict=True)
@@ -78,6 +78,7 @@ def make_instance(task: Task) -> Any:
         targets=task.targets,
         kind="other",
         row=ROW_LOSSES[task.loss],
+        outputs=task.outputs,
         scale=task.scale,
         exponential_tail=task.separable,
     )

@@ -30,10 +30,12 @@ class Unsupported(Exception):
 class Task:
     """Minimise scale * sum_i l((X w(theta))_i, target_i) by ``steps`` steps from ``theta``.
 
+    The softmax loss has a matrix W (k, d) in place of w, row by row in theta.
+
     Attributes
     ----------
-    loss : {"logistic", "squared"}
-        l(z, t) = log(1 + exp(-t z)) or (z - t)^2 / 2.
+    loss : {"logistic", "squared", "softmax"}
+        l(z, t) = log(1 + exp(-t z)), (z - t)^2 / 2 or -log softmax(z)[t].
     optimizer : {"gradient_descent", "sign_descent", "adam", "exponentiated_gradient"}
         Sign descent takes steps rate / sqrt(t), exponentiated gradient theta exp(-rate g).
     parametrization : {"linear", "diagonal", "deep_linear"}
@@ -49,7 +51,7 @@ class Task:
     values, columns, starts : ndarray
         The data matrix as CSR, empty when it is dense.
     targets : ndarray, float64 (n,)
-        Labels +1/-1 (logistic) or real numbers.
+        Labels +1/-1 (logistic), classes 0, 1, ... (softmax) or real numbers.
     theta : ndarray, float64 (K, p)
         Where each run starts.
     rates : ndarray, float64 (K,)
@@ -83,8 +85,19 @@ class Task:
 
     @property
     def features(self) -> int:
-        """Size d of the predictor w."""
-        return self.layers[0][1] if self.parametrization == "deep_linear" else self.layers[0][0]
+        """Columns d of the data matrix."""
+        wide = self.parametrization == "deep_linear" or self.loss == "softmax"
+        return self.layers[0][1] if wide else self.layers[0][0]
+
+    @property
+    def outputs(self) -> int:
+        """Predictions k of a row."""
+        return self.layers[0][0] if self.loss == "softmax" else 1
+
+    @property
+    def one_hot(self) -> np.ndarray:
+        """Classes as columns of zeros and a one, (k, n)."""
+        return (np.arange(self.outputs)[:, None] == self.targets).astype(float)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -18,6 +18,8 @@ def prepare(task: Task, threads: int) -> Fresh:
     import torch
 
     torch.set_num_threads(threads)
+    if task.loss == "softmax":
+        return prepare_softmax(task)
     matrix, transposed = matrices(task)
     targets = torch.from_numpy(task.signed()[1])
     targets = targets if task.runs == 1 else targets[:, None]
@@ -61,6 +63,36 @@ def prepare(task: Task, threads: int) -> Fresh:
     return fresh
 
 
+def prepare_softmax(task: Task) -> Fresh:
+    """All rows of all runs' matrices in one product; a class's scores lie next to each other."""
+    import torch
+
+    matrix = torch.from_numpy(task.dense)
+    features, backward = matrix.t().contiguous(), task.scale * matrix
+    one_hot, rows = torch.from_numpy(task.one_hot), task.shape[0]
+    rates = torch.from_numpy(np.repeat(task.rates, task.outputs)[:, None])
+
+    def fresh() -> Run:
+        theta = torch.from_numpy(task.theta.reshape(-1, task.features).copy())
+        scores = torch.empty((len(theta), rows), dtype=torch.float64)
+        by_run, gradient = scores.view(task.runs, -1, rows), torch.empty_like(theta)
+        update = make_update(task, theta, rates)
+
+        def run() -> np.ndarray:
+            with torch.inference_mode():
+                for step in range(1, task.steps + 1):
+                    torch.mm(theta, features, out=scores)
+                    by_run.sub_(by_run.amax(dim=1, keepdim=True)).exp_()
+                    by_run.div_(by_run.sum(dim=1, keepdim=True)).sub_(one_hot)
+                    torch.mm(scores, backward, out=gradient)
+                    update(step, gradient)
+                return theta.numpy().reshape(task.runs, -1)
+
+        return run
+
+    return fresh
+
+
 def matrices(task: Task) -> tuple[Any, Any]:
     """Return B (see :meth:`Task.signed`) and scale * B^T, or B^T, as tensors, dense or CSR."""
     import torch
@@ -77,12 +109,13 @@ def matrices(task: Task) -> tuple[Any, Any]:
     return tensor, (task.scale * tensor.to_sparse_coo().t()).to_sparse_csr()
 
 
-def make_update(task: Task, theta: Any) -> Any:
+def make_update(task: Task, theta: Any, rates: Any = None) -> Any:
     """Return the optimizer's step: theta is changed in place."""
     import torch
 
     single = task.runs == 1
-    rate: Any = float(task.rates[0]) if single else torch.from_numpy(task.rates)
+    rates = torch.from_numpy(task.rates) if rates is None else rates
+    rate: Any = float(task.rates[0]) if single else rates
     m, v = torch.zeros_like(theta), torch.zeros_like(theta)
 
     def gradient_descent(step: int, gradient: Any) -> None:

@@ -22,12 +22,17 @@ def prepare(task: Task, threads: int) -> Fresh:
     if task.runs > 1:
         raise Unsupported("torch.optim has no batch of learning rates")
     torch.set_num_threads(threads)
-    matrix = matrices(task)[0]
-    targets = torch.from_numpy(task.signed()[1])
+    softmax = task.loss == "softmax"
+    matrix = torch.from_numpy(task.dense) if softmax else matrices(task)[0]
+    classes = torch.from_numpy(task.targets.astype(np.int64))
+    targets = torch.from_numpy(task.targets if softmax else task.signed()[1])
     rate = float(task.rates[0])
     ends = np.cumsum([rows * columns for rows, columns in task.layers])[:-1]
 
     def loss_of(parts: list[Any]) -> Any:
+        if softmax:
+            scores = matrix @ parts[0].t()
+            return task.scale * torch.nn.functional.cross_entropy(scores, classes, reduction="sum")
         w, _ = predictor(parts, task.parametrization)
         z = matrix @ w
         if task.loss == "squared":

@@ -41,7 +41,7 @@ def points(instance: Instance) -> np.ndarray:
     w = np.abs(w) if instance.positive else w
     if instance.row is None:
         return w if instance.start is None else instance.start + 0.1 * w
-    largest = np.max(np.abs(instance.features @ w.T), axis=0)
+    largest = np.array([np.max(np.abs(instance.predictions(point))) for point in w])
     return np.asarray(w / np.maximum(largest, 1e-300)[:, None])
 
 
@@ -91,15 +91,29 @@ def twin(instance: Instance) -> str:
 
 
 def _plain_rows(instance: Instance, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    losses, gradients = np.zeros(len(w)), np.zeros_like(w)
+    for run, point in enumerate(w):
+        found, slopes = plain_rows(instance, instance.predictions(point), instance.targets)
+        losses[run] = found.sum() * instance.scale
+        gradients[run] = np.asarray(slopes.T @ instance.features).ravel() * instance.scale
+    return losses, gradients
+
+
+def plain_rows(
+    instance: Instance, predictions: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Evaluate the row loss as plain Python: losses (m,), and slopes as predictions are."""
     row = instance.row
     assert row is not None
     given = () if instance.parameters is None else (instance.parameters,)
-    rows = np.array([
-        [row(float(z), float(y), *given) for z, y in zip(column, instance.targets, strict=True)]
-        for column in (instance.features @ w.T).T
-    ])  # fmt: skip
-    slopes = (instance.features.T @ rows[:, :, 1].T).T * instance.scale
-    return rows[:, :, 0].sum(axis=1) * instance.scale, np.asarray(slopes)
+    losses, slopes = np.zeros(len(targets)), np.zeros_like(predictions)
+    for i, (z, y) in enumerate(zip(predictions, targets, strict=True)):
+        target = read_only(y) if isinstance(y, np.ndarray) else float(y)
+        if instance.several:
+            losses[i] = row(read_only(z), target, slopes[i], *given)
+        else:
+            losses[i], slopes[i] = row(float(z), target, *given)
+    return losses, slopes
 
 
 def _plain_own(instance: Instance, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -193,16 +207,22 @@ def optimum(instance: Instance) -> str:
 
 def steepness(instance: Instance) -> str:
     """No row's loss changes faster, in proportion to itself, than the instance says."""
-    row, limit = instance.row, instance.steepness
-    if row is None or not np.isfinite(limit):
+    limit = instance.steepness
+    if instance.row is None or not np.isfinite(limit):
         raise NotApplicable("no steepness")
-    given = () if instance.parameters is None else (instance.parameters,)
-    for target in np.unique(instance.targets)[:FEW]:
-        for prediction in np.linspace(-FAR, FAR, 20 * round(FAR) + 1):
-            loss, slope = row(float(prediction), float(target), *given)
-            require(
-                abs(slope) <= limit * loss * (1.0 + TWIN),
-                f"at prediction {prediction:g} and target {target:g} the slope is {slope:g}, more "
-                f"than steepness={limit:g} times the loss {loss:g}",
-            )
+    along = np.linspace(-FAR, FAR, 20 * round(FAR) + 1)
+    for target in np.unique(instance.targets, axis=0)[:FEW]:
+        predictions = along
+        if instance.several:  # and in random directions
+            generator = np.random.Generator(np.random.PCG64(5))
+            shape = along.size, instance.outputs
+            predictions = np.abs(along)[:, None] * generator.uniform(-1.0, 1.0, shape)
+        losses, slopes = plain_rows(instance, predictions, np.repeat([target], along.size, axis=0))
+        sizes = np.linalg.norm(slopes.reshape(along.size, -1), axis=1)
+        worst = np.argmax(sizes - limit * losses * (1.0 + TWIN))
+        require(
+            bool(sizes[worst] <= limit * losses[worst] * (1.0 + TWIN)),
+            f"at prediction {predictions[worst]} and target {target} the slope is "
+            f"{sizes[worst]:g}, more than steepness={limit:g} times the loss {losses[worst]:g}",
+        )
     return f"at most {limit:g} times the loss"

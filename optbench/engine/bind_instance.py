@@ -146,7 +146,7 @@ def objective_kind(instance: Instance) -> str:
     """Return what evaluates an instance: a key of ``ENGINE_OBJECTIVES``, or ``"own"``."""
     if instance.loss_and_grad is not None:
         return "own"
-    several = "_outputs" * (instance.outputs > 1)
+    several = "_outputs" * (instance.several)
     if instance.sparse:
         return "sparse" + several
     return ("wide" if is_wide(*instance.features.shape) else "dense") + several
@@ -173,7 +173,7 @@ def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:
     rows = bind_tail()
     if instance.row is not None:
         own = kernel_id(instance.row, instance.kernel_identity)
-        if instance.outputs > 1:
+        if instance.several:
             rows = bind_rows_of_outputs(instance, own)
         else:
             rows = bind_rows(instance.row, instance.parameters, own)
@@ -182,6 +182,6 @@ def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:
 
 def bind_tail_of(instance: Instance) -> tuple[Any, Any]:
     """Compile the exponential tail of an instance, or any where it has none."""
-    if instance.outputs > 1 and instance.exponential_tail:
+    if instance.several and instance.exponential_tail:
         return bind_tail_of_outputs(instance.outputs)
     return bind_tail()

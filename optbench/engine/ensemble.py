@@ -67,7 +67,7 @@ def make_data(instance: Instance) -> types.Data:
     if targets.ndim > 1:
         targets = targets.reshape(-1, LANES, instance.outputs).transpose(0, 2, 1).ravel()
     if (
-        instance.outputs == 1
+        not instance.several
         and panels.shape[0] > 0
         and instance.loss_and_grad is None
         and not instance.sparse
@@ -90,6 +90,7 @@ def make_data(instance: Instance) -> types.Data:
         integers=integers,
         outputs=instance.outputs,
         target_size=instance.outputs if instance.targets.ndim > 1 else 1,
+        several=instance.several,
     )
 
 
@@ -134,7 +135,7 @@ def bind(
     data = data_of(instance)
     dense = instance.loss_and_grad is None and not instance.sparse
     # a run that only fills up a group would be mapped too
-    grouped = dense and instance.outputs == 1 and rule.linear and (rule.every_step or rule.probing)
+    grouped = dense and not instance.several and rule.linear and (rule.every_step or rule.probing)
     used = Combination(
         again=again,
         advance=entry_point(bind_loop()),

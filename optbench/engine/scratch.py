@@ -32,7 +32,7 @@ def working_memory(
     dense = data.panels.shape[1] if sparse else padded_features(features)
     sums = dense // LANES if in_bands(data.panels) else dense
     together = (LANES if count >= LANES else 1) if sparse else 0
-    if sparse and outputs > 1:
+    if sparse and data.several:
         together = outputs
     rows = max(LANES, outputs + 1) * BLOCK_ROWS  # sampled gradients need one more a row
     several = segments if segments > 1 else 0

@@ -56,6 +56,7 @@ class Data(NamedTuple):
     integers: np.ndarray
     outputs: int  # predictions of a row
     target_size: int  # numbers of a target: 1, or as many as outputs
+    several: bool  # the row loss takes all outputs of a row at once
 
 
 class Kernels(NamedTuple):
@@ -160,6 +161,7 @@ data_t = PointerTo(
             integers,
             i8,
             i8,
+            b1,
         ],
         Data,
     )

@@ -32,6 +32,7 @@ from optbench.references.multiclass import multiclass_margin, multiclass_separab
 from optbench.references.nonnegative_least_squares import nonnegative_least_squares
 from optbench.references.norm_names import member_name, norm_name, schatten_name
 from optbench.references.nuclear_norm import least_nuclear_norm, nuclear_norm, soft_thresholded
+from optbench.references.outputs import least_norm_of_outputs
 from optbench.references.reduced_rank import reduced_rank
 from optbench.references.scaling import rank, row_space
 from optbench.references.separability import Separability, separability
@@ -55,6 +56,7 @@ __all__ = [
     "lasso_path",
     "least_bregman",
     "least_norm",
+    "least_norm_of_outputs",
     "least_norms",
     "least_nuclear_norm",
     "least_squares",

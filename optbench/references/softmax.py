@@ -9,14 +9,14 @@ from optbench.references.arrays import Array, Matrix, as_dense, as_matrix
 from optbench.references.certificate import Reference, relative_gap
 from optbench.references.scaling import graded_qr, rank, row_space, solve_upper
 
+Mask = NDArray[np.bool_]
+
 _STEPS = 200
 _CLOSE = 1e-12
 _ARMIJO = 1e-4
 
 
-def softmax_minimizer(
-    features: Matrix, labels: ArrayLike, rivals: NDArray[np.bool_] | None = None
-) -> Reference:
+def softmax_minimizer(features: Matrix, labels: ArrayLike, rivals: Mask | None = None) -> Reference:
     """Minimizer W, of least L2 norm, of the mean over rows of -log softmax(W x)_y.
 
     Newton from 0.  The dual is max mean H(q_i) over distributions q_i with
@@ -60,7 +60,7 @@ def _product(left: Array, right: Array) -> Array:
     return np.asarray(left.astype(np.longdouble) @ right.astype(np.longdouble), dtype=np.float64)
 
 
-def _probabilities(scores: Array, allowed: NDArray[np.bool_]) -> tuple[Array, Array]:
+def _probabilities(scores: Array, allowed: Mask) -> tuple[Array, Array]:
     """Softmax over the allowed classes of each row, and the logarithms of its sums."""
     from scipy.special import logsumexp
 
@@ -69,11 +69,11 @@ def _probabilities(scores: Array, allowed: NDArray[np.bool_]) -> tuple[Array, Ar
     return np.exp(masked - totals[:, None]), totals
 
 
-def _risk(scores: Array, own: NDArray[np.bool_], allowed: NDArray[np.bool_]) -> float:
+def _risk(scores: Array, own: Mask, allowed: Mask) -> float:
     return float((_probabilities(scores, allowed)[1] - scores[own]).sum())
 
 
-def _newton_step(rows: Array, own: NDArray[np.bool_], P: Array) -> tuple[Array, Array]:
+def _newton_step(rows: Array, own: Mask, P: Array) -> tuple[Array, Array]:
     """Newton step (k, r) for probabilities P, and the gradient."""
     gradient = _product((P - own).T, rows)
     k, r = gradient.shape
@@ -86,7 +86,7 @@ def _newton_step(rows: Array, own: NDArray[np.bool_], P: Array) -> tuple[Array, 
     return (step @ gradient.ravel()).reshape(k, r), gradient
 
 
-def _descend(rows: Array, own: NDArray[np.bool_], allowed: NDArray[np.bool_]) -> Array:
+def _descend(rows: Array, own: Mask, allowed: Mask) -> Array:
     """Damped Newton steps until the risk no longer falls, then full ones while gradients do."""
     U = np.zeros((own.shape[1], rows.shape[1]))
     size = np.inf
@@ -108,9 +108,7 @@ def _descend(rows: Array, own: NDArray[np.bool_], allowed: NDArray[np.bool_]) ->
     return U
 
 
-def _certify(
-    X: Array, rows: Array, own: NDArray[np.bool_], allowed: NDArray[np.bool_], W: Array
-) -> Reference:
+def _certify(X: Array, rows: Array, own: Mask, allowed: Mask, W: Array) -> Reference:
     """Duality gap with the probabilities moved to the dual constraints."""
     from scipy.special import entr
 

@@ -44,7 +44,7 @@ def go_on(cell: Cell, found: Search, horizon: int, settled: Settled) -> Asking[N
         Whether the runs of a cell have settled.
     """
     features = cell.instance.features
-    size = features.nnz if cell.instance.sparse else features.size
+    size = cell.instance.outputs * (features.nnz if cell.instance.sparse else features.size)
     chunks, rate = found.runs[found.best], found.rates[found.best]
     for factor in FURTHER:
         steps = round(horizon * factor)

@@ -140,7 +140,8 @@ class PlainRun:
             self.probe_loss * 2.0**power,
         )
         for name, hyper in self.optimizer.hypers.items():
-            self.hypers[name] *= 2.0 ** (power * hyper.degree)
+            if not hyper.integer:
+                self.hypers[name] *= 2.0 ** (power * hyper.degree)
         self.power += power
 
     def follow(

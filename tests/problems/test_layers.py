@@ -44,10 +44,10 @@ def test_automatic_gradient_descent_sees_the_matrices(specification: str) -> Non
 
 
 def test_predictions_of_several_outputs_are_those_of_a_matrix_row_by_row() -> None:
-    """Features times w is W X^T: the declared rows are outputs."""
+    """A row a sample, a column an output: X W^T."""
     problem = load_registry().problem("matrix_regression")
     instance = problem.build(n=7, d=3, outputs=2)
-    inputs = instance.features.toarray()[:7, :3]
     w = np.random.default_rng(1).standard_normal((2, 3))
-    np.testing.assert_allclose(instance.features @ w.ravel(), (w @ inputs.T).ravel(), rtol=1e-14)
+    expected = [[row @ weights for weights in w] for row in instance.features]
+    np.testing.assert_allclose(instance.predictions(w.ravel()), expected, rtol=1e-14)
     assert instance.layers.tolist() == [[0, 2, 3]]

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 def residual(instance: Instance, w: np.ndarray, goal: np.ndarray) -> float:
     """Return ||X w - goal|| / ||y||; where y = 0, over the size of the terms of X w."""
-    missing = float(np.linalg.norm(instance.features @ w - goal))
+    missing = float(np.linalg.norm(instance.predictions(w) - goal))
     size = float(np.linalg.norm(instance.targets))
-    return over(missing, size or float(np.linalg.norm(abs(instance.features) @ np.abs(w))))
+    terms = abs(instance.features) @ np.abs(w.reshape(instance.outputs, -1)).T
+    return over(missing, size or float(np.linalg.norm(terms)))
 
 
 class Regression(Kind):
@@ -48,7 +49,7 @@ class Regression(Kind):
         if "minimizer" in references:
             return 0.0
         fits = next((references[name] for name in SHOWN_NAMES if name in references), None)
-        goal = instance.targets if fits is None else instance.features @ fits.solution
+        goal = instance.targets if fits is None else instance.predictions(fits.solution)
         return residual(instance, w, goal)
 
     def measure(

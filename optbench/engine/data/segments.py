@@ -243,7 +243,7 @@ ASSISTANTS = {
 
 def dense_kind(data: Data) -> str:
     """Return what evaluates dense data: a key of ``ASSISTANTS``."""
-    return ("wide" if in_bands(data.panels) else "dense") + "_outputs" * (data.outputs > 1)
+    return ("wide" if in_bands(data.panels) else "dense") + "_outputs" * (data.several)
 
 
 @inlined

@@ -89,8 +89,8 @@ def no_rows_known(
     """Say where nobody knows which rows are drawn."""
     if instance.row is None:
         return f"needs the drawn rows; {instance.problem} has an objective of its own"
-    if instance.outputs > 1:
-        return f"needs one slope a row; {instance.problem} has {instance.outputs} outputs"
+    if instance.several:
+        return f"needs one slope a row; {instance.problem} has a row loss of several outputs"
     return None
 
 
@@ -100,8 +100,8 @@ def no_row(
     """Say where a drawn row is not a gradient in theta."""
     if instance.row is None and instance.stochastic:
         return f"needs the drawn row; {instance.problem} draws samples of its own"
-    if instance.outputs > 1:
-        several = f"{instance.problem} has {instance.outputs} outputs"
+    if instance.several:
+        several = f"{instance.problem} has a row loss of several outputs"
         return f"needs the drawn row as its gradient; {several}"
     if not parametrization.linear:
         name = parametrization.name.partition(":")[0]
@@ -153,9 +153,9 @@ def sample_gradients(
                 rows = min(BLOCK_ROWS, batch - first)
                 place = (step - 1) * batch + first if memory.in_order else -1
                 last = draw(place, rows, run, data, scratch, runs)
-                slope = add_rows(rows, run, kernels, data, scratch, runs)
+                slope = add_sample(rows, run, kernels, data, scratch, runs)
                 if memory.at_probe:
-                    add_rows(rows, run, kernels, data, scratch, aside)
+                    add_sample(rows, run, kernels, data, scratch, aside)
             keep_row(last, slope, run, data, runs, rule)
             factor = data.scale * (data.rows / batch)
             scale(factor, runs.gradient_w[run])
@@ -217,36 +217,52 @@ def draw(place, rows, run, data: Data, scratch: Scratch, runs: Runs):
     for i in range(rows):
         row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
         drawn[i] = row
-        for c in range(width):
-            targets[target_place(i, c, width)] = data.row_targets[row * width + c]
+        if width == 1:
+            targets[i] = data.row_targets[row]
+        else:
+            eight = i // LANES * LANES * width  # as in ``data.targets``: eight rows side by side
+            for c in range(width):
+                targets[eight + c * LANES + i % LANES] = data.row_targets[row * width + c]
     return int(drawn[rows - 1])
 
 
 @called
 def add_rows(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Add the gradients of the drawn rows; return the slope of the last one."""
-    outputs, stride = data.outputs, BLOCK_ROWS
-    if outputs == 1:
-        stride = rows  # whose predictions are all that a row loss of one output gets
-    numbers = outputs * stride
-    z, slopes = scratch.predictions[:numbers], scratch.slopes[:numbers]
-    drawn = scratch.predictions[outputs * BLOCK_ROWS :]
-    w, gradient = by_output(runs.w, outputs), by_output(runs.gradient_w, outputs)
+    z, drawn = scratch.predictions[:rows], scratch.predictions[BLOCK_ROWS : 2 * BLOCK_ROWS]
+    slopes = scratch.slopes[:rows]
     for i in range(rows):
-        for c in range(outputs):
-            z[c * stride + i] = predict_row(int(drawn[i]), w[run * outputs + c], data)
-    write_slopes(run, z, scratch.targets[: rows * data.target_size], slopes, kernels, runs)
+        z[i] = predict_row(int(drawn[i]), runs.w[run], data)
+    write_slopes(run, z, scratch.targets[:rows], slopes, kernels, runs)
     for i in range(rows):
-        for c in range(outputs):
-            own = gradient[run * outputs + c]
-            add_row(int(drawn[i]), slopes[c * stride + i], data, own)
+        add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
     return slopes[rows - 1]
 
 
 @called
-def target_place(row, c, width):
-    """Return where number c of a row's target lies: eight rows side by side where it has many."""
-    return row if width == 1 else (row // LANES * width + c) * LANES + row % LANES
+def add_outputs(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Do the same where the row loss takes several outputs; a row has no slope of its own."""
+    outputs, numbers = data.outputs, data.outputs * BLOCK_ROWS
+    z, drawn = scratch.predictions[:numbers], scratch.predictions[numbers:]
+    slopes = scratch.slopes[:numbers]
+    w, gradient = by_output(runs.w, outputs), by_output(runs.gradient_w, outputs)
+    for i in range(rows):
+        for c in range(outputs):
+            z[c * BLOCK_ROWS + i] = predict_row(int(drawn[i]), w[run * outputs + c], data)
+    write_slopes(run, z, scratch.targets[: rows * data.target_size], slopes, kernels, runs)
+    for i in range(rows):
+        for c in range(outputs):
+            slope = slopes[c * BLOCK_ROWS + i]
+            add_row(int(drawn[i]), slope, data, gradient[run * outputs + c])
+    return 0.0
+
+
+@called
+def add_sample(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Add the gradients of the drawn rows, whatever their loss takes."""
+    if data.several:
+        return add_outputs(rows, run, kernels, data, scratch, runs)
+    return add_rows(rows, run, kernels, data, scratch, runs)
 
 
 @called
