@@ -186,11 +186,17 @@ class RunResult:
         Raises
         ------
         UserError
-            When it has gone farther already.
+            When it has gone farther already, or its optimizer reads the horizon: every step of a
+            schedule belongs to one.  Interrupted it can be resumed to the same.
         """
         if not isinstance(horizon, Integral) or horizon < self.spec.horizon:
             raise UserError(
                 f"horizon={horizon!r} must be a whole number of steps, {self.spec.horizon} or more"
+            )
+        if horizon != self.spec.horizon and self.spec.optimizer.reads_horizon:
+            raise UserError(
+                f"optimizer {self.spec.optimizer.name}: its steps depend on the horizon "
+                f"{self.spec.horizon}; to another one it must run from the start"
             )
         further = self.chunk.subset(np.array([0]))
         spec = dataclasses.replace(self.spec, horizon=horizon)
@@ -224,6 +230,7 @@ def prepare(specs: Sequence[RunSpec]) -> list[Chunk]:
             first.horizon if first.snapshots == "last decades" else first.snapshots,
             None if first.theta is None else [np.asarray(spec.theta) for spec in group],
             first.passages,
+            [spec.horizon for spec in group],
         )
     return chunks
 

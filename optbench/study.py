@@ -10,7 +10,8 @@ from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
-from optbench.contract import Optimizer, Problem
+from optbench.contract import Optimizer, Problem, combine, options_of
+from optbench.contract.combinations import CONSTANT, OPTIONS, SCHEDULE, combination_text
 from optbench.engine.oracles.catalogue import missing_oracle
 from optbench.errors import UserError, one_line
 from optbench.instance import Instance
@@ -53,7 +54,9 @@ class Choice:
     @property
     def label(self) -> str:
         """What tables call it: ``adam``, ``adam[eps=0]``, ``adam (mine.py)``."""
-        given = ",".join(f"{name}={value:g}" for name, value in self.fixed.items())
+        combined = combination_text(self.optimizer)
+        fixed = [f"{name}={value:g}" for name, value in self.fixed.items()]
+        given = ",".join((*combined, *fixed))
         given = "small rate" if self.follows_flow else given
         name = f"{self.optimizer.name}[{given}]" if given else self.optimizer.name
         name = f"{name} ({self.source})" if self.source else name
@@ -101,7 +104,7 @@ class Cell:
 
 
 def parse_optimizer(registry: Registry, text: str) -> Choice:
-    """Read ``NAME`` or ``NAME[hyper=value,...]``.
+    """Read ``NAME`` or ``NAME[hyper=value,...]``, with options such as ``schedule=cosine``.
 
     Raises
     ------
@@ -111,9 +114,14 @@ def parse_optimizer(registry: Registry, text: str) -> Choice:
     """
     name, given = parse_specification(text)
     optimizer = registry.optimizer(name)
-    defaults = dict.fromkeys(optimizer.hypers, 0.0)
-    fixed = parse_options(f"optimizer {name}", given, defaults)
+    defaults: dict[str, Any] = dict.fromkeys(optimizer.hypers, 0.0)
+    named = {*options_of(optimizer), *(OPTIONS.keys() & given.keys() - optimizer.hypers.keys())}
+    options = {key: CONSTANT if key == SCHEDULE else 0.0 for key in named}
+    values = parse_options(f"optimizer {name}", given, defaults | options)
+    fixed = {key: value for key, value in values.items() if key in optimizer.hypers}
     check_ranges(optimizer, fixed, given)
+    added = {key: value for key, value in values.items() if key in options and key != SCHEDULE}
+    optimizer = combine(optimizer, values.get(SCHEDULE, CONSTANT), added)
     free = [key for key in optimizer.tuned if key not in fixed]
     if len(free) > 1:
         raise UserError(f"optimizer {name}: give all but one of {', '.join(free)} a value")
@@ -171,9 +179,11 @@ def choose_all(registry: Registry, given: Sequence[str | Optimizer]) -> list[Cho
 def _with_source(registry: Registry, choice: Choice, choices: Sequence[Choice]) -> Choice:
     """Say which file an optimizer is of where its name alone would not."""
     optimizer = choice.optimizer
-    namesakes = {c.optimizer.identity for c in choices if c.optimizer.name == optimizer.name}
+    plain = [c.optimizer.base or c.optimizer for c in choices]
+    namesakes = {each.identity for each in plain if each.name == optimizer.name}
     replaced = registry.replaced.get(f"optimizer {optimizer.name}")
-    same = isinstance(replaced, Optimizer) and replaced.identity == optimizer.identity
+    own = (optimizer.base or optimizer).identity
+    same = isinstance(replaced, Optimizer) and replaced.identity == own
     if len(namesakes) == 1 and (replaced is None or same):
         return choice
     return replace(choice, source=os.path.basename(optimizer.file))

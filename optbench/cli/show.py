@@ -50,6 +50,7 @@ def show(
 
 def _optimizer(plugin: Optimizer) -> Table:
     from optbench.cli.plugin_entries import selects_text, values_text
+    from optbench.contract import options_of
 
     rows = [
         cells(
@@ -59,6 +60,7 @@ def _optimizer(plugin: Optimizer) -> Table:
         )
         for name, hyper in plugin.hypers.items()
     ]
+    combined = [f"{name}: {text}" for name, text in options_of(plugin).items()]
     condition = f", if: {plugin.condition}" if plugin.condition else ""
     asked = [f"{values_text(v)} ({kind})" for kind, v in plugin.as_theorem_asks.items()]
     return Table(
@@ -71,6 +73,7 @@ def _optimizer(plugin: Optimizer) -> Table:
             *(f"as the theorem asks: {text}" for text in asked),
             f"paper: {plugin.reference}",
             f"asks for: {', '.join(plugin.needs)}; starts at: {plugin.start}",
+            *(["it can be combined with " + "; ".join(combined)] if combined else ()),
             *([f"convention: {plugin.convention}"] if plugin.convention else ()),
             _place(plugin),
         ),

@@ -4,6 +4,7 @@ Nothing here imports Numba: declaring is cheap.
 """
 
 from optbench.contract.arguments import ORACLE_ARGUMENTS, UNKNOWN, Hyper
+from optbench.contract.combinations import combine, options_of
 from optbench.contract.declared import Declared
 from optbench.contract.optimizers import Optimizer, optimizer
 from optbench.contract.problems import Problem, problem
@@ -20,6 +21,8 @@ __all__ = [
     "Selected",
     "Sizes",
     "Slot",
+    "combine",
     "optimizer",
+    "options_of",
     "problem",
 ]

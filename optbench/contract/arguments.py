@@ -21,6 +21,7 @@ ORACLE_ARGUMENTS: Mapping[str, str] = {
     "sample_row": "the features of the last drawn row, float64 (d,); read only",
     "sample_index": "the number of the last drawn row, 0, 1, ...; int",
     "sample_slope": "the derivative of its loss by its prediction, in the unit of grad; float",
+    "horizon": "how many steps the run takes in all; int",
     "layers": "offset, rows and columns of each weight matrix in theta, int64 (L, 3)",
     "rng": "this run's random state for optbench.random, uint64 (2,)",
     "probe": "another point, float64 (p,): the probe kernel writes it, the main kernel reads it",

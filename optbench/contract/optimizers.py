@@ -10,7 +10,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper
@@ -29,6 +29,7 @@ from optbench.contract.slots import KNOWN, Slot
 from optbench.errors import UserError, first_line
 from optbench.identity import identity
 from optbench.plugin_files import declared_again, is_shipped, require_sendable
+from optbench.schedules import AT_ANY_TIME
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class Optimizer(Declared):
         Whether tables give the time of a step as a multiple of its own.
     convention : str
         Where papers and libraries disagree: which of them it follows, and what the others do.
+    base : Optimizer or None
+        What it is a combination of, see :mod:`optbench.contract.combinations`.
+    schedule : str
+        Of its learning rate.
     """
 
     name: str
@@ -105,9 +110,15 @@ class Optimizer(Declared):
     convention: str
     file: str
     line: int
+    base: Optimizer | None = None
+    schedule: str = "constant"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel by name: another process finds the file, and the same code in it, or says so."""
+        if self.base is not None:
+            own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "base"}
+            changed = {k: v for k, v in own.items() if v is not getattr(self.base, k)}
+            return _combined_again, (self.base, changed)
         require_sendable(self.kernel)
         path = inspect.getfile(self.kernel)
         where = self.kernel.__module__, path, self.kernel.__name__
@@ -130,6 +141,8 @@ class Optimizer(Declared):
     @functools.cached_property
     def identity(self) -> str:
         """Hash of its declaration and of all code that its kernel reaches."""
+        if self.base is not None:
+            return identity(self.base.identity, self.schedule, self.hypers)
         prose = ("formula", "reference", "convention", "condition", "as_theorem_asks")
         told = (*prose, "file", "line")
         return identity(*(getattr(self, f.name) for f in fields(self) if f.name not in told))
@@ -156,9 +169,24 @@ class Optimizer(Declared):
         return not set(OF_SAMPLES).isdisjoint(self.arguments)
 
     @property
+    def learning_rate(self) -> str | None:
+        """Name of the hyperparameter that is searched unless it is given, if there is one."""
+        return next((name for name, hyper in self.hypers.items() if hyper.tune is not None), None)
+
+    @property
+    def reads_horizon(self) -> bool:
+        """Whether a step depends on how many there are: it cannot go on to another horizon."""
+        warms_up = self.base is not None and "warmup" in self.hypers
+        return "horizon" in self.arguments or warms_up or self.schedule not in AT_ANY_TIME
+
+    @property
     def tuned(self) -> tuple[str, ...]:
         """Names of the hyperparameters that have no default: the host tunes them."""
         return tuple(name for name, hyper in self.hypers.items() if hyper.default is None)
+
+
+def _combined_again(base: Optimizer, changed: Mapping[str, Any]) -> Optimizer:
+    return replace(base, base=base, **changed)
 
 
 def _optimizer_again(module: str, file: str, name: str, known: str) -> Optimizer:

@@ -13,7 +13,7 @@ OF_PROBES = ("probe", "probe_grad", "probe_loss")
 OF_SAMPLES = ("sample_grad", "sample_row", "sample_index", "sample_slope", "probe_sample_grad")
 # what is known when trials begin; of samples nothing is
 IN_PROBE = (
-    *("theta", "grad", "step", "loss", "optimal_loss", "natural_grad", "layers", "rng"),
+    *("theta", "grad", "step", "loss", "optimal_loss", "natural_grad", "horizon", "layers", "rng"),
     *OF_PROBES,
     "trial",
 )

@@ -16,10 +16,12 @@ import numba
 from optbench import elementwise
 from optbench.contract import Optimizer, Slot
 from optbench.engine import loop, types
+from optbench.engine.combinations import combination_names, combination_source
 from optbench.engine.compiler import helpers, vectorised
 from optbench.engine.compiler.blame import compile_errors
 from optbench.engine.compiler.bounds import needs_bounds_checks
 from optbench.engine.compiler.cache import KernelId, compile_kernel, kernel_id, once
+from optbench.engine.compiler.elementwise_loops import with_loops
 from optbench.engine.compiler.plain import Kernel, MaskedKernel, helpers_of, named_by
 from optbench.engine.compiler.views import read_only
 from optbench.engine.compiler.wide import HAS_MASKS
@@ -94,25 +96,24 @@ def _passed(optimizer: Optimizer, name: str, in_probe: bool) -> str:
         value = f"runs.scaled_hypers[run, {list(optimizer.hypers).index(name)}]"
         return f"int({value})" if optimizer.hypers[name].integer else value
     if name in optimizer.slots:
-        place = FIRST_SLOT + list(optimizer.slots).index(name)
-        return _slot_source(optimizer.slots[name], place)
+        return _slot(optimizer.slots[name], FIRST_SLOT + list(optimizer.slots).index(name))
     argument = ARGUMENTS[name]
     expression = (argument.in_probe if in_probe else "") or argument.expression
     return expression.format(kept=_kept(PLACES[name]))
 
 
-def _slot_source(slot: Slot, place: int) -> str:
-    """Return the source that finds a run's slot in the shape in which the kernel sees it."""
+def _slot(slot: Slot, place: int) -> str:
+    """Return the expression that finds a slot in the shape in which the kernel sees it."""
     view, parameters = _kept(place), "runs.theta.shape[1]"
     if slot.shape == "matrix":
         return f"as_matrix({view}, {parameters}, {parameters})"
     if not isinstance(slot.shape, tuple):
         return view
     first, second = slot.shape
-    numbers = f"(rule.offsets[own, {place + 1}] - rule.offsets[own, {place}])"
+    size = f"(rule.offsets[own, {place + 1}] - rule.offsets[own, {place}])"
     if first == "rows":
-        return f"as_matrix({view}, {numbers} // {parameters}, {parameters})"
-    columns = parameters if second == "theta" else f"{numbers} // {first}"
+        return f"as_matrix({view}, {size} // {parameters}, {parameters})"
+    columns = parameters if second == "theta" else f"{size} // {first}"
     return f"as_matrix({view}, {first}, {columns})"
 
 
@@ -123,11 +124,13 @@ def _kept(place: int) -> str:
 _UPDATE = """
 def update(step, run, runs, rule):
     own = runs.optimizer[run]
+    {before}
     kernel({arguments})
 """
 _CHECKED_UPDATE = """
 def update(step, run, runs, rule):
     own = runs.optimizer[run]
+    {before}
     try:
         kernel({arguments})
     except Exception:
@@ -137,6 +140,7 @@ def update(step, run, runs, rule):
 _PROBE = """
 def probe(step, trial, run, runs, rule):
     own = runs.optimizer[run]
+    {before}
     found = 0
     try:
         {call}
@@ -150,15 +154,16 @@ def probe(step, trial, run, runs, rule):
 
 def kernel_source(optimizer: Optimizer, in_probe: bool, checked: bool) -> str:
     """Return the source that calls a kernel of the optimizer for one run."""
+    names = optimizer.probe_arguments if in_probe else optimizer.arguments
+    lines, instead = combination_source(optimizer, in_probe, _passed)
+    passed = ", ".join(instead.get(name) or _passed(optimizer, name, in_probe) for name in names)
+    before = "\n    ".join(lines)
     if not in_probe:
-        passed = ", ".join(_passed(optimizer, name, False) for name in optimizer.arguments)
         template = _CHECKED_UPDATE if checked else _UPDATE
-        return template.format(arguments=passed, failed=types.FAILED)
-    names = optimizer.probe_arguments
-    passed = ", ".join(_passed(optimizer, name, True) for name in names)
+        return template.format(before=before, arguments=passed, failed=types.FAILED)
     once_a_step = "if trial == 1:\n            kernel({0})\n            found = 1"
     call = "found = 1 if kernel({0}) else 0" if "trial" in names else once_a_step
-    return _PROBE.format(call=call.format(passed), failed=types.FAILED)
+    return _PROBE.format(before=before, call=call.format(passed), failed=types.FAILED)
 
 
 def bind_update(optimizer: Optimizer) -> Any:
@@ -197,13 +202,13 @@ def _compiled_probe(optimizer: Optimizer, own: KernelId) -> Any:
 
 def _compiled(optimizer: Optimizer, plain: Any, name: str, own: KernelId) -> Any:
     checked = needs_bounds_checks(optimizer, plain)
-    kernel = plain if numba.config.DISABLE_JIT else jitted(plain)
+    kernel = plain if numba.config.DISABLE_JIT else jitted(with_loops(optimizer, plain))
     source = kernel_source(optimizer, name == "probe", checked)
-    names = {"kernel": kernel, "read_only": read_only, "as_matrix": as_matrix}
-    called = define(source, name, plain.__name__, **names)
+    names = {"read_only": read_only, "as_matrix": as_matrix, **combination_names(optimizer)}
+    called = define(source, name, plain.__name__, kernel=kernel, **names)
     signature = types.probe_s if name == "probe" else types.update_s
     with compile_errors(f"optimizer {optimizer.name!r}", plain), bounds_checks(checked):
-        return compile_kernel(called, signature, kernel=own)
+        return compile_kernel(called, signature, kernel=own, from_python=False)
 
 
 @once

@@ -92,6 +92,8 @@ class Chunk:
     reach : float
         At most so much the logarithm of the loss changes per L2 distance of w; 0: evaluate it at
         every step.
+    horizons : sequence of int, optional
+        How many steps each of them is to take in all, for optimizers that ask.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Chunk:
         snapshots: Snapshots = "all",
         optimum: float = math.nan,
         reach: float = 0.0,
+        horizons: Sequence[int] | None = None,
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
         theta, hypers = np.array(theta, float, order="C"), np.array(hypers, float, order="C")
@@ -119,6 +122,7 @@ class Chunk:
             initial_state(rule, combination.slots, theta),
             hypers,
             seeds,
+            horizons or [0] * count,
             dimension,
             rule.linear,
             combination.needs_loss,

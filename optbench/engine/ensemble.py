@@ -195,6 +195,7 @@ def make_chunks(
     snapshots: Snapshots = "all",
     starts: Sequence[np.ndarray] | None = None,
     passages: bool = False,
+    horizons: Sequence[int] | None = None,
 ) -> list[Chunk]:
     """Prepare runs for every row of ``hypers`` (K, H), each with its own seed.
 
@@ -213,6 +214,8 @@ def make_chunks(
     passages : bool
         Whether the loop keeps when they pass relative targets: not where the objective is a sample
         or is evaluated at records only.
+    horizons : sequence of int, optional
+        How many steps each of them is to take in all, for optimizers that ask.
 
     Raises
     ------
@@ -253,6 +256,7 @@ def make_chunks(
                 snapshots,
                 optimum,
                 reach,
+                None if horizons is None else horizons[rows],
             )
         )
     return chunks

@@ -101,6 +101,7 @@ class Runs(NamedTuple):
     scaled_hypers: np.ndarray  # (K, h): in the run's unit
     exponents: np.ndarray  # int64 (K,): loss and gradient are in units of 2**-exponent
     status: np.ndarray  # int64 (K,)
+    horizon: np.ndarray  # int64 (K,): how many steps the run takes in all, for schedules
     stopped: np.ndarray  # int64 (K,): the step at which the run ended
     probed: np.ndarray  # int64 (K,): how many probes were evaluated
     rng: np.ndarray  # uint64 (K, 2)
@@ -198,6 +199,7 @@ runs_t = PointerTo(
             matrix,
             matrix,
             matrix,
+            integers,
             integers,
             integers,
             integers,

@@ -50,6 +50,8 @@ class PlainRun:
         By default the identity.
     rows : int
         How many the data has.
+    horizon : int
+        How many steps it takes in all.
     hypers : float
         Hyperparameters by name; a tuned one without a value is 0.1.
 
@@ -62,6 +64,7 @@ class PlainRun:
         layers: np.ndarray | None = None,
         inverse_fisher: np.ndarray | None = None,
         rows: int = 1,
+        horizon: int = 1000,
         /,
         **hypers: float,
     ) -> None:
@@ -82,7 +85,7 @@ class PlainRun:
         }
         self.probe, self.output = self.theta.copy(), self.theta.copy()
         self.probe_grad, self.probe_loss = np.zeros(size), 0.0
-        self.steps = 0
+        self.steps, self.horizon = 0, horizon
         self.power = 0
 
     def step(
@@ -107,6 +110,7 @@ class PlainRun:
             "step": self.steps,
             "loss": float(np.ldexp(loss, self.power)),
             "optimal_loss": 0.0,
+            "horizon": self.horizon,
             "layers": self.layers,
             "probe": self.probe,
             "output": self.output,

@@ -17,6 +17,7 @@ from collections.abc import Callable, Set
 from typing import Any
 
 from optbench.contract import Optimizer
+from optbench.engine.compiler.elementwise_loops import rewritten
 from optbench.engine.compiler.plain import helpers_of
 from optbench.engine.oracles.catalogue import LIKE_THETA
 
@@ -25,7 +26,7 @@ RAISING = (ast.Raise, ast.Assert, ast.While, ast.Try)
 
 def needs_bounds_checks(optimizer: Optimizer, kernel: Callable[..., Any]) -> bool:
     """Say whether some index of a kernel, or an explicit ``raise``, needs a checked build."""
-    function = _parsed(kernel)
+    function = rewritten(optimizer, kernel)
     # What is passed to a helper has left the kernel; here is what helpers take from elsewhere.
     for helper in helpers_of(kernel):
         own = not helper.__module__.startswith("optbench.")
@@ -75,7 +76,7 @@ def _is_constant(index: ast.AST, size: int) -> bool:
     return isinstance(index, ast.Constant) and index.value in range(size)
 
 
-def _is_variable(index: ast.AST, inside: set[str]) -> bool:
+def _is_variable(index: ast.AST, inside: Set[str]) -> bool:
     """Whether an index is the variable of a loop over all coordinates."""
     return isinstance(index, ast.Name) and index.id in inside
 

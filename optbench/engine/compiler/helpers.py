@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import inspect
 
-from optbench import random
+from optbench import random, schedules
 from optbench.engine.compiler.overloads import called, unchecked
 from optbench.linear_algebra import orthogonal, places, products, symmetric
 
 INTRINSIC = (products.product,)  # see optbench.engine.data.matrices
-KNOWN = {random: called, **dict.fromkeys((orthogonal, places, products, symmetric), unchecked)}
+KNOWN = {
+    random: called,
+    schedules: called,
+    **dict.fromkeys((orthogonal, places, products, symmetric), unchecked),
+}
 
 for _module, _compile in KNOWN.items():
     for _function in vars(_module).values():

@@ -34,6 +34,7 @@ ORACLE = Oracle(
         "step": Argument("step"),
         "loss": Argument("runs.loss[run]"),
         "optimal_loss": Argument("rule.optimal_loss", missing=no_optimum),
+        "horizon": Argument("runs.horizon[run]"),
         "layers": Argument("read_only(rule.layers)", missing=no_layers),
         "rng": Argument("runs.rng[run]"),
     }
