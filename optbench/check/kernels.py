@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.check.outcome import require
-from optbench.check.quadratic import LAYERS, SIZE, SIZES, Quadratic, instance
+from optbench.check.quadratic import LAYERS, ROWS, SIZE, SIZES, Quadratic, instance
 from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Slot
 from optbench.engine import rules, types
 from optbench.engine.bind import bind_probe, bind_update, bounds_checks
@@ -56,6 +56,8 @@ def found_at(optimizer: Optimizer, problem: Quadratic, theta: np.ndarray, step: 
         "natural_grad": problem.inverse_fisher @ whole,
         "sample_grad": sample,
         "sample_row": row,
+        "sample_index": (step - 1) % ROWS,
+        "sample_slope": problem.slope(theta, step),
     }
 
 
@@ -111,9 +113,11 @@ class Bench:
         found = found_at(self.optimizer, self.problem, self.runs.theta[1], step)
         whole = "sample_grad" if self.optimizer.samples else "grad"
         self.runs.gradient[1], self.runs.loss[1] = found[whole], found["loss"]
-        for name in ("natural_grad", "sample_row"):
+        for name in ("natural_grad", "sample_row", "sample_index", "sample_slope"):
             self._keep(name, found[name])
         self._take_trials(step)
+        if self.kept["probe_sample_grad"].size > 0:
+            self._keep("probe_sample_grad", self.problem.sample(self.kept["probe"], step)[1])
         read = {name: self.kept[name] for name in ORACLE_ARGUMENTS if name != "output"}
         read |= {whole: self.runs.gradient[1], "layers": self.rule.layers}
         self.given = {name: (array, array.copy()) for name, array in read.items()}
@@ -187,6 +191,7 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
         given |= {"step": step, **found_at(optimizer, problem, theta, step)}
         with bounds_checks(True):  # of helpers that the plug-in compiles itself
             _plain_trials(optimizer, problem, given)
+            given["probe_sample_grad"] = problem.sample(given["probe"], step)[1]
             _call(optimizer.kernel, optimizer.arguments, given, {"theta", "output", "rng", *slots})
         path.append((theta.copy(), state.copy(), kept.copy()))
     return Steps(*(np.array(part) for part in zip(*path, strict=True)))

@@ -76,6 +76,11 @@ class Quadratic:
         residual = FEATURES[row] @ (self.turn.T @ theta) - TARGETS[row]
         return features, np.asarray(features * residual * 2.0**self.power)
 
+    def slope(self, theta: np.ndarray, step: int) -> float:
+        """Return the derivative of that row's loss by its prediction."""
+        row = (step - 1) % ROWS
+        return float((FEATURES[row] @ (self.turn.T @ theta) - TARGETS[row]) * 2.0**self.power)
+
     def loss(self, theta: np.ndarray) -> float:
         """Return the loss."""
         return float(_loss(self.turn.T @ theta) * 2.0**self.power)

@@ -16,7 +16,7 @@ from typing import Any
 from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper
 from optbench.contract.declared import Declared
 from optbench.contract.habits import check_body, check_brackets, check_form, check_parameter
-from optbench.contract.probes import probe_arguments
+from optbench.contract.probes import OF_SAMPLES, probe_arguments
 from optbench.contract.selects import (
     Asked,
     Selected,
@@ -166,7 +166,7 @@ class Optimizer(Declared):
     @property
     def samples(self) -> bool:
         """Whether it steps by gradients of drawn rows."""
-        return "sample_grad" in self.arguments or "sample_row" in self.arguments
+        return not set(OF_SAMPLES).isdisjoint(self.arguments)
 
     @property
     def learning_rate(self) -> str | None:
@@ -317,7 +317,7 @@ def _check_declaration(
 
 
 def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str, Hyper]) -> None:
-    sampled = [name for name in arguments if name in ("sample_grad", "sample_row")]
+    sampled = [name for name in arguments if name in OF_SAMPLES]
     if not sampled:
         return
     batch = hypers.get("batch")

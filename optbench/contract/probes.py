@@ -10,6 +10,7 @@ from optbench.contract.arguments import ORACLE_ARGUMENTS
 from optbench.errors import UserError, first_line
 
 OF_PROBES = ("probe", "probe_grad", "probe_loss")
+OF_SAMPLES = ("sample_grad", "sample_row", "sample_index", "sample_slope", "probe_sample_grad")
 # what is known when trials begin; of samples nothing is
 IN_PROBE = (
     *("theta", "grad", "step", "loss", "optimal_loss", "natural_grad", "horizon", "layers", "rng"),
@@ -46,7 +47,7 @@ def probe_arguments(
     """
     if "trial" in arguments:
         raise UserError(f"{where}: 'trial' is for the kernel that writes probes, not for this one")
-    asked = [argument for argument in arguments if argument in OF_PROBES]
+    asked = [argument for argument in arguments if argument in (*OF_PROBES, "probe_sample_grad")]
     if probe is None:
         if asked:
             raise UserError(

@@ -62,7 +62,7 @@ class Combination(NamedTuple):
         Samples count for the rows that they have; probes are counted by the runs.
         """
         sample = self.memories.sampled_gradient
-        drawn = runs.hypers[:, sample.batch] if sample.wanted else 0.0
+        drawn = runs.hypers[:, sample.batch] * (1 + sample.at_probe) if sample.wanted else 0.0
         return self.evaluations[runs.optimizer] + drawn / self.data.rows
 
 

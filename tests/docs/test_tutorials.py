@@ -27,9 +27,10 @@ def plugin(page: str, name: str, folder: Path) -> str:
     return str(file)
 
 
-def test_the_shipped_file_is_shown_as_it_is() -> None:
-    shipped = (REPOSITORY / "optimizers" / "heavy_ball.py").read_text(encoding="utf-8")
-    assert python_blocks("docs/adding-an-optimizer.md")[0] == shipped
+@pytest.mark.parametrize("name", ["heavy_ball", "sharpness_aware", "averaged_gradient_descent"])
+def test_shipped_files_are_shown_as_they_are(name) -> None:
+    shipped = (REPOSITORY / "optimizers" / f"{name}.py").read_text(encoding="utf-8")
+    assert shipped in python_blocks("docs/adding-an-optimizer.md")
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_a_helper_that_indexes_or_raises_is_checked(tmp_path: Path) -> None:
     """It may leave a table, which would read other memory, or raise."""
     table = "TABLE = (1.0, 2.0)\ndef look(k):\n    return TABLE[k]"
     rule = load_file(plugin(tmp_path, table, "look(int(step)) + 0.0 * grad[i]")).mine
-    assert needs_bounds_checks(rule)
+    assert needs_bounds_checks(rule, rule.kernel)
     chunk = one_chunk(INSTANCE, rule, [RATE])
     chunk.advance(5)
     assert chunk.status == ["failed"] and chunk.runs.stopped[0] == 2

@@ -315,3 +315,71 @@ def test_samples_and_the_whole_objective_exclude_each_other(other: str) -> None:
 def test_half_a_row_is_refused() -> None:
     assert Hyper(1, low=1, integer=True).problem_with(2.5) == "must be a whole number"
     assert "must be a whole number" in declared("grad, batch=Hyper(1.5, integer=True)")
+
+
+SVRG = "stochastic_variance_reduced_gradient"
+
+
+@pytest.mark.parametrize("batch", [1, 70, 200])
+@pytest.mark.parametrize("parameters", ["linear", "diagonal", "deep_linear:widths=3"])
+@pytest.mark.parametrize("layout", ["dense", "wide", "sparse"])
+def test_the_same_rows_are_evaluated_at_the_probe(layout, parameters, batch) -> None:
+    instance = classification(laid_out(layout))
+    features = instance.features.toarray() if instance.sparse else instance.features
+    chunk = one_chunk(instance, SVRG, [0.05, 0.02], [4, 9], parameters, batch=batch, epoch=7)
+    starts = chunk.runs.theta.copy()
+    for horizon in (3, 9, 30):
+        chunk.advance(horizon)
+
+    def gradient(theta, rows):
+        w, tangent = jacobian(parameters, theta)
+        z, y = features[rows] @ w, instance.targets[rows]
+        slopes = np.array([instance.row(a, b)[1] for a, b in zip(z, y, strict=True)])
+        return instance.scale * len(features) / len(rows) * slopes @ features[rows] @ tangent
+
+    for row, (rate, seed) in enumerate([(0.05, 4), (0.02, 9)]):
+        theta, rng = starts[row], seeded(seed)
+        for step in range(30):
+            if step % 7 == 0:
+                snapshot, whole = theta, gradient(theta, np.arange(37))
+            rows = [integer(rng, 37) for _ in range(batch)]
+            theta = theta - rate * (gradient(theta, rows) - gradient(snapshot, rows) + whole)
+        np.testing.assert_allclose(chunk.runs.theta[row], theta, rtol=1e-11, atol=1e-13)
+        evaluations = 5 + 30 * 2 * batch / 37  # snapshots at steps 1, 8, 15, 22, 29
+        assert chunk.records.evaluations[-1, row] == pytest.approx(evaluations, rel=1e-12)
+
+
+@declare(reference="a test")
+def averaged_slopes(
+    theta,
+    sample_row,
+    sample_index,
+    sample_slope,
+    slopes=Slot(shape="rows"),
+    mean=Slot(),
+    learning_rate=Hyper(tune="log", low=0.0),
+    batch=Hyper(1, low=1, high=1, integer=True),
+):
+    """SAGA (Defazio, Bach, Lacoste-Julien 2014) of linear predictors: a slope is kept a row."""
+    change = sample_slope - slopes[sample_index]
+    for i in range(theta.size):
+        theta[i] -= learning_rate * (change * sample_row[i] + mean[i])
+        mean[i] += change * sample_row[i] / slopes.size
+    slopes[sample_index] = sample_slope
+
+
+@pytest.mark.parametrize("layout", ["dense", "wide", "sparse"])
+def test_index_and_slope_are_those_of_the_drawn_row(layout) -> None:
+    instance = classification(laid_out(layout))
+    features = instance.features.toarray() if instance.sparse else instance.features
+    chunk = one_chunk(instance, averaged_slopes, [0.05], [4])
+    theta, rng = chunk.runs.theta[0].copy(), seeded(4)
+    chunk.advance(100)
+    slopes = np.zeros(37)
+    for _ in range(100):
+        row = integer(rng, 37)
+        slope = instance.row(features[row] @ theta, instance.targets[row])[1]
+        mean = slopes @ features / 37
+        theta = theta - 0.05 * ((slope - slopes[row]) * features[row] + mean)
+        slopes[row] = slope
+    np.testing.assert_allclose(chunk.runs.theta[0], theta, rtol=1e-10, atol=1e-13)

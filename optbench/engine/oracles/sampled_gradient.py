@@ -18,8 +18,8 @@ from optbench.engine.data.bands import BAND_ROWS, band_entry
 from optbench.engine.data.dense import write_slopes
 from optbench.engine.data.layouts import in_bands
 from optbench.engine.data.panels import BLOCK_ROWS, PANEL_ROWS
-from optbench.engine.evaluation import end_diverged
-from optbench.engine.oracles.declared import PLACES, Argument, Oracle
+from optbench.engine.evaluation import end_diverged, write
+from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
 from optbench.engine.types import (
     RUNNING,
     Data,
@@ -36,7 +36,9 @@ from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
 from optbench.random import integer
 
-ROW = PLACES["sample_row"]
+ROW, PROBE = PLACES["sample_row"], PLACES["probe"]
+INDEX, SLOPE = PLACES["sample_index"], PLACES["sample_slope"]
+AT_PROBE = PLACES["probe_sample_grad"]
 
 
 class Memory(NamedTuple):
@@ -45,6 +47,7 @@ class Memory(NamedTuple):
     wanted: bool
     batch: int  # which hyperparameter is the number of rows a sample has
     in_order: bool  # rows are a stream: a sample takes the next ones, not random ones
+    at_probe: bool  # their gradient at the probe is wanted too
 
     def with_scratch(self) -> Memory:
         """Return the same: nothing is written."""
@@ -55,7 +58,10 @@ def memory(instance: Instance, _parametrization: Parametrization, optimizer: Opt
     """Return how an optimizer draws rows; an objective that draws them itself needs nothing."""
     wanted = optimizer.samples and not instance.stochastic
     return Memory(
-        wanted, list(optimizer.hypers).index("batch") if wanted else -1, instance.in_order
+        wanted,
+        list(optimizer.hypers).index("batch") if wanted else -1,
+        instance.in_order,
+        "probe_sample_grad" in optimizer.needs,
     )
 
 
@@ -65,6 +71,26 @@ def no_samples(
     """Say where no rows can be drawn."""
     if instance.row is None and not instance.stochastic:
         return f"draws rows of the data; {instance.problem} has an objective of its own"
+    return None
+
+
+def no_samples_known(
+    instance: Instance, _parametrization: Parametrization, _optimizer: Optimizer
+) -> str | None:
+    """Say where the same rows cannot be evaluated twice."""
+    if instance.row is None:
+        return f"needs the drawn rows; {instance.problem} has an objective of its own"
+    return None
+
+
+def no_rows_known(
+    instance: Instance, _parametrization: Parametrization, _optimizer: Optimizer
+) -> str | None:
+    """Say where nobody knows which rows are drawn."""
+    if instance.row is None:
+        return f"needs the drawn rows; {instance.problem} has an objective of its own"
+    if instance.several:
+        return f"needs one slope a row; {instance.problem} has a row loss of several outputs"
     return None
 
 
@@ -94,7 +120,7 @@ def work(
 ):
     """Draw a sample where it is asked for, and end runs whose sampled gradient is not finite."""
     if memories.sampled_gradient.wanted:
-        sample_gradients(step, kernels, data, scratch, runs, rule, memories.sampled_gradient)
+        sample_gradients(step, kernels, data, scratch, runs, aside, rule, memories.sampled_gradient)
         end_diverged(step - 1, runs.gradient, runs)
 
 
@@ -105,30 +131,56 @@ def sample_gradients(
     data: Data,
     scratch: Scratch,
     runs: Runs,
+    aside: Runs,
     rule: Rule,
     memory: Memory,
 ):
     """Write the gradients of this step's rows at theta; every run draws its own."""
-    if not rule.linear:
-        call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
+    if memory.at_probe:
+        for run in range(runs.theta.shape[0]):
+            own = runs.optimizer[run]
+            write(runs.state[run, rule.offsets[own, PROBE] :], aside.theta[run])
+            aside.exponents[run] = runs.exponents[run]
+        map_forward(kernels, scratch, aside, rule)
+    map_forward(kernels, scratch, runs, rule)
     for run in range(runs.theta.shape[0]):
         if runs.status[run] == RUNNING:
             batch = int(runs.hypers[run, memory.batch])
             runs.gradient_w[run, :], last = 0.0, 0
+            if memory.at_probe:
+                aside.gradient_w[run, :] = 0.0
             for first in range(0, batch, BLOCK_ROWS):
                 rows = min(BLOCK_ROWS, batch - first)
                 place = (step - 1) * batch + first if memory.in_order else -1
-                if data.several:
-                    last = add_outputs(place, rows, run, kernels, data, scratch, runs)
-                else:
-                    last = add_sample(place, rows, run, kernels, data, scratch, runs)
-            own = runs.optimizer[run]
-            row = runs.state[run, rule.offsets[own, ROW] : rule.offsets[own, ROW + 1]]
-            if row.size > 0:
-                row[:] = 0.0
-                add_row(last, 1.0, data, row)
-            for j in range(runs.gradient_w.shape[1]):
-                runs.gradient_w[run, j] *= data.scale * (data.rows / batch)
+                last = draw(place, rows, run, data, scratch, runs)
+                slope = add_sample(rows, run, kernels, data, scratch, runs)
+                if memory.at_probe:
+                    add_sample(rows, run, kernels, data, scratch, aside)
+            keep_row(last, slope, run, data, runs, rule)
+            factor = data.scale * (data.rows / batch)
+            scale(factor, runs.gradient_w[run])
+            if memory.at_probe:
+                scale(factor, aside.gradient_w[run])
+    map_back(kernels, scratch, runs, rule)
+    if memory.at_probe:
+        map_forward(kernels, scratch, aside, rule)  # a pull-back needs what it leaves behind
+        map_back(kernels, scratch, aside, rule)
+        for run in range(runs.theta.shape[0]):
+            start = rule.offsets[runs.optimizer[run], AT_PROBE]
+            end = rule.offsets[runs.optimizer[run], AT_PROBE + 1]
+            write(aside.gradient[run], runs.state[run, start:end])
+
+
+@called
+def map_forward(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule):
+    """Write predictors, unless they are theta."""
+    if not rule.linear:
+        call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
+
+
+@called
+def map_back(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule):
+    """Write gradients in theta, unless they are those in the predictor."""
     if not rule.linear:
         call_pull_back(
             kernels.pull_back,
@@ -137,45 +189,80 @@ def sample_gradients(
 
 
 @called
-def add_sample(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Draw at most 128 rows, or take those from ``place`` on, and add their gradients.
+def scale(factor, numbers):
+    """Multiply numbers."""
+    for j in range(numbers.size):
+        numbers[j] *= factor
 
-    Return the last row's number.
-    """
-    z, drawn = scratch.predictions[:BLOCK_ROWS], scratch.predictions[BLOCK_ROWS : 2 * BLOCK_ROWS]
-    targets, slopes = scratch.targets, scratch.slopes
+
+@called
+def keep_row(last, slope, run, data: Data, runs: Runs, rule: Rule):
+    """Keep features, number and slope of the last drawn row where they are asked for."""
+    state, own = runs.state[run], rule.offsets[runs.optimizer[run]]
+    row = state[own[ROW] : own[ROW + 1]]
+    if row.size > 0:
+        row[:] = 0.0
+        add_row(last, 1.0, data, row)
+    if own[INDEX + 1] > own[INDEX]:
+        state[own[INDEX]] = last
+    if own[SLOPE + 1] > own[SLOPE]:
+        state[own[SLOPE]] = slope
+
+
+@called
+def draw(place, rows, run, data: Data, scratch: Scratch, runs: Runs):
+    """Draw at most 128 rows, or take those from ``place`` on; return the last row's number."""
+    width = data.target_size
+    targets, drawn = scratch.targets, scratch.predictions[data.outputs * BLOCK_ROWS :]
     for i in range(rows):
         row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
         drawn[i] = row
-        targets[i] = data.row_targets[row]
-        z[i] = predict_row(row, runs.w[run], data)
-    write_slopes(run, z[:rows], targets[:rows], slopes[:rows], kernels, runs)
-    for i in range(rows):
-        add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
+        if width == 1:
+            targets[i] = data.row_targets[row]
+        else:
+            eight = i // LANES * LANES * width  # as in ``data.targets``: eight rows side by side
+            for c in range(width):
+                targets[eight + c * LANES + i % LANES] = data.row_targets[row * width + c]
     return int(drawn[rows - 1])
 
 
 @called
-def add_outputs(place, rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Do the same where the row loss takes several outputs."""
-    outputs, width, numbers = data.outputs, data.target_size, data.outputs * BLOCK_ROWS
+def add_rows(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Add the gradients of the drawn rows; return the slope of the last one."""
+    z, drawn = scratch.predictions[:rows], scratch.predictions[BLOCK_ROWS : 2 * BLOCK_ROWS]
+    slopes = scratch.slopes[:rows]
+    for i in range(rows):
+        z[i] = predict_row(int(drawn[i]), runs.w[run], data)
+    write_slopes(run, z, scratch.targets[:rows], slopes, kernels, runs)
+    for i in range(rows):
+        add_row(int(drawn[i]), slopes[i], data, runs.gradient_w[run])
+    return slopes[rows - 1]
+
+
+@called
+def add_outputs(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Do the same where the row loss takes several outputs; a row has no slope of its own."""
+    outputs, numbers = data.outputs, data.outputs * BLOCK_ROWS
     z, drawn = scratch.predictions[:numbers], scratch.predictions[numbers:]
-    targets, slopes = scratch.targets, scratch.slopes[:numbers]
+    slopes = scratch.slopes[:numbers]
     w, gradient = by_output(runs.w, outputs), by_output(runs.gradient_w, outputs)
     for i in range(rows):
-        row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
-        drawn[i] = row
-        eight = i // LANES * LANES * width  # as in ``data.targets``: eight rows side by side
-        for c in range(width):
-            targets[eight + c * LANES + i % LANES] = data.row_targets[row * width + c]
         for c in range(outputs):
-            z[c * BLOCK_ROWS + i] = predict_row(row, w[run * outputs + c], data)
-    write_slopes(run, z, targets[: rows * width], slopes, kernels, runs)
+            z[c * BLOCK_ROWS + i] = predict_row(int(drawn[i]), w[run * outputs + c], data)
+    write_slopes(run, z, scratch.targets[: rows * data.target_size], slopes, kernels, runs)
     for i in range(rows):
         for c in range(outputs):
             slope = slopes[c * BLOCK_ROWS + i]
             add_row(int(drawn[i]), slope, data, gradient[run * outputs + c])
-    return int(drawn[rows - 1])
+    return 0.0
+
+
+@called
+def add_sample(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Add the gradients of the drawn rows, whatever their loss takes."""
+    if data.several:
+        return add_outputs(rows, run, kernels, data, scratch, runs)
+    return add_rows(rows, run, kernels, data, scratch, runs)
 
 
 @called
@@ -219,8 +306,17 @@ ORACLE = Oracle(
             "read_only(runs.gradient[run])", like_theta=True, missing=no_samples
         ),
         "sample_row": Argument("read_only({kept})", kept=size_of_row, missing=no_row),
+        "sample_index": Argument("int({kept}[0])", kept=one_number, missing=no_rows_known),
+        "sample_slope": Argument("{kept}[0]", kept=one_number, degree=1, missing=no_rows_known),
+        "probe_sample_grad": Argument(
+            "read_only({kept})",
+            kept=like_theta,
+            degree=1,
+            like_theta=True,
+            missing=no_samples_known,
+        ),
     },
     work=work,
     memory=memory,
-    memory_type=numba_types.NamedTuple([b1, i8, b1], Memory),
+    memory_type=numba_types.NamedTuple([b1, i8, b1, b1], Memory),
 )
