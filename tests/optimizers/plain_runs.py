@@ -98,11 +98,7 @@ class PlainRun:
         """Take one step from a gradient and loss in the true unit; return theta.
 
         The drawn row is parallel to its gradient, so by default it is the gradient; ``elsewhere``
-<<<<<<< HEAD
         gives gradient and loss at a probe, by default those of a round quadratic.
-=======
-        gives gradient and loss at a probe, by default the same.
->>>>>>> eae92e8c438566b4c8c011dfd8f92eb2f4cced9f
         """
         self.steps += 1
         oracle = {
@@ -120,13 +116,9 @@ class PlainRun:
             "output": self.output,
         }
         given = oracle | self.slots | self.hypers
-        found = elsewhere or (lambda _: (gradient, loss))
+        found = elsewhere or self._round(gradient, loss)
         if self.optimizer.probe is not None:
-<<<<<<< HEAD
-            self._probe(given, elsewhere or self._round(gradient, loss))
-=======
             self._probe(given, found)
->>>>>>> eae92e8c438566b4c8c011dfd8f92eb2f4cced9f
         given |= {"probe_grad": self.probe_grad, "probe_loss": self.probe_loss}
         given["probe_sample_grad"] = np.ldexp(found(self.probe)[0], self.power)
         self.optimizer(*(given[name] for name in self.optimizer.arguments))
