@@ -123,7 +123,8 @@ class _Rewriting:
                     self.arrays.local[name].stale = "which changes in this loop"
                 else:
                     self.arrays.changed(name)
-        known, inside = dict(self.arrays.local), {}
+        known = dict(self.arrays.local)
+        inside: dict[str, Local] = {}
         for name in ("body", "orelse"):
             self.arrays.local = dict(known)
             made = self.block(getattr(statement, name))
