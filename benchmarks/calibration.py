@@ -97,7 +97,7 @@ CLEAR_FALL = 20.0  # over the standard deviation of the noise
 CLEAR_DROP = 1.0  # of the log gap, without noise too
 CLEAR_DROP_OF_LINEAR = math.log(50.0)
 CLEAR_STEPS = 30.0  # last step over the first that follows the law: one and a half decades
-CLEAR_STEPS_OF_LINEAR = 10.0
+CLEAR_STEPS_OF_LINEAR = 3.0  # half a decade
 
 
 def _log_uniform(rng: Generator, low: float, high: float) -> float:
@@ -228,7 +228,7 @@ def is_clear(truth: Truth, t: Array, noise: Noise) -> bool:
 
     Its noise is at most 5%.  It follows its law, with an offset no larger than the step, over the
     last decade and a half before the horizon or the rounding floor, and falls there at least e-fold
-    and by 20 times its noise; q^t over a decade, in which it falls fifty-fold.
+    and by 20 times its noise; q^t over half a decade, in which it falls fifty-fold.
     """
     if truth.law is None or noise.size > CLEAR_NOISE:
         return False

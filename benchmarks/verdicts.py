@@ -1,9 +1,9 @@
 """Verdicts of implicit bias, proved by simulation: ``python -m benchmarks.verdicts``.
 
 Two questions.  Does the exact solution of another norm ever get the name of l1, l2 or linf?  And is
-a verdict ever contradicted when the same run goes on?  The rates are those that the search finds at
-the default horizon; each run is judged at every half decade, as the table would be that had ended
-there.
+a verdict ever contradicted when the same run goes on?  The rows are those that a comparison of all
+optimizers has "as the theorem asks", the rates those that the search finds at the default horizon;
+each run is judged at every half decade, as the table would be that had ended there.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from optbench.analysis.kinds import kind_of
 from optbench.analysis.selection import BETWEEN, NO_VERDICT, select
 from optbench.analysis.settling import MOVING, Verdict, judge
 from optbench.analysis.theory import candidates, theory_name
+from optbench.contract import UNKNOWN
 from optbench.engine.stop import StopSignal
 from optbench.executors.cells import run_cells
 from optbench.instance import Instance
 from optbench.registry import load_registry
 from optbench.runs import DEFAULT_HORIZON, RunSpec, run_all
 from optbench.solutions import family_member, solved
-from optbench.study import Cell, build_instances, make_cells, parse_optimizer
+from optbench.study import Cell, build_instances, choose_all, make_cells
 from optbench.tuning.search import Tuner
 
 EXPONENTS = (1.1, 1.25, 1.5, 1.75, 2.5, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0)
@@ -35,23 +36,6 @@ AUDITED = (
     "linear_regression:data=gaussian,n=5,d=12,seed=0",
 )
 SEPARABLE = "logistic_regression:data=gaussian,seed=0"
-# On separable data each of these has a theorem; hyperparameters are those that the theorem allows.
-THEOREMS = (
-    "gradient_descent",
-    "heavy_ball",
-    "normalized_gradient_descent",
-    "loss_normalized_gradient_descent",
-    "sign_descent",
-    "adam[eps=0,decay=0.5]",
-    "adam[eps=0,decay=0.5,beta2=0.99]",
-    "rmsprop[eps=0,decay=0.5]",
-    "coordinate_descent",
-    "greedy_coordinate_descent",
-    "p_norm_mirror_descent",
-    "p_norm_mirror_descent[p=1.5]",
-    "normalized_mirror_descent",
-    "steepest_descent",
-)
 FIRST = 10_000  # steps at the first verdict
 JUDGED_BY = 5  # predictors, half a decade apart
 
@@ -122,15 +106,31 @@ def half_decades(last: int) -> tuple[int, ...]:
     return tuple(int(step) for step in np.rint(10.0**exponents))
 
 
-def follow(optimizer: str, seeds: int, last: int) -> tuple[str, list[Followed]]:
-    """Return what theory says of an optimizer, and the verdicts on its run of each seed."""
-    registry = load_registry()
-    (instances,) = build_instances(registry, SEPARABLE, seeds)
-    (cell,) = make_cells(instances, [parse_optimizer(registry, optimizer)], ())
+def theorem_cells(instances: tuple[Instance, ...]) -> list[Cell]:
+    """Return the rows of a comparison on which there is a theorem, as the theorem asks.
+
+    Where what it asks for is not what is used, that is the second row of the optimizer.  Left out
+    is a theorem whose solution is no other than that of another one on these instances.
+    """
+    choices = choose_all(load_registry(), ["all"])
+    cells = [c for c in make_cells(instances, choices, (), as_theorems_ask=True) if c.skip is None]
+    second = {c.choice.optimizer.name for c in cells if c.choice.as_theorem_asks}
+    asked = [c for c in cells if c.choice.as_theorem_asks or c.choice.optimizer.name not in second]
+    return [c for c in asked if theory_name(c) != UNKNOWN and _told_apart(c)]
+
+
+def _told_apart(cell: Cell) -> bool:
+    """Whether no other reference is the solution that theory names."""
+    instance, known = cell.instance, candidates(cell, cell.instance)
+    own, kind = known.pop(theory_name(cell)).solution, kind_of(instance)
+    return all(kind.distance(instance, own, each) >= kind.told_apart for each in known.values())
+
+
+def follow(cell: Cell, seeds: int, last: int) -> list[Followed]:
+    """Return the verdicts on the run of each seed, at the rate that a search finds."""
     (search,) = run_cells([Tuner(cell, seeds, DEFAULT_HORIZON, None, 1e-3)], 1, StopSignal())
     hypers = tuple(cell.choice.hypers(search.rates[search.best]).tolist())
-    told = [_followed(cell, own, seed, hypers, last) for seed, own in enumerate(instances)]
-    return theory_name(cell), told
+    return [_followed(cell, own, seed, hypers, last) for seed, own in enumerate(cell.instances)]
 
 
 def _followed(
@@ -168,17 +168,19 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 def _print_followed(seeds: int, last: int, decades: Sequence[int]) -> None:
+    (instances,) = build_instances(load_registry(), SEPARABLE, seeds)
+    cells, limit = theorem_cells(instances), kind_of(instances[0]).close
     right, extrapolations = Counter[int](), []
-    for optimizer in THEOREMS:
-        theory, runs = follow(optimizer, seeds, last)
+    for cell in cells:
+        theory, runs = theory_name(cell), follow(cell, seeds, last)
         own = {t: sum(run.verdicts[t].selected == theory for run in runs) for t in decades}
         right.update(own)
         taken_back = [found for run in runs for found in run.contradicted()]
         counts = " | ".join(f"{n}" for n in own.values())
-        print(f"| `{optimizer}` | {theory} | {counts} | {len(taken_back)} |", flush=True)
-        limit = kind_of(build_instances(load_registry(), SEPARABLE, 1)[0][0]).close
+        label = cell.choice.label.removesuffix(" (theorem)")
+        print(f"| `{label}` | {theory} | {counts} | {len(taken_back)} |", flush=True)
         extrapolations += [pair for run in runs for pair in run.extrapolations(limit)]
-    shares = " | ".join(f"{right[t] / (seeds * len(THEOREMS)):.0%}" for t in decades)
+    shares = " | ".join(f"{right[t] / (seeds * len(cells)):.0%}" for t in decades)
     print(f"| all | | {shares} | |")
     due = [(at, was) for at, was in extrapolations if 3.0 * at <= last]
     order = sum(1 for at, was in due if 0.1 <= at / was <= 10.0)

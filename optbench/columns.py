@@ -159,7 +159,8 @@ class BiasRow(Row):
         rank=3,
     )
     effective_p_interval: Interval = column(
-        "neighbours of `effective_p` in the grid of exponents: it is known no better",
+        "neighbours of `effective_p` in the grid of exponents, or the ends of a flat optimum: it "
+        "is known no better",
         unit="p",
         header="eff. p\ninterval",
         rank=8,
@@ -391,7 +392,8 @@ class ConvergenceRow(Row):
     )
     sensitivity_decades: Number = column(
         "width of the learning rates around the best of the short runs that are within a factor of "
-        "2 of it: how carefully one must tune; null: none of them halved the gap",
+        "2 of it, in steps to 1e-8, or in the gap that is left where it does not keep 1e-8: how "
+        "carefully one must tune; null: none of them halved the gap",
         unit="decades",
         header="lr width\n(decades)",
         rank=11,

@@ -147,12 +147,17 @@ def switched_on(value: str | bool, automatic: bool) -> bool:
     return automatic if value == SWITCH[0] else option_text(value) == "true"
 
 
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that another one may be a misspelling of."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)), None)
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` or the list of known names."""
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f" (did you mean {close[0]!r}?)"
+    close = closest(name, known)
+    if close is not None:
+        return f" (did you mean {close!r}?)"
     return f"; known: {', '.join(sorted(known))}"
 
 

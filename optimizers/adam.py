@@ -31,8 +31,8 @@ def selected(kind, beta1, beta2, eps, decay):
         "multiclass": {"eps": 0.0, "decay": 0.5, "beta2": 0.99},
     },
     condition="separable data; linf: eps = 0, beta1 <= beta2, learning rate t^-decay, 0 < decay <= "
-    "1; l2: eps > 0, beta1^4 < beta2, constant, small enough learning_rate, and gradients that "
-    "have become small against eps",
+    "1; l2: eps > 0, beta1^4 < beta2 (not looked up: of arXiv:2110.03891 only the abstract was "
+    "read), constant, small enough learning_rate, and gradients that have become small against eps",
     homogeneous=True,
     convention="the paper, torch and optax: eps outside the root of the corrected v_hat; Keras "
     "and the paper's faster form add it before the correction, optax's eps_root is inside the root",

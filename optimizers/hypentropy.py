@@ -26,7 +26,8 @@ def selected(kind, scale, size):
     "separable data: Pesme, Dragomir, Flammarion 2024, arXiv:2406.12763",
     selects=selected,
     condition="regression from zero, learning_rate small enough to converge; on separable data the "
-    "flow, whose potential grows as |theta| log(|theta| / scale): max |theta| >= 100 scale",
+    "flow, whose potential grows as |theta| log(|theta| / scale): max |theta| >= 100 scale (of "
+    "arXiv:2406.12763 only the abstract was read: the shape of the potential at infinity decides)",
     homogeneous=True,
     convention="scale as in diagonal networks; the paper's beta is 2 scale",
 )

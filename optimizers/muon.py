@@ -5,22 +5,24 @@ X = (1 - momentum) G + momentum M when nesterov = 1, else M;  X <- X / ||X||_F, 
 X <- a X + b (X X^T) X + c (X X^T)^2 X  with (a, b, c) = (3.4445, -4.7750, 2.0315);
 W <- W - learning_rate t^-decay sqrt(max(1, rows / columns)) X.
 
-With M = U S V^T this is near U V^T: singular values end between 0.7 and 1.2, but tiny ones lower.
+With M = U S V^T this is near U V^T: singular values end between 0.7 and 1.2, but tiny ones lower;
+with exact = 1 it is U V^T, of which the theorems are.
 A matrix with one row is a vector, for which X is 0.70 times the unit vector of the momentum.
 """
 
 from math import sqrt
 
 from optbench import Hyper, Slot, optimizer
-from optbench.linear_algebra import layer, orthogonalize
+from optbench.linear_algebra import layer, orthogonalize, polar
 
 
-def selected(kind, momentum, nesterov, decay):
+def selected(kind, momentum, nesterov, exact, decay):
     """With one row it is normalized momentum descent in L2; theorems are not about nesterov."""
-    if kind in ("classification", "multiclass"):
-        applies = decay > 0.0 and momentum < 1.0 and nesterov == 0
-        margin = "l2" if kind == "classification" else "spectral"
-        return margin if applies else None
+    prescribed = decay > 0.0 and momentum < 1.0 and nesterov == 0
+    if kind == "multiclass":
+        return "spectral" if prescribed and exact == 1 else None
+    if kind == "classification":
+        return "l2" if prescribed else None
     return "l2" if kind in ("regression", "nonseparable") and decay > 0.0 else None
 
 
@@ -29,7 +31,7 @@ def selected(kind, momentum, nesterov, decay):
     "https://kellerjordan.github.io/posts/muon; bias: Fan, Schmidt, Thrampoulidis 2025, "
     "arXiv:2502.04664",
     selects=selected,
-    as_theorem_asks={"classification": {"nesterov": 0}, "multiclass": {"nesterov": 0}},
+    as_theorem_asks={"classification": {"nesterov": 0}, "multiclass": {"nesterov": 0, "exact": 1}},
     condition="learning rate t^-decay, 0 < decay <= 1, exact U V^T; a minimum from zero: the rows "
     "of a matrix stay in the span of the data",
     homogeneous=True,
@@ -50,6 +52,7 @@ def muon(
     momentum=Hyper(0.95, low=0.0, high=1.0),
     nesterov=Hyper(1, low=0, high=1, integer=True),
     rounds=Hyper(5, low=1, integer=True),
+    exact=Hyper(0, low=0, high=1, integer=True),
     decay=Hyper(0.5, low=0.0, high=1.0),
 ):
     for i in range(theta.size):
@@ -58,7 +61,10 @@ def muon(
         direction[i] = ahead if nesterov == 1 else average[i]
     rate = learning_rate * step ** (-decay)
     for k in range(layers.shape[0]):
-        orthogonalize(layer(direction, layers, k), work, rounds)
+        if exact == 1:
+            polar(layer(direction, layers, k), work)
+        else:
+            orthogonalize(layer(direction, layers, k), work, rounds)
         offset, rows, columns = layers[k, 0], layers[k, 1], layers[k, 2]
         scale = rate * sqrt(max(1.0, rows / columns))
         for i in range(offset, offset + rows * columns):

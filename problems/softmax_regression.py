@@ -32,8 +32,8 @@ GAUSSIAN = {"data": ("gaussian",)}
         "stable_rank",
         "distance_minimizer",
     ),
-    default=({"data": "wine"}, DISCRIMINATING),
-    examples=({"data": "iris"}, {"data": "gaussian", "n": 40, "d": 3}),
+    default=(),  # named where it is wanted
+    examples=(DISCRIMINATING, {"data": "iris"}, {"data": "gaussian", "n": 40, "d": 3}),
 )
 def softmax_regression(
     data=Option("wine"),

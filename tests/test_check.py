@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import os
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from optbench import Hyper, UserError, optimizer
 from optbench.check import CheckResult, check
-from optbench.check.optimizers import CHECKS, chunk
+from optbench.check.optimizers import CHECKS, check_optimizer, chunk
 from optbench.check.problems import check_problem
 from optbench.check.second_process import compiled_by_second_process
 from optbench.contract import Optimizer
@@ -79,7 +80,7 @@ BROKEN = {
         f"{GRADIENT_STEP}\ntheta[theta.size + 2] = 0.0",
         "",
         "bounds",
-        r"kernel\.py:8: IndexError: ",
+        r"kernel\.py:9: IndexError: ",
     ),
     "helper outside": (
         f"{GRADIENT_STEP}\nhelper(theta, 2)",
@@ -91,7 +92,7 @@ BROKEN = {
         f"{GRADIENT_STEP}\nfor i in range(grad.size):\n    grad[i] = 0.0",
         "",
         "compiles",
-        r"kernel\.py:9: .* does not compile at `grad\[i\] = 0\.0`: it writes .* read only",
+        r"kernel\.py:10: .* does not compile at `grad\[i\] = 0\.0`: it writes .* read only",
     ),
     "a helper writes grad": (
         f"{GRADIENT_STEP}\nhelper(grad, -6)",
@@ -115,22 +116,22 @@ BROKEN = {
         f"if grad[0] != grad[0]:\n    raise ValueError('not a number')\n{GRADIENT_STEP}",
         "",
         "NaN",
-        r"kernel\.py:7: ValueError: not a number",
+        r"kernel\.py:8: ValueError: not a number",
     ),
     "allocates": (
         "copy = grad * rate\nfor i in range(theta.size):\n    theta[i] -= copy[i]",
         "",
         "compiles",
-        r"kernel\.py:6: .* at `copy = grad \* rate`: it allocates memory; hold arrays in a Slot",
+        r"kernel\.py:7: .* at `copy = grad \* rate`: it allocates memory; hold arrays in a Slot",
     ),
     "raises": (
         f"{GRADIENT_STEP}\nif step > 3:\n    raise ValueError('too many steps')",
         "",
         "python twin",
-        r"kernel\.py:9: ValueError: too many steps",
+        r"kernel\.py:10: ValueError: too many steps",
     ),
     "random": (
-        f"theta[0] += np.random.rand()\n{GRADIENT_STEP}",
+        f"theta[0] += random.random()\n{GRADIENT_STEP}",
         "",
         "deterministic",
         r"of the same run differs",
@@ -151,13 +152,13 @@ BROKEN = {
         "for i in range(theta.size):\n    theta[i] -= rate * grad[i] * (1.0 + i)",
         "",
         "permutation",
-        r"declared, but the path differs by",
+        r"another path, which differs by .*, declare symmetries=\('sign',\)",
     ),
     "sign matters": (
         "for i in range(theta.size):\n    theta[i] -= rate * max(grad[i], 0.0)",
         "",
         "sign",
-        r"declared, but the path differs by",
+        r"another path, which differs by .*, declare symmetries=\('permutation',\)",
     ),
     "wrong degree": (
         GRADIENT_STEP,
@@ -172,7 +173,10 @@ BROKEN = {
         r"ends after \d steps on a quadratic: \['diverged', 'diverged'\]",
     ),
 }
-HEADER = "import numpy as np\nfrom optbench import Hyper, Slot, optimizer\nMEMORY = np.zeros(1)\n"
+HEADER = (
+    "import random\nimport numpy as np\nfrom optbench import Hyper, Slot, optimizer\n"
+    "MEMORY = np.zeros(1)\n"
+)
 HELPER = "import numba\n@numba.njit\ndef helper(x, k):\n    x[x.size + k] = 7.0\n"
 
 
@@ -198,12 +202,19 @@ def test_a_broken_promise_is_found(case: str, quick) -> None:
     assert re.search(message, found[name]) and "\n" not in found[name]
 
 
+def test_a_gradient_that_overflows_was_not_written_into(quick) -> None:
+    file = plugin("for i in range(theta.size):\n    theta[i] += 1e30 * grad[i] * grad[i]")
+    results = {result.name: result for result in check(str(file))}
+    assert results["writes"].passed, results["writes"].detail
+
+
 def test_what_is_not_declared_is_not_asked(quick) -> None:
     file = plugin(GRADIENT_STEP, "symmetries=(), fixed_point=False, ")
     results = {result.name: result for result in check(str(file))}
     assert failures(list(results.values())) == []
     for name in ("permutation", "sign", "zero gradient", "homogeneous"):
-        assert results[name].passed is None and "declare" in results[name].detail
+        assert results[name].passed is None
+        assert re.search("declare|symmetries=", results[name].detail)
 
 
 KEPT = {
@@ -418,3 +429,28 @@ def test_a_wrong_problem_is_found(tmp_path: Path) -> None:
     (tmp_path / "random.py").write_text(WRONG_PROBLEM.replace("FEATURES", "rng.random((3, 3))"))
     found = dict(failures(check(str(tmp_path / "random.py"))))
     assert found["wrong: builds"] == "features differ between two builds: use a seed"
+
+
+def test_the_second_process_runs_beside_the_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It begins when the kernel is compiled, and what it finds is told in its place."""
+    seen: list[str] = []
+    after = threading.Event()
+
+    def test(optimizer: Optimizer) -> str:
+        assert after.wait(60.0)  # that is, a later test has run meanwhile
+        seen.append("second process")
+        return "done"
+
+    def later(optimizer: Optimizer) -> str:
+        seen.append("twin")
+        after.set()
+        return "done"
+
+    for name in CHECKS:
+        monkeypatch.setitem(CHECKS, name, lambda optimizer: "done")
+    monkeypatch.setitem(CHECKS, "second process", test)
+    monkeypatch.setitem(CHECKS, "python twin", later)
+    results = check_optimizer(OPTIMIZERS["gradient_descent"])
+    assert seen == ["twin", "second process"]
+    assert [result.name for result in results] == list(CHECKS)
+    assert all(result.passed for result in results)

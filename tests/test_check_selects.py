@@ -59,7 +59,7 @@ def test_what_is_not_known_is_told_from_what_a_problem_of_the_same_file_has(tmp_
     assert told(tmp_path, "'own'").startswith("FAIL")
     assert told(tmp_path, "'own'", OWN) == "own"
     assert told(tmp_path, "'lp(rate)'") == "lp"
-    assert told(tmp_path, "None") == "names no solution"
+    assert told(tmp_path, "None") == "selects= names no solution"
 
 
 @pytest.mark.parametrize("declared", ["''", "'(rate)'", "{'regression': ''}"])
@@ -75,3 +75,41 @@ def test_every_built_in_optimizer_names_references_that_there_are():
     known = references_of(registry.problems.values())
     named = [selects(o, known) for o in registry.optimizers.values() if o.selects is not None]
     assert len(named) > 20
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "lambda kind, rate: 'L2' if rate > 100.0 else 'l2'",
+        "lambda kind, size: 'L2' if kind == 'matrix' and size < 1.0 else 'l2'",
+    ],
+)
+def test_a_typing_error_fails_whatever_the_hyperparameters_and_the_kind_are(tmp_path, declared):
+    """A function was tried with the usual values of hyperparameters, and on five kinds."""
+    assert told(tmp_path, declared).startswith("FAIL no problem has a reference 'L2'")
+
+
+def test_a_function_that_fails_in_its_range_fails_and_says_with_which_values(tmp_path):
+    found = told(tmp_path, "lambda kind, rate: 'l2' if 1.0 / rate > 0.0 else None")
+    assert re.match(r"FAIL .*selects fails for 'classification': ZeroDivisionError", found)
+    assert "; with rate=0, size=0" in found
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "{'clasification': 'l2'}",
+        "'l2', as_theorem_asks={'clasification': {'rate': 0.01}}",
+        "'l2', only_for=('clasification',)",
+    ],
+)
+def test_a_misspelt_kind_of_problem_fails_and_says_which_is_meant(tmp_path, declared):
+    """It was a mapping of which no entry ever counted."""
+    assert re.match(
+        r"FAIL \w+ names a kind of problem 'clasification' \(did you mean 'classification'\?\)",
+        told(tmp_path, declared),
+    )
+
+
+def test_a_kind_of_a_plug_in_s_own_is_no_misspelling(tmp_path):
+    assert told(tmp_path, "{'game': 'l2'}") == "l2"

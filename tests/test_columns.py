@@ -19,6 +19,7 @@ from optbench import references
 from optbench.analysis.kinds import KINDS, MEASURES
 from optbench.column import UNITS, columns
 from optbench.columns import BiasRow, ConvergenceRow, LearningRate, RateLaw
+from optbench.contract.combinations import OPTIONS
 from optbench.engine import types as engine
 from optbench.registry import load_registry
 from optbench.report import pages, render, tables
@@ -264,13 +265,14 @@ def test_statuses_are_told_once():
 
 
 def test_the_host_knows_no_plug_in_by_name():
-    """Claims are a wing of their own: they say which optimizer a theorem is about."""
+    """Claims say which optimizer a theorem is about; templates are files of the user's."""
     registry = load_registry()
-    # words of the host's own: kinds of problems, solutions that solvers are named after, functions
-    own = {kind.name for kind in KINDS} | {*references.__all__, "quadratic"}
+    # words of the host's own: kinds of problems, solutions that solvers are named after, functions,
+    # options of every optimizer
+    own = {kind.name for kind in KINDS} | {*references.__all__, "quadratic", *OPTIONS}
     names = {*registry.optimizers, *registry.problems} - own
     for file in (REPOSITORY / "optbench").rglob("*.py"):
-        if "claims" not in file.parts:
+        if not {"claims", "templates"} & set(file.parts):
             assert not set(literals(file)) & names, file
 
 

@@ -203,7 +203,7 @@ def test_the_document_is_json_that_validates_against_its_schema(tmp_path):
     jsonschema.validate(document, schema)
     assert document["bias"][1]["optimizer"] == "sign_descent"
     assert {row["status"] for row in document["bias"]} >= {"failed", "skipped", "horizon"}
-    assert set(result.to_dict()) == set(document)
+    assert {*result.to_dict(), "profile"} == set(document)
 
 
 def test_a_time_limit_ends_runs_with_status_timeout():
@@ -446,7 +446,7 @@ def test_a_reference_that_is_not_certified_decides_no_verdict(tmp_path):
     )
     assert (sure.selected, sure.runner_up, sure.uncertified) == ("near", "far", ())
     assert (unsure.selected, unsure.runner_up) == ("INCONCLUSIVE", None)
-    assert unsure.reason == "not there yet: 0.67 from far; a verdict needs 0.05"
+    assert unsure.reason == "0.67 from far; a verdict needs 0.05; it is at rest"
     assert unsure.uncertified == ("near",)
     assert unsure.measures["distance_near"] == pytest.approx(0.0, abs=1e-7)
 

@@ -73,6 +73,8 @@ def check_installation(commands: Path, empty: Path) -> Path:
     for kind, names in PLUGINS.items():
         listed = run(commands / "optbench", "list", kind, "--format", "json", cwd=empty)
         assert set(names) <= {entry["name"] for entry in json.loads(listed)[kind]}
+    run(commands / "optbench", "new", "problem", "steady_walk", cwd=empty)
+    assert (empty / "steady_walk.py").is_file() and (empty / "test_steady_walk.py").is_file()
     chosen = ("linear_regression:data=gaussian,n=4,d=6", "-o", "gradient_descent", "-o", "adam")
     options = ("--horizon", "100", "--format", "json")
     document = json.loads(run(commands / "optbench", "compare", *chosen, *options, cwd=empty))

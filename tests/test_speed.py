@@ -39,6 +39,37 @@ def test_a_first_comparison_and_a_second_one(tmp_path):
     assert seconds(["compare", "--quiet"], **cache) < 12
 
 
+EDITED = """from optbench import Hyper, Slot, optimizer
+@optimizer(reference="a test")
+def edited(theta, grad, velocity=Slot(), rate=Hyper(tune="log"), momentum=Hyper(0.9)):
+    for i in range(theta.size):
+        velocity[i] = momentum * velocity[i] + {factor} * grad[i]
+        theta[i] -= rate * velocity[i]
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no processor time of child processes")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "edited.py"],
+        ["compare", "linear_regression:data=gaussian", "--plugin", "edited.py", "-o", "edited"],
+    ],
+)
+def test_an_edit_and_what_it_does(arguments, tmp_path, monkeypatch):
+    """Two seconds of processor time, and half a second for a busy machine's slower caches."""
+    monkeypatch.chdir(tmp_path)
+    times = []
+    for factor in range(1, 6):
+        (tmp_path / "edited.py").write_text(EDITED.format(factor=float(factor)))
+        before = os.times()
+        seconds(arguments)
+        after = os.times()
+        used = after.children_user - before.children_user
+        times.append(used + after.children_system - before.children_system)
+    assert min(times[1:]) < 2.5, times  # the first one may compile the engine
+
+
 def test_a_million_gradient_steps_on_digits():
     from optbench.engine.ensemble import make_chunks
     from optbench.parametrizations import parametrization

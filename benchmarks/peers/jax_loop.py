@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.maps import predictor, pull_back
-from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Task, Unsupported
+from benchmarks.peers.maps import muon_directions, predictor, pull_back
+from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Task
 
 REQUIRES = ("jax",)
 
@@ -46,9 +46,11 @@ def prepare(task: Task, threads: int) -> Fresh:
 def prepare_softmax(task: Task) -> Fresh:
     """Trace and compile softmax regression: a class's scores lie next to each other."""
     import jax
+    import jax.numpy as jnp
     from jax import lax
 
-    update, shape = make_update(task), task.layers[0]
+    shape, muon = task.layers[0], task.optimizer == "muon"
+    update = make_update(task)
 
     def descend(theta: Any, rate: Any, features: Any, backward: Any, one_hot: Any) -> Any:
         def body(step: Any, state: Any) -> Any:
@@ -56,11 +58,11 @@ def prepare_softmax(task: Task) -> Fresh:
             slopes = jax.nn.softmax(weights @ features, axis=0) - one_hot
             return update(step, [weights], [slopes @ backward], *moments, rate)
 
-        (parts, *_) = lax.fori_loop(1, task.steps + 1, body, ([theta.reshape(shape)],))
+        start = theta.reshape(shape)
+        moments = [jnp.zeros_like(start)] if muon else []
+        (parts, *_) = lax.fori_loop(1, task.steps + 1, body, ([start], *moments))
         return parts[0].ravel()
 
-    if task.optimizer == "adam":
-        raise Unsupported("softmax with Adam is no job")
     return compile_runs(task, descend, *softmax_arrays(task))
 
 
@@ -145,6 +147,10 @@ def make_update(task: Task) -> Any:
         eps = EPS * correction
         return each(lambda x, m, v: x - now * m / (jnp.sqrt(v) + eps), parts, m, v), m, v
 
-    updates = {f.__name__: f for f in (gradient_descent, sign_descent, adam)}
+    def muon(step: Any, parts: Any, gradients: Any, average: Any, rate: Any) -> Any:
+        direction, average = muon_directions(gradients[0], average)
+        return [parts[0] - rate / jnp.sqrt(step) * direction], average
+
+    updates = {f.__name__: f for f in (gradient_descent, sign_descent, adam, muon)}
     updates["exponentiated_gradient"] = exponentiated_gradient
     return updates[task.optimizer]

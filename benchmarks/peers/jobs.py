@@ -1,4 +1,4 @@
-"""The jobs (a)-(i): data, objective, optimizer, steps and learning rates of each."""
+"""The jobs (a)-(j): data, objective, optimizer, steps and learning rates of each."""
 
 from __future__ import annotations
 
@@ -281,6 +281,15 @@ JOBS = (
         500,
         tuple(np.logspace(-1.5, 0.3, 16)),
         fewer={"optax": 200},
+    ),
+    Job(
+        "j",
+        "digits 1797x64, softmax of 10 classes, Muon",
+        digits,
+        "softmax",
+        "muon",
+        500,
+        (0.1,),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""theta -> w and its pull-back by hand, for any library whose arrays know ``*`` and ``@``.
+"""theta -> w, its pull-back and Muon's step by hand, for any library with ``*`` and ``@``.
 
 ``parts`` are the layers of theta: [w], [u, v] or [W_1, ..., W_L].
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+from benchmarks.peers.task import MOMENTUM, MUON_STEPS, NEWTON_SCHULZ
 
 
 def predictor(parts: Sequence[Any], kind: str) -> tuple[Any, list[Any]]:
@@ -32,3 +34,20 @@ def pull_back(parts: Sequence[Any], rows: list[Any], gradient: Any, kind: str) -
         gradients.append(row[:, None] * gradient[None, :])
         gradient = matrix @ gradient
     return [*gradients, gradient[None, :]]
+
+
+def muon_directions(gradient: Any, average: Any) -> tuple[Any, Any]:
+    """Return the orthogonalized step of matrices (..., k, d), k <= d, and the new average."""
+    average = MOMENTUM * average + (1.0 - MOMENTUM) * gradient
+    step = (1.0 - MOMENTUM) * gradient + MOMENTUM * average
+    return orthogonalized(step), average
+
+
+def orthogonalized(step: Any) -> Any:
+    """Newton-Schulz steps on matrices, from their Frobenius norm."""
+    a, b, c = NEWTON_SCHULZ
+    step = step / (step * step).sum((-2, -1))[..., None, None] ** 0.5
+    for _ in range(MUON_STEPS):
+        gram = step @ step.swapaxes(-2, -1)
+        step = a * step + (b * gram + c * (gram @ gram)) @ step
+    return step

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.maps import predictor, pull_back
+from benchmarks.peers.maps import muon_directions, predictor, pull_back
 from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Run, Task
 
 REQUIRES = ("numpy", "scipy")
@@ -64,7 +64,9 @@ def prepare_softmax(task: Task) -> Fresh:
         theta = task.theta.reshape(-1, task.features).copy()
         scores, gradient = np.empty((len(theta), rows)), np.empty_like(theta)
         by_run, totals = scores.reshape(task.runs, -1, rows), np.empty((task.runs, 1, rows))
-        update = make_update(task, theta, rate)
+        shaped = gradient.reshape(task.runs, *task.layers[0])
+        muon = task.optimizer == "muon"
+        update = muon_update(shaped, theta, rate) if muon else make_update(task, theta, rate)
 
         def run() -> np.ndarray:
             for step in range(1, task.steps + 1):
@@ -82,6 +84,17 @@ def prepare_softmax(task: Task) -> Fresh:
         return run
 
     return fresh
+
+
+def muon_update(shaped: np.ndarray, theta: np.ndarray, rate: Any) -> Update:
+    """Return Muon's step; the gradient of all runs is ``shaped`` (K, k, d)."""
+    average = np.zeros_like(shaped)
+
+    def update(step: int, _gradient: np.ndarray) -> None:
+        directions, average[:] = muon_directions(shaped, average)
+        np.subtract(theta, rate / math.sqrt(step) * directions.reshape(theta.shape), out=theta)
+
+    return update
 
 
 def _sparse(matrix: Any) -> Callable[..., None]:

@@ -6,7 +6,17 @@ from typing import Any
 
 from benchmarks.peers.jax_loop import compile_runs, matrices, softmax_arrays, split
 from benchmarks.peers.maps import predictor
-from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Task, Unsupported
+from benchmarks.peers.task import (
+    BETA1,
+    BETA2,
+    EPS,
+    MOMENTUM,
+    MUON_STEPS,
+    NEWTON_SCHULZ,
+    Fresh,
+    Task,
+    Unsupported,
+)
 
 REQUIRES = ("jax", "optax")
 
@@ -24,6 +34,7 @@ def prepare(task: Task, threads: int) -> Fresh:
         "sign_descent": lambda rate: optax.sign_sgd(lambda count: rate / jnp.sqrt(count + 1.0)),
         "adam": lambda rate: optax.adam(rate, b1=BETA1, b2=BETA2, eps=EPS),
     }
+    makers["muon"] = muon
     if task.optimizer not in makers:
         raise Unsupported(f"optax has no {task.optimizer}")
     softmax = task.loss == "softmax"
@@ -53,3 +64,42 @@ def prepare(task: Task, threads: int) -> Fresh:
         return jnp.concatenate([part.ravel() for part in parts])
 
     return compile_runs(task, descend, matrix, targets)
+
+
+def muon(rate: Any) -> Any:
+    """optax's own Newton-Schulz steps; its muon corrects the bias of momentum, so not that."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+    from optax.contrib import _muon
+
+    coefficients = jnp.array(NEWTON_SCHULZ)
+
+    def orthogonalize(updates: Any, state: Any, _parts: Any = None) -> Any:
+        whole = jax.tree.map(
+            lambda x: _muon.orthogonalize_via_newton_schulz(x, coefficients, MUON_STEPS, eps=0.0),
+            updates,
+        )
+        return whole, state
+
+    return optax.chain(
+        nesterov(),
+        optax.GradientTransformation(lambda _: optax.EmptyState(), orthogonalize),
+        optax.scale_by_learning_rate(lambda count: rate / jnp.sqrt(count + 1.0)),
+    )
+
+
+def nesterov() -> Any:
+    """Nesterov's momentum as Muon's authors have it."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    def mix(old: Any, new: Any) -> Any:
+        return jax.tree.map(lambda a, b: MOMENTUM * a + (1.0 - MOMENTUM) * b, old, new)
+
+    def update(gradients: Any, average: Any, _parts: Any = None) -> Any:
+        average = mix(average, gradients)
+        return mix(average, gradients), average
+
+    return optax.GradientTransformation(lambda parts: jax.tree.map(jnp.zeros_like, parts), update)

@@ -20,6 +20,7 @@ Fresh = Callable[[], Run]
 SMALL_BYTES = 2**18
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
+MOMENTUM, NEWTON_SCHULZ, MUON_STEPS = 0.95, (3.4445, -4.7750, 2.0315), 5
 
 
 class Unsupported(Exception):
@@ -36,8 +37,9 @@ class Task:
     ----------
     loss : {"logistic", "squared", "softmax"}
         l(z, t) = log(1 + exp(-t z)), (z - t)^2 / 2 or -log softmax(z)[t].
-    optimizer : {"gradient_descent", "sign_descent", "adam", "exponentiated_gradient"}
-        Sign descent takes steps rate / sqrt(t), exponentiated gradient theta exp(-rate g).
+    optimizer : {"gradient_descent", "sign_descent", "adam", "exponentiated_gradient", "muon"}
+        Sign descent and Muon take steps rate / sqrt(t), exponentiated gradient theta exp(-rate g);
+        Muon has Nesterov's momentum and no more rows of a matrix than columns.
     parametrization : {"linear", "diagonal", "deep_linear"}
         w = theta, u^2 - v^2, or the product of the layers.
     layers : tuple of (int, int)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.maps import predictor, pull_back
+from benchmarks.peers.maps import muon_directions, predictor, pull_back
 from benchmarks.peers.task import BETA1, BETA2, EPS, Fresh, Run, Task
 
 REQUIRES = ("torch",)
@@ -76,7 +76,9 @@ def prepare_softmax(task: Task) -> Fresh:
         theta = torch.from_numpy(task.theta.reshape(-1, task.features).copy())
         scores = torch.empty((len(theta), rows), dtype=torch.float64)
         by_run, gradient = scores.view(task.runs, -1, rows), torch.empty_like(theta)
-        update = make_update(task, theta, rates)
+        shaped = gradient.view(task.runs, *task.layers[0])
+        muon = task.optimizer == "muon"
+        update = muon_update(shaped, theta, rates) if muon else make_update(task, theta, rates)
 
         def run() -> np.ndarray:
             with torch.inference_mode():
@@ -91,6 +93,19 @@ def prepare_softmax(task: Task) -> Fresh:
         return run
 
     return fresh
+
+
+def muon_update(shaped: Any, theta: Any, rates: Any) -> Any:
+    """Return Muon's step; the gradient of all runs is ``shaped`` (K, k, d)."""
+    import torch
+
+    state = [torch.zeros_like(shaped)]
+
+    def update(step: int, _gradient: Any) -> None:
+        directions, state[0] = muon_directions(shaped, state[0])
+        theta.addcmul_(directions.view(theta.shape), rates, value=-1.0 / math.sqrt(step))
+
+    return update
 
 
 def matrices(task: Task) -> tuple[Any, Any]:

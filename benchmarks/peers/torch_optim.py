@@ -18,7 +18,8 @@ def prepare(task: Task, threads: int) -> Fresh:
     import torch
 
     if task.optimizer not in ("gradient_descent", "adam"):
-        raise Unsupported(f"torch.optim has no {task.optimizer}")
+        reason = "has no" if task.optimizer != "muon" else "orthogonalizes in bfloat16:"
+        raise Unsupported(f"torch.optim {reason} {task.optimizer}")
     if task.runs > 1:
         raise Unsupported("torch.optim has no batch of learning rates")
     torch.set_num_threads(threads)

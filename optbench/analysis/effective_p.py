@@ -18,6 +18,8 @@ CLOSE = math.degrees(math.acos(1.0 - ALIKE))  # so far from a direction its L2 m
 
 TITLES = {"lp": "effective p", "schatten": "effective Schatten p"}  # by family of norms
 
+PLATEAU = 0.005  # so much of the best margin or norm decides nothing where an optimum is flat
+
 Interval = tuple[float, float] | None
 
 
@@ -29,11 +31,14 @@ class EffectiveP(NamedTuple):
     p : float or None
         The best one of the grid; None when w has no margin.
     interval : (float, float) or None
-        Its neighbours in the grid: p is known no better.
+        Its neighbours in the grid, or the ends of the plateau: p is known no better.
+    plateau : tuple of float
+        It, and the exponents that a flat optimum does not tell from it.
     """
 
     p: float | None
     interval: Interval
+    plateau: tuple[float, ...] = ()
 
 
 UNTOLD = EffectiveP(None, None)
@@ -44,8 +49,8 @@ def effective_p(instance: Instance, grid: Mapping[float, Reference], w: np.ndarr
 
     Near an optimum a margin says little about the direction: of exponents whose quotients differ
     by less than 1 %, and whose solutions lie as close together as that explains (8 degrees), that
-    one counts whose solution is nearest, and of solutions that this instance does not tell apart
-    the one that has a name.
+    one counts whose solution is nearest, unless all are farther than that, and of solutions that
+    this instance does not tell apart the one that has a name.
 
     Parameters
     ----------
@@ -75,10 +80,28 @@ def effective_p(instance: Instance, grid: Mapping[float, Reference], w: np.ndarr
         and kind.angle(instance, grid[p].solution, grid[best].solution) <= CLOSE
     ]
     nearest = min(alike, key=lambda p: kind.distance(instance, w, grid[p]))
+    if kind.angle(instance, w, grid[nearest].solution) > CLOSE:  # far from all of their solutions
+        nearest = best
     p = _named(instance, kind, grid, nearest, alike)
+    plateau = [
+        r
+        for r in exponents
+        if r == p
+        or (
+            quality[r] >= quality[best] * (1.0 - PLATEAU)
+            and _is_flat(instance, kind, grid[p], grid[r])
+        )
+    ]
     place = exponents.index(p)
-    neighbours = exponents[max(place - 1, 0)], exponents[min(place + 1, len(exponents) - 1)]
-    return EffectiveP(p, neighbours)
+    beside = exponents[max(place - 1, 0) : place + 2]
+    interval = min(beside[0], plateau[0]), max(beside[-1], plateau[-1])
+    return EffectiveP(p, interval, tuple(plateau))
+
+
+def _is_flat(instance: Instance, kind: Kind, solution: Reference, optimum: Reference) -> bool:
+    """Whether a solution for another exponent is optimal too, though it lies elsewhere."""
+    elsewhere = kind.angle(instance, solution.solution, optimum.solution) > CLOSE
+    return elsewhere and kind.quality(instance, solution.solution, optimum) >= 1.0 - PLATEAU
 
 
 def _named(

@@ -98,9 +98,7 @@ def certified(references: Mapping[str, Reference]) -> dict[str, Reference]:
     return {name: each for name, each in references.items() if each.certified}
 
 
-def select(
-    instance: Instance, references: Mapping[str, Reference], w: np.ndarray, close: bool = True
-) -> Selection:
+def select(instance: Instance, references: Mapping[str, Reference], w: np.ndarray) -> Selection:
     """Tell which reference a predictor is at.
 
     Parameters
@@ -111,10 +109,16 @@ def select(
         The candidates; those that are not certified decide nothing.
     w : ndarray, float64 (d,)
         A predictor.
-    close : bool
-        Whether it must be close, and fit the data, and not only be on the side of that reference.
     """
     known = certified(references)
+    nothing = incomparable(references, known, w)
+    return nothing or place(instance, known, w, kind_of(instance).misfit(instance, known, w))
+
+
+def incomparable(
+    references: Mapping[str, Reference], known: Mapping[str, Reference], w: np.ndarray
+) -> Selection | None:
+    """Say why a predictor can be compared with none of the certified references, else None."""
     if not known:
         gaps = ", ".join(f"{name} (gap {each.gap:.2g})" for name, each in references.items())
         missing = f"no reference solution is certified here: {gaps}" if gaps else NO_REFERENCE
@@ -123,25 +127,62 @@ def select(
         return Selection(INCONCLUSIVE, reason="w is not finite")
     if not np.any(w):
         return Selection(INCONCLUSIVE, reason="w is still 0 to rounding")
-    misfit = kind_of(instance).misfit(instance, known, w)
-    if close and misfit > FITS:
+    return None
+
+
+def place(
+    instance: Instance, known: Mapping[str, Reference], w: np.ndarray, misfit: float
+) -> Selection:
+    """Tell at which certified reference a predictor is that fits the data up to ``misfit``."""
+    if misfit > FITS:
         away = distances(instance, w, known)
         nearest, runner_up, *_ = (*sorted(away, key=away.__getitem__), None)
-        reason = f"not there yet: relative residual {misfit:.2g}"
+        reason = f"relative residual {misfit:.2g}; a verdict needs {FITS:g}"
         return Selection(INCONCLUSIVE, nearest, runner_up, reason=reason)
-    grids = {family: _grid(instance, known, family) for family in FAMILIES}
+    grids = _grids(instance, known)
+    found = _located(instance, known, grids, w)
+    if found.selected != INCONCLUSIVE:
+        return _if_close(instance, known, w, found)
+    kind = kind_of(instance)
+    near = {
+        family: each
+        for family, each in found.effective.items()
+        if each.p is not None and kind.shortfall(instance, w, grids[family][each.p]) <= kind.close
+    }
+    return _or_between(known, found, near)
+
+
+def side(instance: Instance, known: Mapping[str, Reference], w: np.ndarray) -> Selection:
+    """Tell on which certified reference's side a predictor is, however far from it."""
+    found = _located(instance, known, _grids(instance, known), w)
+    return _or_between(known, found, found.effective)
+
+
+def _located(
+    instance: Instance,
+    known: Mapping[str, Reference],
+    grids: Mapping[str, Mapping[float, Reference]],
+    w: np.ndarray,
+) -> Selection:
     every = {family: effective_p(instance, grid, w) for family, grid in grids.items()}
     effective = {family: each for family, each in every.items() if each.p is not None}
-    found = replace(_side(instance, known, w, effective), effective=effective)
+    return replace(_side(instance, known, w, effective), effective=effective)
+
+
+def _or_between(
+    known: Mapping[str, Reference], found: Selection, effective: Mapping[str, EffectiveP]
+) -> Selection:
+    """Say of what is at no reference between which ones one of its effective exponents lies."""
     if found.selected != INCONCLUSIVE:
-        return _if_close(instance, known, w, found) if close else found
+        return found
     for family, each in effective.items():
-        if each.p is None or each.p in _exponents(known, family):
-            continue
-        short = kind_of(instance).shortfall(instance, w, grids[family][each.p])
-        if not close or short <= kind_of(instance).close:
+        if each.p is not None and each.p not in _exponents(known, family):
             return replace(found, selected=BETWEEN, reason=_between(known, family, each.p))
     return found
+
+
+def _grids(instance: Instance, known: Mapping[str, Reference]) -> dict[str, dict[float, Reference]]:
+    return {family: _grid(instance, known, family) for family in FAMILIES}
 
 
 def _grid(
@@ -231,7 +272,7 @@ def _why_not(
     away, unit = kind.distance(instance, w, references[name]), unit_text(kind.unit)
     families = {family for family in exponents if family in effective}
     for family in sorted(families):
-        if exponents[family] != effective[family].p:
+        if exponents[family] not in effective[family].plateau:
             return f"nearest to {name}, but the {TITLES[family]} is {effective[family].p:g}"
     rivals = {o: gap for o, gap in gaps.items() if not families & references[o].exponents.keys()}
     if not rivals:
@@ -276,7 +317,7 @@ def _if_close(
         reason = f"{short:.2g}{unit} from {name}; a verdict needs {limit:g}{unit}"
     else:
         reason = f"{short:.2g} short of {name}; a verdict needs {limit:g}"
-    return replace(found, selected=INCONCLUSIVE, reason=f"not there yet: {reason}")
+    return replace(found, selected=INCONCLUSIVE, reason=reason)
 
 
 def _between(references: Mapping[str, Reference], family: str, p: float) -> str:

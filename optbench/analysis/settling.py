@@ -11,6 +11,9 @@ eps = 0 is close to l2 for 1e5 steps and ends at linf.  A verdict needs a run th
 - no other reference is approached faster, or faster and faster.  Where a run settles, what is
   missing to the others comes to rest.
 
+On separable data a run that moves has settled, too, where it grows along the reference that it
+approaches: see :func:`_grows_along`.
+
 A run at rest has settled wherever it is.  Any other run is moving when what is missing to some
 reference falls by 5 % or more in a decade (1 / log t, the slowest law that is known, falls by 14 %
 from 1e6 to 1e7 steps): then it is told towards which one, and at which step it would be close if
@@ -19,7 +22,8 @@ two references, or INCONCLUSIVE.
 
 Of a run that does not fit yet norms say nothing: what is missing are its distances to the
 references, and the residual.  It is moving where the reference that it approaches most is also the
-nearest, and closer than half the way from there to any other.  One that fits since less than a
+nearest, and closer than half the way from there to any other, and no solution for another exponent
+is nearer.  One that fits since less than a
 decade has come closer to all of them only because it reached the data: unless next to nothing is
 missing, it is INCONCLUSIVE.
 """
@@ -29,6 +33,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -39,10 +44,15 @@ from optbench.analysis.selection import (
     Selection,
     certified,
     distances,
+    incomparable,
+    place,
     select,
+    side,
 )
 from optbench.instance import Instance
 from optbench.references import Reference
+from optbench.solutions import norm_grid
+from optbench.study import tail_decides
 
 MOVING = "moving"
 RESIDUAL = "residual"  # what is missing to fitting
@@ -52,11 +62,26 @@ UNCHANGED = 1e-6  # what is missing has not changed by more than this part: it i
 FLUCTUATES = 0.2  # what is missing may grow by this part of the largest that is close
 FIT = 0.02  # a law fits when the logarithm of what is missing is off by no more than this
 FARTHEST = 1000.0  # times the last step; no extrapolation goes farther
+NEARLY = 2.0  # times the largest shortfall that is close: so near is a run that grows along a limit
 NEAR = 0.15  # decades from "a tenth of the steps": records are a tenth of a decade apart
 NO_PAST = "no predictor of a tenth of the steps tells whether it has settled"
+AT_REST = "it is at rest"
 TOO_EARLY = "it fits since less than a decade: too early to tell whether it still moves"
 
 Path = Sequence[tuple[int, np.ndarray]]
+
+
+class Kept(NamedTuple):
+    """A predictor of a run, and how far from a solution it is."""
+
+    step: int
+    w: np.ndarray
+    misfit: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether norms say something of it."""
+        return self.misfit <= FITS
 
 
 @dataclass(frozen=True)
@@ -110,62 +135,81 @@ def judge(
     at_rest : bool
         Whether the parameters no longer change.
     """
-    known = certified(references)
-    now = Verdict(**vars(select(instance, references, path[-1][1])))
-    if now.nearest is None:  # there is no reference, or no predictor
-        return now
-    w, kind = path[-1][1], kind_of(instance)
-    fits = kind.misfit(instance, known, w) <= FITS
-    away = tuple(n for n, each in known.items() if not fits or _by_distance(instance, w, each))
-    then = _around(path, 0.1)
-    late = fits and then is not None and kind.misfit(instance, known, then) > FITS
+    w, kind, known = path[-1][1], kind_of(instance), certified(references)
+    if nothing := incomparable(references, known, w):
+        return Verdict(**vars(nothing))
+    kept = [Kept(step, v, kind.misfit(instance, known, v)) for step, v in path]
+    end, then = kept[-1], _around(kept, 0.1)
+    late = end.fits and then is not None and not then.fits
+    away = tuple(n for n, each in known.items() if not end.fits or _by_distance(instance, w, each))
     if len(away) < len(known):  # norms of what does not fit can be compared with nothing
-        path = [(step, v) for step, v in path if kind.misfit(instance, known, v) <= FITS]
-    earlier = _around(path, 0.1)
-    missing = [_missing(instance, known, _around(path, part), fits) for part in (1.0, 0.1, 0.01)]
-    now = replace(now, missing=missing[0], by_distance=away)
-    if at_rest:
-        return now
-    name = str(now.selected)
-    limit = kind.limit(instance, w, known[name]) if name in known else 0.0
+        kept = [each for each in kept if each.fits]
+    missing = [_missing(instance, known, _around(kept, p), end.fits) for p in (1.0, 0.1, 0.01)]
+    stands = Verdict(**vars(place(instance, known, w, end.misfit)))
+    now = replace(stands, missing=missing[0], by_distance=away)
+    return _add(now, AT_REST) if at_rest else _judged(instance, known, kept, missing, now, late)
+
+
+def _judged(
+    instance: Instance,
+    known: Mapping[str, Reference],
+    kept: Sequence[Kept],
+    missing: Sequence[Mapping[str, float]],
+    now: Verdict,
+    late: bool,
+) -> Verdict:
+    """Decide whether a run that still moves has settled where it stands now.
+
+    ``missing`` is what is missing to each reference now, at a tenth and at a hundredth of the
+    steps; ``late`` says that it fits since less than a decade.
+    """
+    name, end, earlier = str(now.selected), kept[-1], _around(kept, 0.1)
+    limit = kind_of(instance).limit(instance, end.w, known[name]) if name in known else 0.0
     arrived = name in known and missing[0][name] <= ARRIVED * limit
     if earlier is None:
         reason = TOO_EARLY if late else NO_PAST
-        return now if not fits or (late and arrived) else _undecided(now, reason)
-    trend = {name: _ratio(end, missing[1][name]) for name, end in missing[0].items()}
+        return now if not end.fits or (late and arrived) else _undecided(now, reason)
+    trend = {name: _ratio(last, missing[1][name]) for name, last in missing[0].items()}
     now = replace(now, trend=trend)
     if arrived:
         return now
-    if name in known and not _grows(missing, name, limit) and not _drawn(missing, trend, name):
-        side = select(instance, references, earlier, close=False)
-        if _was_there(side, name, known[name]):
-            return now
+    settles = name in known and not _grows(missing, name, limit)
+    settles = settles and not _drawn(missing, trend, name)
+    if settles and _was_there(side(instance, known, earlier.w), name, known[name]):
+        return now
     if late:
         return _undecided(replace(now, trend={}), TOO_EARLY)
-    return _moving(instance, known, path, now) or _stays(now)
+    moving = _moving(instance, known, kept, now)
+    if moving is not None and _grows_along(instance, known, kept, moving):
+        return replace(now, selected=moving.towards, reason=None)
+    return moving or _stays(now)
 
 
 def _undecided(now: Verdict, reason: str) -> Verdict:
     return replace(now, selected=INCONCLUSIVE, reason=reason)
 
 
-def _around(path: Path, part: float) -> np.ndarray | None:
+def _add(now: Verdict, what: str) -> Verdict:
+    """Add to the reason why a run is at no reference what becomes of it."""
+    return replace(now, reason=f"{now.reason}; {what}") if now.selected == INCONCLUSIVE else now
+
+
+def _around(kept: Sequence[Kept], part: float) -> Kept | None:
     """Return the predictor at about that part of the last step, if it was kept."""
-    wanted = part * path[-1][0]
-    step, w = min(path, key=lambda kept: abs(math.log(max(kept[0], 1) / max(wanted, 0.1))))
-    return w if abs(math.log10(max(step, 0.1) / max(wanted, 0.1))) < NEAR else None
+    wanted = part * kept[-1].step
+    found = min(kept, key=lambda each: abs(math.log(max(each.step, 1) / max(wanted, 0.1))))
+    return found if abs(math.log10(max(found.step, 0.1) / max(wanted, 0.1))) < NEAR else None
 
 
 def _missing(
-    instance: Instance, known: Mapping[str, Reference], w: np.ndarray | None, fits: bool = True
+    instance: Instance, known: Mapping[str, Reference], at: Kept | None, fits: bool = True
 ) -> dict[str, float]:
-    if w is None:
+    if at is None:
         return {}
     kind = kind_of(instance)
     if not fits:
-        away = distances(instance, w, known)
-        return {RESIDUAL: kind.misfit(instance, known, w), **away}
-    return {name: kind.shortfall(instance, w, each) for name, each in known.items()}
+        return {RESIDUAL: at.misfit, **distances(instance, at.w, known)}
+    return {name: kind.shortfall(instance, at.w, each) for name, each in known.items()}
 
 
 def _by_distance(instance: Instance, w: np.ndarray, reference: Reference) -> bool:
@@ -178,12 +222,12 @@ def _ratio(now: float, then: float) -> float:
     return 1.0 if now <= 0.0 else math.inf
 
 
-def _was_there(side: Selection, name: str, reference: Reference) -> bool:
+def _was_there(then: Selection, name: str, reference: Reference) -> bool:
     """Whether a predictor is on the side of a reference, as well as the effective p is known."""
-    if side.selected == name:
+    if then.selected == name:
         return True
-    exponents = {f: p for f, p in reference.exponents.items() if f in side.effective}
-    intervals = {family: side.effective[family].interval for family in exponents}
+    exponents = {f: p for f, p in reference.exponents.items() if f in then.effective}
+    intervals = {family: then.effective[family].interval for family in exponents}
     return bool(exponents) and all(
         interval is not None and interval[0] <= exponents[family] <= interval[1]
         for family, interval in intervals.items()
@@ -208,34 +252,64 @@ def _drawn(missing: Sequence[Mapping[str, float]], trend: Mapping[str, float], n
 
 
 def _moving(
-    instance: Instance, known: Mapping[str, Reference], path: Path, now: Verdict
+    instance: Instance, known: Mapping[str, Reference], kept: Sequence[Kept], now: Verdict
 ) -> Verdict | None:
     """Say towards which reference the run moves, if towards any."""
     towards = min(known, key=now.trend.__getitem__)
     if now.trend[towards] > FALLS:
         return None
     if RESIDUAL in now.trend:
-        if towards != now.nearest or _is_far(instance, known, now):
+        if towards != now.nearest or _is_far(instance, known, kept[-1].w, now):
             return None
         return replace(now, selected=MOVING, towards=towards, reason=None)
-    limit = kind_of(instance).limit(instance, path[-1][1], known[towards])
-    steps = [step for step, _ in path]
-    missing = [_missing(instance, {towards: known[towards]}, w)[towards] for _, w in path]
+    limit = kind_of(instance).limit(instance, kept[-1].w, known[towards])
+    steps = [each.step for each in kept]
+    missing = [_missing(instance, {towards: known[towards]}, each)[towards] for each in kept]
     moving = replace(now, selected=MOVING, towards=towards, reason=None)
     if now.nearest != towards:  # which comes first now is second to where it goes
         moving = replace(moving, runner_up=now.nearest)
     return replace(moving, decided_at=extrapolated(steps, missing, limit))
 
 
-def _is_far(instance: Instance, known: Mapping[str, Reference], now: Verdict) -> bool:
+def _grows_along(
+    instance: Instance, known: Mapping[str, Reference], kept: Sequence[Kept], moving: Verdict
+) -> bool:
+    """Whether w grows along the reference to which it moves, and is not far from it.
+
+    On separable data gradient descent is w = limit * log t + what stays bounded (Soudry, Hoffer,
+    Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345): what it grows by in a decade of steps has
+    the direction of the limit long before w itself does.  Two decades have to agree.
+    """
+    name, ends = str(moving.towards), [_around(kept, part) for part in (1.0, 0.1, 0.01)]
+    if not tail_decides(instance) or moving.nearest != name or None in ends:
+        return False
+    last, middle, first = (end.w for end in ends if end is not None)
+    limit = kind_of(instance).limit(instance, last, known[name])
+    near = moving.missing[name] <= NEARLY * limit and _was_there(moving, name, known[name])
+    growth = (last - middle, middle - first)
+    return near and all(select(instance, known, each).selected == name for each in growth)
+
+
+def _is_far(
+    instance: Instance, known: Mapping[str, Reference], w: np.ndarray, now: Verdict
+) -> bool:
     """Whether the nearest reference is half as far away as from the closest other one, or more.
 
-    On its way to the data a run comes closer to all of them.
+    On its way to the data a run comes closer to all of them.  Of a norm, the solutions for the
+    other exponents of the grid are rivals as well: none may be nearer.
     """
-    nearest = str(now.nearest)
+    kind, nearest = kind_of(instance), str(now.nearest)
+    own, away = known[nearest], now.missing[nearest]
     others = {name: each for name, each in known.items() if name != nearest}
-    gaps = distances(instance, known[nearest].solution, others).values()
-    return now.missing[nearest] >= 0.5 * min(gaps, default=math.inf)
+    gaps = distances(instance, own.solution, others).values()
+    if away >= 0.5 * min(gaps, default=math.inf):
+        return True
+    return any(
+        kind.distance(instance, w, rival) < away
+        for family in own.exponents
+        for rival in norm_grid(instance, family).values()
+        if kind.distance(instance, own.solution, rival) >= kind.told_apart
+    )
 
 
 def _stays(now: Verdict) -> Verdict:
@@ -243,7 +317,7 @@ def _stays(now: Verdict) -> Verdict:
     if now.selected == BETWEEN:
         return now
     if now.selected == INCONCLUSIVE:
-        return replace(now, reason=f"{now.reason}; {_comes_closer(now)}")
+        return _add(now, _comes_closer(now))
     return _undecided(now, f"at {now.selected}, but neither for a decade nor on its way there")
 
 

@@ -17,7 +17,8 @@ def declared(problem: Problem, instances: Sequence[Instance]) -> str:
     """Every reference and metric is declared, and none that no checked instance has."""
     _require_same("reference", problem.references, [references_of(each) for each in instances])
     _require_same("metric", problem.metrics, [metrics_of(each) for each in instances])
-    return f"{len(problem.references)} references, {len(problem.metrics)} metrics"
+    told = {"references=": problem.references, "metrics=": problem.metrics}
+    return "; ".join(f"{name} {', '.join(names) or 'none'}" for name, names in told.items())
 
 
 def references_of(instance: Instance) -> set[str]:

@@ -202,14 +202,14 @@ def optimum(instance: Instance) -> str:
     lowest = float(np.min(evaluate(instance, points(instance)).runs.loss))
     message = f"loss {lowest:.6g} is below the optimal value {value:.6g}"
     require(lowest >= value - 1e-12 * abs(value), message)
-    return f"{value:.6g}"
+    return f"no loss is below {value:.6g}"
 
 
 def steepness(instance: Instance) -> str:
     """No row's loss changes faster, in proportion to itself, than the instance says."""
     limit = instance.steepness
     if instance.row is None or not np.isfinite(limit):
-        raise NotApplicable("no steepness")
+        raise NotApplicable("steepness= is not declared")
     along = np.linspace(-FAR, FAR, 20 * round(FAR) + 1)
     for target in np.unique(instance.targets, axis=0)[:FEW]:
         predictions = along

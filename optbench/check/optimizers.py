@@ -29,7 +29,7 @@ from optbench.engine.compiler.cache import kernels_are_compiled
 from optbench.parametrizations import parametrization
 from optbench.plugin_files import explain
 from optbench.runs import RunSpec, prepare_together
-from optbench.status import Status
+from optbench.status import NOT_RUN, Status
 
 TWIN = 1e-12  # compiled against plain Python, relative
 SYMMETRY = 1e-9  # sums over coordinates run in another order
@@ -43,6 +43,7 @@ TURNS = {
     "permutation": np.eye(SIZE)[[3, 0, 5, 1, 2, 4]],
     "sign": np.diag([1.0, -1.0, -1.0, -1.0, 1.0, -1.0]),  # no flip of whole rows and columns
 }
+TURNED = {"permutation": "coordinates in another order", "sign": "signs of coordinates flipped"}
 
 
 def chunk(optimizer: Optimizer, factors: tuple[float, ...] = (1.0,)) -> Chunk:
@@ -167,7 +168,7 @@ def allocations(optimizer: Optimizer) -> str:
             _nrt_python.memsys_disable_stats()
     per_step = (counts[1] - counts[0]) / 1000
     require(per_step == 0, f"allocates {per_step:g} times a step; write into a Slot instead")
-    return "none per step"
+    return "nothing is allocated in a step"
 
 
 def deterministic(optimizer: Optimizer) -> str:
@@ -218,7 +219,7 @@ def not_a_number(optimizer: Optimizer) -> str:
     runs.advance(100)
     require(runs.status == [Status.DIVERGED] * 2, f"status {runs.status} after a NaN")
     require(bool(np.all(runs.stopped == 6)), f"goes on to step {runs.stopped.max()} after a NaN")
-    return "ends the run as diverged"
+    return "a gradient that is not a number ends the run as diverged"
 
 
 def fixed_point(optimizer: Optimizer) -> str:
@@ -231,13 +232,13 @@ def fixed_point(optimizer: Optimizer) -> str:
         bench.step(step)
         moved = float(np.max(np.abs(bench.runs.theta[1] - start)))
         require(moved == 0.0, f"a zero gradient moves theta by {moved:.1e} in step {step}")
-    return "bit for bit"
+    return "with a zero gradient theta stays as it is, bit for bit"
 
 
 def symmetry(optimizer: Optimizer, kind: str) -> str:
     """Turning coordinates and stepping commute."""
     if kind not in optimizer.symmetries:
-        raise NotApplicable("not declared")
+        raise NotApplicable(f"symmetries= does not name {kind!r}")
     turn = TURNS[kind]
     expected = compiled_path(optimizer, Quadratic()).theta @ turn.T
     turned = compiled_path(optimizer, Quadratic(turn=turn)).theta
@@ -245,8 +246,13 @@ def symmetry(optimizer: Optimizer, kind: str) -> str:
     if gap > SYMMETRY:
         steps = steady(optimizer, SYMMETRY)
         gap = difference(turned[:steps], expected[:steps])
-    require(gap <= SYMMETRY, f"declared, but the path differs by {gap:.1e}")
-    return f"to {gap:.1e}"
+    others = tuple(name for name in optimizer.symmetries if name != kind)
+    require(
+        gap <= SYMMETRY,
+        f"with {TURNED[kind]} it takes another path, which differs by {gap:.1e}; if that is meant, "
+        f"declare symmetries={others}",
+    )
+    return f"the same path with {TURNED[kind]}, to {gap:.1e}"
 
 
 def homogeneous(optimizer: Optimizer) -> str:
@@ -267,7 +273,7 @@ def homogeneous(optimizer: Optimizer) -> str:
         found = _degrees_that_hold(optimizer)
         hint = f"it holds with {found}" if found else "no degrees were found"
         raise Failed(f"declared, but times 2^{power} the path differs by {gap:.1e}: {hint}")
-    return f"times 2^{unit} and 2^-{unit}: to {gap:.1e}"
+    return f"the same path of the objective times 2^{unit} and 2^-{unit}, to {gap:.1e}"
 
 
 def _unit(optimizer: Optimizer) -> int:
@@ -331,7 +337,7 @@ def check_optimizer(optimizer: Optimizer) -> list[CheckResult]:
         if name in COMPILED and not kernels_are_compiled():
             return "NUMBA_DISABLE_JIT is set"
         broken = any(results[first].passed is False for first in FIRST & results.keys())
-        return "not run: see the failure above" if broken and name not in FIRST else ""
+        return NOT_RUN if broken and name not in FIRST else ""
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         for name in sorted(CHECKS, key=lambda name: (name not in FIRST, name not in BESIDE)):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from optbench.check.second_process import compiled_by_second_process
 from optbench.contract import Problem
 from optbench.engine.bind_instance import bind_instance
 from optbench.instance import Instance
+from optbench.status import NOT_RUN
 
 
 def build(problem: Problem, given: Mapping[str, Any]) -> Instance:
@@ -53,7 +55,7 @@ def builds(instance: Instance, problem: Problem, given: Mapping[str, Any]) -> st
 def compiles(instance: Instance) -> str:
     """The kernel compiles in nopython mode: it allocates nothing and writes nothing read-only."""
     bind_instance(instance)
-    return "nopython; what it may only read has a type that cannot be written"
+    return "compiled, without Python in the loop; what it may only read it cannot write"
 
 
 def second_process(problem: Problem, given: Mapping[str, Any]) -> str:
@@ -80,40 +82,47 @@ CHECKS: dict[str, Callable[[Instance], str]] = {
 COMPILED = {"compiles", "deterministic"}
 
 
-def check_instance(instance: Instance, file: Path) -> list[CheckResult]:
+def check_instance(instance: Instance, file: Path) -> Iterator[CheckResult]:
     """Run the tests of one instance; without a compiled kernel only plain Python is tested."""
-    results: list[CheckResult] = []
+    broken = False
     for name, test in CHECKS.items():
         label = f"{instance.name}: {name}"
-        broken = any(result.passed is False for result in results if "compiles" in result.name)
         if name in COMPILED and numba.config.DISABLE_JIT:
-            results.append(CheckResult(label, None, "NUMBA_DISABLE_JIT is set", 0.0))
+            yield CheckResult(label, None, "NUMBA_DISABLE_JIT is set", 0.0)
         elif broken:
-            results.append(CheckResult(label, None, "not run: see the failure above", 0.0))
+            yield CheckResult(label, None, NOT_RUN, 0.0)
         else:
-            results.append(run(label, file, test, instance))
-    return results
+            result = run(label, file, test, instance)
+            broken = name == "compiles" and result.passed is False
+            yield result
 
 
 def check_problem(problem: Problem) -> list[CheckResult]:
-    """Run the tests on each default instance and example; what is declared, on all of them."""
+    """Run the tests on each default instance and example; what is declared, on all of them.
+
+    The second process runs beside the others, from the first instance that compiles.
+    """
     file = Path(inspect.getfile(problem.builder))
     results: list[CheckResult] = []
     built: list[Instance] = []
-    for given in (*(problem.default or ({},)), *problem.examples):
-        made: list[Instance] = []
+    later: Future[CheckResult] | None = None
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for given in (*(problem.default or ({},)), *problem.examples):
+            made: list[Instance] = []
 
-        def first(given: Mapping[str, Any] = given, made: list[Instance] = made) -> str:
-            made.append(build(problem, given))
-            return builds(made[0], problem, given)
+            def first(given: Mapping[str, Any] = given, made: list[Instance] = made) -> str:
+                made.append(build(problem, given))
+                return builds(made[0], problem, given)
 
-        results.append(run("builds", file, first))
-        if results[-1].passed:
-            results += check_instance(made[0], file)
-        built += made
-    if not any(result.passed is False for result in results):
-        results.append(run("declared", file, declared, problem, built))
-        if not numba.config.DISABLE_JIT:
-            given = (*problem.default, {})[0]
-            results.append(run("second process", file, second_process, problem, given))
+            results.append(run("builds", file, first))
+            for result in check_instance(made[0], file) if results[-1].passed else ():
+                results.append(result)
+                if later is None and result.passed and result.name.endswith(": compiles"):
+                    wanted = "second process", file, second_process, problem, given
+                    later = pool.submit(run, *wanted)
+            built += made
+        if not any(result.passed is False for result in results):
+            results.append(run("declared", file, declared, problem, built))
+        if later is not None:
+            results.append(later.result())
     return results

@@ -9,6 +9,7 @@ and what ``perturbation`` changes to see the claim fail.  Nothing here imports N
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, SupportsFloat
@@ -17,6 +18,7 @@ from optbench.contract import Declared
 from optbench.errors import UserError
 
 COSTS: Mapping[str, str] = {"fast": "< 2 s", "normal": "< 20 s", "slow": "longer"}
+COMPARISONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt}  # nan passes none
 SEEDS = 20  # with all of them the 95 % interval of the share that holds is [0.83, 1]
 
 
@@ -57,8 +59,7 @@ class Check:
         share: float = 1.0,
     ) -> Check:
         """Pass when measured <= bound; nan fails."""
-        value = float(measured)
-        return cls(name, value, float(predicted), f"<= {bound:g}", bool(value <= bound), share)
+        return cls._compared(name, measured, "<=", bound, predicted, share)
 
     @classmethod
     def at_least(
@@ -70,8 +71,8 @@ class Check:
         share: float = 1.0,
     ) -> Check:
         """Pass when measured >= bound; nan fails."""
-        value, expected = float(measured), float(bound if predicted is None else predicted)
-        return cls(name, value, expected, f">= {bound:g}", bool(value >= bound), share)
+        expected = bound if predicted is None else predicted
+        return cls._compared(name, measured, ">=", bound, expected, share)
 
     @classmethod
     def below(
@@ -83,8 +84,21 @@ class Check:
         share: float = 1.0,
     ) -> Check:
         """Pass when measured < bound; nan fails."""
+        return cls._compared(name, measured, "<", bound, predicted, share)
+
+    @classmethod
+    def _compared(
+        cls,
+        name: str,
+        measured: SupportsFloat,
+        sign: str,
+        bound: float,
+        predicted: SupportsFloat,
+        share: float,
+    ) -> Check:
         value = float(measured)
-        return cls(name, value, float(predicted), f"< {bound:g}", bool(value < bound), share)
+        passed = bool(COMPARISONS[sign](value, bound))
+        return cls(name, value, float(predicted), f"{sign} {bound:g}", passed, share)
 
     @classmethod
     def between(

@@ -11,6 +11,7 @@ from optbench.cli.parameters import Plugins
 from optbench.cli.watch import Watch, repeat
 from optbench.report.numbers import duration
 from optbench.report.table import Column, Table, cells
+from optbench.status import NOT_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +46,13 @@ def check(
 
 
 def _table(name: str, results: Sequence[CheckResult], took: float) -> Table:
-    failed = sum(result.passed is False for result in results)
-    passed = sum(result.passed is True for result in results)
-    other = len(results) - failed - passed
+    shown = [result for result in results if result.detail != NOT_RUN]
+    failed, passed, other = (
+        sum(result.passed is verdict for result in shown) for verdict in (False, True, None)
+    )
+    counts = f"{passed} pass, {failed} fail, {other} do not apply"
+    if left := len(results) - len(shown):
+        counts += f", {left} are not run until that is mended"
     return Table(
         title=f"Contract of {name}",
         columns=(
@@ -58,7 +63,7 @@ def _table(name: str, results: Sequence[CheckResult], took: float) -> Table:
         ),
         rows=tuple(
             cells(result.name, WORD[result.passed], duration(result.seconds), result.detail)
-            for result in results
+            for result in shown
         ),
-        reading=(f"{passed} pass, {failed} fail, {other} do not apply; {duration(took)}.",),
+        reading=(f"{counts}; {duration(took)}.",),
     )

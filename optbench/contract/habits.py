@@ -54,7 +54,9 @@ class Habit(NamedTuple):
     says: str
 
 
-# What has no effect, or another one, compiled or not; ARRAYS are theta and the slots.
+WRITTEN = ("theta", "output")  # what a kernel writes, besides its slots
+
+# What has no effect, or another one, compiled or not; ARRAYS are those that the kernel writes.
 IN_VAIN = (
     Habit(
         (ast.Assign, ast.AnnAssign),
@@ -224,9 +226,8 @@ def check_parameter(where: str, parameter: inspect.Parameter) -> None:
         raise UserError(f"{where}: argument {name!r}: {_of_default(name, default)}")
     if name not in ORACLE_ARGUMENTS:
         raise UserError(
-            f"{where}: argument {name!r} is neither an oracle argument "
-            f"({', '.join(ORACLE_ARGUMENTS)}) nor has it a default of Hyper(...) or Slot(...)"
-            f"{_meant(name)}"
+            f"{where}: argument {name!r} is neither an oracle argument nor has it a default of "
+            f"Hyper(...) or Slot(...); {_meant(name)}"
         )
 
 
@@ -245,11 +246,11 @@ def _of_default(name: str, default: object) -> str:
 
 def _meant(name: str) -> str:
     """Suggest what an unknown name stands for."""
-    if name in RENAMED:
-        return f"; did you mean {RENAMED[name].format(name)}?"
-    close = difflib.get_close_matches(name, [*ORACLE_ARGUMENTS, *RENAMED], n=1)
-    meant = [RENAMED.get(one, one).format(one) for one in close]
-    return f"; did you mean {meant[0]}?" if meant else ""
+    close = [name] if name in RENAMED else []
+    close += difflib.get_close_matches(name, [*ORACLE_ARGUMENTS, *RENAMED], n=1)
+    if not close:
+        return f"oracle arguments are {', '.join(ORACLE_ARGUMENTS)}"
+    return f"did you mean {RENAMED.get(close[0], close[0]).format(close[0])}?"
 
 
 def check_body(where: str, kernel: Callable[..., Any], slots: Collection[str]) -> None:
@@ -277,8 +278,10 @@ def check_body(where: str, kernel: Callable[..., Any], slots: Collection[str]) -
     function = next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)
     if function is None:
         return
+    given = inspect.signature(kernel).parameters
+    arrays = [*slots, *(name for name in WRITTEN if name in given)]
     habits = IN_VAIN if _is_plain_python() else IN_VAIN + UNCOMPILED
-    found = [told for node in _own_nodes(function) for told in _found(habits, node, slots)]
+    found = [told for node in _own_nodes(function) for told in _found(habits, node, arrays)]
     if found:
         line, code, says = min(found, key=lambda one: one[0])
         file, _ = first_line(kernel)
@@ -292,7 +295,7 @@ def advice(statement: str) -> str:
         nodes = list(ast.walk(ast.parse(f"{head} pass" if head.endswith(":") else head)))
     except SyntaxError:  # a part of a statement
         return ""
-    found = [told for node in nodes for told in _found(UNCOMPILED + ADVICE, node, ())]
+    found = [told for node in nodes for told in _found(UNCOMPILED + ADVICE, node, ("theta",))]
     return found[0][2] if found else ""
 
 
@@ -312,13 +315,13 @@ def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
 
 
 def _found(
-    habits: tuple[Habit, ...], node: ast.AST, slots: Collection[str]
+    habits: tuple[Habit, ...], node: ast.AST, arrays: Collection[str]
 ) -> Iterator[tuple[int, str, str]]:
     """Yield line, code and advice of each habit that a node shows."""
     for habit in habits:
         if isinstance(node, habit.kinds):
             code = ast.unparse(node)
-            arrays = "|".join(("theta", *slots))
-            if match := re.fullmatch(habit.pattern.replace("ARRAYS", arrays), code):
+            pattern = habit.pattern.replace("ARRAYS", "|".join(arrays))
+            if match := re.fullmatch(pattern, code):
                 line = getattr(node, "lineno", 1)
                 yield line, code.partition("\n")[0], habit.says.format(*match.groups())

@@ -208,7 +208,7 @@ def _compiled(optimizer: Optimizer, plain: Any, name: str, own: KernelId) -> Any
     called = define(source, name, plain.__name__, kernel=kernel, **names)
     signature = types.probe_s if name == "probe" else types.update_s
     with compile_errors(f"optimizer {optimizer.name!r}", plain), bounds_checks(checked):
-        return compile_kernel(called, signature, kernel=own)
+        return compile_kernel(called, signature, kernel=own, from_python=False)
 
 
 @once

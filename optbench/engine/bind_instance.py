@@ -103,8 +103,8 @@ def bind_rows(
     flags = {"contract", "reassoc"}
     with compile_errors(f"row loss {row.__name__!r}", row):
         return (
-            compile_kernel(slopes, types.slopes_s, kernel=own),
-            compile_kernel(losses, types.losses_s, kernel=own, fastmath=flags),
+            compile_kernel(slopes, types.slopes_s, kernel=own, from_python=False),
+            compile_kernel(losses, types.losses_s, kernel=own, fastmath=flags, from_python=False),
         )
 
 
@@ -122,7 +122,7 @@ def bind_tail() -> tuple[Any, Any]:
 @once
 def bind_engine_objective(kind: str) -> Any:
     """Compile one of ``ENGINE_OBJECTIVES``."""
-    return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s)
+    return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s, from_python=False)
 
 
 @once
@@ -139,7 +139,7 @@ def bind_own_objective(kernel: Callable[..., float], form: Form | None, own: Ker
     function = define(source.replace("{clear}", clear), "objective", kernel.__name__, **names)
     # Whole objectives index freely: one outside its arrays, or an error, ends the run.
     with compile_errors(f"objective {kernel.__name__!r}", kernel), bounds_checks(True):
-        return compile_kernel(function, types.objective_s, kernel=own)
+        return compile_kernel(function, types.objective_s, kernel=own, from_python=False)
 
 
 def objective_kind(instance: Instance) -> str:

@@ -105,7 +105,7 @@ def render(
     if format == "json":
         from optbench.report.document import render_json
 
-        return render_json(comparison)
+        return render_json(comparison, counted)
     notes = [*(f"note: {note}" for note in comparison.notes), *measured_on(comparison)]
     found = tables(comparison, details, counted)
     if format == "markdown":

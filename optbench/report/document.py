@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from optbench.result import Comparison
 
 
-def render_json(comparison: Comparison) -> str:
+def render_json(comparison: Comparison, counted: str = "steps") -> str:
     """Return the comparison as JSON text that validates against ``schema.json``."""
-    return json.dumps(plain(comparison.to_dict()), indent=2, allow_nan=False) + "\n"
+    from optbench.report.profile_table import profiles
+
+    profile = [told._asdict() for told in profiles(comparison, counted)]
+    document = {**comparison.to_dict(), "profile": profile}
+    return json.dumps(plain(document), indent=2, allow_nan=False) + "\n"
 
 
 def plain(value: Any) -> Any:

@@ -11,17 +11,12 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optbench.column import Column, columns
 from optbench.columns import CELL, STATE, ConvergenceRow, LearningRate, RateLaw, Row
-from optbench.report.profile_table import (
-    is_profiled,
-    profile_shares,
-    slower_by_label,
-    with_targets,
-)
+from optbench.report.profile_table import Profile, profiles
 
 if TYPE_CHECKING:
     from optbench.result import Comparison
@@ -55,22 +50,17 @@ def render_csv(comparison: Comparison, counted: str = "steps") -> str:
     for row in comparison.convergence_rows:
         for entry in row.learning_rates:
             writer.writerows(_lines("learning_rates", _names_of_rate(row, entry), entry))
-    profiled = with_targets(comparison)
-    if is_profiled(profiled):
-        writer.writerows(_profile(profiled, counted))
+    for told in profiles(comparison, counted):
+        writer.writerows(_profile(told))
     return stream.getvalue()
 
 
-def _profile(rows: Sequence[ConvergenceRow], counted: str) -> Iterator[dict[str, Any]]:
-    told = slower_by_label(rows)
-    names = list(told)
-    for label, shares in profile_shares(rows, counted).items():
-        line = {"table": "profile", "optimizer": label}
-        for name, share in shares.items():
-            yield {**line, "quantity": name, "value": _number(share)}
-        than = ",".join(names[i] for i in told[label].than)
-        yield {**line, "quantity": "slower_than", "text": than}
-        yield {**line, "quantity": "slower_p", "value": _number(told[label].p)}
+def _profile(told: Profile) -> Iterator[dict[str, Any]]:
+    line = {"table": "profile", "optimizer": told.optimizer}
+    for name, share in told.shares.items():
+        yield {**line, "quantity": name, "value": _number(share)}
+    yield {**line, "quantity": "slower_than", "text": ",".join(told.slower_than)}
+    yield {**line, "quantity": "slower_p", "value": _number(told.slower_p)}
 
 
 def _names(row: Row) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from optbench.columns import ConvergenceRow
 from optbench.report.numbers import count
@@ -21,6 +21,27 @@ if TYPE_CHECKING:
     from optbench.analysis.significance import Slower
     from optbench.result import Comparison
 
+
+class Profile(NamedTuple):
+    """What is said of one optimizer over all instances.
+
+    Attributes
+    ----------
+    optimizer : str
+    shares : mapping of str to float
+        Of all pairs of an instance and a target, those that it reaches.
+    slower_than : tuple of str
+        Optimizers that are significantly faster over instances.
+    slower_p : float
+        The smallest p-value of being slower than another one; nan where too few instances tell.
+    """
+
+    optimizer: str
+    shares: Mapping[str, float]
+    slower_than: tuple[str, ...]
+    slower_p: float
+
+
 FACTORS = (1, 2, 10)  # of the fewest steps of any optimizer
 BUDGETS = (100, 1_000, 10_000, 100_000, 1_000_000)  # steps; those below the horizon are shown
 
@@ -35,6 +56,19 @@ def with_targets(comparison: Comparison) -> list[ConvergenceRow]:
     """Return the rows of instances whose optimum is known: the others have no targets."""
     unknown = {facts.instance_id for facts in comparison.instances if facts.infimum_from == UNKNOWN}
     return [row for row in comparison.convergence_rows if row.instance_id not in unknown]
+
+
+def profiles(comparison: Comparison, counted: str = "steps") -> list[Profile]:
+    """Return what the profile says of each optimizer; none where there is nothing to compare."""
+    rows = with_targets(comparison)
+    if not is_profiled(rows):
+        return []
+    told = slower_by_label(rows)
+    names = list(told)
+    return [
+        Profile(label, shares, tuple(names[i] for i in told[label].than), told[label].p)
+        for label, shares in profile_shares(rows, counted).items()
+    ]
 
 
 def profile_table(rows: Sequence[ConvergenceRow], counted: str = "steps") -> Table:

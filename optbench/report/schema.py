@@ -32,6 +32,32 @@ INTERVAL = {
     "description": "[low, high], or null.",
 }
 TEXTS = {"type": "array", "items": {"type": "string"}}
+PROFILE = {
+    "type": "array",
+    "description": "What is said of each optimizer over several instances; empty with one.",
+    "items": {
+        "type": "object",
+        "required": ["optimizer", "shares", "slower_than", "slower_p"],
+        "properties": {
+            "optimizer": {"type": "string"},
+            "shares": {
+                "type": "object",
+                "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+                "description": "Of the pairs of an instance and a target those that it reaches: "
+                "reached, within_2x, in_1000_steps, ...",
+            },
+            "slower_than": {
+                **TEXTS,
+                "description": "Optimizers that are significantly faster over instances.",
+            },
+            "slower_p": {
+                "$ref": "#/$defs/number",
+                "description": "Smallest p-value of being slower than another one, corrected for "
+                "the number of pairs; null where there are too few instances.",
+            },
+        },
+    },
+}
 ENVIRONMENT = {
     "type": "object",
     "properties": {
@@ -68,6 +94,7 @@ def schema() -> dict[str, Any]:
         "instances": rows("instance"),
         "bias": rows("bias_row"),
         "convergence": rows("convergence_row"),
+        "profile": PROFILE,
         "notes": {**TEXTS, "description": "Lines a reader must see: plug-ins left out, ..."},
     }
     return {
@@ -77,7 +104,7 @@ def schema() -> dict[str, Any]:
         "description": "What `optbench compare --format json` writes. Objects may gain keys within "
         "one schema_version; none is removed or changes its meaning.",
         "type": "object",
-        "required": list(properties),
+        "required": [name for name in properties if name != "profile"],
         "properties": properties,
         "$defs": {
             "number": NUMBER,

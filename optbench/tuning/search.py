@@ -5,12 +5,14 @@ run a tenth, the best of these all of it: the leader.  A fast rate that is ahead
 stall at a larger gap than a slower one reaches, or blow up again.  So every rate within a decade
 and a half of the leader, or at the target at an earlier step, runs on, until it has ended ahead or
 can no longer do so: a rate that is above the target at a later step than the leader last was
-cannot end ahead.  Where the leader needs less than a tenth of the horizon all rates have to show
-that, and where it was at a target and left it again, all smaller ones.  A new leader is
-challenged in the same way, until none is left that could end ahead, and the grid is widened, at
-most twice, when the leader is at an end of it and ahead of the rate beside it.  On separable data
-there is no floor to stall at: what is behind at a tenth of the horizon stays behind, and only a
-leader that keeps the target soon is challenged.
+cannot end ahead.  Where the leader keeps the target all rates have to show that: signs with a rate
+300 times as large may come to rest first.  Where it was at a target and left it again, all smaller
+ones have to, and larger ones up to three decades above.  Rivals run on in stages, and one that is
+ahead before the others have ended becomes the leader: the step from which it keeps the target
+bounds how far they must run.  A new leader is challenged in the same way, until none is left that
+could end ahead, and the grid is widened, at most twice, when the leader is at an end of it and
+ahead of the rate beside it.  On separable data there is no floor to stall at: what is behind at a
+tenth of the horizon stays behind, and only a leader that keeps the target soon is challenged.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ FINALISTS = (-2, -1, 0, 1)  # places in the grid around the best after a hundred
 CHALLENGERS = 3  # places on each side of the leader: a decade and a half
 SHORTEST = 200  # steps: enough to see divergence
 WIDENED = 2  # times
+STAGES = 4  # of rivals, from a tenth of the horizon to all of it
 
 
 @dataclass(eq=False)
@@ -166,6 +169,7 @@ class Tuner:
         self.longer = max(horizon // 10, self.short)  # of the finalists
         if cell.choice.optimizer.reads_horizon:  # a part of a run is none that ends there
             self.short = self.longer = horizon
+        self.stages = [round(s) for s in np.geomspace(self.longer, horizon, STAGES + 1)[1:]]
         self.given = rates
         separable = grid.ends_at_natural_rate(cell.instance)
         self._reach = 0 if separable else CHALLENGERS
@@ -270,19 +274,29 @@ class Tuner:
             yield from self._widen(found)
         best = found.winner.score
         near = range(found.best - self._reach, found.best + self._reach + 1)
-        if math.isinf(best.kept) and any(left_again(*p) for p in self._pairs(found.winner.chunks)):
-            near = range(near.stop)  # whatever is slower may stay where the leader bursts
+        if best.kept <= self.longer or (self._reach and math.isfinite(best.kept)):
+            near = range(len(found.tried))
+        elif any(left_again(*pair) for pair in self._pairs(found.winner.chunks)):
+            # whatever is slower may stay where the leader bursts, and much larger rates, too
+            near = range(near.stop + self._reach)
         rivals = [
             each
             for place, each in enumerate(found.tried)
-            if each not in found.ended
-            and (place in near or each.score[:3] < best[:3] or best.kept <= self.longer)
+            if each not in found.ended and (place in near or each.score[:3] < best[:3])
         ]
+        decided = self.horizon
         if math.isfinite(best.kept):  # at the record after that whoever is above the target is out
             steps = record_steps(self.horizon)
             decided = int(steps[np.searchsorted(steps, best.kept)])
-            yield from self._continue(found, rivals, decided)
-        return [each for each in rivals if self._bound(each) <= best] if found.complete else []
+        for step in [*(step for step in self.stages if step < decided), decided]:
+            yield from self._continue(found, rivals, step)
+            if not found.complete:
+                return []
+            rivals = [each for each in rivals if self._bound(each) <= best]
+            ahead = [each for each in rivals if each.score < best]
+            if step < decided and ahead:  # as a leader it spares the others the rest of the way
+                return [_best(ahead)]
+        return rivals
 
     def _continue(self, found: Search, chosen: Sequence[Tried], step: int) -> Asking[None]:
         """Let the runs of some rates go on to a step, unless they went farther before."""

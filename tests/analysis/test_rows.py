@@ -13,6 +13,7 @@ from searched_cells import cell, searched
 import optbench
 from optbench import UserError
 from optbench.analysis import progress, rows, theory
+from optbench.analysis.effective_p import EffectiveP
 from optbench.analysis.selection import INCONCLUSIVE
 from optbench.analysis.settling import MOVING, Verdict
 from optbench.solutions import family_member, solved
@@ -224,8 +225,7 @@ def test_of_moving_seeds_the_one_in_the_middle_is_told_and_medians_of_all():
             decided_at=step,
             missing={"linf": 0.1 * k},
             trend={"linf": 0.5 + 0.1 * k},
-            effective_p=float(p),
-            effective_p_interval=(p - 1.0, p + 1.0),
+            effective={"lp": EffectiveP(float(p), (p - 1.0, p + 1.0))},
         )
         for k, (step, p) in enumerate([(1e7, 6), (None, 3), (1e6, 4)], start=1)
     ]
@@ -323,7 +323,7 @@ def test_no_effective_p_before_the_data_is_fitted():
     """A small w has a small norm, whatever its geometry."""
     made = cell(optimizer="gradient_descent[learning_rate=1e-6]")
     row = rows.bias_row(made, searched(made), 1_000, 1)
-    assert row.reason.startswith("not there yet")
+    assert row.reason.startswith("relative residual")
     assert (row.effective_p, row.effective_p_interval) == (None, None)
 
 

@@ -20,6 +20,7 @@ from optbench.study import build_instances
 
 STEPS = (1_000, 3_162, 10_000, 31_623, 100_000)
 CASE = Path(__file__).parents[1] / "data/cases/36-interp.csv"
+ZERO_ROW = CASE.with_name("31-zerorow.csv")
 IN_TRANSIT = "logistic_regression:data=gaussian,seed=0"
 
 
@@ -65,6 +66,39 @@ def test_a_run_on_its_way_from_one_reference_to_another_is_moving(separable):
     assert verdict.trend["linf"] < 1.0 < verdict.trend["l2"]
 
 
+def growing(limit, bounded):
+    """w = limit * log t + what stays bounded, as gradient descent on separable data."""
+    return [(step, math.log(step) * limit + bounded) for step in STEPS]
+
+
+def test_a_run_that_grows_along_the_reference_to_which_it_moves_has_settled(separable):
+    """9 % of the margin are missing for decades to come: it was `moving to l2`."""
+    known, l2 = solved(separable), direction(separable, "l2")
+    across = np.linalg.svd(separable.features)[2][-1]
+    run = growing(l2, 0.456 * math.log(STEPS[-1]) * across)
+    verdict = judge(separable, known, run)
+    missing = 1.0 - 1.0 / math.sqrt(1.0 + 0.456**2)
+    assert verdict.missing["l2"] == pytest.approx(missing, rel=1e-9) and missing > 0.09
+    assert (verdict.selected, verdict.towards, verdict.reason) == ("l2", None, None)
+
+
+def test_a_run_that_grows_along_another_direction_is_moving(separable):
+    """Ever closer to l2, from the one side to the other: a longer run passes it."""
+    l2 = direction(separable, "l2")
+    across = np.linalg.svd(separable.features)[2][-1]
+    run = growing(l2 + 0.5 * across, -1.8 * 0.5 * math.log(STEPS[-1]) * across)
+    verdict = judge(separable, solved(separable), run)
+    assert (verdict.selected, verdict.towards) == (MOVING, "l2")
+
+
+def test_far_from_its_reference_growth_decides_nothing(separable):
+    l2 = direction(separable, "l2")
+    across = np.linalg.svd(separable.features)[2][-1]
+    run = growing(l2, 0.6 * math.log(STEPS[-1]) * across)
+    verdict = judge(separable, solved(separable), run)
+    assert verdict.missing["l2"] > 0.1 and (verdict.selected, verdict.towards) == (MOVING, "l2")
+
+
 def test_a_reference_that_is_passed_is_no_limit(separable):
     """Ever closer to l2, while linf is approached faster and faster."""
     l1, l2, linf = (direction(separable, name) for name in ("l1", "l2", "linf"))
@@ -92,9 +126,7 @@ def test_a_run_that_stays_short_of_its_reference_comes_no_closer(separable):
     instance = replace(separable, parametric={})
     verdict = judge(instance, {"l2": l2}, [(step, step * w) for step in STEPS])
     assert verdict.selected == INCONCLUSIVE
-    assert verdict.reason == (
-        "not there yet: 0.08 short of l2; a verdict needs 0.05; it comes no closer"
-    )
+    assert verdict.reason == ("0.08 short of l2; a verdict needs 0.05; it comes no closer")
 
 
 def test_a_run_that_comes_closer_slowly_says_so(separable):
@@ -198,7 +230,7 @@ def test_a_regression_that_does_not_fit_yet_moves_to_what_it_approaches(interpol
 def test_without_coming_closer_a_regression_that_does_not_fit_stays_inconclusive(interpolated):
     verdict = judge(interpolated, solved(interpolated), shrunk(interpolated, [0.1] * 5))
     assert verdict.selected == INCONCLUSIVE and not verdict.open
-    assert verdict.reason == "not there yet: relative residual 0.1; it comes no closer"
+    assert verdict.reason == "relative residual 0.1; a verdict needs 0.001; it comes no closer"
 
 
 def test_halfway_to_the_data_no_limit_is_told(interpolated):
@@ -211,7 +243,7 @@ def test_halfway_to_the_data_no_limit_is_told(interpolated):
     verdict = judge(interpolated, known, run)
     assert verdict.nearest == "l2" and verdict.trend["l2"] == pytest.approx(0.5 / 0.7, rel=1e-9)
     assert verdict.selected == INCONCLUSIVE and verdict.open
-    assert verdict.reason == "not there yet: relative residual 0.5; it fits ever better"
+    assert verdict.reason == "relative residual 0.5; a verdict needs 0.001; it fits ever better"
 
 
 def test_far_from_all_references_none_is_named_but_that_it_fits_better(interpolated):
@@ -225,9 +257,37 @@ def test_far_from_all_references_none_is_named_but_that_it_fits_better(interpola
     assert verdict.reason.endswith("; it fits ever better")
 
 
+def test_on_the_way_to_another_exponent_a_regression_moves_to_no_name(interpolated):
+    """Nearest to l1 of the names, it was `moving to l1`, and ended `between`."""
+    solution = family_member(interpolated, "lp", 1.25).solution
+    lefts = (0.3, 0.2, 0.1, 0.05, 0.01)
+    run = [(step, (1.0 - left) * solution) for step, left in zip(STEPS, lefts, strict=True)]
+    known = {name: solved(interpolated)[name] for name in ("l1", "linf")}
+    gap = np.linalg.norm(known["l1"].solution - known["linf"].solution)
+    away = np.linalg.norm(run[-1][1] - known["l1"].solution)
+    assert 0.01 * np.linalg.norm(solution) < away < 0.5 * gap
+    verdict = judge(interpolated, known, run)
+    assert verdict.nearest == "l1" and verdict.selected == INCONCLUSIVE and verdict.open
+    ended = judge(interpolated, known, [*run[:-1], (STEPS[-1], solution)], at_rest=True)
+    assert (ended.selected, ended.effective_p) == (BETWEEN, 1.25)
+
+
+def test_a_run_at_rest_is_nowhere_yet():
+    """One large step separates what can be, up to rounding: it was `not there yet`."""
+    made = cell(
+        f"logistic_regression:data={ZERO_ROW},standardize=false",
+        "gradient_descent[learning_rate=65]",
+    )
+    search = searched(made, 10_000)
+    row = rows.bias_row(made, search, 10_000, 1)
+    assert (row.status, row.selected) == ("converged", INCONCLUSIVE)
+    assert row.reason.endswith("deg from direction; a verdict needs 5 deg; it is at rest")
+    assert "yet" not in row.reason
+
+
 def test_without_a_past_one_that_does_not_fit_says_that_it_does_not(interpolated):
     verdict = judge(interpolated, solved(interpolated), shrunk(interpolated, [0.1] * 5)[-1:])
-    assert verdict.reason == "not there yet: relative residual 0.1" and verdict.open
+    assert verdict.reason == "relative residual 0.1; a verdict needs 0.001" and verdict.open
 
 
 def test_of_a_run_that_fits_since_less_than_a_decade_no_trend_is_told(interpolated):

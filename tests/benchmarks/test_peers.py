@@ -17,7 +17,7 @@ from benchmarks.peers.__main__ import main
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 # (c), (e) and the Netlib program differ in kind: a batch, CSR data, exponentiated gradient
 NAMES = ("a-gd", "a-sign", "a-adam", "c", "d", "f-deep", "f-diagonal", "g-dense", "g-netlib", "h",
-         "i-1", "i-16")  # fmt: skip
+         "i-1", "i-16", "j")  # fmt: skip
 
 
 def small(name: str, steps: int = 20) -> task.Task:

@@ -124,6 +124,17 @@ def test_check_prints_a_table(capsys, monkeypatch, passed, code, word):
     assert any(line.startswith("sign") and " n/a " in line for line in lines)
 
 
+def test_check_counts_what_is_not_run(capsys, tmp_path):
+    """A kernel that does not compile has one row for that, not a dozen that say nothing."""
+    declared = '@optimizer(reference="a test")\ndef mine(theta, grad):\n    theta[0] = missing\n'
+    (tmp_path / "mine.py").write_text(f"from optbench import optimizer\n{declared}")
+    assert main(["check", str(tmp_path / "mine.py")]) == 1
+    printed = capsys.readouterr().out
+    assert "mine.py:4:" in printed and "are not run until that is mended" in printed
+    assert sum(line.startswith("compiles ") for line in printed.splitlines()) == 1
+    assert "see the failure" not in printed and "twin" not in printed
+
+
 def test_version_and_help(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("optbench 0")

@@ -146,6 +146,17 @@ def test_a_row_loss_that_does_not_compile_is_one_line() -> None:
         one_chunk(instance, "gradient_descent", [0.1])
 
 
+def test_a_row_loss_without_slope_is_one_line() -> None:
+    def row(prediction, target):
+        return 0.5 * (prediction - target) ** 2
+
+    instance = regression(data(3, 2), np.ones(3))
+    object.__setattr__(instance, "row", row)
+    line = row.__code__.co_firstlineno
+    with pytest.raises(UserError, match=rf"test_bounds.py:{line}: [^\n]*`return loss, slope`$"):
+        one_chunk(instance, "gradient_descent", [0.1])
+
+
 def test_a_row_loss_that_raises_is_an_ordinary_exception() -> None:
     def row(prediction, target):
         if prediction > 0.5:

@@ -133,7 +133,8 @@ LITERATURE: dict[str, list[Row]] = {
     "muon": [
         *[({}, kind, None) for kind in (SEPARABLE, SEVERAL, PARTLY, PROGRAM)],  # Nesterov's form
         ({"nesterov": 0}, SEPARABLE, "l2"),
-        ({"nesterov": 0}, SEVERAL, "spectral"),
+        ({"nesterov": 0, "exact": 1}, SEVERAL, "spectral"),
+        ({"nesterov": 0}, SEVERAL, None),  # near U V^T is not U V^T
         *[({"nesterov": 0, "decay": 0.0}, kind, None) for kind in (SEPARABLE, SEVERAL, FIT)],
         ({"nesterov": 0, "momentum": 1.0}, SEPARABLE, None),
         ({}, FIT, "l2"),

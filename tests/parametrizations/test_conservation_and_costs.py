@@ -177,7 +177,9 @@ def test_only_the_diagonal_network_of_depth_two_is_said_to_select_the_l1_margin(
     """Normalized descent on u^D - v^D in NumPy, against the largest L1 margin by HiGHS.
 
     At D > 2 it ends at a stationary point of the margin in the quasi-norm L_(2/D): measured, it has
-    stopped 16 % short of the largest L1 margin (arXiv:1806.00468).
+    stopped 16 % short of the largest L1 margin.  Of arXiv:1806.00468 only the abstract was read: it
+    says so of convolutions, which are diagonal in frequencies, so that the declaration rests on
+    what is measured here.
     """
     rng = np.random.default_rng(7)
     rows = rng.normal(size=(9, 14)) * np.linspace(0.5, 2.0, 14)

@@ -1,7 +1,10 @@
 """The table over all instances, against shares counted by hand."""
 
 import dataclasses
+import json
+from importlib.resources import files
 
+import jsonschema
 import pytest
 from example_comparison import AFIRO, DIGITS, NEVER, SKIPPED, TARGETS, convergence
 from long_table import read_long
@@ -73,6 +76,22 @@ def test_csv_has_the_shares(example):
     assert own.T.to_dict() == profile_shares(ROWS)
 
 
+def told_in_json(comparison):
+    """Return the profile of a document, which is valid, by optimizer."""
+    schema = json.loads((files("optbench.report") / "schema.json").read_text())
+    document = json.loads(render(comparison, "json"))
+    jsonschema.validate(document, schema)
+    return {each.pop("optimizer"): each for each in document["profile"]}
+
+
+def test_json_has_the_shares_and_no_profile_of_one_instance(example):
+    compared = dataclasses.replace(example, bias_rows=[], convergence_rows=ROWS)
+    told = told_in_json(compared)
+    assert {name: each["shares"] for name, each in told.items()} == profile_shares(ROWS)
+    assert all(each["slower_p"] is None and each["slower_than"] == [] for each in told.values())
+    assert told_in_json(dataclasses.replace(compared, convergence_rows=ROWS[:2])) == {}
+
+
 def test_what_is_slower_over_instances_is_marked(example):
     """An instance counts once; one on which a row was skipped does not count against it.
 
@@ -92,6 +111,9 @@ def test_what_is_slower_over_instances_is_marked(example):
     slow = long[(long["table"] == "profile") & (long["optimizer"] == "slow")].set_index("quantity")
     assert slow.loc["slower_than", "text"] == "fast"
     assert slow.loc["slower_p", "value"] == 2.0**-5
+    told = told_in_json(compared)
+    assert (told["slow"]["slower_than"], told["slow"]["slower_p"]) == (["fast"], 2.0**-5)
+    assert told["fast"]["slower_than"] == []
     rows[-1] = convergence(places[-1], "slow", NEVER, **SKIPPED)
     table = profile_table(rows)
     assert not any("†" in row[0].text for row in table.rows)

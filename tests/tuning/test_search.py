@@ -9,6 +9,7 @@ import pytest
 from searched_cells import cell, searched
 from small_instances import one_chunk, regression
 
+from benchmarks.regret import Exhaustive
 from optbench import compare
 from optbench.engine.stop import StopSignal
 from optbench.executors.cells import run_cells
@@ -74,6 +75,18 @@ def test_no_rate_that_was_tried_ends_ahead_of_the_winner(optimizer):
     found = searched(made, horizon)
     told = ends(made, found, horizon)
     assert told[found.rates[found.best]] == min(told.values())
+
+
+@pytest.mark.parametrize(
+    ("problem", "optimizer"),
+    [("quadratic", "sign_descent"), ("nonnegative_least_squares", "adam")],
+)
+def test_rates_far_above_a_leader_that_keeps_the_target_late_are_run_out(problem, optimizer):
+    """They were left behind at a hundredth, and come to rest, or burst no more, before it."""
+    made, horizon = cell(problem, optimizer), 10_000
+    tuner = Exhaustive(made, 1, horizon, None, 1e-3)
+    run_cells([tuner], 1, StopSignal())
+    assert tuner.regret.kind == "the best" and tuner.regret.best.kept < horizon
 
 
 @pytest.mark.parametrize("optimizer", ["sign_descent", "normalized_gradient_descent"])

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from optbench.analysis.rates.autoregression import (
     CORRELATIONS,
@@ -218,6 +218,8 @@ class Candidate:
 
     def _slope(self, tails: Triple, unit: float) -> Triple:
         """Quantiles of a mixture of t distributions, one for each shape and correlation."""
+        from scipy.optimize import brentq  # 0.15 s, and not every law has such a value
+
         counts = self.weights > 1e-4 * self.weights.max()
         weights, middle = self.weights[counts], unit * self.regressions.slope[counts]
         error = abs(unit) * self.regressions.slope_error[counts]
@@ -232,7 +234,7 @@ class Candidate:
             ends = middle + error * special.stdtrit(freedom, tail)
             rounding = PRECISION * float(error.max())
             low, high = float(ends.min()) - rounding, float(ends.max()) + rounding
-            return float(optimize.brentq(below, low, high, args=(tail,), xtol=rounding))
+            return float(brentq(below, low, high, args=(tail,), xtol=rounding))
 
         middle_, low_, high_ = (quantile(tail) for tail in tails)
         return middle_, low_, high_

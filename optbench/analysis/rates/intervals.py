@@ -6,35 +6,38 @@ import math
 
 from optbench.analysis.rates.autoregression import LEAST_NOISE
 from optbench.analysis.rates.candidates import Candidate, fitted
-from optbench.analysis.rates.laws import LINEAR, LOG_POWER, SPECTRUM
+from optbench.analysis.rates.laws import LINEAR, LOG_POWER, ONTO_A_FLOOR, SPECTRUM
 
 LEAST_RECORDS = 6  # of the last half
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 CARRIED_ON = 2.0  # of the change from all records to their last half
-AFTER_A_TRANSIENT = 1.3  # width of an interval where noise hid the transient's end, over the usual
+LEAST_OF_LOW = 0.5  # of the lower end, to which a trend is carried on beside a floor
+WIDER_BESIDE_A_FLOOR = 1.1
+WIDER = 1.4  # width of the interval of an envelope, or where noise hid a transient's end
 SHARE_OF_SLOWEST = 1 / 15  # of the gap where a window begins before which other modes died out
 
 
 def interval(
-    candidate: Candidate, level: float, transient: bool, other_modes: bool
+    candidate: Candidate, level: float, wider: bool, other_modes: bool
 ) -> tuple[float, float, float]:
     """Return the value and its interval, which follows a trend within the window.
 
     The last half of the records has a value of its own.  Where it differs by more than noise, or
     where there is no noise, the trend is carried on: the interval holds that value and goes twice
-    as far beyond it.  Noise that hid the end of a transient moves the value with it.  Where modes
-    faster than q^t died out before the window, q may be that of several: if the slowest one has a
-    share of the gap at its first record, the gap falls over the window by at most 1 / share more
-    than that mode.
+    as far beyond it.  Noise that hid the end of a transient, the dips of an oscillation and a floor
+    move the value too.  Where modes faster than q^t died out before the window, q may be that of
+    several: if the slowest one has a share of the gap at its first record, the gap falls over the
+    window by at most 1 / share more than that mode.
     """
     value, low, high = candidate.value(level)
-    if transient:
-        low = value - AFTER_A_TRANSIENT * (value - low)
-        high = value + AFTER_A_TRANSIENT * (high - value)
+    width = WIDER if wider else WIDER_BESIDE_A_FLOOR if candidate.law is ONTO_A_FLOOR else 1.0
+    low, high = value - width * (value - low), value + width * (high - value)
     half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_RECORDS))
     late, late_low, late_high = fitted(candidate.law, half).value(DRIFTED)
     if candidate.noiseless or not late_low <= value <= late_high:
         onwards = late + CARRIED_ON * (late - value)
+        if candidate.law is ONTO_A_FLOOR:  # of which the last half may show little but the floor
+            onwards = max(onwards, LEAST_OF_LOW * low)
         low, high = min(low, onwards), max(high, onwards)
     if candidate.law is SPECTRUM:  # the limit is no faster than its last records
         low, high = min(low, fitted(LINEAR, half).value(level)[1]), min(high, 0.0)

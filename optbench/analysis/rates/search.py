@@ -123,7 +123,7 @@ def _search(t: Array, y: Array, level: float) -> Rate:
         names = ", ".join(candidate.law.name for candidate in laws)
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
     other_modes = bool(laws) and laws[0].window.t.size < t.size
-    told = [(each, interval(each, level, transient, other_modes)) for each in laws]
+    told = [(each, interval(each, level, wild or transient, other_modes)) for each in laws]
     falls = [each.law.name == "linear" or not low <= 0.0 for each, (_, low, _) in told]
     if told and not falls[0]:
         return refusal("not asymptotic yet: an exponent of 0 is not ruled out")

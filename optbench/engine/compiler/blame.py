@@ -126,6 +126,8 @@ def _reason(error: BaseException, statement: str) -> str:
         return (
             "it allocates memory; hold arrays in a Slot or in scratch and write into them instead"
         )
+    if not statement and "getitem(float64" in text:  # in what is generated around a row loss
+        return "it returns one number; it must return two, `return loss, slope`"
     # Numba fails on ``array[:] += x`` before it says that the array is read only
     in_place = isinstance(error, AttributeError) and "= " in statement
     if "setitem(readonly" in text or in_place:

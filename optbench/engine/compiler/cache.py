@@ -254,6 +254,7 @@ def compile_kernel(
     *,
     kernel: KernelId = ENGINE,
     fastmath: frozenset[str] | set[str] = frozenset({"contract"}),
+    from_python: bool = True,
 ) -> Any:
     """Compile ``function`` for one explicit signature, or load it from the cache.
 
@@ -268,6 +269,9 @@ def compile_kernel(
     fastmath : set of str
         At most ``{"contract", "reassoc"}``: never ``nnan`` or ``ninf``, divergence detection
         needs them.
+    from_python : bool
+        Whether Python calls it often. What unpacks the state of a batch takes LLVM 0.2 s, which is
+        more than most kernels; without it :func:`~.calls.entry_point` calls it by address.
 
     Returns
     -------
@@ -285,6 +289,7 @@ def compile_kernel(
         fastmath=set(fastmath),
         pipeline_class=WideVectors,
         no_cfunc_wrapper=True,
+        no_cpython_wrapper=not from_python,
         _nrt=False,
     )(function)
     directory = fresh_directory(cache_directory(kernel))

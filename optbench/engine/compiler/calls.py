@@ -15,6 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from optbench.engine.compiler.cache import compile_kernel
 from optbench.engine.compiler.overloads import when_compiled
 
 
@@ -36,7 +37,20 @@ def entry_point(kernel: Any) -> Any:
     if numba.config.DISABLE_JIT:
         return kernel
     (result,) = kernel.overloads.values()
-    return result.entry_point
+    if not kernel.targetoptions.get("no_cpython_wrapper"):
+        return result.entry_point
+    call, address = _unpacking(result.signature), address_of(kernel)
+    return lambda *arguments: call(address, arguments)
+
+
+@functools.cache
+def _unpacking(signature: Any) -> Callable[..., Any]:
+    """Return ``call(address, arguments)`` for Python, one for all kernels of a signature."""
+    namespace: dict[str, Any] = {"__name__": __name__, "call": caller(signature)}
+    exec("def unpacking(address, arguments):\n    return call(address, arguments)\n", namespace)  # noqa: S102
+    arguments = types.Tuple(tuple(signature.args))
+    own = signature.return_type(types.uint64, arguments)
+    return entry_point(compile_kernel(namespace["unpacking"], own))
 
 
 def caller(signature: Any) -> Callable[..., Any]:
