@@ -158,9 +158,9 @@ class Lowering:
         if meaning is np.where:
             return kind, ast.IfExp(*parts)
         if meaning is np.clip:
-            low, high = (ast.unparse(part) for part in parts[1:])
-            text = ast.unparse(parts[0])
-            return kind, ast.parse(f"min(max({text}, {low}), {high})", mode="eval").body
+            x, low, high = (f"({ast.unparse(part)})" for part in parts)
+            text = f"{low} if {x} < {low} else {high} if {x} > {high} else {x}"
+            return kind, ast.parse(text, mode="eval").body
         return kind, ast.Call(node.func, parts, [])
 
     def _reduced(self, meaning: Any, nodes: list[ast.expr], node: ast.expr) -> ast.expr:

@@ -124,7 +124,7 @@ class _Rewriting:
                 else:
                     self.arrays.changed(name)
         known = dict(self.arrays.local)
-        inside: dict[str, Any] = {}
+        inside: dict[str, Local] = {}
         for name in ("body", "orelse"):
             self.arrays.local = dict(known)
             made = self.block(getattr(statement, name))
