@@ -53,6 +53,8 @@ class Truth:
         Logarithm of the gap below which records are rounding.
     since : float
         Step from which on the trace follows the law.
+    limit : str or None
+        Another law that the trace follows beyond the horizon.
     """
 
     log_gap: Array
@@ -60,6 +62,7 @@ class Truth:
     value: float = math.nan
     floor: float = -math.inf
     since: float = 1.0
+    limit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ def many_modes(t: Array, rng: Generator) -> Truth:
     """Gradient descent on 50 modes, log-uniform from 1 / kappa to 1, kappa in [10, 1e5].
 
     Its gap from the start at 0 is the sum of c_i (1 - l_i)^(2t), which is linear in the end.  Until
-    the slowest mode has lost a factor e it is a power: 1 / t, as all modes up to infinity would be.
+    the slowest mode has lost a factor e it is also a power: 1 / t, as without a slowest one.
     """
     kappa = _log_uniform(rng, 10.0, 1e5)
     curvature = np.append(np.exp(-rng.uniform(0.0, math.log(kappa), 49)), 1 / kappa)
@@ -195,7 +198,9 @@ def many_modes(t: Array, rng: Generator) -> Truth:
     start = float(np.logaddexp.reduce(log_size))
     slowest = float(2 * contraction[-1])
     if slowest * t[-1] > -1.0:
-        return Truth(y - start, "power", floor=2 * FLOOR_OF_ROUNDING, since=math.inf)
+        return Truth(
+            y - start, "power", floor=2 * FLOOR_OF_ROUNDING, since=math.inf, limit="linear"
+        )
     others = np.flatnonzero(y - log_size[-1] - slowest * t > 0.01)  # the slowest one has 99%
     since = float(t[min(int(others[-1]) + 1, t.size - 1)]) if others.size else 1.0
     return Truth(y - start, "linear", math.exp(slowest), 2 * FLOOR_OF_ROUNDING, since)
@@ -252,7 +257,7 @@ class Outcome:
 def judged(truth: Truth, rate: Rate, clear: bool = False) -> Outcome:
     """Compare a fit with the truth."""
     named = {each.name: each for each in rate.laws}
-    found = named.get(truth.law or "")
+    found = named.get(truth.law or "") or named.get(truth.limit or "")
     covers = None
     if found and not math.isnan(truth.value):
         covers = found.low <= truth.value <= found.high

@@ -186,7 +186,7 @@ class RateLaw:
     """The laws of convergence that the last part of a trace does not rule out."""
 
     law: str | None = column(
-        "the likeliest: `linear`, `power`, `logarithmic`, `log over t`, `stretched`, "
+        "the likeliest: `linear`, `power`, `logarithmic`, `log power`, `log over t`, `stretched`, "
         "`superlinear`, `power onto a floor`, or null"
     )
     laws: Names = column("all laws that are not ruled out, the likeliest first", default=())

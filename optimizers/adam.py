@@ -12,19 +12,24 @@ from optbench import Hyper, Slot, optimizer
 
 def selected(kind, beta1, beta2, eps, decay):
     """In the end eps outweighs the root of v; without it each entry moves by about the rate."""
-    if kind != "classification":
+    if kind not in ("classification", "multiclass"):
         return None
     if eps == 0.0:
         return "linf" if beta1 <= beta2 and decay > 0.0 else None
-    return "l2" if beta1**4 < beta2 and decay == 0.0 else None
+    known = kind == "classification" and beta1**4 < beta2 and decay == 0.0
+    return "l2" if known else None
 
 
 @optimizer(
     reference="Kingma and Ba 2015, arXiv:1412.6980; separable data: eps = 0: Zhang, "
-    "Zou, Cao 2024, arXiv:2406.10650; eps > 0: Wang, Meng, Chen, Liu 2021, arXiv:2012.06244, and "
+    "Zou, Cao 2024, arXiv:2406.10650, of several classes Fan, Schmidt, Thrampoulidis 2025, "
+    "arXiv:2502.04664; eps > 0: Wang, Meng, Chen, Liu 2021, arXiv:2012.06244, and "
     "Wang, Meng, Zhang, Sun, Chen, Ma, Liu 2022, arXiv:2110.03891",
     selects=selected,
-    as_theorem_asks={"classification": {"eps": 0.0, "decay": 0.5, "beta2": 0.99}},
+    as_theorem_asks={
+        "classification": {"eps": 0.0, "decay": 0.5, "beta2": 0.99},
+        "multiclass": {"eps": 0.0, "decay": 0.5, "beta2": 0.99},
+    },
     condition="separable data; linf: eps = 0, beta1 <= beta2, learning rate t^-decay, 0 < decay <= "
     "1; l2: eps > 0, beta1^4 < beta2, constant, small enough learning_rate, and gradients that "
     "have become small against eps",

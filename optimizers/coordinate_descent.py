@@ -10,15 +10,17 @@ from optbench import Hyper, optimizer
 
 def selected(kind, decay):
     """At a constant rate it can only come as near as that rate (Telgarsky 2013)."""
-    return "l1" if kind == "classification" and decay > 0.0 else None
+    separable = kind in ("classification", "multiclass")
+    return "l1" if separable and decay > 0.0 else None
 
 
 @optimizer(
     reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246; "
-    "Telgarsky 2013, arXiv:1303.4172; prescribed lengths: "
+    "Telgarsky 2013, arXiv:1303.4172; prescribed lengths, several classes: "
     "Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
     selects=selected,
-    as_theorem_asks={"classification": {"decay": 0.1}},  # the gap of the bound falls as t^-0.9
+    # the gap of the bound falls as t^-0.9
+    as_theorem_asks={"classification": {"decay": 0.1}, "multiclass": {"decay": 0.1}},
     condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay), "
     "at decay = 1 only 1 / log t",
     homogeneous=True,

@@ -5,9 +5,11 @@ from optbench import Hyper, optimizer
 
 @optimizer(
     reference="Soudry, Hoffer, Nacson, Gunasekar, Srebro 2018, arXiv:1710.10345; partly separable "
-    "data: Ji, Telgarsky 2018, arXiv:1803.07300",
+    "data: Ji, Telgarsky 2018, arXiv:1803.07300; several classes: also Ravi, Scott, Soudry, "
+    "Wang 2024, arXiv:2411.01350",
     selects={
         "classification": "l2",
+        "multiclass": "l2",
         "partly_separable": "direction",
         "nonseparable": "l2",  # from zero steps stay in the span of the data
         "regression": "l2",

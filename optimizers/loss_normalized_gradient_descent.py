@@ -12,7 +12,8 @@ from optbench import Hyper, optimizer
 @optimizer(
     reference="Ji, Telgarsky 2021, arXiv:1906.04540",
     selects={"classification": "l2"},
-    only_for=("classification",),  # where a minimum is reached g / loss grows without bound
+    # where a minimum is reached g / loss grows without bound
+    only_for=("classification", "multiclass"),
     follows_flow=True,
     condition="separable data, ||x_i|| <= 1, constant learning_rate <= 1: margin gap O(1/t)",
     homogeneous=True,

@@ -1,7 +1,7 @@
 """Muon: momentum orthogonalized by Newton-Schulz steps (Jordan et al. 2024).
 
 For each weight matrix W with gradient G:  M <- momentum M + (1 - momentum) G;
-X = (1 - momentum) G + momentum M when nesterov = 1, else M;  X <- X / ||X||_F,  then five times
+X = (1 - momentum) G + momentum M when nesterov = 1, else M;  X <- X / ||X||_F,  then, rounds times,
 X <- a X + b (X X^T) X + c (X X^T)^2 X  with (a, b, c) = (3.4445, -4.7750, 2.0315);
 W <- W - learning_rate t^-decay sqrt(max(1, rows / columns)) X.
 
@@ -49,6 +49,7 @@ def muon(
     learning_rate=Hyper(tune="log", low=0.0),
     momentum=Hyper(0.95, low=0.0, high=1.0),
     nesterov=Hyper(1, low=0, high=1, integer=True),
+    rounds=Hyper(5, low=1, integer=True),
     decay=Hyper(0.5, low=0.0, high=1.0),
 ):
     for i in range(theta.size):
@@ -57,7 +58,7 @@ def muon(
         direction[i] = ahead if nesterov == 1 else average[i]
     rate = learning_rate * step ** (-decay)
     for k in range(layers.shape[0]):
-        orthogonalize(layer(direction, layers, k), work)
+        orthogonalize(layer(direction, layers, k), work, rounds)
         offset, rows, columns = layers[k, 0], layers[k, 1], layers[k, 2]
         scale = rate * sqrt(max(1.0, rows / columns))
         for i in range(offset, offset + rows * columns):

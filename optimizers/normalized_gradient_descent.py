@@ -14,13 +14,13 @@ from optbench import Hyper, optimizer
 
 def selected(kind, decay):
     """At a constant rate it can only come as near as that rate."""
-    known = kind in ("classification", "nonseparable", "regression")
+    known = kind in ("classification", "multiclass", "nonseparable", "regression")
     return "l2" if known and decay > 0.0 else None
 
 
 @optimizer(
     reference="Nacson, Lee, Gunasekar, Savarese, Srebro, Soudry 2019, arXiv:1803.01905; "
-    "other decays: Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
+    "other decays, several classes: Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
     selects=selected,
     follows_flow=True,
     condition="0 < decay <= 1; separable data, decay = 0.5: margin gap O(log t / sqrt t); else "

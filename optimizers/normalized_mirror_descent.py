@@ -15,7 +15,8 @@ from optbench.elementwise import exp, log
     reference="Sun, Gatmiry, Ahn, Azizan 2023, arXiv:2306.13853; "
     "p = 2: Ji, Telgarsky 2021, arXiv:1906.04540",
     selects={"classification": "lp(p)"},
-    only_for=("classification",),  # where a minimum is reached g / loss grows without bound
+    # where a minimum is reached g / loss grows without bound
+    only_for=("classification", "multiclass"),
     condition="separable data, constant, small enough learning_rate",
     homogeneous=True,
 )

@@ -12,12 +12,13 @@ from optbench.elementwise import exp, log
 
 def selected(kind, decay):
     """At a constant rate it can only come as near as that rate."""
-    return "lp(p)" if kind == "classification" and decay > 0.0 else None
+    separable = kind in ("classification", "multiclass")
+    return "lp(p)" if separable and decay > 0.0 else None
 
 
 @optimizer(
-    reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246; prescribed lengths: "
-    "Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
+    reference="Gunasekar, Lee, Soudry, Srebro 2018, arXiv:1802.08246; prescribed lengths, several "
+    "classes: Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
     selects=selected,
     condition="separable data, learning rate t^-decay, 0 < decay <= 1: margin gap t^-(1 - decay), "
     "at decay = 1 only 1 / log t",

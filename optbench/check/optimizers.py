@@ -42,7 +42,7 @@ DESCENT = 200  # steps in which an optimizer must get lower
 RATES = (1e-3, 1e-2, 0.1, 1.0, 10.0)  # times those of the other tests
 TURNS = {
     "permutation": np.eye(SIZE)[[3, 0, 5, 1, 2, 4]],
-    "sign": np.diag([1.0, -1.0, -1.0, 1.0, -1.0, 1.0]),
+    "sign": np.diag([1.0, -1.0, -1.0, -1.0, 1.0, -1.0]),  # no flip of whole rows and columns
 }
 
 

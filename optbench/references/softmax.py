@@ -16,9 +16,7 @@ _CLOSE = 1e-12
 _ARMIJO = 1e-4
 
 
-def softmax_minimizer(
-    features: Matrix, labels: ArrayLike, rivals: Mask | None = None
-) -> Reference:
+def softmax_minimizer(features: Matrix, labels: ArrayLike, rivals: Mask | None = None) -> Reference:
     """Minimizer W, of least L2 norm, of the mean over rows of -log softmax(W x)_y.
 
     Newton from 0.  The dual is max mean H(q_i) over distributions q_i with
@@ -110,9 +108,7 @@ def _descend(rows: Array, own: Mask, allowed: Mask) -> Array:
     return U
 
 
-def _certify(
-    X: Array, rows: Array, own: Mask, allowed: Mask, W: Array
-) -> Reference:
+def _certify(X: Array, rows: Array, own: Mask, allowed: Mask, W: Array) -> Reference:
     """Duality gap with the probabilities moved to the dual constraints."""
     from scipy.special import entr
 

@@ -19,7 +19,7 @@ import numpy as np
 import optax
 import small_problems as data
 import torch
-from optax.contrib import dog, prodigy
+from optax.contrib import MuonDimensionNumbers, dog, muon, prodigy
 
 jax.config.update("jax_enable_x64", True)
 STEPS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -226,6 +226,20 @@ COUNTERPARTS = (
         {"bias_correction": 1.0, "first_estimate": 1e-3},
         optax=prodigy(estim_lr0=1e-3),
         steps=200,
+    ),
+    # without Nesterov's form: there optax corrects bias
+    Counterpart(
+        "muon",
+        rates(0.05, momentum=0.9, nesterov=0, decay=0.6),
+        optax=muon(
+            schedule(0.05, 0.6),
+            beta=0.9,
+            nesterov=False,
+            eps=0.0,
+            muon_weight_dimension_numbers=lambda _: MuonDimensionNumbers(1, 0),
+        ),
+        problems=("network",),
+        steps=50,
     ),
     Counterpart(
         "lars",

@@ -111,7 +111,8 @@ class PlainRun:
         for name, slot in self.optimizer.slots.items():
             self.slots[name] *= 2.0 ** (power * slot.degree)
         for name, hyper in self.optimizer.hypers.items():
-            self.hypers[name] *= 2.0 ** (power * hyper.degree)
+            if not hyper.integer:
+                self.hypers[name] *= 2.0 ** (power * hyper.degree)
         self.power += power
 
     def follow(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -168,6 +169,17 @@ def test_normalization_of_optax_adds_eps_to_the_norm() -> None:
     assert_close(START - moved, gradient / (5e-6 + 1e-6))
     ours = PlainRun("normalized_gradient_descent", START, learning_rate=1.0).step(gradient)
     assert_close(START - ours, gradient / 5e-6)
+
+
+def test_muon_follows_that_of_torch_in_float64(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """Which rounds to bfloat16 before it orthogonalizes; that is all that is changed here."""
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.double)
+    theirs = torch_path(
+        partial(torch.optim.Muon, lr=0.05, momentum=0.9, weight_decay=0.0), "network", EVERY
+    )
+    hypers = {"learning_rate": 0.05, "momentum": 0.9, "decay": 0.0}
+    ours = follow_case("muon", "network", len(EVERY), hypers)
+    np.testing.assert_allclose(ours, list(theirs.values()), rtol=0, atol=1e-9)
 
 
 def test_polyak_step_has_no_cap_and_that_of_optax_is_1() -> None:

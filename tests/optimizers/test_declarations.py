@@ -26,7 +26,7 @@ DECLARED = [(name, kind) for name, kind in PAIRS if kind in OPTIMIZERS[name].sym
 UNDECLARED = [(name, kind) for name, kind in PAIRS if kind not in OPTIMIZERS[name].symmetries]
 TRANSFORMATIONS = {
     "permutation": np.eye(SIZE)[[3, 0, 5, 1, 2, 4]],
-    "sign": np.diag([1.0, -1.0, -1.0, 1.0, -1.0, 1.0]),
+    "sign": np.diag([1.0, -1.0, -1.0, -1.0, 1.0, -1.0]),  # no flip of whole rows and columns
 }
 
 
@@ -83,7 +83,7 @@ def test_the_unit_may_change_on_the_way(name: str) -> None:
     moving = []
     for t in range(STEPS):
         if t in (3, 17, 30):
-            run.change_unit(-26 if t == 30 else 40)
+            run.change_unit(-24 if t == 30 else 40)  # eighth roots of its square are exact too
         moving.append(run.step(GRADIENTS[t], LOSSES[t]))
     assert np.array_equal(moving, plain)
 
@@ -116,7 +116,9 @@ def test_zero_gradient_moves_what_is_not_declared_a_fixed_point(name: str) -> No
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_starts_at_zero_without_trouble(name: str) -> None:
     if OPTIMIZERS[name].start == "zero":
-        moved = PlainRun(name, np.zeros(SIZE), LAYERS, METRIC).step(GRADIENTS[0])
+        run = PlainRun(name, np.zeros(SIZE), LAYERS, METRIC)
+        for gradient in GRADIENTS[:2]:  # soap begins with a step that only looks
+            moved = run.step(gradient)
         assert np.all(np.isfinite(moved)) and np.any(moved)
 
 
@@ -148,9 +150,13 @@ def test_step_length_grows_with_the_gradient_as_the_degree_says(name: str) -> No
     others = {key: hyper for key, hyper in hypers.items() if key != "learning_rate"}
     lengths = []
     for unit in (1.0, 1e-3):
-        given = {key: hyper.default * unit**hyper.degree for key, hyper in others.items()}
+        units = {key: unit**hyper.degree for key, hyper in others.items() if not hyper.integer}
+        given = {key: others[key].default * size for key, size in units.items()}
         run = PlainRun(name, start_of(name), LAYERS, METRIC, learning_rate=1e-4, **given)
-        lengths.append(np.linalg.norm(run.step(unit * GRADIENTS[0], unit) - start_of(name)))
+        moved = run.step(unit * GRADIENTS[0], unit)
+        if np.array_equal(moved, start_of(name)):  # soap begins with a step that only looks
+            moved = run.step(unit * GRADIENTS[0], unit)
+        lengths.append(np.linalg.norm(moved - start_of(name)))
     # mirror maps are linear only to first order in a step of 1e-4
     exponent = math.log10(lengths[0] / lengths[1]) / 3.0
     assert exponent == pytest.approx(-rate.degree, abs=1e-3)

@@ -27,6 +27,7 @@ def test_golden_files_are_there() -> None:
         "lamb",
         "lars",
         "lion",
+        "muon",
         "lookahead",
         "nesterov",
         "normalized_gradient_descent",

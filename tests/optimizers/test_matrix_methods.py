@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plain_runs import PlainRun
+from plain_runs import PlainRun, all_optimizers
 from small_problems import LAYERS, NETWORK_START, network_gradient
+
+import optbench
+from optbench.registry import load_registry
+from optbench.study import build_instances
 
 Gradient = Callable[[np.ndarray], np.ndarray]
 Path = Iterator[np.ndarray]
@@ -146,3 +150,73 @@ def test_follows_the_pseudo_code(name, hypers, rule, problem):  # type: ignore[n
     expected = list(islice(by_matrix(rule)(gradient, start, layers), STEPS))
     # roundings of 1e-16 a step, amplified by orthogonalizing nearly singular gradients
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-9)
+
+
+CLASSES = "softmax_regression:data=gaussian,n=12,d=6,classes=3,seed=0"
+
+
+@pytest.fixture(scope="module")
+def classes() -> Any:
+    ((built,),) = build_instances(load_registry(), CLASSES, 1)
+    return built
+
+
+def cross_entropy_gradient(instance: Any) -> Gradient:
+    """Of the mean of -log softmax(W x)[y], row by row of W."""
+
+    def gradient(w: np.ndarray) -> np.ndarray:
+        scores = instance.features @ w.reshape(3, 6).T
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        shares[np.arange(12), instance.targets.astype(int)] -= 1.0
+        return np.asarray((shares.T @ instance.features / 12.0).ravel())
+
+    return gradient
+
+
+@pytest.mark.parametrize(
+    "name",
+    # lars and lamb tell several matrices apart; of gradients without full rank soap's basis is free
+    ["muon", "shampoo", "spectral_descent", "automatic_gradient_descent", "nero"],
+)
+def test_the_weights_of_several_classes_are_a_matrix(classes, name):  # type: ignore[no-untyped-def]
+    """Not a row of 18 numbers, with which steps are others."""
+    gradient, start = cross_entropy_gradient(classes), np.zeros(18)
+    given = {"learning_rate": 0.1} if "learning_rate" in all_optimizers()[name].hypers else {}
+    w = optbench.run(CLASSES, name, horizon=4, **given).w
+    matrix = PlainRun(name, start, np.array([(0, 3, 6)]), **given).follow(gradient, 4)[-1]
+    row = PlainRun(name, start, np.array([(0, 1, 18)]), **given).follow(gradient, 4)[-1]
+    np.testing.assert_allclose(w, matrix, rtol=0, atol=1e-9)
+    assert np.max(np.abs(w - row)) > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("text", "norm"),
+    [
+        ("normalized_spectral_descent", "spectral"),
+        ("muon[nesterov=0]", "spectral"),
+        ("signum", "linf"),
+        ("sign_descent", "linf"),
+        ("normalized_gradient_descent", "l2"),
+        ("coordinate_descent[decay=0.1]", "l1"),
+    ],
+)
+def test_steps_of_prescribed_length_come_nearest_to_the_margin_of_their_norm(classes, text, norm):  # type: ignore[no-untyped-def]
+    """Fan, Schmidt, Thrampoulidis 2025; the gaps fall like t^-1/2, muon's factors are inexact."""
+    w = optbench.run(CLASSES, text, horizon=100_000, learning_rate=0.3).w
+    scores = classes.features @ w.reshape(3, 6).T
+    own = np.take_along_axis(scores, classes.targets.astype(int)[:, None], axis=1)
+    rivals = np.where(scores == own, -np.inf, scores).max(axis=1)
+    margin = np.min(own[:, 0] - rivals)
+    sizes = {
+        "l1": np.abs(w).sum(),
+        "l2": np.linalg.norm(w),
+        "linf": np.abs(w).max(),
+        "spectral": np.linalg.norm(w.reshape(3, 6), 2),
+    }
+    found = {
+        name: margin / size / abs(classes.references[name]().value) for name, size in sizes.items()
+    }
+    assert max(found.values()) <= 1.0 + 1e-6
+    assert max(found, key=found.__getitem__) == norm, found
+    assert found[norm] > 0.92, found

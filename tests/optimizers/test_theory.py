@@ -104,6 +104,8 @@ MARGINS = {
     "automatic_gradient_descent": (2.0, {}),
     "sign_descent": (math.inf, {"learning_rate": 0.3}),
     "signum": (math.inf, {"learning_rate": 0.3}),
+    "normalized_spectral_descent": (2.0, {"learning_rate": 0.3}),
+    "muon[nesterov=0]": (2.0, {"learning_rate": 0.3}),
     "coordinate_descent[decay=0.1]": (1.0, {"learning_rate": 0.3}),
     "greedy_coordinate_descent": (1.0, {"learning_rate": 0.3}),
     "steepest_descent[p=1.5]": (1.5, {"learning_rate": 0.3}),
@@ -188,14 +190,23 @@ SPAN_RATES = {
     "automatic_gradient_descent": None, "full_matrix_adagrad": None,
     "normalized_gradient_descent": None, "online_natural_gradient": None,
     "barzilai_borwein": None, "dog": None, "restarted_nesterov": 1.0,
+    "spectral_descent": 1.0, "normalized_spectral_descent": None, "muon": None, "shampoo": None,
 }  # fmt: skip
 OWN_RATES = {
     "natural_gradient": 0.5,
     "full_matrix_adagrad": 0.3,
     "normalized_gradient_descent": 0.1,
+    "normalized_spectral_descent": 0.1,
+    "muon": 0.1,
+    "shampoo": 0.3,
 }
 # of the limit: lengths of t^-1/2 steps; a prior of 1e4; else rounding in units of the condition
-NEAR = {"normalized_gradient_descent": 1e-2, "online_natural_gradient": 1e-2}
+NEAR = {
+    "normalized_gradient_descent": 1e-2,
+    "normalized_spectral_descent": 1e-2,
+    "muon": 1e-2,
+    "online_natural_gradient": 1e-2,
+}
 
 
 @pytest.mark.parametrize("name", SPAN_RATES)

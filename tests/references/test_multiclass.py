@@ -246,7 +246,17 @@ def test_a_separating_matrix_is_its_own_proof():
     X, y = standardized(load_wine)
     found = multiclass_separability(X, y)
     assert found.separable and found.separable_rows.all()
-    assert all_margins(X, y, found.direction.reshape(3, 13)).min() > 0.0
+    assert np.linalg.norm(found.direction) == pytest.approx(1.0, rel=1e-12)
+    assert all_margins(X, y, found.direction.reshape(3, 13)).min() == pytest.approx(found.margin)
+    assert found.margin > 0.0
+
+
+def test_classes_that_are_barely_separable():
+    """Two rows of two classes 1e-9 apart: found by no descent, but by the largest margin."""
+    X = np.array([[1.0, 0.0], [1.0, 1e-9], [0.0, 1.0], [-1.0, 0.0]])
+    found = multiclass_separability(X, [0, 1, 1, 2])
+    assert found.separable
+    assert all_margins(X, np.array([0, 1, 1, 2]), found.direction.reshape(3, 2)).min() > 0.0
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Which laws of convergence a trace does not rule out, with calibrated intervals.
 
 ``laws`` says what competes, ``autoregression`` fits one regression under correlated noise,
-``candidates`` one law on one window, ``search`` chooses window and laws, ``traces`` cuts a trace
-and says what is in the way, ``rate`` is what comes out.
+``candidates`` one law on one window, ``search`` chooses window and laws, ``rivals`` says what
+stands beside them, ``intervals`` how far a value can be trusted, ``traces`` cuts a trace and says
+what is in the way, ``rate`` is what comes out.
 """
 
 from optbench.analysis.rates.rate import FittedLaw, Rate

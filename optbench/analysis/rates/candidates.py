@@ -32,11 +32,14 @@ OFFSET_BEFORE_A_FLOOR = 10.0  # over the first step: shorter windows would leave
 LEAST_OF_DROP = 0.003  # of the fall of log gap: smaller deviations from q^t are not interpreted
 # Less of an exponential looks like a part of many other laws: its drop, and over the noise.
 LEAST_DROP, LEAST_FALL = math.log(50.0), 20.0
-# Last step over first one: over two decades the modes of a spectrum that die out one by one look
-# like exp(-c t^a), a < 1, and the approach of a method with steps of one size like one with a > 1.
+# Last step over first one: over less, the modes of a spectrum that die out one by one look like
+# exp(-c t^a), a < 1, and the approach of a method with steps of one size like one with a > 1.
 LEAST_OF_EXPONENTS = 100.0
+SMALL_EXPONENT, LEAST_OF_SMALL_EXPONENTS = 0.3, 300.0  # the same, where modes look most like it
+NEAR_ONE = 0.8, 1.25  # exponents that a shorter window does not tell from q^t
 NOISELESS = 0.005  # root mean square of the residuals below which they are no noise
 LEAST_OVER_LEVEL = 0.1  # of a fitted curve, which a poor fit may bring to 0
+PRECISION = 1e-5  # of quantiles, in standard errors
 EDGE = 1.0  # log evidence within which an edge of the range of shapes is not ruled out
 
 
@@ -65,7 +68,7 @@ class Candidate:
     weights: Array
     inside: bool
 
-    @property
+    @cached_property
     def criterion(self) -> float:
         """AICc: minus twice the largest log likelihood, with what the parameters cost."""
         n, k = self.window.t.size, self.law.parameters
@@ -111,7 +114,7 @@ class Candidate:
 
         Its shape lies inside its range; the offset is not beyond what the window resolves, or it
         stands for another transient; and an exponential fell far enough to be told from others, one
-        with an exponent over two and a half decades of steps.
+        with an exponent over two decades of steps.
         """
         t, law = self.window.t, self.law
         if not self.inside:
@@ -120,9 +123,20 @@ class Candidate:
             return self.offset <= float(min(t[0] * OFFSET_BEFORE_A_FLOOR, t[-1] * OFFSET_OF_LAST))
         if law.offset is not None and law.name not in ("logarithmic", "log power"):
             return self.offset <= float(min(t[0] * OFFSET_OF_FIRST, t[-1] * OFFSET_OF_LAST))
-        if law.name in ("stretched", "superlinear") and t[-1] < LEAST_OF_EXPONENTS * t[0]:
-            return False
+        if law.name in ("stretched", "superlinear"):
+            small = self.best[0] < math.log(SMALL_EXPONENT)
+            least = LEAST_OF_SMALL_EXPONENTS if small else LEAST_OF_EXPONENTS
+            if t[-1] < least * t[0]:
+                return False
         return law.offset is not None or (self._drop > LEAST_DROP and self.fall > LEAST_FALL)
+
+    @property
+    def stands_for_linear(self) -> bool:
+        """Whether the law is q^t in disguise: an exponent near 1 on a window too short for it."""
+        if self.law.name not in ("stretched", "superlinear"):
+            return False
+        short = self.window.t[-1] < LEAST_OF_EXPONENTS * self.window.t[0]
+        return bool(short and NEAR_ONE[0] < math.exp(self.best[0]) < NEAR_ONE[1])
 
     @cached_property
     def _drop(self) -> float:
@@ -146,25 +160,6 @@ class Candidate:
         """Whether the residuals are the error of the law: too small for noise, or bent."""
         return self.noise < NOISELESS or self._unbent(tolerated=0.0) < BENT
 
-    @property
-    def margin(self) -> float:
-        """What the value changes by where both ends of a window without noise move by 1%.
-
-        Deviations as small as that are not interpreted: they may be a slow correction to the law,
-        such as gradient descent's on separable data.  A factor log t or 1 / log t, as of mirror
-        descents there, moves an exponent by 1 / log t, and bends a short window by less.
-        """
-        first, last = float(self.window.t[0]), float(self.window.t[-1])
-        if not self.noiseless:
-            return 0.0
-        if self.law.name == "linear":
-            return 2 * LEAST_NOISE / (last - first)
-        margin = 2 * LEAST_NOISE / math.log(last / first)
-        if self.law.name != "power" or first < math.e:
-            return margin
-        bend = (1 / math.log(first) - 1 / math.log(last)) * math.log(last / first) / 8
-        return margin + (1 / math.log(last) if bend < LEAST_NOISE else 0.0)
-
     def fits(self, barely: bool = False) -> bool:
         """Return whether neither a bend nor an echo is left in the residuals."""
         bend, echo = (BARELY_BENT, LOUD) if barely else (BENT, ECHO)
@@ -183,15 +178,20 @@ class Candidate:
         Polynomials of degree 2 to 4 in log t are added: the F test of their coefficients, averaged
         over the correlations that are plausible with them.
         """
+        bent, wider, plausible = self._bends
+        ratio = bent / (wider.rest[0] + tolerated)
+        return float(plausible @ special.fdtrc(3, wider.freedom, ratio * wider.freedom / 3))
+
+    @cached_property
+    def _bends(self) -> tuple[Array, Regressions, Array]:
+        """What polynomials take of the rest, the fit with them, and the weight of each rho."""
         design, response = self.law.design(self.window, self.best[None])
         u = np.log(self.window.t)
         u = (u - u.mean()) / (u[-1] - u[0])
         bends = np.polynomial.legendre.legvander(2 * u, 4)[:, 2:].T[None]
         wider = regress(np.concatenate([bends, design], axis=1), response)
-        bent = self.regressions.rest.min(axis=0) - wider.rest[0]
-        ratio = np.maximum(bent, 0.0) / (wider.rest[0] + tolerated)
-        tail = special.fdtrc(3, wider.freedom, ratio * wider.freedom / 3)
-        return float(_normalised(wider.log_evidence[0]) @ tail)
+        bent = np.maximum(self.regressions.rest.min(axis=0) - wider.rest[0], 0.0)
+        return bent, wider, _normalised(wider.log_evidence[0])
 
     def _echo(self) -> float:
         """Correlation of each record's surprise with the one before, in standard errors.
@@ -222,17 +222,19 @@ class Candidate:
         weights, middle = self.weights[counts], unit * self.regressions.slope[counts]
         error = abs(unit) * self.regressions.slope_error[counts]
         weights = weights / weights.sum()
-        low, high = float((middle - 40 * error).min()), float((middle + 40 * error).max())
-
         freedom = self.regressions.freedom
 
         def below(x: float, tail: float) -> float:
             return float(weights @ special.stdtr(freedom, (x - middle) / error)) - tail
 
-        middle_, low_, high_ = (
-            float(optimize.brentq(below, low, high, args=(tail,), xtol=1e-9 * (high - low)))
-            for tail in tails
-        )
+        def quantile(tail: float) -> float:
+            """Between the least and the largest quantile of the components."""
+            ends = middle + error * special.stdtrit(freedom, tail)
+            rounding = PRECISION * float(error.max())
+            low, high = float(ends.min()) - rounding, float(ends.max()) + rounding
+            return float(optimize.brentq(below, low, high, args=(tail,), xtol=rounding))
+
+        middle_, low_, high_ = (quantile(tail) for tail in tails)
         return middle_, low_, high_
 
     def _shape(self, tails: Triple) -> Triple:

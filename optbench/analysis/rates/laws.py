@@ -170,7 +170,8 @@ def _steepest(window: Window) -> Axes:
     u, y = np.log(window.t), window.level
     ends = np.linspace(0, u.size - 1, 4).astype(int)
     slope = float(np.max(-np.diff(y[ends]) / np.diff(u[ends])))
-    low, high = (min(max(part * slope, 0.1), FASTEST) for part in PARTS_OF_STEEPEST)
+    low = min(max(PARTS_OF_STEEPEST[0] * slope, 0.1), FASTEST / 2)
+    high = min(max(PARTS_OF_STEEPEST[1] * slope, 2 * low), FASTEST)
     return ((math.log(low), math.log(high)),)
 
 

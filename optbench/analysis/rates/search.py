@@ -4,8 +4,8 @@ All windows end where the trace does.  The first is the whole of it, each furthe
 shorter, and the longest on which a law fits decides.  A law fits when no bend and no echo is left
 in the residuals, its shape lies inside its range
 (:class:`~optbench.analysis.rates.candidates.Candidate`), and the gap falls further than a random
-walk would.  On that window the laws within 12 in AICc of the likeliest are not ruled out.  A floor
-that this or a longer window leaves possible stands beside the laws that it looks like.
+walk would.  On that window the laws within 12 in AICc of the likeliest are not ruled out, and
+:mod:`~optbench.analysis.rates.rivals` has what stands beside them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,23 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from optbench.analysis.rates.autoregression import LEAST_NOISE
 from optbench.analysis.rates.candidates import Candidate, fitted
-from optbench.analysis.rates.laws import LAWS, LOG_POWER, ONTO_A_FLOOR, SPECTRUM, Window
+from optbench.analysis.rates.intervals import interval
+from optbench.analysis.rates.laws import LAWS, ONTO_A_FLOOR, Window
 from optbench.analysis.rates.rate import Rate, rate_of, refusal
+from optbench.analysis.rates.rivals import (
+    FALL,
+    LIKE_A_FLOOR,
+    LOUD,
+    MOST_LAWS,
+    NOT_RULED_OUT,
+    beside_a_floor,
+    beside_a_spectrum,
+    flattens_like_a_logarithm,
+    floor_excess,
+    may_have_a_floor,
+    with_special_cases,
+)
 from optbench.analysis.rates.traces import (
     LOG_FLOOR,
     as_trace,
@@ -34,18 +47,10 @@ Array = NDArray[np.float64]
 LEAST_RECORDS = 10  # a decade
 LEAST_OF_LINEAR = 6  # half a decade, on which q^t is told when it fits alone
 SHORTER = 0.75  # records of the next window over those of this one
-FALL = 8.0  # standard deviations of the noise: a random walk gets beyond 5 once in 1,000
-LOUD, FALL_OF_LOUD = 0.1, 16.0  # noise that hides bends, and the fall that it asks for
-NOT_RULED_OUT = 12.0  # in AICc: an evidence ratio of e^6 = 400
-FLOOR_LEFT = 8.0  # in AICc beyond a power: a floor that is not ruled out
-LIKE_A_FLOOR = {"power", "logarithmic", "log power", "log over t", ONTO_A_FLOOR.name}
+FALL_OF_LOUD, MORE_IN_LOUD = 16.0, 4.0  # the fall that loud noise asks for, and AICc to rule out
+BENT_BY_OFFSETS = {"power", "log over t"}
 TOLD_OF_ENVELOPES = {"linear", "power"}  # envelopes are too rough for the laws between these,
 ROUGH = 0.3  # and so is noise beyond that which the laws were tried on
-DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
-CARRIED_ON = 2.0  # of the change from all records to their last half
-SHARE_OF_SLOWEST = 0.1  # of the gap where a window begins before which other modes died out
-MOST_LAWS = 3  # that a table names
-FLATTENS = 0.95  # slope against log t in the last quarter over that in the third
 WILD = 0.4  # root mean square rise between records from which on a trace is read by its envelope
 
 
@@ -110,18 +115,19 @@ def _search(t: Array, y: Array, level: float) -> Rate:
     wild = swings > WILD
     # No noise has the steps of an envelope: twice the evidence is asked to rule a law out.
     margin = 2 * NOT_RULED_OUT if wild else NOT_RULED_OUT
-    laws = _decided(_windows(t, envelope if wild else y), margin)
+    laws, transient = _decided(_windows(t, envelope if wild else y), margin)
     rough = wild or (laws and laws[0].noise > ROUGH)
     if rough and {candidate.law.name for candidate in laws} - TOLD_OF_ENVELOPES:
-        return refusal("not asymptotic yet: it swings too much for a clear law")
+        return refusal("not asymptotic yet: too rough a trace for a clear law")
     if len(laws) > MOST_LAWS:
         names = ", ".join(candidate.law.name for candidate in laws)
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
-    told = [
-        (each, _interval(each, level, other_modes=each.window.t.size < t.size)) for each in laws
-    ]
-    if any(each.law.name != "linear" and low <= 0.0 for each, (_, low, _) in told):
+    other_modes = bool(laws) and laws[0].window.t.size < t.size
+    told = [(each, interval(each, level, transient, other_modes)) for each in laws]
+    falls = [each.law.name == "linear" or not low <= 0.0 for each, (_, low, _) in told]
+    if told and not falls[0]:
         return refusal("not asymptotic yet: an exponent of 0 is not ruled out")
+    told = [each for each, fell in zip(told, falls, strict=True) if fell]
     if told:
         return rate_of(told)
     stalled = stalled_from(t, y)
@@ -147,95 +153,57 @@ def _smooth(t: Array, y: Array) -> Array:
     return smooth
 
 
-def _decided(windows: Iterator[Window], margin: float) -> list[Candidate]:
-    """Return the laws of the first window that decides; none where none does."""
-    before, late, floor_excess = None, False, math.inf
+def _decided(windows: Iterator[Window], margin: float) -> tuple[list[Candidate], bool]:
+    """Return the laws of the first window that decides, and whether a transient was seen before.
+
+    No laws where none does.
+    """
+    before: list[Candidate] = []
+    late, excess = False, math.inf
     for window in windows:
         tried = _tried(window)
-        floor_excess = min(floor_excess, _floor_excess(tried))
+        excess = min(excess, floor_excess(tried))
         laws = _not_ruled_out(tried, margin)
-        if laws and before and not late and _begins_early(laws[0], before):
+        if laws and not late and _begins_early(laws[0], before):
             late, laws = True, []  # one window further is enough
         if laws:
-            laws = _beside_a_floor(laws, tried, floor_excess)
-        if laws and not _flattens_like_a_logarithm(laws, margin):
-            return _beside_a_spectrum(laws, margin)
-        before = window
-    return []
+            laws = beside_a_floor(laws, tried, excess)
+        if laws and not flattens_like_a_logarithm(laws, tried):
+            return beside_a_spectrum(laws, margin), late
+        before = tried
+    return [], late
 
 
 def _tried(window: Window) -> list[Candidate]:
     """Fit the laws to a window, the likeliest first."""
     tried = [
-        fitted(law, window) for law in LAWS if law is not ONTO_A_FLOOR or _may_have_a_floor(window)
+        fitted(law, window) for law in LAWS if law is not ONTO_A_FLOOR or may_have_a_floor(window)
     ]
-    return sorted(tried, key=lambda candidate: candidate.criterion)
+    told = [candidate for candidate in tried if not candidate.stands_for_linear]
+    return sorted(told, key=lambda candidate: candidate.criterion)
 
 
-def _floor_excess(tried: list[Candidate]) -> float:
-    """By how much AICc is larger with a floor than without; infinite where no floor fits."""
-    like = {each.law.name: each for each in tried if each.law.name in LIKE_A_FLOOR}
-    floor = like.pop(ONTO_A_FLOOR.name, None)
-    if floor is None or not floor.fits():
-        return math.inf
-    return floor.criterion - min(each.criterion for each in like.values())
-
-
-def _begins_early(power: Candidate, before: Window) -> bool:
+def _begins_early(power: Candidate, before: list[Candidate]) -> bool:
     """Return whether noise may hide the end of a transient that the window before shows.
 
     The longest window on which a power fits is where its bend has just become invisible.
     """
     if power.law.name != "power" or power.noiseless:
         return False
-    return not fitted(power.law, before).fits()
-
-
-def _beside_a_floor(
-    laws: list[Candidate], tried: list[Candidate], floor_excess: float
-) -> list[Candidate]:
-    """Add a floor that is not ruled out to laws that it looks like."""
-    if laws[0].law.name not in LIKE_A_FLOOR or ONTO_A_FLOOR in [each.law for each in laws]:
-        return laws
-    if floor_excess > (NOT_RULED_OUT if laws[0].noise > LOUD else FLOOR_LEFT):
-        return laws
-    floor = [each for each in tried if each.law is ONTO_A_FLOOR]
-    return laws + floor if floor else []
-
-
-def _beside_a_spectrum(laws: list[Candidate], margin: float) -> list[Candidate]:
-    """Add q^t to a stretched exponential that may as well be modes that die out one by one."""
-    if [each.law.name for each in laws] != ["stretched"]:
-        return laws
-    spectrum = fitted(SPECTRUM, laws[0].window)
-    ruled_out = spectrum.criterion > laws[0].criterion + margin or not spectrum.fits(barely=True)
-    return laws if ruled_out else [*laws, spectrum]
-
-
-def _may_have_a_floor(window: Window) -> bool:
-    """Return whether the trace falls less against log t in its last quarter than before.
-
-    One that scatters e-fold about its smooth version shows no floor, which is fitted to gaps over
-    that version.
-    """
-    if np.abs(window.y - window.level).max() > 1.0:
-        return False
-    n = window.t.size
-    u, y = np.log(window.t), window.level
-    mid, late = n // 2, 3 * n // 4
-    before = (y[late] - y[mid]) / (u[late] - u[mid])
-    return bool((y[-1] - y[late]) / (u[-1] - u[late]) > FLATTENS * before)
+    return any(each.law is power.law and not each.fits() for each in before)
 
 
 def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
     """Return the laws that a window does not rule out, the likeliest first; none if none fits."""
+    loud = tried[0].noise > LOUD
+    margin += MORE_IN_LOUD if loud else 0.0
     near = [c for c in tried if c.criterion < tried[0].criterion + margin]
-    least = FALL_OF_LOUD if near[0].noise > LOUD else FALL
+    least = FALL_OF_LOUD if loud else FALL
     if not near[0].admissible or max(c.fall for c in near) < least:
         return []
-    # Logarithms and floors bend as a power of t with a large offset does.
+    # Logarithms, floors and powers bend as a power of t with a large offset does, or log t / t.
     bent = any(c.admissible and c.law.name in LIKE_A_FLOOR for c in near)
-    possible = [c for c in near if c.admissible or (bent and c.law.name == "power")]
+    possible = [c for c in near if c.admissible or (bent and c.law.name in BENT_BY_OFFSETS)]
     short = near[0].window.t.size < LEAST_RECORDS
     if short and [c.law.name for c in near] != ["linear"]:
         return []
@@ -243,49 +211,4 @@ def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:
         return []
     left = [c for c in possible if c.fits(barely=True)]
     left = [c for c in left if c.law is not ONTO_A_FLOOR or c is near[0]]
-    return _with_the_simple_logarithm(left, tried, margin)
-
-
-def _with_the_simple_logarithm(
-    left: list[Candidate], tried: list[Candidate], margin: float
-) -> list[Candidate]:
-    """Name 1 / log t instead of a power of log t, or beside one where it is nearly ruled out."""
-    if LOG_POWER not in [c.law for c in left]:
-        return left
-    if any(c.law.name == "logarithmic" for c in left):
-        return [c for c in left if c.law is not LOG_POWER]
-    far = left[0].criterion + 2 * margin
-    return left + [c for c in tried if c.law.name == "logarithmic" and c.criterion < far]
-
-
-def _flattens_like_a_logarithm(laws: list[Candidate], margin: float) -> bool:
-    """Return whether a floor may be a power of log t instead, which has none.
-
-    Deviations of 1% of the gap from that are not interpreted: 1 / log log t has no more.
-    """
-    floor = next((each for each in laws if each.law is ONTO_A_FLOOR), None)
-    if floor is None:
-        return False
-    rival = fitted(LOG_POWER, floor.window)
-    return rival.noise < LEAST_NOISE and LOG_POWER not in [each.law for each in laws]
-
-
-def _interval(candidate: Candidate, level: float, other_modes: bool) -> tuple[float, float, float]:
-    """Return the value and its interval, which follows a trend within the window.
-
-    The last half of the records has a value of its own.  Where it differs by more than noise, or
-    where there is no noise, the trend is carried on: the interval holds that value and goes twice
-    as far beyond it.  Where modes faster than q^t died out before the window, q may be that of
-    several: if the slowest one has a share of the gap at its first record, the gap falls over the
-    window by at most 1 / share more than that mode.
-    """
-    value, low, high = candidate.value(level)
-    half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_OF_LINEAR))
-    late, late_low, late_high = fitted(candidate.law, half).value(DRIFTED)
-    if candidate.noiseless or not late_low <= value <= late_high:
-        onwards = late + CARRIED_ON * (late - value)
-        low, high = min(low, onwards), max(high, onwards)
-    if other_modes and candidate.law.name == "linear":
-        t = candidate.window.t
-        high += math.log(1 / SHARE_OF_SLOWEST) / float(t[-1] - t[0])
-    return value, low - candidate.margin, high + candidate.margin
+    return with_special_cases(left, tried, margin)
