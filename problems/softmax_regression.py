@@ -95,10 +95,10 @@ def real(data, reading, standardize, center, intercept):
 
     dataset = sources.load_dataset(data, **reading)
     found, labels = np.unique(dataset.targets, return_inverse=True)
-    if not 2 <= found.size <= dataset.targets.size // 2:
+    if not 2 <= found.size <= dataset.targets.size // 3:
         raise UserError(
             f"softmax_regression: {dataset.name} has {found.size} classes in {labels.size} rows; "
-            "there must be at least two, of two rows each on average"
+            "there must be at least two, of three rows each on average"
         )
     dense = isinstance(dataset.features, np.ndarray)
     standardize = switched_on(standardize, dense)
