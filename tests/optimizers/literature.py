@@ -192,11 +192,8 @@ LITERATURE: dict[str, list[Row]] = {
     "dual_averaging": SPAN,
     "polyak_step": SPAN,
     "restarted_nesterov": SPAN,
-    "averaged_gradient_descent": SPAN,
     # a snapshot's gradient, and differences of those of rows: in the span
     "stochastic_variance_reduced_gradient": [({}, FIT, "l2"), ({}, SEPARABLE, None)],
-    # flatter minima, in the abstract: of which none is named
-    "sharpness_aware": NOWHERE,
     "lookahead": SPAN,
     "rapp": SPAN,
     "extragradient": SPAN,
