@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from optbench.contract.arguments import UNKNOWN, Hyper
 from optbench.contract.optimizers import Optimizer
+from optbench.contract.set_anew import sets_theta_anew
 from optbench.contract.slots import Slot
 from optbench.errors import UserError
 from optbench.options import suggest
@@ -40,8 +41,15 @@ def options_of(optimizer: Optimizer) -> dict[str, str]:
     return {
         name: text
         for name, text in OPTIONS.items()
-        if name not in optimizer.hypers and (name != "clip" or reads)
+        if name not in optimizer.hypers
+        and (name != "clip" or reads)
+        and (name != "weight_decay" or not _loses_decay(optimizer))
     }
+
+
+def _loses_decay(optimizer: Optimizer) -> bool:
+    kept = (*optimizer.slots, "probe", "output")
+    return sets_theta_anew(optimizer.kernel, kept)
 
 
 def combine(
@@ -131,5 +139,9 @@ def _check_options(where: str, optimizer: Optimizer, asked: list[str]) -> None:
         if name == "clip":
             raise UserError(
                 f"{where}: steps by more, or other, than the gradient at theta: no clip"
+            )
+        if name == "weight_decay":
+            raise UserError(
+                f"{where}: sets theta anew from what it keeps: weight_decay would have no effect"
             )
         raise UserError(f"{where}: {name} is no option{suggest(name, known)}")

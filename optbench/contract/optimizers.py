@@ -180,6 +180,12 @@ class Optimizer(Declared):
         return "horizon" in self.arguments or warms_up or self.schedule not in AT_ANY_TIME
 
     @property
+    def repeats(self) -> bool:
+        """Whether a step is as the one before: nothing is drawn or counted."""
+        same = {"rng", "step", "horizon", *OF_SAMPLES}.isdisjoint(self.needs)
+        return same and self.schedule == "constant" and not self.reads_horizon
+
+    @property
     def tuned(self) -> tuple[str, ...]:
         """Names of the hyperparameters that have no default: the host tunes them."""
         return tuple(name for name, hyper in self.hypers.items() if hyper.default is None)

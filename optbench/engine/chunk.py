@@ -40,6 +40,7 @@ class Combination(NamedTuple):
     slots: list[Any]
     needs_loss: bool  # the optimizer reads it at every step
     needs_probe_loss: bool
+    repeats: np.ndarray  # bool (O,): a step that changes nothing is followed by the same one
     evaluations: np.ndarray  # (O,): how often a step has the objective evaluated, without probes
     memories: Any
     segments: int
@@ -304,6 +305,7 @@ class Chunk:
         still &= bool(records.steps[record] >= records.steps[record - 1] + 3)
         gradient = records.log_gradient_norm
         flat = gradient[record, rows] <= gradient[0, rows] + math.log(FLAT)
+        still &= flat | self.combination.repeats[runs.optimizer[rows]]
         runs.status[running[still & flat]] = types.CONVERGED
         runs.status[running[still & ~flat]] = types.STALLED
         runs.status[running[grown]] = types.DIVERGED

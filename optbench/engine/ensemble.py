@@ -145,6 +145,7 @@ def bind(
         slots=list(optimizer.slots.values()),
         needs_loss="loss" in optimizer.needs,
         needs_probe_loss="probe_loss" in optimizer.needs,
+        repeats=np.array([optimizer.repeats]),
         evaluations=np.array([float(rule.every_step)]),
         memories=make_memories(instance, parametrization, optimizer),
         segments=count_segments(data.panels.shape) if dense else 1,

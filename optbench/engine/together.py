@@ -90,6 +90,7 @@ def joined_combination(combinations: Sequence[Combination]) -> Combination:
         return first
     return first._replace(
         rule=join_rules([used.rule for used in combinations]),
+        repeats=np.concatenate([used.repeats for used in combinations]),
         evaluations=np.concatenate([used.evaluations for used in combinations]),
         memories=join_memories([used.memories for used in combinations]),
     )

@@ -210,6 +210,30 @@ def test_a_kept_gradient_follows_the_unit_of_the_run() -> None:
     np.testing.assert_allclose(plain.runs.theta, moved.runs.theta, rtol=1e-5)
 
 
+def here(theta, probe):
+    for i in range(theta.size):
+        probe[i] = theta[i]
+
+
+@declare(reference="Here", probe=here, homogeneous=True)
+def normalized_at_probe(theta, probe_grad, learning_rate=Hyper(tune="log", low=0.0)):
+    total = 0.0
+    for i in range(theta.size):
+        total += probe_grad[i] * probe_grad[i]
+    for i in range(theta.size):
+        theta[i] -= learning_rate * probe_grad[i] / math.sqrt(total) if total > 0.0 else 0.0
+
+
+def test_units_follow_gradients_at_probes_between_records() -> None:
+    """A probe at theta is the gradient there: the loss falls by 1e-800 without a record."""
+    chunk = one_chunk(separable(), normalized_at_probe, [1.0])
+    chunk.advance(4000, steps=np.array([4000]))
+    expected = one_chunk(separable(), "normalized_gradient_descent", [1.0], decay=0.0)
+    expected.advance(4000)
+    assert expected.records.log_loss[-1, 0] < -1500.0  # far below the least float64
+    np.testing.assert_allclose(chunk.runs.theta, expected.runs.theta, rtol=1e-12)
+
+
 def at_the_start(theta, probe, trial, step):
     if trial > 1 or step > 1:
         return False

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from small_instances import bits, chunks, data, one_chunk, regression, separable
 
+from optbench import Hyper, optimizer
 from optbench.engine import types
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import CHUNK_RUNS, side_by_side
 from optbench.engine.stop import StopSignal
 from optbench.parametrizations import parametrization
+from optbench.random import uniform
 
 REGRESSION = regression(data(20, 8), data(20, 1, 1)[:, 0])
 UNDERDETERMINED = regression(data(7, 15, 2), data(7, 1, 3)[:, 0])
@@ -238,6 +240,37 @@ def test_a_step_too_small_to_move_theta_has_stalled() -> None:
     chunk = one_chunk(instance, "gradient_descent", [1e-20])
     chunk.advance(1000)
     assert chunk.status == ["stalled"]
+
+
+@optimizer(reference="Seldom")
+def every_hundredth(theta, grad, step, learning_rate=Hyper(tune="log")):
+    if step % 100 == 0:
+        theta[0] -= learning_rate * grad[0]
+
+
+@optimizer(reference="Seldom")
+def at_random(theta, grad, rng, learning_rate=Hyper(tune="log")):
+    if uniform(rng) < 0.01:
+        theta[0] -= learning_rate * grad[0]
+
+
+@optimizer(reference="Seldom")
+def by_samples(
+    theta, sample_grad, batch=Hyper(1, low=1, integer=True), learning_rate=Hyper(tune="log")
+):
+    theta[0] -= learning_rate * sample_grad[0]
+
+
+@pytest.mark.parametrize("seldom", [every_hundredth, at_random, by_samples])
+def test_who_draws_or_counts_may_move_later(seldom) -> None:
+    """A step that leaves theta as it is says nothing of the next: one row of 100 has a loss."""
+    features = np.zeros((100, 1))
+    features[0] = 1.0
+    instance = regression(features, np.ones(100), start=np.zeros(1))
+    chunk = one_chunk(instance, seldom, [0.5])
+    chunk.advance(2000)
+    assert chunk.status == ["horizon"]
+    assert chunk.runs.theta[0, 0] > 0.05
 
 
 def test_a_run_on_separable_data_never_counts_as_converged() -> None:

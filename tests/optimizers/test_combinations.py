@@ -284,6 +284,30 @@ def test_labels_say_what_was_combined() -> None:
     assert [each.label for each in choices] == list(texts.values())
 
 
+ANEW = (
+    "dual_averaging",
+    "hypentropy",
+    "normalized_mirror_descent",
+    "p_norm_mirror_descent",
+    "schedule_free_sgd",
+)
+
+
+@pytest.mark.parametrize("name", ANEW)
+def test_decay_that_a_kernel_would_overwrite_is_refused(name: str) -> None:
+    """They compute theta from a dual or an average: multiplied before the step, it is lost."""
+    with pytest.raises(UserError, match="weight_decay would have no effect"):
+        choice(f"{name}[weight_decay=0.1]")
+    assert "schedule" in options_of(load_registry().optimizer(name))
+
+
+def test_decay_of_all_others_has_an_effect() -> None:
+    registry = load_registry()
+    for name, optimizer in registry.optimizers.items():
+        if name not in ANEW and optimizer.learning_rate and optimizer.start != "positive":
+            assert "weight_decay" in {*options_of(optimizer), *optimizer.hypers}, name
+
+
 def test_every_optimizer_with_a_learning_rate_has_the_options() -> None:
     registry = load_registry()
     assert set(options_of(registry.optimizer("adam"))) == set(OPTIONS)

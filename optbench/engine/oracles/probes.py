@@ -9,7 +9,13 @@ be anywhere: a loss or a gradient that is not finite ends no run, an iterate tha
 from __future__ import annotations
 
 from optbench.engine.compiler.overloads import called, inlined
-from optbench.engine.evaluation import end_diverged, evaluate_aside, hand_over_rng, write
+from optbench.engine.evaluation import (
+    absolute_sum,
+    end_diverged,
+    evaluate_aside,
+    hand_over_rng,
+    write,
+)
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
 from optbench.engine.types import (
     CONVERGED,
@@ -22,6 +28,7 @@ from optbench.engine.types import (
     Scratch,
     call_probe,
 )
+from optbench.engine.units import LARGEST, SMALLEST, UNIT_STEP, change_unit, has_room
 
 MOST_TRIALS = 1000  # in a step: a search that needs more has failed
 PROBE, GRADIENT, LOSS = (PLACES[name] for name in ("probe", "probe_grad", "probe_loss"))
@@ -55,6 +62,10 @@ def take_trials(
     trial = 1
     while any_probe(step, trial, runs, aside, rule):
         evaluate_aside(trial == 0, kernels, data, scratch, aside, rule)
+        rounds = 0  # many where a probe is far away
+        while not rule.every_step and rounds < MOST_TRIALS and units_move(runs, aside, rule):
+            evaluate_aside(trial == 0, kernels, data, scratch, aside, rule)
+            rounds += 1
         for run in range(runs.status.size):
             if aside.status[run] == RUNNING:
                 keep_results(run, runs, aside, rule)
@@ -89,6 +100,26 @@ def place_probe(run, runs: Runs, aside: Runs, rule: Rule):
     probe = runs.state[run, rule.offsets[own, PROBE] : rule.offsets[own, PROBE + 1]]
     write(probe, aside.theta[run])
     aside.exponents[run] = runs.exponents[run]
+
+
+@called
+def units_move(runs: Runs, aside: Runs, rule: Rule):
+    """Let units follow the gradients at probes, where nobody asks for those at theta."""
+    moved = False
+    for run in range(runs.status.size):
+        if aside.status[run] == RUNNING:
+            size = absolute_sum(aside.gradient[run])
+            rescale = rule.rescale[runs.optimizer[run]]
+            powers = 0
+            if rescale and size < SMALLEST and has_room(run, runs, rule):
+                powers = UNIT_STEP
+            elif runs.exponents[run] > 0 and not size < LARGEST:
+                powers = -min(UNIT_STEP, runs.exponents[run])
+            if powers != 0:
+                change_unit(run, powers, runs, rule)
+                aside.exponents[run] = runs.exponents[run]
+                moved = True
+    return moved
 
 
 @called
