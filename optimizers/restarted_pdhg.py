@@ -116,7 +116,6 @@ def restarted_pdhg(
         errors[0] = error(
             1.0, weight[0], theta, y, forward, backward, cost, targets, x_steps, y_steps
         )
-        errors[1] = math.inf
 
     w = weight[0]
     for j in range(theta.size):
@@ -141,7 +140,7 @@ def restarted_pdhg(
         )
         found = min(mean, last)
         fallen = found <= SUFFICIENT * errors[0]
-        rises = found <= NECESSARY * errors[0] and found > errors[1]
+        rises = found <= NECESSARY * errors[0] and found > errors[1] > 0.0
         errors[1] = found
         if fallen or rises or length[0] >= LONGEST * step:
             if mean < last:
@@ -160,4 +159,4 @@ def restarted_pdhg(
             errors[0] = error(
                 1.0, weight[0], theta, y, forward, backward, cost, targets, x_steps, y_steps
             )
-            errors[1] = math.inf
+            errors[1] = 0.0

@@ -25,8 +25,8 @@ from optbench.engine.data.layouts import arrange, repeat_targets
 from optbench.engine.data.panels import BLOCK_ROWS, GROUP
 from optbench.engine.data.segments import bind_assistant, count_segments
 from optbench.engine.data.slices import no_slices, split
-from optbench.engine.oracles.features import product_for
 from optbench.engine.oracles.catalogue import make_memories, missing_oracle
+from optbench.engine.oracles.features import product_for
 from optbench.engine.records import Records, Snapshots
 from optbench.engine.rules import make_rule
 from optbench.errors import UserError
@@ -148,7 +148,7 @@ def bind(
         slots=list(optimizer.slots.values()),
         needs_loss="loss" in optimizer.needs,
         needs_probe_loss="probe_loss" in optimizer.needs,
-        evaluations=np.array([float(rule.every_step)]),
+        evaluations=np.array([float(rule.every_step or "features" in optimizer.needs)]),
         memories=make_memories(instance, parametrization, optimizer),
         segments=count_segments(data.panels.shape) if dense else 1,
         group=GROUP if grouped else 1,

@@ -1,7 +1,7 @@
 """Products with the data matrix, which a kernel gets as the argument ``features``.
 
-Inside the engine it is a handle, since data lie in layouts of its own; as plain Python it is a NumPy
-matrix.  The compiled versions are in :mod:`optbench.engine.oracles.features`.
+Inside the engine it is a handle, since data lie in layouts of its own; as plain Python it is a
+NumPy matrix.  The compiled versions are in :mod:`optbench.engine.oracles.features`.
 """
 
 from __future__ import annotations

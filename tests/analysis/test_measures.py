@@ -127,9 +127,7 @@ def test_an_optimum_of_zero_is_measured_in_the_size_of_its_terms():
     A = np.array([[1.0, 1.0, 0.0], [1.0, -1.0, -1.0]])
     x = np.array([1.0, 1.0, 0.0])
     vertex = replace(solved(instance)["vertex"], solution=x, value=1e-17)
-    program = replace(
-        instance, features=A, targets=A @ x, cost=np.array([1.0, -1.0, 0.0])
-    )
+    program = replace(instance, features=A, targets=A @ x, cost=np.array([1.0, -1.0, 0.0]))
     found = measure(program, {"vertex": vertex}, np.array([1.1, 0.9, 0.2]))
     assert found["objective_gap"] == pytest.approx(0.2 / 2.0, rel=1e-12)
 

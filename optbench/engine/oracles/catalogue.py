@@ -15,7 +15,14 @@ from numba import types
 from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Sizes
 from optbench.engine.compiler.overloads import called
 from optbench.engine.compiler.pointers import PointerTo
-from optbench.engine.oracles import features, natural_gradient, output, plain, probes, sampled_gradient
+from optbench.engine.oracles import (
+    features,
+    natural_gradient,
+    output,
+    plain,
+    probes,
+    sampled_gradient,
+)
 from optbench.engine.oracles.declared import Argument
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
