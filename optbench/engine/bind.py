@@ -26,7 +26,13 @@ from optbench.engine.compiler.plain import Kernel, MaskedKernel, helpers_of, nam
 from optbench.engine.compiler.views import read_only
 from optbench.engine.compiler.wide import HAS_MASKS
 from optbench.engine.data import matrices
-from optbench.engine.oracles.catalogue import ARGUMENTS, memories_t
+from optbench.engine.oracles.catalogue import (
+    ARGUMENTS,
+    memories_t,
+    work_s,
+    works_at_records,
+    works_before,
+)
 from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
 from optbench.linear_algebra.features import Features
 from optbench.parametrizations import Parametrization
@@ -213,6 +219,26 @@ def _compiled(optimizer: Optimizer, plain: Any, name: str, own: KernelId) -> Any
     signature = types.probe_s if name == "probe" else types.update_s
     with compile_errors(f"optimizer {optimizer.name!r}", plain), bounds_checks(checked):
         return compile_kernel(called, signature, kernel=own, from_python=False)
+
+
+@once
+def bind_work(work: Callable[..., None]) -> Any:
+    """Compile what an oracle does."""
+    return compile_kernel(work, work_s, from_python=False)
+
+
+def bind_optimizer(optimizer: Optimizer) -> None:
+    """Compile, or load, all that an optimizer adds to the loop.
+
+    Raises
+    ------
+    UserError
+        When a kernel does not compile.
+    """
+    bind_update(optimizer)
+    bind_probe(optimizer)
+    for work in (*works_before(optimizer.needs), *works_at_records(optimizer.needs)):
+        bind_work(work)
 
 
 @once

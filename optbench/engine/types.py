@@ -137,9 +137,10 @@ class Rule(NamedTuple):
     optimal_loss: float
     linear: bool
     every_step: bool  # the objective is evaluated at every iterate, not at records only
-    asks: bool  # some oracle has work to do before an update
     probing: bool  # they ask at other points too
     has_output: bool  # what is measured is not theta
+    before: np.ndarray  # uint64 (W,): addresses of what oracles do before an update
+    at_records: np.ndarray  # uint64 (W,): and where a record is written
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
 
 
@@ -241,7 +242,8 @@ rule_t = PointerTo(
             b1,
             b1,
             b1,
-            b1,
+            types.uint64[::1],
+            types.uint64[::1],
             integers,
         ],
         Rule,
