@@ -148,12 +148,8 @@ def bind(
         slots=list(optimizer.slots.values()),
         needs_loss="loss" in optimizer.needs,
         needs_probe_loss="probe_loss" in optimizer.needs,
-<<<<<<< HEAD
         repeats=np.array([optimizer.repeats]),
-        evaluations=np.array([float(rule.every_step)]),
-=======
         evaluations=np.array([float(rule.every_step or "features" in optimizer.needs)]),
->>>>>>> 46fd43c0525e2aebdc7eb39960d3b2184aa67f84
         memories=make_memories(instance, parametrization, optimizer),
         segments=count_segments(data.panels.shape) if dense else 1,
         group=GROUP if grouped else 1,
