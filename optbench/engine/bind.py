@@ -34,6 +34,7 @@ from optbench.engine.oracles.catalogue import (
     works_before,
 )
 from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
+from optbench.linear_algebra.features import Features
 from optbench.parametrizations import Parametrization
 from optbench.parametrizations.matrices import as_matrix
 from optbench.parametrizations.nonnegative import forward as any_forward
@@ -96,6 +97,9 @@ def bounds_checks(wanted: bool) -> Iterator[None]:
         numba.config.BOUNDSCHECK = before
 
 
+_NAMES = {"read_only": read_only, "as_matrix": as_matrix, "Features": Features}
+
+
 def _passed(optimizer: Optimizer, name: str, in_probe: bool) -> str:
     """Return the expression that finds an argument of a kernel in the batch."""
     if name in optimizer.hypers:
@@ -128,13 +132,13 @@ def _kept(place: int) -> str:
 
 
 _UPDATE = """
-def update(step, run, runs, rule):
+def update(step, run, kernels, data, scratch, runs, rule):
     own = runs.optimizer[run]
     {before}
     kernel({arguments})
 """
 _CHECKED_UPDATE = """
-def update(step, run, runs, rule):
+def update(step, run, kernels, data, scratch, runs, rule):
     own = runs.optimizer[run]
     {before}
     try:
@@ -144,7 +148,7 @@ def update(step, run, runs, rule):
         runs.stopped[run] = step
 """
 _PROBE = """
-def probe(step, trial, run, runs, rule):
+def probe(step, trial, run, kernels, data, scratch, runs, rule):
     own = runs.optimizer[run]
     {before}
     found = 0
@@ -173,7 +177,7 @@ def kernel_source(optimizer: Optimizer, in_probe: bool, checked: bool) -> str:
 
 
 def bind_update(optimizer: Optimizer) -> Any:
-    """Return the compiled ``update(step, run, runs, rule)`` of an optimizer.
+    """Return the compiled ``update`` of an optimizer, see :mod:`optbench.engine.types`.
 
     Raises
     ------
@@ -184,7 +188,7 @@ def bind_update(optimizer: Optimizer) -> Any:
 
 
 def bind_probe(optimizer: Optimizer) -> Any:
-    """Return the compiled ``probe(step, trial, run, runs, rule)`` of an optimizer, if it has one.
+    """Return the compiled ``probe`` of an optimizer, if it has one.
 
     Raises
     ------
@@ -210,7 +214,7 @@ def _compiled(optimizer: Optimizer, plain: Any, name: str, own: KernelId) -> Any
     checked = needs_bounds_checks(optimizer, plain)
     kernel = plain if numba.config.DISABLE_JIT else jitted(with_loops(optimizer, plain))
     source = kernel_source(optimizer, name == "probe", checked)
-    names = {"read_only": read_only, "as_matrix": as_matrix, **combination_names(optimizer)}
+    names = {**_NAMES, **combination_names(optimizer)}
     called = define(source, name, plain.__name__, kernel=kernel, **names)
     signature = types.probe_s if name == "probe" else types.update_s
     with compile_errors(f"optimizer {optimizer.name!r}", plain), bounds_checks(checked):

@@ -37,7 +37,7 @@ def advance(
             for run in range(runs.theta.shape[0]):
                 if runs.status[run] == RUNNING:
                     update = rule.updates[runs.optimizer[run]]
-                    call_update(update, (step, run, runs, rule))
+                    call_update(update, (step, run, kernels, data, scratch, runs, rule))
         elif last > 0:
             continue  # evaluated before, by the call that ended at ``first``
         want_loss = step == last

@@ -57,6 +57,7 @@ class Data(NamedTuple):
     outputs: int  # predictions of a row
     target_size: int  # numbers of a target: 1, or as many as outputs
     several: bool  # the row loss takes all outputs of a row at once
+    cost: np.ndarray  # (d,): that of a linear program, or nothing
 
 
 class Kernels(NamedTuple):
@@ -69,6 +70,7 @@ class Kernels(NamedTuple):
     tail_slopes: int
     losses: int
     tail_losses: int
+    product: int  # with the data matrix: 0 where no optimizer asks
 
 
 class Scratch(NamedTuple):
@@ -164,6 +166,7 @@ data_t = PointerTo(
             i8,
             i8,
             b1,
+            vector,
         ],
         Data,
     )
@@ -258,14 +261,18 @@ objective_s = types.void(b1, kernels_t, data_t, scratch_t, runs_t)
 forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 # pull_back(theta, layers, scratch, gradient_w, gradient)
 pull_back_s = types.void(matrix, integer_matrix, matrix, matrix, matrix)
-# update(step, run, runs, rule)
-update_s = types.void(i8, i8, runs_t, rule_t)
-# probe(step, trial, run, runs, rule) -> 1: it wrote a point, 0: it has enough
-probe_s = i8(i8, i8, i8, runs_t, rule_t)
+# update(step, run, kernels, data, scratch, runs, rule)
+update_s = types.void(i8, i8, kernels_t, data_t, scratch_t, runs_t, rule_t)
+# probe(step, trial, run, kernels, data, scratch, runs, rule) -> 1: it wrote a point, 0: it has
+# enough
+probe_s = i8(i8, i8, i8, kernels_t, data_t, scratch_t, runs_t, rule_t)
+# product(which, data, scratch, given, out): see `data/products.py`
+product_s = types.void(i8, data_t, scratch_t, vector.copy(readonly=True), vector)
 
 call_slopes, call_losses = caller(slopes_s), caller(losses_s)
 call_objective, call_update, call_probe = caller(objective_s), caller(update_s), caller(probe_s)
 call_forward, call_pull_back = caller(forward_s), caller(pull_back_s)
+call_product = caller(product_s)
 
 RUNNING, CONVERGED, DIVERGED, STALLED, FAILED = range(5)
 STATUSES = (  # by code

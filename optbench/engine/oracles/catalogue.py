@@ -15,7 +15,14 @@ from numba import types
 from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Sizes
 from optbench.engine.compiler.calls import caller
 from optbench.engine.compiler.pointers import PointerTo
-from optbench.engine.oracles import natural_gradient, output, plain, probes, sampled_gradient
+from optbench.engine.oracles import (
+    features,
+    natural_gradient,
+    output,
+    plain,
+    probes,
+    sampled_gradient,
+)
 from optbench.engine.oracles.declared import Argument
 from optbench.engine.types import data_t, kernels_t, rule_t, runs_t, scratch_t
 from optbench.instance import Instance
@@ -26,7 +33,7 @@ MOST_NUMBERS = 62_500_000  # in the slots of a run: dozens of runs are held side
 # In the order in which a step asks them.
 ORACLES = {
     module.__name__.rpartition(".")[2]: module.ORACLE
-    for module in (plain, natural_gradient, probes, sampled_gradient, output)
+    for module in (plain, features, natural_gradient, probes, sampled_gradient, output)
 }
 _FOUND = {name: made for oracle in ORACLES.values() for name, made in oracle.arguments.items()}
 ARGUMENTS: dict[str, Argument] = {name: _FOUND[name] for name in ORACLE_ARGUMENTS}

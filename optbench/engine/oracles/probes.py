@@ -43,7 +43,7 @@ def take_trials(
     for run in range(runs.status.size):
         aside.status[run] = runs.status[run]
     trial = 1
-    while any_probe(step, trial, runs, aside, rule):
+    while any_probe(step, trial, kernels, data, scratch, runs, aside, rule):
         evaluate(trial == 0, kernels, data, scratch, aside, rule)
         for run in range(runs.status.size):
             if aside.status[run] == RUNNING:
@@ -54,14 +54,17 @@ def take_trials(
 
 
 @called
-def any_probe(step, trial, runs: Runs, aside: Runs, rule: Rule):
+def any_probe(
+    step, trial, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: Runs, rule: Rule
+):
     """Let every run that has not enough write a point; whether one of them did."""
     found = False
     for run in range(runs.status.size):
         hand_over_rng(run, runs, aside)
         if aside.status[run] == RUNNING:
             own = runs.optimizer[run]
-            if call_probe(rule.probes[own], (step, trial, run, runs, rule)) == 0:
+            given = (step, trial, run, kernels, data, scratch, runs, rule)
+            if call_probe(rule.probes[own], given) == 0:
                 aside.status[run] = CONVERGED
             elif trial > MOST_TRIALS:
                 aside.status[run] = runs.status[run] = FAILED
