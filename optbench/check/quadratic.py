@@ -113,6 +113,10 @@ class NotANumber(Quadratic):
         """Return a row of the data and NaN."""
         return super().sample(theta, step)[0], np.full(SIZE, np.nan)
 
+    def slope(self, theta: np.ndarray, step: int) -> float:
+        """Return NaN."""
+        return float("nan")
+
 
 class Flat(Quadratic):
     """The problem where every gradient is zero."""
@@ -124,6 +128,10 @@ class Flat(Quadratic):
     def sample(self, theta: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a row of the data and zeros."""
         return super().sample(theta, step)[0], np.zeros(SIZE)
+
+    def slope(self, theta: np.ndarray, step: int) -> float:
+        """Return zero."""
+        return 0.0
 
 
 def _value(hyper: Hyper) -> float:

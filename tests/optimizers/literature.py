@@ -194,6 +194,8 @@ LITERATURE: dict[str, list[Row]] = {
     "restarted_nesterov": SPAN,
     # a snapshot's gradient, and differences of those of rows: in the span
     "stochastic_variance_reduced_gradient": [({}, FIT, "l2"), ({}, SEPARABLE, None)],
+    # the same of a table of old gradients
+    "saga": [({}, FIT, "l2"), ({}, SEPARABLE, None)],
     "lookahead": SPAN,
     "rapp": SPAN,
     "extragradient": SPAN,
