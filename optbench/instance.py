@@ -13,8 +13,10 @@ import numpy as np
 
 from optbench.errors import UserError
 from optbench.identity import identity, solving_versions
+from optbench.losses import CURVATURES
 from optbench.parameters import (
     arguments,
+    check_curvature,
     check_objective,
     check_parameters,
     check_row,
@@ -82,6 +84,10 @@ class Instance:
         ``row(prediction, target) -> (loss, derivative)``: a scalar kernel.  With several outputs
         ``row(predictions, target, slopes) -> loss``: it writes the derivatives in the predictions
         (k,) to ``slopes`` (k,).  A further argument ``parameters`` is the instance's.
+    row_curvature : callable, optional
+        ``row_curvature(prediction, target) -> second derivative`` of the row loss of one output,
+        for optimizers that ask for ``hessian_vector``; it may take ``parameters`` too.  Those of
+        :mod:`optbench.losses` have theirs.
     outputs : int
         How many predictions a row has: rows of W.
     loss_and_grad : callable, optional
@@ -162,6 +168,7 @@ class Instance:
     smoothness: Callable[[], float] | None = None
     inverse_fisher: Callable[[], np.ndarray] | None = None
     start: np.ndarray | None = None
+    row_curvature: Callable[..., float] | None = None
     parameters: Any = None
     scratch: int = 0
     layers: Any = None
@@ -236,6 +243,10 @@ class Instance:
             check_row(kernel, self.outputs)
         else:
             check_objective(kernel)
+        if self.row_curvature is not None:
+            if self.row is None or self.several:
+                raise UserError(f"{where}: row_curvature is that of a row loss of one output")
+            check_curvature(self.row_curvature, self.row)
         if self.parameters is not None:
             check_parameters(where, self.parameters)
         if not self.steepness > 0.0:
@@ -301,6 +312,13 @@ class Instance:
     def several(self) -> bool:
         """Whether its row loss takes all outputs of a row, be it one, and writes their slopes."""
         return self.row is not None and takes_outputs(self.row)
+
+    @property
+    def second_derivative(self) -> Callable[..., float] | None:
+        """The second derivative of its row loss of one output, where it is known."""
+        if self.row is None or self.several:
+            return None
+        return self.row_curvature or CURVATURES.get(self.row)
 
     def predictions(self, w: np.ndarray) -> np.ndarray:
         """Return the predictions of all rows at w: (n,), or of several outputs (n, k)."""

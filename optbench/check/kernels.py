@@ -134,6 +134,7 @@ class Bench:
                 return
             self._keep("probe_grad", self.problem.gradient(self.kept["probe"]))
             self._keep("probe_loss", self.problem.loss(self.kept["probe"]))
+            self._keep("hessian_vector", self.problem.product(self.kept["probe"]))
         asked = self.probe is not None
         require(not asked, f"the probe asks for more than {MOST_TRIALS} points in step {step}")
 
@@ -181,6 +182,7 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
         "probe": theta.copy(),
         "probe_grad": np.zeros(SIZE),
         "probe_loss": 0.0,
+        "hessian_vector": np.zeros(SIZE),
         "output": theta.copy(),
         **slots,
         **optimizer.given(problem.hypers(optimizer)),
@@ -208,6 +210,7 @@ def _plain_trials(optimizer: Optimizer, problem: Quadratic, given: dict[str, Any
             return
         given["probe_grad"] = problem.gradient(given["probe"])
         given["probe_loss"] = problem.loss(given["probe"])
+        given["hessian_vector"] = problem.product(given["probe"])
         if "trial" not in optimizer.probe_arguments:
             return
 

@@ -81,6 +81,11 @@ class Quadratic:
         row = (step - 1) % ROWS
         return float((FEATURES[row] @ (self.turn.T @ theta) - TARGETS[row]) * 2.0**self.power)
 
+    def product(self, direction: np.ndarray) -> np.ndarray:
+        """Return the Hessian times a direction."""
+        turned = self.turn @ (HESSIAN @ (self.turn.T @ direction))
+        return np.asarray(turned * 2.0**self.power)
+
     def loss(self, theta: np.ndarray) -> float:
         """Return the loss."""
         return float(_loss(self.turn.T @ theta) * 2.0**self.power)

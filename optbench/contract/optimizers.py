@@ -164,6 +164,12 @@ class Optimizer(Declared):
         return not {"grad", "loss", "natural_grad"}.isdisjoint(self.needs)
 
     @property
+    def evaluates_probes(self) -> bool:
+        """Whether it has the objective evaluated at its probes: not for products alone."""
+        asked = {"probe_grad", "probe_loss"}.isdisjoint(self.needs)
+        return self.probe is not None and ("hessian_vector" not in self.needs or not asked)
+
+    @property
     def samples(self) -> bool:
         """Whether it steps by gradients of drawn rows."""
         return not set(OF_SAMPLES).isdisjoint(self.arguments)

@@ -226,7 +226,14 @@ class Chunk:
         # samples leave the others nothing to do but wait, and they know of one place to evaluate
         threads = min(threads, used.segments) if used.shares_steps else 1
         return working_memory(
-            used.data, self.runs, count, threads, used.segments, self._scratch, used.scratch
+            used.data,
+            self.runs,
+            count,
+            threads,
+            used.segments,
+            self._scratch,
+            used.scratch,
+            used.rule.multiplying,
         )
 
     def _take_steps(

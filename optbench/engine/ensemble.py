@@ -17,6 +17,7 @@ from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_loop, bind_parametrization
 from optbench.engine.bind_instance import bind_instance, bind_tail_of, objective_kind
+from optbench.engine.bind_products import product_addresses
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.calls import address_of, entry_point
 from optbench.engine.compiler.vectors import LANES
@@ -130,6 +131,7 @@ def bind(
         tail_slopes=address_of(tail[0]),
         losses=address_of(losses),
         tail_losses=address_of(tail[1]),
+        **product_addresses(instance, optimizer),
     )
     rule = make_rule(instance, parametrization, optimizer)
     data = data_of(instance)

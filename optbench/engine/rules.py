@@ -44,6 +44,8 @@ def make_rule(instance: Instance, parametrization: Parametrization, optimizer: O
         every_step=optimizer.evaluates_iterates or (optimizer.samples and instance.stochastic),
         asks=not WITH_WORK.isdisjoint(needs),
         probing=optimizer.probe is not None,
+        evaluating=optimizer.evaluates_probes,
+        multiplying="hessian_vector" in needs,
         has_output="output" in needs,
         stop=np.zeros(1, np.int64),
     )

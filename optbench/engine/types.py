@@ -69,6 +69,20 @@ class Kernels(NamedTuple):
     tail_slopes: int
     losses: int
     tail_losses: int
+    product: int  # 0 where nobody asks for Hessian-vector products
+    curvatures: int
+    tail_curvatures: int
+
+
+class Pairs(NamedTuple):
+    """Theta and a probe of each run, as if they were two outputs of a run, and what comes of it."""
+
+    w: np.ndarray  # (K, 2 d): theta, then the probe
+    gradient_w: np.ndarray  # (K, 2 d): zeros, then the Hessian times the probe
+    exponents: np.ndarray  # int64 (K,)
+    needs_loss: np.ndarray  # bool (K,): nobody's
+    loss: np.ndarray  # (K,)
+    lowest: np.ndarray  # (K,)
 
 
 class Scratch(NamedTuple):
@@ -87,6 +101,7 @@ class Scratch(NamedTuple):
     pullback: np.ndarray  # (K, s): what a parametrization needs
     rng: np.ndarray  # uint64 (K, 2): that of the runs, for objectives that draw samples
     own: np.ndarray  # (s,): what the plug-in's own objective needs for itself
+    pairs: Pairs  # of no size where nobody asks for Hessian-vector products
 
 
 class Runs(NamedTuple):
@@ -137,6 +152,8 @@ class Rule(NamedTuple):
     every_step: bool  # the objective is evaluated at every iterate, not at records only
     asks: bool  # some oracle has work to do before an update
     probing: bool  # they ask at other points too
+    evaluating: bool  # for the objective and its gradient there
+    multiplying: bool  # for the Hessian at theta times these
     has_output: bool  # what is measured is not theta
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
 
@@ -169,6 +186,7 @@ data_t = PointerTo(
 )
 kernels_t = PointerTo(types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels))
 states = types.uint64[:, ::1]
+pairs_t = types.NamedTuple([matrix, matrix, integers, b1[::1], vector, vector], Pairs)
 scratch_t = PointerTo(
     types.NamedTuple(
         [
@@ -185,6 +203,7 @@ scratch_t = PointerTo(
             matrix,
             states,
             vector,
+            pairs_t,
         ],
         Scratch,
     )
@@ -239,6 +258,8 @@ rule_t = PointerTo(
             b1,
             b1,
             b1,
+            b1,
+            b1,
             integers,
         ],
         Rule,
@@ -252,6 +273,8 @@ slopes_s = types.void(vector, vector, f8, vector)
 losses_s = f8(vector, vector, f8)
 # objective(want_loss, kernels, data, scratch, runs)
 objective_s = types.void(b1, kernels_t, data_t, scratch_t, runs_t)
+# product(kernels, data, scratch): of the Hessians at theta with the probes in ``scratch.pairs``
+product_s = types.void(kernels_t, data_t, scratch_t)
 # forward(theta, layers, scratch, w)
 forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 # pull_back(theta, layers, scratch, gradient_w, gradient)
@@ -263,6 +286,7 @@ probe_s = i8(i8, i8, i8, runs_t, rule_t)
 
 call_slopes, call_losses = caller(slopes_s), caller(losses_s)
 call_objective, call_update, call_probe = caller(objective_s), caller(update_s), caller(probe_s)
+call_product = caller(product_s)
 call_forward, call_pull_back = caller(forward_s), caller(pull_back_s)
 
 RUNNING, CONVERGED, DIVERGED, STALLED, FAILED = range(5)

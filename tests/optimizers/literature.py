@@ -148,6 +148,7 @@ LITERATURE: dict[str, list[Row]] = {
     # papers with rates of convergence or regret only
     "adan": NOWHERE,
     "amsgrad": NOWHERE,
+    "sophia": NOWHERE,
     "adafactor": NOWHERE,
     "prodigy": NOWHERE,
     "schedule_free_adamw": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
@@ -195,6 +196,8 @@ LITERATURE: dict[str, list[Row]] = {
     # a snapshot's gradient, and differences of those of rows: in the span
     "stochastic_variance_reduced_gradient": [({}, FIT, "l2"), ({}, SEPARABLE, None)],
     # the same of a table of old gradients
+    # p is a combination of g, H g, H^2 g, ...: in the span of the rows
+    "newton_cg": SPAN,
     "saga": [({}, FIT, "l2"), ({}, SEPARABLE, None)],
     "lookahead": SPAN,
     "rapp": SPAN,

@@ -114,6 +114,7 @@ class PlainRun:
             "layers": self.layers,
             "probe": self.probe,
             "output": self.output,
+            "hessian_vector": np.zeros_like(self.theta),
         }
         given = oracle | self.slots | self.hypers
         found = elsewhere or self._round(gradient, loss)

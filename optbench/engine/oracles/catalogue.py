@@ -15,7 +15,14 @@ from numba import types
 from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Sizes
 from optbench.engine.compiler.overloads import called
 from optbench.engine.compiler.pointers import PointerTo
-from optbench.engine.oracles import natural_gradient, output, plain, probes, sampled_gradient
+from optbench.engine.oracles import (
+    hessian_vector,
+    natural_gradient,
+    output,
+    plain,
+    probes,
+    sampled_gradient,
+)
 from optbench.engine.oracles.declared import Argument
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
@@ -25,7 +32,7 @@ MOST_NUMBERS = 62_500_000  # in the slots of a run: dozens of runs are held side
 # In the order in which a step asks them.
 ORACLES = {
     module.__name__.rpartition(".")[2]: module.ORACLE
-    for module in (plain, natural_gradient, probes, sampled_gradient, output)
+    for module in (plain, natural_gradient, probes, hessian_vector, sampled_gradient, output)
 }
 _FOUND = {name: made for oracle in ORACLES.values() for name, made in oracle.arguments.items()}
 ARGUMENTS: dict[str, Argument] = {name: _FOUND[name] for name in ORACLE_ARGUMENTS}

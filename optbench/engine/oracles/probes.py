@@ -11,6 +11,7 @@ from __future__ import annotations
 from optbench.engine.compiler.overloads import called, inlined
 from optbench.engine.evaluation import end_diverged, evaluate_aside, hand_over_rng, write
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
+from optbench.engine.oracles.hessian_vector import multiply
 from optbench.engine.types import (
     CONVERGED,
     FAILED,
@@ -54,13 +55,24 @@ def take_trials(
         aside.status[run] = runs.status[run]
     trial = 1
     while any_probe(step, trial, runs, aside, rule):
-        evaluate_aside(trial == 0, kernels, data, scratch, aside, rule)
-        for run in range(runs.status.size):
-            if aside.status[run] == RUNNING:
-                keep_results(run, runs, aside, rule)
-            else:  # evaluated beside the others: it has drawn nothing
-                hand_over_rng(run, aside, runs)
+        if rule.multiplying:
+            multiply(kernels, data, scratch, runs, aside, rule)
+        if rule.evaluating:
+            evaluate_probes(kernels, data, scratch, runs, aside, rule)
         trial += 1
+
+
+@called
+def evaluate_probes(
+    kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: Runs, rule: Rule
+):
+    """Evaluate the objective at the probes of a trial."""
+    evaluate_aside(False, kernels, data, scratch, aside, rule)
+    for run in range(runs.status.size):
+        if aside.status[run] == RUNNING:
+            keep_results(run, runs, aside, rule)
+        else:  # evaluated beside the others: it has drawn nothing
+            hand_over_rng(run, aside, runs)
 
 
 @called
