@@ -16,6 +16,7 @@ from optbench.identity import identity, solving_versions
 from optbench.losses import CURVATURES
 from optbench.parameters import (
     arguments,
+    check_arguments,
     check_curvature,
     check_objective,
     check_parameters,
@@ -88,6 +89,12 @@ class Instance:
         ``row_curvature(prediction, target) -> second derivative`` of the row loss of one output,
         for optimizers that ask for ``hessian_vector``; it may take ``parameters`` too.  Those of
         :mod:`optbench.losses` have theirs.
+    penalty : callable, optional
+        ``penalty(w, grad) -> value``: a function beside the rows' losses, which adds its gradient,
+        or a subgradient, to ``grad``.
+    prox : callable, optional
+        ``prox(v, step_size)`` replaces v by argmin_u  penalty(u) + |u - v|^2 / (2 step_size), or by
+        its projection onto the set to which w is restricted.
     outputs : int
         How many predictions a row has: rows of W.
     loss_and_grad : callable, optional
@@ -169,6 +176,8 @@ class Instance:
     inverse_fisher: Callable[[], np.ndarray] | None = None
     start: np.ndarray | None = None
     row_curvature: Callable[..., float] | None = None
+    penalty: Callable[[np.ndarray, np.ndarray], float] | None = None
+    prox: Callable[[np.ndarray, float], None] | None = None
     parameters: Any = None
     scratch: int = 0
     layers: Any = None
@@ -199,6 +208,7 @@ class Instance:
         refuse_sizes(where, "features", columns)
         refuse_sizes(where, "targets", np.abs(self.targets).max())
         self._check_kernels(where)
+        self._check_beside(where)
         if self.layers is None and self.several:
             object.__setattr__(self, "layers", [(0, self.outputs, self.features.shape[1])])
         if self.layers is not None:
@@ -243,10 +253,6 @@ class Instance:
             check_row(kernel, self.outputs)
         else:
             check_objective(kernel)
-        if self.row_curvature is not None:
-            if self.row is None or self.several:
-                raise UserError(f"{where}: row_curvature is that of a row loss of one output")
-            check_curvature(self.row_curvature, self.row)
         if self.parameters is not None:
             check_parameters(where, self.parameters)
         if not self.steepness > 0.0:
@@ -263,6 +269,17 @@ class Instance:
                 )
         if self.loss_and_grad is not None and self.sparse:
             raise UserError(f"{where}: an objective of its own reads dense features")
+
+    def _check_beside(self, where: str) -> None:
+        """Refuse functions beside the row loss or objective that do not take what they get."""
+        if self.row_curvature is not None:
+            if self.row is None or self.several:
+                raise UserError(f"{where}: row_curvature is that of a row loss of one output")
+            check_curvature(self.row_curvature, self.row)
+        if self.penalty is not None:
+            check_arguments("penalty", self.penalty, ("w", "grad"))
+        if self.prox is not None:
+            check_arguments("prox", self.prox, ("v", "step_size"))
 
     def _weight_matrices(self, where: str) -> np.ndarray:
         table = np.array(self.layers, dtype=np.int64)

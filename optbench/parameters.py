@@ -101,6 +101,15 @@ def check_curvature(curvature: Callable[..., Any], row: Callable[..., Any]) -> N
         )
 
 
+def check_arguments(name: str, kernel: Callable[..., Any], needed: tuple[str, ...]) -> None:
+    """Refuse a function beside the objective that does not take what it gets."""
+    if len(arguments(kernel)) != len(needed):
+        raise UserError(
+            f"{place(kernel)}: {name} {kernel.__name__!r} takes ({', '.join(arguments(kernel))}); "
+            f"it must take ({', '.join(needed)})"
+        )
+
+
 def takes_outputs(row: Callable[..., Any]) -> bool:
     """Whether a row loss gets all predictions of a row, and writes their slopes."""
     return len(arguments(row)) - ("parameters" in arguments(row)) == 3

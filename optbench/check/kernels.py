@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.check.outcome import require
-from optbench.check.quadratic import LAYERS, ROWS, SIZE, SIZES, Quadratic, instance
+from optbench.check.quadratic import (
+    LAYERS,
+    ROWS,
+    SIZE,
+    SIZES,
+    Quadratic,
+    instance,
+    no_penalty,
+)
 from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Slot
 from optbench.engine import rules, types
 from optbench.engine.bind import bind_probe, bind_update, bounds_checks
@@ -52,6 +60,8 @@ def found_at(optimizer: Optimizer, problem: Quadratic, theta: np.ndarray, step: 
     row, sample = problem.sample(theta, step)
     return {
         "grad": whole,
+        "smooth_grad": whole,
+        "prox": no_penalty,
         "loss": problem.loss(theta),
         "natural_grad": problem.inverse_fisher @ whole,
         "sample_grad": sample,
@@ -113,7 +123,7 @@ class Bench:
         found = found_at(self.optimizer, self.problem, self.runs.theta[1], step)
         whole = "sample_grad" if self.optimizer.samples else "grad"
         self.runs.gradient[1], self.runs.loss[1] = found[whole], found["loss"]
-        for name in ("natural_grad", "sample_row", "sample_index", "sample_slope"):
+        for name in ("natural_grad", "smooth_grad", "sample_row", "sample_index", "sample_slope"):
             self._keep(name, found[name])
         self._take_trials(step)
         if self.kept["probe_sample_grad"].size > 0:

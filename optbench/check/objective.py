@@ -86,6 +86,9 @@ def twin(instance: Instance) -> str:
     w = points(instance)
     plain = _plain_rows(instance, w) if instance.row is not None else _plain_own(instance, w)
     found = evaluate(instance, w).runs
+    for point, gradient, run in zip(w, plain[1], range(len(w)), strict=True):
+        if instance.penalty is not None:
+            plain[0][run] += instance.penalty(read_only(point), gradient)
     gap = max(difference(found.loss, plain[0]), difference(found.gradient, plain[1]))
     require(gap <= TWIN, f"compiled and plain Python differ by {gap:.1e}")
     return f"plain Python agrees to {gap:.1e}"

@@ -139,6 +139,10 @@ class Flat(Quadratic):
         return 0.0
 
 
+def no_penalty(v: np.ndarray, step_size: float) -> None:
+    """The prox of zero."""
+
+
 def _value(hyper: Hyper) -> float:
     """Return the default, or a small rate inside the declared range."""
     if hyper.default is not None:
@@ -157,6 +161,7 @@ def instance(optimizer: Optimizer) -> Instance:
         targets=TARGETS,
         kind="regression",
         row=squared_error,
+        prox=no_penalty,
         scale=1.0 / ROWS,
         optimal_value=lambda: _loss(MINIMIZER),
         inverse_fisher=lambda: np.linalg.inv(HESSIAN),

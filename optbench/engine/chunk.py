@@ -311,6 +311,7 @@ class Chunk:
         still &= bool(records.steps[record] >= records.steps[record - 1] + 3)
         gradient = records.log_gradient_norm
         flat = gradient[record, rows] <= gradient[0, rows] + math.log(FLAT)
+        flat |= bool(self.combination.rule.prox)  # proximal steps rest at minimizers only
         runs.status[running[still & flat]] = types.CONVERGED
         runs.status[running[still & ~flat]] = types.STALLED
         runs.status[running[grown]] = types.DIVERGED

@@ -17,6 +17,7 @@ from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_loop, bind_parametrization
 from optbench.engine.bind_instance import bind_instance, bind_tail_of, objective_kind
+from optbench.engine.bind_penalty import bind_penalty
 from optbench.engine.bind_products import product_addresses
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.calls import address_of, entry_point
@@ -132,6 +133,7 @@ def bind(
         losses=address_of(losses),
         tail_losses=address_of(tail[1]),
         **product_addresses(instance, optimizer),
+        penalty=address_of(bind_penalty(instance.penalty)) if instance.penalty else 0,
     )
     rule = make_rule(instance, parametrization, optimizer)
     data = data_of(instance)

@@ -72,6 +72,7 @@ class Kernels(NamedTuple):
     product: int  # 0 where nobody asks for Hessian-vector products
     curvatures: int
     tail_curvatures: int
+    penalty: int  # 0 where there is none
 
 
 class Pairs(NamedTuple):
@@ -155,6 +156,8 @@ class Rule(NamedTuple):
     evaluating: bool  # for the objective and its gradient there
     multiplying: bool  # for the Hessian at theta times these
     has_output: bool  # what is measured is not theta
+    composite: bool  # there is a penalty, or somebody asks for the gradient without it
+    prox: int  # the address of its prox; 0 where nobody asks
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
 
 
@@ -260,6 +263,8 @@ rule_t = PointerTo(
             b1,
             b1,
             b1,
+            b1,
+            types.uint64,
             integers,
         ],
         Rule,
@@ -275,6 +280,10 @@ losses_s = f8(vector, vector, f8)
 objective_s = types.void(b1, kernels_t, data_t, scratch_t, runs_t)
 # product(kernels, data, scratch): of the Hessians at theta with the probes in ``scratch.pairs``
 product_s = types.void(kernels_t, data_t, scratch_t)
+# penalty(w, grad) -> its value, its gradient added to grad
+penalty_s = f8(vector, vector)
+# prox(point, step_size)
+prox_s = types.void(vector, f8)
 # forward(theta, layers, scratch, w)
 forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 # pull_back(theta, layers, scratch, gradient_w, gradient)
@@ -286,7 +295,7 @@ probe_s = i8(i8, i8, i8, runs_t, rule_t)
 
 call_slopes, call_losses = caller(slopes_s), caller(losses_s)
 call_objective, call_update, call_probe = caller(objective_s), caller(update_s), caller(probe_s)
-call_product = caller(product_s)
+call_product, call_penalty, call_prox = caller(product_s), caller(penalty_s), caller(prox_s)
 call_forward, call_pull_back = caller(forward_s), caller(pull_back_s)
 
 RUNNING, CONVERGED, DIVERGED, STALLED, FAILED = range(5)

@@ -143,6 +143,9 @@ LITERATURE: dict[str, list[Row]] = {
     # (eps I + sum G^T G)^(-1/4) takes the span of the rows to itself
     "shampoo": SPAN,
     "soap": NOWHERE,
+    # rates of convergence only; whether several minimizers are there depends on the penalty
+    "ista": NOWHERE,
+    "fista": NOWHERE,
     # Foret et al. 2021 (arXiv:2010.01412) names no solution
     "sharpness_aware": NOWHERE,
     # papers with rates of convergence or regret only

@@ -115,6 +115,8 @@ class PlainRun:
             "probe": self.probe,
             "output": self.output,
             "hessian_vector": np.zeros_like(self.theta),
+            "smooth_grad": np.ldexp(gradient, self.power),
+            "prox": lambda v, step_size: None,
         }
         given = oracle | self.slots | self.hypers
         found = elsewhere or self._round(gradient, loss)

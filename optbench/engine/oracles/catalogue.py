@@ -21,6 +21,7 @@ from optbench.engine.oracles import (
     output,
     plain,
     probes,
+    proximal,
     sampled_gradient,
 )
 from optbench.engine.oracles.declared import Argument
@@ -30,9 +31,18 @@ from optbench.parametrizations import Parametrization
 MOST_NUMBERS = 62_500_000  # in the slots of a run: dozens of runs are held side by side
 
 # In the order in which a step asks them.
+_MODULES = (plain, natural_gradient, probes, hessian_vector, proximal, sampled_gradient, output)
 ORACLES = {
     module.__name__.rpartition(".")[2]: module.ORACLE
-    for module in (plain, natural_gradient, probes, hessian_vector, sampled_gradient, output)
+    for module in (
+        plain,
+        natural_gradient,
+        probes,
+        hessian_vector,
+        proximal,
+        sampled_gradient,
+        output,
+    )
 }
 _FOUND = {name: made for oracle in ORACLES.values() for name, made in oracle.arguments.items()}
 ARGUMENTS: dict[str, Argument] = {name: _FOUND[name] for name in ORACLE_ARGUMENTS}

@@ -25,6 +25,8 @@ def missing(
         return f"needs row losses; {instance.problem} has an objective of its own"
     if instance.several:
         return f"needs one curvature a row; {instance.problem} has a row loss of several outputs"
+    if instance.penalty is not None:
+        return f"needs the Hessian of the whole objective; {instance.problem} has a penalty"
     if instance.second_derivative is None:
         return f"needs the second derivative of the row loss; {instance.problem} declares none"
     if not parametrization.linear:
