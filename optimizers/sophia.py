@@ -23,6 +23,7 @@ def random_signs(theta, probe, trial, step, rng, interval):
 @optimizer(
     reference="Liu, Li, Hall, Liang, Ma 2023, arXiv:2305.14342",
     probe=random_signs,
+    condition="no theorem on what it selects; no coordinate moves more than learning_rate a step",
     symmetries=(),
     homogeneous=True,
     default=False,
