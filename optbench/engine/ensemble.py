@@ -18,7 +18,7 @@ from optbench.engine import types
 from optbench.engine.bind import bind_loop, bind_parametrization
 from optbench.engine.bind_instance import bind_instance, bind_tail_of, objective_kind
 from optbench.engine.bind_penalty import bind_penalty
-from optbench.engine.bind_products import product_addresses
+from optbench.engine.bind_hessians import product_addresses
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.calls import address_of, entry_point
 from optbench.engine.compiler.vectors import LANES

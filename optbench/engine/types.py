@@ -279,7 +279,7 @@ losses_s = f8(vector, vector, f8)
 # objective(want_loss, kernels, data, scratch, runs)
 objective_s = types.void(b1, kernels_t, data_t, scratch_t, runs_t)
 # product(kernels, data, scratch): of the Hessians at theta with the probes in ``scratch.pairs``
-product_s = types.void(kernels_t, data_t, scratch_t)
+hessian_s = types.void(kernels_t, data_t, scratch_t)
 # penalty(w, grad) -> its value, its gradient added to grad
 penalty_s = f8(vector, vector)
 # prox(point, step_size)
@@ -295,7 +295,7 @@ probe_s = i8(i8, i8, i8, runs_t, rule_t)
 
 call_slopes, call_losses = caller(slopes_s), caller(losses_s)
 call_objective, call_update, call_probe = caller(objective_s), caller(update_s), caller(probe_s)
-call_product, call_penalty, call_prox = caller(product_s), caller(penalty_s), caller(prox_s)
+call_hessian, call_penalty, call_prox = caller(hessian_s), caller(penalty_s), caller(prox_s)
 call_forward, call_pull_back = caller(forward_s), caller(pull_back_s)
 
 RUNNING, CONVERGED, DIVERGED, STALLED, FAILED = range(5)

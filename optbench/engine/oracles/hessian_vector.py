@@ -10,7 +10,7 @@ from optbench.contract import Optimizer
 from optbench.engine.compiler.overloads import called
 from optbench.engine.evaluation import write
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta
-from optbench.engine.types import RUNNING, Data, Kernels, Rule, Runs, Scratch, call_product
+from optbench.engine.types import RUNNING, Data, Kernels, Rule, Runs, Scratch, call_hessian
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
 
@@ -43,7 +43,7 @@ def multiply(kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: 
         write(runs.w[run], pairs.w[run, :size])
         write(aside.theta[run], pairs.w[run, size:])
         pairs.exponents[run] = runs.exponents[run]
-    call_product(kernels.product, (kernels, data, scratch))
+    call_hessian(kernels.product, (kernels, data, scratch))
     for run in range(runs.status.size):
         if aside.status[run] == RUNNING:
             own = runs.optimizer[run]

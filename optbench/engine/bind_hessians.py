@@ -15,14 +15,14 @@ from optbench.engine.compiler.blame import compile_errors
 from optbench.engine.compiler.cache import KernelId, compile_kernel, kernel_id, once
 from optbench.engine.compiler.calls import address_of
 from optbench.engine.compiler.views import part
-from optbench.engine.data import products, tail
+from optbench.engine.data import hessians, tail
 from optbench.identity import identity
 from optbench.instance import Instance
 
-PRODUCTS = {
-    "dense": products.panels_product,
-    "wide": products.bands_product,
-    "sparse": products.sparse_product,
+HESSIANS = {
+    "dense": hessians.panels_product,
+    "wide": hessians.bands_product,
+    "sparse": hessians.sparse_product,
 }
 _CURVATURES = """
 def curvatures(predictions, targets, log_unit, out):
@@ -53,9 +53,9 @@ def bind_tail_curvatures() -> Any:
 
 
 @once
-def bind_product(kind: str) -> Any:
-    """Compile one of ``PRODUCTS``."""
-    return compile_kernel(PRODUCTS[kind], types.product_s, from_python=False)
+def bind_hessian(kind: str) -> Any:
+    """Compile one of ``HESSIANS``."""
+    return compile_kernel(HESSIANS[kind], types.hessian_s, from_python=False)
 
 
 def product_addresses(instance: Instance, optimizer: Optimizer) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def product_addresses(instance: Instance, optimizer: Optimizer) -> dict[str, Any
         return {"product": 0, "curvatures": 0, "tail_curvatures": 0}
     own = kernel_id(curvature, identity(curvature, instance.parameters))
     return {
-        "product": address_of(bind_product(objective_kind(instance))),
+        "product": address_of(bind_hessian(objective_kind(instance))),
         "curvatures": address_of(bind_curvatures(curvature, instance.parameters, own)),
         "tail_curvatures": address_of(bind_tail_curvatures()),
     }
