@@ -74,7 +74,7 @@ class LinearProgram(_Solver):
 
     def time_vertex(self) -> None:
         instance = self.instance
-        references.solve_linear_program(instance.features, instance.targets, instance.facts["cost"])
+        references.solve_linear_program(instance.features, instance.targets, instance.cost)
 
     def time_entropic(self) -> None:
         self.instance.references["entropic"]()

@@ -141,6 +141,8 @@ class Instance:
     measures : mapping of str to callable
         What the problem itself measures of a predictor beside the host's measures:
         ``measure(w) -> float``, by the name of its column.
+    cost : ndarray, optional
+        The cost (d,) of a linear program.
     positive : bool
         Predictors live in the positive orthant.
     in_order : bool
@@ -182,6 +184,7 @@ class Instance:
     scratch: int = 0
     layers: Any = None
     measures: Mapping[str, Callable[[np.ndarray], float]] = field(default_factory=dict)
+    cost: np.ndarray | None = None
     positive: bool = False
     in_order: bool = False
     parametrization: str = "linear"
@@ -207,6 +210,11 @@ class Instance:
         columns = columns.toarray().ravel() if hasattr(columns, "toarray") else columns
         refuse_sizes(where, "features", columns)
         refuse_sizes(where, "targets", np.abs(self.targets).max())
+        if self.cost is not None and np.shape(self.cost) != self.features.shape[1:]:
+            raise UserError(
+                f"{where}: cost has shape {np.shape(self.cost)}; it must be "
+                f"({self.features.shape[1]},), a number for each column of features"
+            )
         self._check_kernels(where)
         self._check_beside(where)
         if self.layers is None and self.several:

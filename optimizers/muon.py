@@ -61,10 +61,11 @@ def muon(
         direction[i] = ahead if nesterov == 1 else average[i]
     rate = learning_rate * step ** (-decay)
     for k in range(layers.shape[0]):
+        matrix = layer(direction, layers, k)
         if exact == 1:
-            polar(layer(direction, layers, k), work)
+            polar(matrix, work)
         else:
-            orthogonalize(layer(direction, layers, k), work, rounds)
+            orthogonalize(matrix, work, rounds)
         offset, rows, columns = layers[k, 0], layers[k, 1], layers[k, 2]
         scale = rate * sqrt(max(1.0, rows / columns))
         for i in range(offset, offset + rows * columns):

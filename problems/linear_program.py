@@ -4,9 +4,9 @@ Gradient descent on x = u*u (the diagonal network), or exponentiated gradient on
 entropic solution argmin c.x + strength sum x (log x - 1) over the feasible set; as the strength
 falls it tends to a solution of the linear program.  References: the program's optimum (HiGHS) and
 the entropic solution (dual Newton).  The variables x of a file are counted in units that its
-optimum sets (docs/data.md): strength and entropic solution are those of these units.  On Netlib
-programs first-order methods are partial solvers:
-the tables report infeasibility and objective error separately.
+optimum sets (docs/data.md): strength and entropic solution are those of these units.  Methods
+that follow the gradient of the residual are partial solvers of Netlib programs: the tables report
+infeasibility and objective error separately.  `restarted_pdhg`, which is given c, solves them.
 """
 
 from dataclasses import replace
@@ -73,6 +73,7 @@ def linear_program(
         optimal_value=float,
         smoothness=lambda: float(np.linalg.eigvalsh(matrix @ matrix.T)[-1]),
         start=start,
+        cost=c,
         positive=True,
         parametrization="nonnegative",
         seeded=data in PROGRAMS,
@@ -80,7 +81,6 @@ def linear_program(
             "n": matrix.shape[0],
             "d": matrix.shape[1],
             "source": source,
-            "cost": c,
             "optimum": vertex.value,
             "strength": strength,
         },

@@ -32,7 +32,7 @@ from itertools import combinations
 import numpy as np
 
 from optbench.analysis.effective_p import TITLES, UNTOLD, EffectiveP, effective_p
-from optbench.analysis.kinds import FITS, kind_of
+from optbench.analysis.kinds import FITS, Kind, kind_of
 from optbench.instance import Instance
 from optbench.references import Reference, member_name
 from optbench.references.norm_names import FAMILIES
@@ -40,6 +40,7 @@ from optbench.solutions import norm_grid
 
 INCONCLUSIVE, BETWEEN = "INCONCLUSIVE", "between"
 NO_VERDICT = (INCONCLUSIVE, BETWEEN, "moving")  # what stands in the place of a reference's name
+RESOLVED = 0.1  # of the way to a twin: so near is a predictor that tells the two apart
 NO_REFERENCE = "no reference solution is known here"
 
 
@@ -201,6 +202,11 @@ def _exponents(known: Mapping[str, Reference], family: str) -> list[float]:
     return sorted({each.exponents[family] for each in known.values() if family in each.exponents})
 
 
+def apart(kind: Kind, name: str, twin: str, gaps: Mapping[str, float]) -> str:
+    """Say that an instance does not tell two references apart."""
+    return f"{name} and {twin} are only {gaps[twin]:.2g}{unit_text(kind.unit)} apart here"
+
+
 def unit_text(unit: str) -> str:
     """Return what follows a distance in a sentence."""
     return f" {unit}" if unit else ""
@@ -246,15 +252,26 @@ def _side(
         gaps = distances(instance, references[name].solution, others)
         twin = min(gaps, key=gaps.__getitem__)
         told = Selection(INCONCLUSIVE, ranked[0], next(iter(others)), gaps[twin])
-        unit = unit_text(kind.unit)
-        reason: str | None = f"{name} and {twin} are only {gaps[twin]:.2g}{unit} apart here"
-        if gaps[twin] >= kind.told_apart:
+        reason: str | None = apart(kind, name, twin, gaps)
+        if gaps[twin] >= kind.told_apart or _resolves(instance, references[name], w, gaps[twin]):
             reason = _why_not(instance, references, w, name, gaps, effective)
         if reason is None:
             return replace(told, selected=name, nearest=name)
         best = best or replace(told, reason=reason)
     assert best is not None
     return best
+
+
+def _resolves(instance: Instance, reference: Reference, w: np.ndarray, gap: float) -> bool:
+    """Whether a predictor is so much nearer to a reference than a twin is that it tells them apart.
+
+    Norms and margins near their optimum are the same for both; a solution that no norm defines is
+    a point, which linear convergence finds to rounding.
+    """
+    kind = kind_of(instance)
+    if kind.defect(instance, w, reference) is not None or gap < RESOLVED * kind.told_apart:
+        return False
+    return kind.distance(instance, w, reference) <= RESOLVED * gap
 
 
 def _why_not(

@@ -17,8 +17,9 @@ approaches: see :func:`_grows_along`.
 A run at rest has settled wherever it is.  Any other run is moving when what is missing to some
 reference falls by 5 % or more in a decade (1 / log t, the slowest law that is known, falls by 14 %
 from 1e6 to 1e7 steps): then it is told towards which one, and at which step it would be close if
-the law of its last two decades went on.  A run that comes closer to none stays where it is: between
-two references, or INCONCLUSIVE.
+the law of its last two decades went on.  Towards a reference that the instance does not tell from
+another one it is INCONCLUSIVE: it comes closer to both; so it is while a margin is below 0.  A run
+that comes closer to none stays where it is: between two references, or INCONCLUSIVE.
 
 Of a run that does not fit yet norms say nothing: what is missing are its distances to the
 references, and the residual.  It is moving where the reference that it approaches most is also the
@@ -42,6 +43,7 @@ from optbench.analysis.selection import (
     BETWEEN,
     INCONCLUSIVE,
     Selection,
+    apart,
     certified,
     distances,
     incomparable,
@@ -66,6 +68,7 @@ NEARLY = 2.0  # times the largest shortfall that is close: so near is a run that
 NEAR = 0.15  # decades from "a tenth of the steps": records are a tenth of a decade apart
 NO_PAST = "no predictor of a tenth of the steps tells whether it has settled"
 AT_REST = "it is at rest"
+NO_MARGIN = "it does not separate the data yet"
 TOO_EARLY = "it fits since less than a decade: too early to tell whether it still moves"
 
 Path = Sequence[tuple[int, np.ndarray]]
@@ -180,9 +183,20 @@ def _judged(
     if late:
         return _undecided(replace(now, trend={}), TOO_EARLY)
     moving = _moving(instance, known, kept, now)
-    if moving is not None and _grows_along(instance, known, kept, moving):
+    if moving is None:
+        return _stays(now)
+    if _grows_along(instance, known, kept, moving):
         return replace(now, selected=moving.towards, reason=None)
-    return moving or _stays(now)
+    if tail_decides(instance) and _has_no_margin(moving):
+        return _undecided(replace(now, trend={}), NO_MARGIN)
+    alike = _twins(instance, known, str(moving.towards))
+    return _undecided(now, f"{alike}; it comes closer to both") if alike else moving
+
+
+def _has_no_margin(moving: Verdict) -> bool:
+    """Whether a row is on the wrong side: which margin is then the least bad one says nothing."""
+    name = str(moving.towards)
+    return name not in moving.by_distance and moving.missing[name] >= 1.0
 
 
 def _undecided(now: Verdict, reason: str) -> Verdict:
@@ -269,6 +283,18 @@ def _moving(
     if now.nearest != towards:  # which comes first now is second to where it goes
         moving = replace(moving, runner_up=now.nearest)
     return replace(moving, decided_at=extrapolated(steps, missing, limit))
+
+
+def _twins(instance: Instance, known: Mapping[str, Reference], name: str) -> str | None:
+    """Say which reference this instance does not tell from the one of that name, if any.
+
+    Whoever approaches one of them approaches the other, and which one faster is chance.
+    """
+    kind = kind_of(instance)
+    others = {other: each for other, each in known.items() if other != name}
+    gaps = distances(instance, known[name].solution, others)
+    twin = min(gaps, key=gaps.__getitem__, default=None)
+    return None if twin is None or gaps[twin] >= kind.told_apart else apart(kind, name, twin, gaps)
 
 
 def _grows_along(

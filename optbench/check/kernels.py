@@ -13,6 +13,7 @@ from optbench.check.quadratic import (
     ROWS,
     SIZE,
     SIZES,
+    TARGETS,
     Quadratic,
     instance,
     no_penalty,
@@ -20,10 +21,14 @@ from optbench.check.quadratic import (
 from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Slot
 from optbench.engine import rules, types
 from optbench.engine.bind import bind_probe, bind_update, bounds_checks
+from optbench.engine.bind_instance import objective_kind
 from optbench.engine.compiler.calls import entry_point
+from optbench.engine.ensemble import make_data
 from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
+from optbench.engine.oracles.features import product_for
 from optbench.engine.oracles.probes import MOST_TRIALS
 from optbench.engine.passages import no_passages
+from optbench.engine.scratch import working_memory
 from optbench.engine.state import fresh_runs
 from optbench.parametrizations import parametrization
 from optbench.random import seeded
@@ -87,7 +92,10 @@ class Bench:
         self.update = entry_point(bind_update(optimizer))
         self.probe: Any = optimizer.probe and entry_point(bind_probe(optimizer))
         linear = dataclasses.replace(parametrization("linear", SIZE), layers=LAYERS.copy())
-        rule = rules.make_rule(instance(optimizer), linear, optimizer)
+        whole = dataclasses.replace(
+            instance(optimizer), features=problem.features, cost=problem.cost
+        )
+        rule = rules.make_rule(whole, linear, optimizer)
         self.rule = rule._replace(optimal_loss=problem.optimal_loss)
         theta = problem.start(optimizer)
         state = rules.initial_state(rule, initial_slots(optimizer, problem.power), theta[None])[0]
@@ -102,6 +110,10 @@ class Bench:
             True,
             no_passages(3, np.nan),
         )
+        self.data = make_data(whole)
+        product = product_for(optimizer, objective_kind(whole))
+        self.kernels = types.Kernels(*[0] * len(types.Kernels._fields))._replace(product=product)
+        (self.scratch,) = working_memory(self.data, self.runs, 3, 1, 1, 0, 0)
         self.runs.status[:] = types.CONVERGED, types.RUNNING, types.CONVERGED
         self.runs.gradient[[0, 2]] = CANARY
         places = rule.offsets[0]
@@ -130,14 +142,17 @@ class Bench:
             self._keep("probe_sample_grad", self.problem.sample(self.kept["probe"], step)[1])
         read = {name: self.kept[name] for name in ORACLE_ARGUMENTS if name != "output"}
         read |= {whole: self.runs.gradient[1], "layers": self.rule.layers}
+        read |= {"targets": self.data.row_targets, "cost": self.data.cost}
+        read["features"] = self.data.panels
         self.given = {name: (array, array.copy()) for name, array in read.items()}
-        self.update(step, 1, self.runs, self.rule)
+        self.update(step, 1, self.kernels, self.data, self.scratch, self.runs, self.rule)
         failed = self.runs.status[1] == types.FAILED
         require(not failed, f"the compiled kernel raises, or indexes outside, in step {step}")
 
     def _take_trials(self, step: int) -> None:
         for trial in range(1, MOST_TRIALS + 1 if self.probe else 1):
-            wrote = self.probe(step, trial, 1, self.runs, self.rule)
+            engine = self.kernels, self.data, self.scratch, self.runs, self.rule
+            wrote = self.probe(step, trial, 1, *engine)
             failed = self.runs.status[1] == types.FAILED
             require(not failed, f"the compiled probe raises, or indexes outside, in step {step}")
             if not wrote:
@@ -186,6 +201,9 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
     given: dict[str, Any] = {
         "theta": theta,
         "layers": LAYERS.copy(),
+        "features": problem.features,
+        "targets": TARGETS.copy(),
+        "cost": problem.cost,
         "optimal_loss": problem.optimal_loss,
         "rng": seeded(1),
         "horizon": STEPS,

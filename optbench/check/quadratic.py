@@ -33,6 +33,7 @@ TARGETS = _waves(1, ROWS, 1.0)[0] + 1.5
 HESSIAN = FEATURES.T @ FEATURES / ROWS
 MINIMIZER = np.linalg.solve(HESSIAN, FEATURES.T @ TARGETS / ROWS)
 START = _waves(1, SIZE, 0.5)[0]
+COST = _waves(1, SIZE, 2.5)[0] + 1.5  # of a linear program with these rows
 
 
 def _loss(theta: np.ndarray) -> float:
@@ -62,6 +63,16 @@ class Quadratic:
         """Return where a run starts, (6,): positive when the optimizer asks for it."""
         start = np.abs(START) if optimizer.start == "positive" else START
         return np.asarray(self.turn @ ((1.0 + self.nudge) * start))
+
+    @property
+    def features(self) -> np.ndarray:
+        """The data matrix in the coordinates of theta."""
+        return np.ascontiguousarray(FEATURES @ self.turn.T)
+
+    @property
+    def cost(self) -> np.ndarray:
+        """The cost of a linear program in these coordinates."""
+        return np.asarray(self.turn @ COST)
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Return the gradient: the plain one, exactly scaled and turned."""
@@ -166,4 +177,5 @@ def instance(optimizer: Optimizer) -> Instance:
         optimal_value=lambda: _loss(MINIMIZER),
         inverse_fisher=lambda: np.linalg.inv(HESSIAN),
         start=Quadratic().start(optimizer),
+        cost=COST,
     )

@@ -144,7 +144,7 @@ def bind(kernels: Kernels, registry: Registry) -> None:
 
     kind, name = kernels
     if kind == "optimizer":
-        engine.bind_update(registry.optimizer(name))
+        engine.bind_optimizer(registry.optimizer(name))
     elif kind == "parametrization":
         engine.bind_parametrization(parametrization(name, DIMENSION))
     elif kind == "problem":

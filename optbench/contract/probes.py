@@ -14,6 +14,7 @@ OF_SAMPLES = ("sample_grad", "sample_row", "sample_index", "sample_slope", "prob
 # what is known when trials begin; of samples nothing is
 IN_PROBE = (
     *("theta", "grad", "step", "loss", "optimal_loss", "natural_grad", "horizon", "layers", "rng"),
+    *("features", "targets", "cost"),
     *OF_PROBES,
     "trial",
 )

@@ -26,8 +26,15 @@ from optbench.engine.compiler.plain import Kernel, MaskedKernel, helpers_of, nam
 from optbench.engine.compiler.views import read_only
 from optbench.engine.compiler.wide import HAS_MASKS
 from optbench.engine.data import matrices
-from optbench.engine.oracles.catalogue import ARGUMENTS, memories_t
+from optbench.engine.oracles.catalogue import (
+    ARGUMENTS,
+    memories_t,
+    work_s,
+    works_at_records,
+    works_before,
+)
 from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
+from optbench.linear_algebra.features import Features
 from optbench.parametrizations import Parametrization
 from optbench.parametrizations.matrices import as_matrix
 from optbench.parametrizations.nonnegative import forward as any_forward
@@ -92,6 +99,9 @@ def bounds_checks(wanted: bool) -> Iterator[None]:
         numba.config.BOUNDSCHECK = before
 
 
+_NAMES = {"read_only": read_only, "as_matrix": as_matrix, "Features": Features}
+
+
 def _passed(optimizer: Optimizer, name: str, in_probe: bool) -> str:
     """Return the expression that finds an argument of a kernel in the batch."""
     if name in optimizer.hypers:
@@ -124,13 +134,13 @@ def _kept(place: int) -> str:
 
 
 _UPDATE = """
-def update(step, run, runs, rule):
+def update(step, run, kernels, data, scratch, runs, rule):
     own = runs.optimizer[run]
     {before}
     kernel({arguments})
 """
 _CHECKED_UPDATE = """
-def update(step, run, runs, rule):
+def update(step, run, kernels, data, scratch, runs, rule):
     own = runs.optimizer[run]
     {before}
     try:
@@ -140,7 +150,7 @@ def update(step, run, runs, rule):
         runs.stopped[run] = step
 """
 _PROBE = """
-def probe(step, trial, run, runs, rule):
+def probe(step, trial, run, kernels, data, scratch, runs, rule):
     own = runs.optimizer[run]
     {before}
     found = 0
@@ -169,7 +179,7 @@ def kernel_source(optimizer: Optimizer, in_probe: bool, checked: bool) -> str:
 
 
 def bind_update(optimizer: Optimizer) -> Any:
-    """Return the compiled ``update(step, run, runs, rule)`` of an optimizer.
+    """Return the compiled ``update`` of an optimizer, see :mod:`optbench.engine.types`.
 
     Raises
     ------
@@ -180,7 +190,7 @@ def bind_update(optimizer: Optimizer) -> Any:
 
 
 def bind_probe(optimizer: Optimizer) -> Any:
-    """Return the compiled ``probe(step, trial, run, runs, rule)`` of an optimizer, if it has one.
+    """Return the compiled ``probe`` of an optimizer, if it has one.
 
     Raises
     ------
@@ -206,11 +216,31 @@ def _compiled(optimizer: Optimizer, plain: Any, name: str, own: KernelId) -> Any
     checked = needs_bounds_checks(optimizer, plain)
     kernel = plain if numba.config.DISABLE_JIT else jitted(with_loops(optimizer, plain))
     source = kernel_source(optimizer, name == "probe", checked)
-    names = {"read_only": read_only, "as_matrix": as_matrix, **combination_names(optimizer)}
+    names = {**_NAMES, **combination_names(optimizer)}
     called = define(source, name, plain.__name__, kernel=kernel, **names)
     signature = types.probe_s if name == "probe" else types.update_s
     with compile_errors(f"optimizer {optimizer.name!r}", plain), bounds_checks(checked):
         return compile_kernel(called, signature, kernel=own, from_python=False)
+
+
+@once
+def bind_work(work: Callable[..., None]) -> Any:
+    """Compile what an oracle does."""
+    return compile_kernel(work, work_s, from_python=False)
+
+
+def bind_optimizer(optimizer: Optimizer) -> None:
+    """Compile, or load, all that an optimizer adds to the loop.
+
+    Raises
+    ------
+    UserError
+        When a kernel does not compile.
+    """
+    bind_update(optimizer)
+    bind_probe(optimizer)
+    for work in (*works_before(optimizer.needs), *works_at_records(optimizer.needs)):
+        bind_work(work)
 
 
 @once

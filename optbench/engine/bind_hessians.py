@@ -62,10 +62,10 @@ def product_addresses(instance: Instance, optimizer: Optimizer) -> dict[str, Any
     """Return what multiplies Hessians with probes; nothing where the optimizer does not ask."""
     curvature = instance.second_derivative
     if "hessian_vector" not in optimizer.needs or curvature is None:
-        return {"product": 0, "curvatures": 0, "tail_curvatures": 0}
+        return {"hessian": 0, "curvatures": 0, "tail_curvatures": 0}
     own = kernel_id(curvature, identity(curvature, instance.parameters))
     return {
-        "product": address_of(bind_hessian(objective_kind(instance))),
+        "hessian": address_of(bind_hessian(objective_kind(instance))),
         "curvatures": address_of(bind_curvatures(curvature, instance.parameters, own)),
         "tail_curvatures": address_of(bind_tail_curvatures()),
     }

@@ -16,9 +16,9 @@ import numpy as np
 from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_loop, bind_parametrization
+from optbench.engine.bind_hessians import product_addresses
 from optbench.engine.bind_instance import bind_instance, bind_tail_of, objective_kind
 from optbench.engine.bind_penalty import bind_penalty
-from optbench.engine.bind_hessians import product_addresses
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.calls import address_of, entry_point
 from optbench.engine.compiler.vectors import LANES
@@ -28,6 +28,7 @@ from optbench.engine.data.panels import BLOCK_ROWS, GROUP
 from optbench.engine.data.segments import bind_assistant, count_segments
 from optbench.engine.data.slices import no_slices, split
 from optbench.engine.oracles.catalogue import make_memories, missing_oracle
+from optbench.engine.oracles.features import product_for
 from optbench.engine.records import Records, Snapshots
 from optbench.engine.rules import make_rule
 from optbench.errors import UserError
@@ -93,6 +94,7 @@ def make_data(instance: Instance) -> types.Data:
         outputs=instance.outputs,
         target_size=instance.outputs if instance.targets.ndim > 1 else 1,
         several=instance.several,
+        cost=np.zeros(0) if instance.cost is None else np.array(instance.cost, dtype=float),
     )
 
 
@@ -134,6 +136,7 @@ def bind(
         tail_losses=address_of(tail[1]),
         **product_addresses(instance, optimizer),
         penalty=address_of(bind_penalty(instance.penalty)) if instance.penalty else 0,
+        product=product_for(optimizer, kind),
     )
     rule = make_rule(instance, parametrization, optimizer)
     data = data_of(instance)
@@ -149,7 +152,7 @@ def bind(
         slots=list(optimizer.slots.values()),
         needs_loss="loss" in optimizer.needs,
         needs_probe_loss="probe_loss" in optimizer.needs,
-        evaluations=np.array([float(rule.every_step)]),
+        evaluations=np.array([float(rule.every_step or "features" in optimizer.needs)]),
         memories=make_memories(instance, parametrization, optimizer),
         segments=count_segments(data.panels.shape) if dense else 1,
         group=GROUP if grouped else 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from optbench.engine.compiler.overloads import INLINED, called, inlined
+from optbench.engine.compiler.overloads import INLINED, inlined
 from optbench.engine.passages import ask_for_losses
 from optbench.engine.penalties import add_penalties
 from optbench.engine.types import (
@@ -36,14 +36,6 @@ def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
             kernels.pull_back,
             (runs.theta, rule.layers, scratch.pullback, runs.gradient_w, runs.gradient),
         )
-
-
-@called
-def evaluate_aside(
-    want_loss, kernels: Kernels, data: Data, scratch: Scratch, aside: Runs, rule: Rule
-):
-    """Do the same beside theta: compiled once for whoever asks."""
-    evaluate(want_loss, kernels, data, scratch, aside, rule)
 
 
 @inlined

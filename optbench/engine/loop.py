@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from optbench.engine.evaluation import absolute_sum, evaluate
-from optbench.engine.oracles.catalogue import ask_oracles
-from optbench.engine.oracles.output import measure_outputs
+from optbench.engine.oracles.catalogue import call_work
 from optbench.engine.passages import follow
 from optbench.engine.types import DIVERGED, RUNNING, Data, Kernels, Rule, Runs, Scratch, call_update
 from optbench.engine.units import LARGEST, SMALLEST, UNIT_STEP, change_unit, has_room
@@ -33,12 +32,12 @@ def advance(
     """
     for step in range(first, last + 1):
         if step > first:
-            if rule.asks:
-                ask_oracles(step, kernels, data, scratch, runs, aside, rule, memories)
+            for work in rule.before:
+                call_work(work, (step, kernels, data, scratch, runs, aside, rule, memories))
             for run in range(runs.theta.shape[0]):
                 if runs.status[run] == RUNNING:
                     update = rule.updates[runs.optimizer[run]]
-                    call_update(update, (step, run, runs, rule))
+                    call_update(update, (step, run, kernels, data, scratch, runs, rule))
         elif last > 0:
             continue  # evaluated before, by the call that ended at ``first``
         want_loss = step == last
@@ -61,8 +60,9 @@ def advance(
                         runs.stopped[run] = step
                     elif want_loss or runs.needs_loss[run]:
                         follow(step, run, runs)
-        if want_loss and rule.has_output:
-            measure_outputs(kernels, data, scratch, runs, aside, rule)
+        if want_loss:
+            for work in rule.at_records:
+                call_work(work, (step, kernels, data, scratch, runs, aside, rule, memories))
         if rule.stop[0] != 0:
             return step
     return last

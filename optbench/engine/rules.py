@@ -9,10 +9,10 @@ import numba
 import numpy as np
 
 from optbench.contract import Optimizer, Sizes, Slot
-from optbench.engine.bind import bind_probe, bind_update
+from optbench.engine.bind import bind_probe, bind_update, bind_work
 from optbench.engine.bind_penalty import bind_prox
 from optbench.engine.compiler.calls import address_of
-from optbench.engine.oracles.catalogue import ARGUMENTS, WITH_WORK
+from optbench.engine.oracles.catalogue import ARGUMENTS, works_at_records, works_before
 from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
 from optbench.engine.types import Rule
 from optbench.instance import Instance
@@ -45,13 +45,16 @@ def make_rule(instance: Instance, parametrization: Parametrization, optimizer: O
         optimal_loss=instance.optimum if "optimal_loss" in needs else float("nan"),
         linear=parametrization.linear,
         every_step=optimizer.evaluates_iterates or (optimizer.samples and instance.stochastic),
-        asks=not WITH_WORK.isdisjoint(needs),
         probing=optimizer.probe is not None,
         evaluating=optimizer.evaluates_probes,
         multiplying="hessian_vector" in needs,
         has_output="output" in needs,
         composite=instance.penalty is not None or "smooth_grad" in needs,
         prox=address_of(bind_prox(instance.prox)) if instance.prox and "prox" in needs else 0,
+        before=np.array([address_of(bind_work(work)) for work in works_before(needs)], dtype=kind),
+        at_records=np.array(
+            [address_of(bind_work(work)) for work in works_at_records(needs)], dtype=kind
+        ),
         stop=np.zeros(1, np.int64),
     )
 
@@ -80,6 +83,13 @@ def stack_rows(
     )
 
 
+def _all_works(several: Sequence[np.ndarray]) -> np.ndarray:
+    """Return what oracles do for any of some optimizers: those of a batch differ in one oracle."""
+    longest = max(several, key=len)
+    assert all(work in longest for works in several for work in works)
+    return longest
+
+
 def join_rules(rules: Sequence[Rule]) -> Rule:
     """Return the rule of several optimizers on one parametrization, a row each.
 
@@ -92,7 +102,8 @@ def join_rules(rules: Sequence[Rule]) -> Rule:
         offsets=stack_rows([rule.offsets for rule in rules], mode="edge"),
         degrees=stack_rows([rule.degrees for rule in rules]),
         hyper_degrees=stack_rows([rule.hyper_degrees for rule in rules]),
-        asks=any(rule.asks for rule in rules),
         rescale=np.concatenate([rule.rescale for rule in rules]),
+        before=_all_works([rule.before for rule in rules]),
+        at_records=_all_works([rule.at_records for rule in rules]),
         optimal_loss=known[0] if known else rules[0].optimal_loss,
     )

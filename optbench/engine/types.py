@@ -57,6 +57,7 @@ class Data(NamedTuple):
     outputs: int  # predictions of a row
     target_size: int  # numbers of a target: 1, or as many as outputs
     several: bool  # the row loss takes all outputs of a row at once
+    cost: np.ndarray  # (d,): that of a linear program, or nothing
 
 
 class Kernels(NamedTuple):
@@ -69,10 +70,11 @@ class Kernels(NamedTuple):
     tail_slopes: int
     losses: int
     tail_losses: int
-    product: int  # 0 where nobody asks for Hessian-vector products
+    hessian: int  # with a probe: 0 where nobody asks
     curvatures: int
     tail_curvatures: int
     penalty: int  # 0 where there is none
+    product: int  # with the data matrix: 0 where no optimizer asks
 
 
 class Pairs(NamedTuple):
@@ -151,13 +153,14 @@ class Rule(NamedTuple):
     optimal_loss: float
     linear: bool
     every_step: bool  # the objective is evaluated at every iterate, not at records only
-    asks: bool  # some oracle has work to do before an update
     probing: bool  # they ask at other points too
     evaluating: bool  # for the objective and its gradient there
     multiplying: bool  # for the Hessian at theta times these
     has_output: bool  # what is measured is not theta
     composite: bool  # there is a penalty, or somebody asks for the gradient without it
     prox: int  # the address of its prox; 0 where nobody asks
+    before: np.ndarray  # uint64 (W,): addresses of what oracles do before an update
+    at_records: np.ndarray  # uint64 (W,): and where a record is written
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
 
 
@@ -183,6 +186,7 @@ data_t = PointerTo(
             i8,
             i8,
             b1,
+            vector,
         ],
         Data,
     )
@@ -263,8 +267,9 @@ rule_t = PointerTo(
             b1,
             b1,
             b1,
-            b1,
             types.uint64,
+            types.uint64[::1],
+            types.uint64[::1],
             integers,
         ],
         Rule,
@@ -288,15 +293,19 @@ prox_s = types.void(vector, f8)
 forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 # pull_back(theta, layers, scratch, gradient_w, gradient)
 pull_back_s = types.void(matrix, integer_matrix, matrix, matrix, matrix)
-# update(step, run, runs, rule)
-update_s = types.void(i8, i8, runs_t, rule_t)
-# probe(step, trial, run, runs, rule) -> 1: it wrote a point, 0: it has enough
-probe_s = i8(i8, i8, i8, runs_t, rule_t)
+# update(step, run, kernels, data, scratch, runs, rule)
+update_s = types.void(i8, i8, kernels_t, data_t, scratch_t, runs_t, rule_t)
+# probe(step, trial, run, kernels, data, scratch, runs, rule) -> 1: it wrote a point, 0: it has
+# enough
+probe_s = i8(i8, i8, i8, kernels_t, data_t, scratch_t, runs_t, rule_t)
+# product(which, data, scratch, given, out): see `data/products.py`
+product_s = types.void(i8, data_t, scratch_t, vector.copy(readonly=True), vector)
 
 call_slopes, call_losses = caller(slopes_s), caller(losses_s)
 call_objective, call_update, call_probe = caller(objective_s), caller(update_s), caller(probe_s)
 call_hessian, call_penalty, call_prox = caller(hessian_s), caller(penalty_s), caller(prox_s)
 call_forward, call_pull_back = caller(forward_s), caller(pull_back_s)
+call_product = caller(product_s)
 
 RUNNING, CONVERGED, DIVERGED, STALLED, FAILED = range(5)
 STATUSES = (  # by code

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
 from optbench.contract import Optimizer
-from optbench.engine.bind import bind_loop, bind_update
+from optbench.engine.bind import bind_loop, bind_optimizer
 from optbench.engine.bind_instance import ENGINE_OBJECTIVES, bind_engine_objective
 from optbench.engine.compiler.cache import is_kept, kernels_are_compiled, writable_root
 from optbench.errors import UserError
@@ -52,7 +52,7 @@ def compile_ahead(
         bind_loop()
         for optimizer in optimizers:
             with contextlib.suppress(UserError):  # whoever binds it again is told
-                bind_update(optimizer)
+                bind_optimizer(optimizer)
         assert helper.stdout is not None
         wait_for(len(missing), helper.stdout)
 
@@ -114,4 +114,4 @@ def main() -> None:
         print(kind, flush=True)
     for sent in optimizers:
         with contextlib.suppress(UserError):  # edited meanwhile, or it does not compile
-            bind_update(pickle.loads(sent))  # noqa: S301
+            bind_optimizer(pickle.loads(sent))  # noqa: S301

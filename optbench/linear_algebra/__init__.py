@@ -5,6 +5,7 @@ allocate; these work in arrays that the caller holds, such as ``Slot(shape="rows
 test the shapes that they are given and run unchecked then.
 """
 
+from optbench.linear_algebra.features import absolute_sums, features_times, transposed_times
 from optbench.linear_algebra.layers import (
     columns_by_columns,
     layer,
@@ -26,8 +27,10 @@ __all__ = [
     "CUBIC",
     "MUON",
     "RANK",
+    "absolute_sums",
     "cholesky",
     "columns_by_columns",
+    "features_times",
     "frobenius_norm",
     "inverse_root",
     "layer",
@@ -40,4 +43,5 @@ __all__ = [
     "rows_by_rows",
     "solve_semidefinite",
     "symmetric_eigen",
+    "transposed_times",
 ]

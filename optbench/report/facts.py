@@ -25,10 +25,17 @@ def title_of(instance: InstanceFacts, all_of_them: Sequence[InstanceFacts]) -> s
     return f"{name} (instance {instance.instance_id})" if len(namesakes) > 1 else name
 
 
+def shape(instance: InstanceFacts) -> str:
+    """Return rows and features: the size of the predictor is that for each of its outputs."""
+    outputs = instance.more.get("outputs", 1)
+    features = instance.d // outputs if isinstance(outputs, int) else instance.d
+    return f"{instance.n} x {features}"
+
+
 def sizes(instance: InstanceFacts) -> str:
     """Return sizes, source, whether separable, loss and further short facts in one line."""
     more = instance.more
-    parts = [f"{instance.n} x {instance.d}", instance.source]
+    parts = [shape(instance), instance.source]
     if more.get("separable") is not None:
         partly = "partly separable" if instance.kind == PARTLY_SEPARABLE.name else "not separable"
         parts.append("separable" if more["separable"] else partly)
@@ -93,7 +100,7 @@ def bias_facts(instance: InstanceFacts) -> tuple[str, ...]:
 
 def convergence_facts(instance: InstanceFacts, rows: Sequence[ConvergenceRow]) -> tuple[str, ...]:
     """Return the lines above the convergence table."""
-    parts = [f"{instance.n} x {instance.d}", _optimum(instance)]
+    parts = [shape(instance), _optimum(instance)]
     if instance.infimum_from != UNKNOWN:
         parts.append("targets: (loss - optimum) / (first loss - optimum)")
         targets = {row.success_target for row in rows if row.success_rate is not None}

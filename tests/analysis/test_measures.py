@@ -93,7 +93,7 @@ def test_regression_of_the_minimum_norm_interpolant():
 
 def test_linear_program_against_the_definitions():
     instance = build("linear_program:data=random")
-    cost, A, b = instance.facts["cost"], instance.features, instance.targets
+    cost, A, b = instance.cost, instance.features, instance.targets
     best = linprog(cost, A_eq=A, b_eq=b)
     w = np.abs(GENERATOR.standard_normal(15))
     found = measure(instance, solved(instance), w)
@@ -127,9 +127,7 @@ def test_an_optimum_of_zero_is_measured_in_the_size_of_its_terms():
     A = np.array([[1.0, 1.0, 0.0], [1.0, -1.0, -1.0]])
     x = np.array([1.0, 1.0, 0.0])
     vertex = replace(solved(instance)["vertex"], solution=x, value=1e-17)
-    program = replace(
-        instance, features=A, targets=A @ x, facts={**instance.facts, "cost": [1.0, -1.0, 0.0]}
-    )
+    program = replace(instance, features=A, targets=A @ x, cost=np.array([1.0, -1.0, 0.0]))
     found = measure(program, {"vertex": vertex}, np.array([1.1, 0.9, 0.2]))
     assert found["objective_gap"] == pytest.approx(0.2 / 2.0, rel=1e-12)
 
@@ -201,7 +199,7 @@ def test_an_optimum_of_zero_is_no_division_by_zero():
         targets=np.ones(2),
         kind="linear_program",
         row=squared_error,
-        facts={"cost": np.array([1.0, -1.0])},
+        cost=np.array([1.0, -1.0]),
     )
     found = measure(instance, {"vertex": vertex}, np.array([1.0 + 1e-9, 1.0]))
     assert found["objective_gap"] == pytest.approx(1e-9 / 2.0, rel=1e-6)

@@ -147,6 +147,21 @@ def test_with_two_classes_all_unitary_norms_are_one_solution():
     assert linf.selected == "linf"
 
 
+def test_a_run_towards_one_of_two_solutions_that_are_the_same_is_not_said_to_move_to_it():
+    """Of two classes the shortfalls to l2, nuclear and spectral differ by rounding only."""
+    generator = np.random.default_rng(3)
+    two = classes(generator.standard_normal((6, 12)), np.arange(6) % 2)
+    l2, linf = (solved(two)[name].solution for name in ("l2", "linf"))
+    unit = [w / np.linalg.norm(w) for w in (l2, linf)]
+    path = [(10**k, unit[0] + 3.0 * 0.5**k * unit[1]) for k in range(3)]
+    verdict = judge(two, solved(two), path)
+    assert (verdict.selected, verdict.towards) == (INCONCLUSIVE, None)
+    assert "deg apart here" in verdict.reason and not verdict.open
+    assert verdict.trend["l2"] < 0.95
+    away = [(10**k, unit[1] + 3.0 * 0.5**k * unit[0]) for k in range(3)]
+    assert judge(two, solved(two), away).towards == "linf"
+
+
 def test_a_run_towards_a_reference_moves_and_one_that_stays_has_settled(instance):
     l2, spectral = (solved(instance)[name].solution for name in ("l2", "spectral"))
     unit = [w / np.linalg.norm(w) for w in (l2, spectral)]

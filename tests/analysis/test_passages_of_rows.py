@@ -83,7 +83,8 @@ def test_the_median_seed_is_that_of_the_kept_steps():
     reached, kept = (np.repeat([x], 5, axis=0).T for x in ([170.0, 20, 90], [181.0, 400, 90]))
     passages = Passages(reached, kept, last=np.full(3, 1_000.0), exact=np.ones(3, bool))
     nothing = np.zeros(0)
-    went = Progress([], [Status.HORIZON] * 3, nothing, nothing, nothing, nothing, passages, True)
+    empty = (nothing,) * 5
+    went = Progress([], [Status.HORIZON] * 3, *empty, passages, True)
     assert went.steps_to["1e-8"] == 181.0
     assert (went.reached["1e-8"], went.left_again_at["1e-8"]) == (170.0, 180.0)
 

@@ -130,6 +130,20 @@ def test_references_that_coincide_are_not_told_apart(separable):
     assert select(separable, three, third.solution).selected == "l1"
 
 
+def test_a_predictor_at_a_point_tells_it_from_a_twin():
+    """The best matrix of rank 3 is 1 % from the minimizer, that a run finds to 1e-15."""
+    instance = build("matrix_regression")
+    known = solved(instance)
+    gaps = distances(instance, known["minimizer"].solution, {"rank3": known["rank3"]})
+    assert 0.002 < gaps["rank3"] < 0.02
+    at, other = known["minimizer"].solution, known["rank3"].solution
+    for name, w in (("minimizer", at), ("rank3", other)):
+        assert select(instance, known, w).selected == name
+    assert select(instance, known, at + 0.09 * (other - at)).selected == "minimizer"
+    unclear = select(instance, known, at + 0.11 * (other - at))
+    assert unclear.selected == INCONCLUSIVE and "apart here" in unclear.reason
+
+
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [

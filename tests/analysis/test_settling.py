@@ -54,6 +54,16 @@ def test_a_run_that_approaches_a_reference_and_was_there_has_settled(separable):
     assert verdict.missing["l2"] == defect
 
 
+def test_a_run_that_does_not_separate_the_data_yet_moves_to_no_margin(separable):
+    """All margins grow while the first rows come over: the one that did most gave its name."""
+    l2, linf = direction(separable, "l2"), direction(separable, "linf")
+    run = path(separable, 0.3 * linf, 0.3 * linf - l2, (1.6, 1.3, 1.0, 0.8, 0.6))
+    assert kind_of(separable).smallest_margin(separable, run[-1][1]) < 0.0
+    verdict = judge(separable, solved(separable), run)
+    assert (verdict.selected, verdict.towards) == (INCONCLUSIVE, None)
+    assert verdict.open and verdict.reason == "it does not separate the data yet"
+
+
 def test_a_run_on_its_way_from_one_reference_to_another_is_moving(separable):
     """At l2 to within 5 % for two decades, and away from it: such a run was said to select l2."""
     l2, linf = direction(separable, "l2"), direction(separable, "linf")

@@ -368,4 +368,4 @@ def test_what_is_asked_for_at_probes() -> None:
     assert not optimizer("sophia").evaluates_probes
     assert both.evaluates_probes and optimizer("sharpness_aware").evaluates_probes
     made = regression(FEATURES, TARGETS)
-    assert not one_chunk(made, "gradient_descent", [0.1]).combination.kernels.product
+    assert not one_chunk(made, "gradient_descent", [0.1]).combination.kernels.hessian

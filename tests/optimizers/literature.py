@@ -206,4 +206,6 @@ LITERATURE: dict[str, list[Row]] = {
     "rapp": SPAN,
     "extragradient": SPAN,
     "hypergradient": SPAN,
+    # Applegate et al. 2021 (arXiv:2106.04756) prove linear convergence, to any of the solutions
+    "restarted_pdhg": [({}, PROGRAM, None), ({}, FIT, None)],
 }

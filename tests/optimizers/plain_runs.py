@@ -78,6 +78,7 @@ class PlainRun:
             name: hypers.get(name, 0.1 if hyper.default is None else hyper.default)
             for name, hyper in self.optimizer.hypers.items()
         }
+        rows = size if "features" in self.optimizer.needs else rows
         sizes = Sizes(size, rows, self.layers)
         self.slots = {
             name: np.full(slot.extent(sizes), slot.initial)
@@ -112,6 +113,9 @@ class PlainRun:
             "optimal_loss": 0.0,
             "horizon": self.horizon,
             "layers": self.layers,
+            "features": self.inverse_fisher,  # as good as any other matrix
+            "targets": np.ones(self.theta.size),
+            "cost": np.ones(self.theta.size),
             "probe": self.probe,
             "output": self.output,
             "hessian_vector": np.zeros_like(self.theta),
@@ -162,8 +166,6 @@ class PlainRun:
         for name, hyper in self.optimizer.hypers.items():
             if not hyper.integer:
                 self.hypers[name] *= 2.0 ** (power * hyper.degree)
-        self.probe_grad = np.ldexp(self.probe_grad, power)
-        self.probe_loss = float(np.ldexp(self.probe_loss, power))
         self.power += power
 
     def follow(

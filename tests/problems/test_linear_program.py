@@ -37,7 +37,7 @@ def build(text: str) -> Instance:
 
 def random_at(strength: float) -> Instance:
     """P7 (m = 6, n = 15) at an absolute strength: the problem's own is relative to max cost."""
-    cost = build("linear_program:data=random").facts["cost"]
+    cost = build("linear_program:data=random").cost
     return build(f"linear_program:data=random,strength={strength / cost.max():.17g}")
 
 
@@ -104,7 +104,7 @@ def test_the_objective_gap_falls_with_the_strength():
     gaps = []
     for strength in (1.0, 0.5, 0.2, 0.1, 0.05):
         instance = random_at(strength)
-        cost = instance.facts["cost"]
+        cost = instance.cost
         best = linprog(cost, A_eq=instance.features, b_eq=instance.targets, method="highs").fun
         gaps.append(float(cost @ exponentiated(instance, 200_000)) / best - 1.0)
     assert all(later < earlier for earlier, later in pairwise(gaps))
@@ -124,7 +124,7 @@ def sinkhorn(cost: np.ndarray, strength: float) -> np.ndarray:
 def test_optimal_transport_equals_sinkhorn():
     """S1-00 (e): the plan of the diagonal network, whose O(eta) bias is below 1e-3 here."""
     instance = build("linear_program:data=transport,m=6,strength=0.1")
-    cost = instance.facts["cost"].reshape(6, 6)
+    cost = instance.cost.reshape(6, 6)
     plan = sinkhorn(cost, 0.1 * cost.max())
     np.testing.assert_allclose(plan.sum(axis=1), 1 / 6, rtol=1e-10)
     for parameters, name, rate, bound in (
@@ -165,7 +165,7 @@ def test_coordinates_that_are_zero_in_every_feasible_point_stay_zero():
 def test_negative_costs_are_shifted_without_changing_either_reference():
     """Trap 9: exp(-c / strength) would overflow where c < 0; c + A^T nu has the same solutions."""
     instance = build("linear_program:data=afiro")
-    A, cost = instance.features, instance.facts["cost"]
+    A, cost = instance.features, instance.cost
     used = -np.log(instance.start)  # a multiple of the shifted cost
     assert cost.min() < 0 <= used.min()
     outside = np.eye(cost.size) - np.linalg.pinv(A) @ A  # along which A x = b leaves x free

@@ -57,6 +57,17 @@ def test_the_minimizer_is_that_of_scikit_learn(dependent: bool) -> None:
     assert found.bound == pytest.approx(-np.mean(np.sum(q * np.log(q), axis=1)), rel=1e-13)
 
 
+def test_of_large_data_only_the_quick_margins_are_offered_and_the_instance_says_so() -> None:
+    """On the ten digits the grids of exponents took minutes for each of twenty."""
+    small = build(data="gaussian")
+    assert set(small.references) == {"l1", "l2", "linf", "nuclear", "spectral"}
+    assert set(small.parametric) == {"lp", "schatten"} and "too_large_for" not in small.facts
+    large = build(data="gaussian", n=30, d=600)  # 60 pairs, 1,800 entries
+    assert set(large.references) == {"l1", "l2", "linf"} and not large.parametric
+    for left_out in ("nuclear", "spectral", "effective p", "effective Schatten p"):
+        assert left_out in large.facts["too_large_for"]
+
+
 def test_a_loss_of_any_other_matrix_is_above_the_bound() -> None:
     features, labels = noisy()
     found, generator = softmax_minimizer(features, labels), np.random.default_rng(0)

@@ -11,6 +11,7 @@ from example_comparison import AFIRO, DIGITS, INSTANCES, NEVER, bias, convergenc
 from optbench.report import render, tables
 from optbench.report.bias_table import bias_table
 from optbench.report.convergence_table import convergence_table
+from optbench.report.facts import bias_facts, convergence_facts
 from optbench.report.profile_table import profile_shares
 from optbench.result import Comparison, InstanceFacts
 
@@ -49,6 +50,13 @@ def test_two_instances_of_one_label_have_tables_of_their_own(twins):
         assert [row[1].text for row in first.rows] == [verdict]
         place = [column.title for column in second.columns].index("steps to 1e-8")
         assert [row[place].text for row in second.rows] == [steps, steps]
+
+
+def test_of_several_outputs_the_size_is_that_of_the_data():
+    """178 rows of 13 features in three classes were said to be 178 x 39."""
+    wine = dataclasses.replace(INSTANCES[0], n=178, d=39, more={"outputs": 3})
+    assert bias_facts(wine)[0].startswith("178 x 13; ") and "outputs 3" in bias_facts(wine)[0]
+    assert convergence_facts(wine, [])[0].startswith("178 x 13; ")
 
 
 def test_the_id_is_in_every_row_of_json_and_csv(twins):

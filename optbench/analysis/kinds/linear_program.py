@@ -64,7 +64,7 @@ class LinearProgram(Kind):
 
 
 def _objective_gap(instance: Instance, vertex: Reference, w: np.ndarray) -> float:
-    cost = np.asarray(instance.facts["cost"])
+    cost = np.asarray(instance.cost)
     terms = float(np.abs(cost) @ np.abs(vertex.solution)) or float(np.linalg.norm(cost))
     size = abs(vertex.value) if abs(vertex.value) > VANISHES * terms else terms
     return over(abs(float(cost @ (w - vertex.solution))), size)

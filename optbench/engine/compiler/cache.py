@@ -13,6 +13,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -39,6 +40,10 @@ UNUSED = 30 * 24 * 3600.0  # seconds after which a folder of kernels is removed
 
 _BEGAN = time.time()
 _THIS_PROCESS = os.urandom(16)
+
+# What machine code may call by name, and what makes the name known (see :mod:`~.linked`).
+SYMBOLS: dict[str, Callable[[], object]] = {}
+_SYMBOL = re.compile(rb"optbench_linked_\w+")
 
 # Compilations of this process, by name: `optbench check` and the tests read it.
 compiled: list[str] = []
@@ -155,6 +160,13 @@ class _ContentCacheImpl(CompileResultCacheImpl):
     def __init__(self, directory: Path, py_func: Callable[..., Any]) -> None:
         self._locator = _ContentLocator(directory)
         self._filename_base = self.get_filename_base(py_func.__qualname__, "")
+
+    def rebuild(self, target_context: Any, payload: Any) -> Any:
+        _, kind, code = payload[0]
+        if kind == "object":
+            for symbol in set(_SYMBOL.findall(code[0])):
+                SYMBOLS[symbol.decode()]()  # LLVM ends the process where it finds no such name
+        return super().rebuild(target_context, payload)
 
 
 class _ContentCache(Cache):

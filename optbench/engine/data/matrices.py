@@ -16,6 +16,8 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, lower_builtin, type_callable
 
+from optbench.engine.compiler.cache import SYMBOLS
+from optbench.engine.compiler.linked import declare, emit_call
 from optbench.engine.compiler.overloads import when_compiled
 from optbench.engine.compiler.vectors import (
     DOUBLE,
@@ -35,6 +37,11 @@ from optbench.engine.compiler.views import view
 from optbench.linear_algebra import layers, places, products
 from optbench.parametrizations import matrices
 
+PLACE = types.UniTuple(types.intp, 3)(
+    types.Array(types.float64, 1, "C", readonly=True),
+    types.Array(types.int64, 2, "C", readonly=True),
+    types.intp,
+)
 ROWS = 4  # sums that do not wait for one another
 
 
@@ -55,6 +62,8 @@ def _as_matrix(context: Any, builder: Any, signature: Any, arguments: Any) -> An
 def _compile_view(plain: Any, find: Any, dimensions: int) -> None:
     """Have compiled code make a view of layer k: no function returns one, as nothing is counted."""
 
+    symbol = declare(find, PLACE)
+
     @type_callable(plain)
     def _type_of_view(_context: Any) -> Any:
         def typer(vector: Any, layers: Any, k: Any) -> Any:
@@ -64,9 +73,9 @@ def _compile_view(plain: Any, find: Any, dimensions: int) -> None:
 
     @lower_builtin(plain, types.Array, types.Array, types.Integer)
     def _view(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = types.UniTuple(types.intp, 3)(*signature.args)
-        called = context.compile_internal(builder, find, place, arguments)
-        start, *shape = cgutils.unpack_tuple(builder, called)
+        SYMBOLS[symbol]()
+        place = emit_call(context, builder, symbol, PLACE, signature.args, arguments)
+        start, *shape = cgutils.unpack_tuple(builder, place)
         vector = context.make_array(signature.args[0])(context, builder, arguments[0])
         data = builder.gep(vector.data, [start])
         kind = signature.return_type

@@ -7,15 +7,16 @@ plug-ins see without the compiler.
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from numba import types
 
 from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Sizes
-from optbench.engine.compiler.overloads import called
+from optbench.engine.compiler.calls import caller
 from optbench.engine.compiler.pointers import PointerTo
 from optbench.engine.oracles import (
+    features,
     hessian_vector,
     natural_gradient,
     output,
@@ -25,28 +26,26 @@ from optbench.engine.oracles import (
     sampled_gradient,
 )
 from optbench.engine.oracles.declared import Argument
+from optbench.engine.types import data_t, kernels_t, rule_t, runs_t, scratch_t
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
 
 MOST_NUMBERS = 62_500_000  # in the slots of a run: dozens of runs are held side by side
 
 # In the order in which a step asks them.
-_MODULES = (plain, natural_gradient, probes, hessian_vector, proximal, sampled_gradient, output)
-ORACLES = {
-    module.__name__.rpartition(".")[2]: module.ORACLE
-    for module in (
-        plain,
-        natural_gradient,
-        probes,
-        hessian_vector,
-        proximal,
-        sampled_gradient,
-        output,
-    )
-}
+_MODULES = (
+    plain,
+    features,
+    natural_gradient,
+    probes,
+    hessian_vector,
+    proximal,
+    sampled_gradient,
+    output,
+)
+ORACLES = {module.__name__.rpartition(".")[2]: module.ORACLE for module in _MODULES}
 _FOUND = {name: made for oracle in ORACLES.values() for name, made in oracle.arguments.items()}
 ARGUMENTS: dict[str, Argument] = {name: _FOUND[name] for name in ORACLE_ARGUMENTS}
-WITH_WORK = frozenset(n for oracle in ORACLES.values() if oracle.work for n in oracle.arguments)
 LIKE_THETA = frozenset(name for name, argument in ARGUMENTS.items() if argument.like_theta)
 
 _REMEMBERING = {name: oracle for name, oracle in ORACLES.items() if oracle.memory is not None}
@@ -55,20 +54,21 @@ memories_t = PointerTo(
     types.NamedTuple([oracle.memory_type for oracle in _REMEMBERING.values()], Memories)
 )
 
-
-_GIVEN = "step, kernels, data, scratch, runs, aside, rule, memories"
-
-
-def in_turn(works: Sequence[Callable[..., None]]) -> Callable[..., None]:
-    """Return what does the work of one oracle after the other; closures would compile slower."""
-    names = {f"work{place}": work for place, work in enumerate(works)}
-    lines = [f"def in_turn({_GIVEN}):", *(f"    {name}({_GIVEN})" for name in names)]
-    exec(compile("\n".join(lines), "<optbench oracles>", "exec"), names)  # noqa: S102
-    made: Callable[..., None] = names["in_turn"]
-    return made
+# work(step, kernels, data, scratch, runs, aside, rule, memories)
+work_s = types.void(types.int64, kernels_t, data_t, scratch_t, runs_t, runs_t, rule_t, memories_t)
+call_work = caller(work_s)
 
 
-ask_oracles = called(in_turn([o.work for o in ORACLES.values() if o.work is not None]))
+def works_before(needs: Collection[str]) -> list[Callable[..., None]]:
+    """Return what oracles do before an update that asks for so much, in their order."""
+    asked = [oracle for oracle in ORACLES.values() if not oracle.arguments.keys().isdisjoint(needs)]
+    return [oracle.work for oracle in asked if oracle.work is not None]
+
+
+def works_at_records(needs: Collection[str]) -> list[Callable[..., None]]:
+    """Return what oracles do where a record is written."""
+    asked = [oracle for oracle in ORACLES.values() if not oracle.arguments.keys().isdisjoint(needs)]
+    return [oracle.at_records for oracle in asked if oracle.at_records is not None]
 
 
 def make_memories(

@@ -78,8 +78,10 @@ class Oracle:
     ----------
     arguments : mapping of str to Argument
     work : callable, optional
-        ``work(step, kernels, data, scratch, runs, aside, rule, memories)``, compiled into the loop
-        before the update: it returns at once where nobody asks.
+        ``work(step, kernels, data, scratch, runs, aside, rule, memories)``: what the loop calls
+        before the updates of optimizers that ask.  It is compiled when the first of them is bound.
+    at_records : callable, optional
+        The same, called where a record is written.
     memory : callable, optional
         Returns a named tuple of what the work needs beside the rest, given instance,
         parametrization and optimizer.  Its first field says whether it is ``wanted``, its
@@ -91,5 +93,6 @@ class Oracle:
 
     arguments: Mapping[str, Argument]
     work: Callable[..., None] | None = None
+    at_records: Callable[..., None] | None = None
     memory: Callable[[Instance, Parametrization, Optimizer], Any] | None = None
     memory_type: Any = None

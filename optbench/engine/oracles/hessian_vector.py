@@ -43,7 +43,7 @@ def multiply(kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: 
         write(runs.w[run], pairs.w[run, :size])
         write(aside.theta[run], pairs.w[run, size:])
         pairs.exponents[run] = runs.exponents[run]
-    call_hessian(kernels.product, (kernels, data, scratch))
+    call_hessian(kernels.hessian, (kernels, data, scratch))
     for run in range(runs.status.size):
         if aside.status[run] == RUNNING:
             own = runs.optimizer[run]

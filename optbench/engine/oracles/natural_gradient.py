@@ -100,16 +100,11 @@ def fisher_roots(inverse_fisher: np.ndarray) -> np.ndarray:
     return np.stack([vectors.T[kept] / roots, vectors.T[kept] * roots])
 
 
-@called
-def work(step, kernels: Kernels, data, scratch: Scratch, runs: Runs, aside, rule: Rule, memories):
-    """Write natural gradients where somebody asks for them."""
-    if memories.natural_gradient.wanted:
-        natural_gradients(kernels, scratch, runs, rule, memories.natural_gradient)
-
-
-@called
-def natural_gradients(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule, memory: Memory):
+def natural_gradients(
+    step, kernels: Kernels, data, scratch: Scratch, runs: Runs, aside, rule: Rule, memories
+):
     """Write F^+ g of every run that asks for it, from its theta and its gradient in w."""
+    memory = memories.natural_gradient
     dual = memory.dual
     for run in range(runs.theta.shape[0]):
         if runs.status[run] == RUNNING:
@@ -167,7 +162,7 @@ ORACLE = Oracle(
             "read_only({kept})", kept=like_theta, like_theta=True, missing=missing
         )
     },
-    work=work,
+    work=natural_gradients,
     memory=memory,
     memory_type=numba_types.NamedTuple([b1, cube, matrix, cube, vector], Memory),
 )

@@ -6,8 +6,7 @@ loss may be in another unit than that at theta: an average lags behind.
 
 from __future__ import annotations
 
-from optbench.engine.compiler.overloads import called
-from optbench.engine.evaluation import absolute_sum, evaluate_aside, hand_over_rng, write
+from optbench.engine.evaluation import absolute_sum, evaluate, hand_over_rng, write
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta
 from optbench.engine.types import RUNNING, Data, Kernels, Rule, Runs, Scratch
 from optbench.engine.units import SMALLEST, UNIT_STEP
@@ -17,9 +16,15 @@ IN_TAIL = 1.0  # a gradient as large, in a unit of its own, is outside of the lo
 MOST_ROUNDS = 1000
 
 
-@called
 def measure_outputs(
-    kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: Runs, rule: Rule
+    step,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    aside: Runs,
+    rule: Rule,
+    memories,
 ):
     """Evaluate outputs, each in a unit in which its gradient has digits."""
     for run in range(runs.status.size):
@@ -30,7 +35,7 @@ def measure_outputs(
         hand_over_rng(run, runs, aside)
     evaluating, rounds = True, 0
     while evaluating and rounds < MOST_ROUNDS:
-        evaluate_aside(rounds >= 0, kernels, data, scratch, aside, rule)
+        evaluate(rounds >= 0, kernels, data, scratch, aside, rule)
         evaluating = False
         rounds += 1
         for run in range(runs.status.size):
@@ -47,5 +52,8 @@ def measure_outputs(
 
 
 ORACLE = Oracle(
-    arguments={"output": Argument("{kept}", kept=like_theta, begins_as_theta=True, like_theta=True)}
+    arguments={
+        "output": Argument("{kept}", kept=like_theta, begins_as_theta=True, like_theta=True)
+    },
+    at_records=measure_outputs,
 )

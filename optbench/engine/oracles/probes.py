@@ -9,7 +9,7 @@ be anywhere: a loss or a gradient that is not finite ends no run, an iterate tha
 from __future__ import annotations
 
 from optbench.engine.compiler.overloads import called, inlined
-from optbench.engine.evaluation import end_diverged, evaluate_aside, hand_over_rng, write
+from optbench.engine.evaluation import end_diverged, evaluate, hand_over_rng, write
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
 from optbench.engine.oracles.hessian_vector import multiply
 from optbench.engine.types import (
@@ -28,8 +28,7 @@ MOST_TRIALS = 1000  # in a step: a search that needs more has failed
 PROBE, GRADIENT, LOSS = (PLACES[name] for name in ("probe", "probe_grad", "probe_loss"))
 
 
-@called
-def work(
+def take_trials(
     step,
     kernels: Kernels,
     data: Data,
@@ -39,22 +38,13 @@ def work(
     rule: Rule,
     memories,
 ):
-    """Take the step's trials where optimizers probe."""
-    if rule.probing:
-        if not rule.every_step:
-            end_diverged(step - 1, runs.theta, runs)
-        take_trials(step, kernels, data, scratch, runs, aside, rule)
-
-
-@called
-def take_trials(
-    step, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: Runs, rule: Rule
-):
     """Evaluate probes until every run has enough."""
+    if not rule.every_step:
+        end_diverged(step - 1, runs.theta, runs)
     for run in range(runs.status.size):
         aside.status[run] = runs.status[run]
     trial = 1
-    while any_probe(step, trial, runs, aside, rule):
+    while any_probe(step, trial, kernels, data, scratch, runs, aside, rule):
         if rule.multiplying:
             multiply(kernels, data, scratch, runs, aside, rule)
         if rule.evaluating:
@@ -67,7 +57,7 @@ def evaluate_probes(
     kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: Runs, rule: Rule
 ):
     """Evaluate the objective at the probes of a trial."""
-    evaluate_aside(False, kernels, data, scratch, aside, rule)
+    evaluate(False, kernels, data, scratch, aside, rule)
     for run in range(runs.status.size):
         if aside.status[run] == RUNNING:
             keep_results(run, runs, aside, rule)
@@ -76,14 +66,17 @@ def evaluate_probes(
 
 
 @called
-def any_probe(step, trial, runs: Runs, aside: Runs, rule: Rule):
+def any_probe(
+    step, trial, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: Runs, rule: Rule
+):
     """Let every run that has not enough write a point; whether one of them did."""
     found = False
     for run in range(runs.status.size):
         hand_over_rng(run, runs, aside)
         if aside.status[run] == RUNNING:
             own = runs.optimizer[run]
-            if call_probe(rule.probes[own], (step, trial, run, runs, rule)) == 0:
+            given = (step, trial, run, kernels, data, scratch, runs, rule)
+            if call_probe(rule.probes[own], given) == 0:
                 aside.status[run] = CONVERGED
             elif trial > MOST_TRIALS:
                 aside.status[run] = runs.status[run] = FAILED
@@ -127,5 +120,5 @@ ORACLE = Oracle(
         "probe_loss": Argument("{kept}[0]", kept=one_number, degree=1),
         "trial": Argument("trial"),
     },
-    work=work,
+    work=take_trials,
 )

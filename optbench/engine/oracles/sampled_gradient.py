@@ -121,17 +121,6 @@ def size_of_row(instance: Instance, _parametrization: Parametrization) -> int:
     return instance.dimension
 
 
-@called
-def work(
-    step, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside, rule: Rule, memories
-):
-    """Draw a sample where it is asked for, and end runs whose sampled gradient is not finite."""
-    if memories.sampled_gradient.wanted:
-        sample_gradients(step, kernels, data, scratch, runs, aside, rule, memories.sampled_gradient)
-        end_diverged(step - 1, runs.gradient, runs)
-
-
-@called
 def sample_gradients(
     step,
     kernels: Kernels,
@@ -140,9 +129,15 @@ def sample_gradients(
     runs: Runs,
     aside: Runs,
     rule: Rule,
-    memory: Memory,
+    memories,
 ):
-    """Write the gradients of this step's rows at theta; every run draws its own."""
+    """Write the gradients of this step's rows at theta; every run draws its own.
+
+    An objective that draws them itself leaves nothing to do.
+    """
+    memory = memories.sampled_gradient
+    if not memory.wanted:
+        return
     if memory.at_probe:
         for run in range(runs.theta.shape[0]):
             own = runs.optimizer[run]
@@ -176,6 +171,7 @@ def sample_gradients(
             start = rule.offsets[runs.optimizer[run], AT_PROBE]
             end = rule.offsets[runs.optimizer[run], AT_PROBE + 1]
             write(aside.gradient[run], runs.state[run, start:end])
+    end_diverged(step - 1, runs.gradient, runs)  # a sampled gradient that is not finite
 
 
 @called
@@ -323,7 +319,7 @@ ORACLE = Oracle(
             missing=no_samples_known,
         ),
     },
-    work=work,
+    work=sample_gradients,
     memory=memory,
     memory_type=numba_types.NamedTuple([b1, i8, b1, b1], Memory),
 )

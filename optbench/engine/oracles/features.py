@@ -1,0 +1,139 @@
+"""The data themselves: products with the matrix, the rows' targets, a linear program's cost.
+
+A kernel gets a handle for the matrix, since each layout has products of its own
+(:mod:`optbench.engine.data.products`).  They are compiled when an optimizer first asks, and called
+by address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import types
+from numba.core.errors import TypingError
+from numba.extending import overload
+
+from optbench.contract import Optimizer
+from optbench.engine.compiler.calls import address_of
+from optbench.engine.compiler.overloads import INLINED, inlined
+from optbench.engine.data.products import bind_product
+from optbench.engine.oracles.declared import Argument, Oracle
+from optbench.engine.types import call_product
+from optbench.instance import Instance
+from optbench.linear_algebra import features as plain
+from optbench.linear_algebra.features import (
+    COLUMN_SUMS,
+    ROW_SUMS,
+    TIMES,
+    TRANSPOSED_TIMES,
+    Features,
+)
+from optbench.parametrizations import Parametrization
+
+
+def product_for(optimizer: Optimizer, kind: str) -> Any:
+    """Return the address of the products with data of a kind, where the optimizer asks for them."""
+    return address_of(bind_product(kind)) if "features" in optimizer.needs else 0
+
+
+def no_features(
+    instance: Instance, parametrization: Parametrization, _optimizer: Optimizer
+) -> str | None:
+    """Say where predictions are not the features times theta."""
+    if instance.several:
+        return f"needs one prediction a row; {instance.problem} has a row loss of several outputs"
+    if instance.dimension != instance.features.shape[1]:
+        return f"needs a number of theta for each feature; {instance.problem} has others"
+    return not_linear(parametrization)
+
+
+def not_linear(parametrization: Parametrization) -> str | None:
+    """Say where theta is not the predictor."""
+    if not parametrization.linear:
+        name = parametrization.name.partition(":")[0]
+        return f"needs the data as they act on theta; the {name} parametrization maps it"
+    return None
+
+
+def no_targets(
+    instance: Instance, _parametrization: Parametrization, _optimizer: Optimizer
+) -> str | None:
+    """Say where a row has several targets."""
+    if instance.targets.ndim > 1:
+        return f"needs one target a row; {instance.problem} has several"
+    return None
+
+
+def no_cost(
+    instance: Instance, parametrization: Parametrization, _optimizer: Optimizer
+) -> str | None:
+    """Say where there is no linear program."""
+    if instance.cost is None:
+        return f"needs the cost of a linear program; {instance.problem} has none"
+    return not_linear(parametrization)
+
+
+def _test(features: Any, outs: tuple[Any, ...], vectors: tuple[Any, ...]) -> None:
+    """Refuse what the products cannot read or write."""
+    if not (isinstance(features, types.NamedTuple) and features.instance_class is Features):
+        raise TypingError("the first argument must be the argument features of the kernel")
+    for array in (*outs, *vectors):
+        vector = isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"
+        if not (vector and array.dtype == types.float64):
+            raise TypingError("products with features are of vectors of float64, such as slots")
+    if not all(array.mutable for array in outs):
+        raise TypingError("this array is read only: write into a slot")
+
+
+@inlined
+def multiply(which: int, features: Features, given: Any, out: Any) -> None:
+    """Call the products of the layout."""
+    call_product(features.product, (which, features.data, features.scratch, given, out))
+
+
+@overload(plain.features_times, strict=False, jit_options=INLINED)
+def _features_times(features: Any, vector: Any, out: Any) -> Callable[..., None]:
+    _test(features, (out,), (vector,))
+
+    def features_times(features, vector, out):  # type: ignore[no-untyped-def]
+        if vector.size != features.columns or out.size != features.data.rows:
+            raise ValueError("features_times: x must have size d and out size n")
+        multiply(TIMES, features, vector, out)
+
+    return features_times
+
+
+@overload(plain.transposed_times, strict=False, jit_options=INLINED)
+def _transposed_times(features: Any, vector: Any, out: Any) -> Callable[..., None]:
+    _test(features, (out,), (vector,))
+
+    def transposed_times(features, vector, out):  # type: ignore[no-untyped-def]
+        if vector.size != features.data.rows or out.size != features.columns:
+            raise ValueError("transposed_times: y must have size n and out size d")
+        multiply(TRANSPOSED_TIMES, features, vector, out)
+
+    return transposed_times
+
+
+@overload(plain.absolute_sums, strict=False, jit_options=INLINED)
+def _absolute_sums(features: Any, by_row: Any, by_column: Any) -> Callable[..., None]:
+    _test(features, (by_row, by_column), ())
+
+    def absolute_sums(features, by_row, by_column):  # type: ignore[no-untyped-def]
+        if by_row.size != features.data.rows or by_column.size != features.columns:
+            raise ValueError("absolute_sums: by_row must have size n and by_column size d")
+        multiply(ROW_SUMS, features, by_row, by_row)
+        multiply(COLUMN_SUMS, features, by_column, by_column)
+
+    return absolute_sums
+
+
+HANDLE = "Features(kernels.product, data, scratch, runs.theta.shape[1])"
+ORACLE = Oracle(
+    arguments={
+        "features": Argument(HANDLE, missing=no_features),
+        "targets": Argument("read_only(data.row_targets)", missing=no_targets),
+        "cost": Argument("read_only(data.cost)", like_theta=True, missing=no_cost),
+    }
+)
