@@ -19,7 +19,7 @@ def working_memory(
     segments: int,
     pullback: int,
     own: int,
-    multiplying: bool,
+    multiplying: bool = False,
 ) -> list[Scratch]:
     """Return working memory for some runs, for each thread.
 
