@@ -13,8 +13,11 @@ import numpy as np
 
 from optbench.errors import UserError
 from optbench.identity import identity, solving_versions
+from optbench.losses import CURVATURES
 from optbench.parameters import (
     arguments,
+    check_arguments,
+    check_curvature,
     check_objective,
     check_parameters,
     check_row,
@@ -82,6 +85,16 @@ class Instance:
         ``row(prediction, target) -> (loss, derivative)``: a scalar kernel.  With several outputs
         ``row(predictions, target, slopes) -> loss``: it writes the derivatives in the predictions
         (k,) to ``slopes`` (k,).  A further argument ``parameters`` is the instance's.
+    row_curvature : callable, optional
+        ``row_curvature(prediction, target) -> second derivative`` of the row loss of one output,
+        for optimizers that ask for ``hessian_vector``; it may take ``parameters`` too.  Those of
+        :mod:`optbench.losses` have theirs.
+    penalty : callable, optional
+        ``penalty(w, grad) -> value``: a function beside the rows' losses, which adds its gradient,
+        or a subgradient, to ``grad``.
+    prox : callable, optional
+        ``prox(v, step_size)`` replaces v by argmin_u  penalty(u) + |u - v|^2 / (2 step_size), or by
+        its projection onto the set to which w is restricted.
     outputs : int
         How many predictions a row has: rows of W.
     loss_and_grad : callable, optional
@@ -164,6 +177,9 @@ class Instance:
     smoothness: Callable[[], float] | None = None
     inverse_fisher: Callable[[], np.ndarray] | None = None
     start: np.ndarray | None = None
+    row_curvature: Callable[..., float] | None = None
+    penalty: Callable[[np.ndarray, np.ndarray], float] | None = None
+    prox: Callable[[np.ndarray, float], None] | None = None
     parameters: Any = None
     scratch: int = 0
     layers: Any = None
@@ -200,6 +216,7 @@ class Instance:
                 f"({self.features.shape[1]},), a number for each column of features"
             )
         self._check_kernels(where)
+        self._check_beside(where)
         if self.layers is None and self.several:
             object.__setattr__(self, "layers", [(0, self.outputs, self.features.shape[1])])
         if self.layers is not None:
@@ -261,6 +278,17 @@ class Instance:
         if self.loss_and_grad is not None and self.sparse:
             raise UserError(f"{where}: an objective of its own reads dense features")
 
+    def _check_beside(self, where: str) -> None:
+        """Refuse functions beside the row loss or objective that do not take what they get."""
+        if self.row_curvature is not None:
+            if self.row is None or self.several:
+                raise UserError(f"{where}: row_curvature is that of a row loss of one output")
+            check_curvature(self.row_curvature, self.row)
+        if self.penalty is not None:
+            check_arguments("penalty", self.penalty, ("w", "grad"))
+        if self.prox is not None:
+            check_arguments("prox", self.prox, ("v", "step_size"))
+
     def _weight_matrices(self, where: str) -> np.ndarray:
         table = np.array(self.layers, dtype=np.int64)
         if table.ndim != 2 or table.shape[1] != 3 or not len(table) or np.any(table[:, 1:] < 1):
@@ -309,6 +337,13 @@ class Instance:
     def several(self) -> bool:
         """Whether its row loss takes all outputs of a row, be it one, and writes their slopes."""
         return self.row is not None and takes_outputs(self.row)
+
+    @property
+    def second_derivative(self) -> Callable[..., float] | None:
+        """The second derivative of its row loss of one output, where it is known."""
+        if self.row is None or self.several:
+            return None
+        return self.row_curvature or CURVATURES.get(self.row)
 
     def predictions(self, w: np.ndarray) -> np.ndarray:
         """Return the predictions of all rows at w: (n,), or of several outputs (n, k)."""

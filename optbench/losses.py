@@ -1,6 +1,7 @@
 """Row losses that several problems share: each returns the loss and its slope in the prediction.
 
-Those of several outputs write their slopes and return the loss.
+Those of several outputs write their slopes and return the loss.  ``CURVATURES`` has the second
+derivatives of those of one.
 ``from optbench.losses import squared_error`` in a plug-in; the host compiles plain functions.
 """
 
@@ -29,6 +30,22 @@ def exponential_loss(prediction: float, target: float) -> tuple[float, float]:
     """exp(-margin) and its derivative in the prediction."""
     loss = exp(-prediction * target)
     return loss, -target * loss
+
+
+def squared_error_curvature(prediction: float, target: float) -> float:
+    """The second derivative of half the squared residual."""
+    return 1.0
+
+
+def logistic_curvature(prediction: float, target: float) -> float:
+    """The second derivative of softplus: no digit is lost where it is tiny."""
+    margin = prediction * target
+    return target * target * sigmoid(margin) * sigmoid(-margin)
+
+
+def exponential_curvature(prediction: float, target: float) -> float:
+    """The second derivative of exp(-margin)."""
+    return target * target * exp(-prediction * target)
 
 
 def cross_entropy(predictions: Array, target: float, slopes: Array) -> float:
@@ -65,3 +82,8 @@ def squared_errors(predictions: Array, target: Array, slopes: Array) -> float:
 
 
 MARGIN_LOSSES = {"logistic": logistic_loss, "exponential": exponential_loss}
+CURVATURES = {
+    squared_error: squared_error_curvature,
+    logistic_loss: logistic_curvature,
+    exponential_loss: exponential_curvature,
+}

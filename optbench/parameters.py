@@ -88,6 +88,28 @@ def check_row(kernel: Callable[..., Any], outputs: int) -> None:
         )
 
 
+def check_curvature(curvature: Callable[..., Any], row: Callable[..., Any]) -> None:
+    """Refuse a second derivative that does not take what its row loss takes."""
+    taken, needed = ", ".join(arguments(curvature)), ["prediction", "target"]
+    if "parameters" in arguments(row):
+        needed.append("parameters")
+    same = len(arguments(curvature)) == len(needed)
+    if not same or ("parameters" in arguments(curvature)) != ("parameters" in needed):
+        raise UserError(
+            f"{place(curvature)}: row_curvature {curvature.__name__!r} takes ({taken}); beside the "
+            f"row loss {row.__name__!r} it must take ({', '.join(needed)})"
+        )
+
+
+def check_arguments(name: str, kernel: Callable[..., Any], needed: tuple[str, ...]) -> None:
+    """Refuse a function beside the objective that does not take what it gets."""
+    if len(arguments(kernel)) != len(needed):
+        raise UserError(
+            f"{place(kernel)}: {name} {kernel.__name__!r} takes ({', '.join(arguments(kernel))}); "
+            f"it must take ({', '.join(needed)})"
+        )
+
+
 def takes_outputs(row: Callable[..., Any]) -> bool:
     """Whether a row loss gets all predictions of a row, and writes their slopes."""
     return len(arguments(row)) - ("parameters" in arguments(row)) == 3

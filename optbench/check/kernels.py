@@ -8,7 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.check.outcome import require
-from optbench.check.quadratic import LAYERS, ROWS, SIZE, SIZES, TARGETS, Quadratic, instance
+from optbench.check.quadratic import (
+    LAYERS,
+    ROWS,
+    SIZE,
+    SIZES,
+    TARGETS,
+    Quadratic,
+    instance,
+    no_penalty,
+)
 from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Slot
 from optbench.engine import rules, types
 from optbench.engine.bind import bind_probe, bind_update, bounds_checks
@@ -56,6 +65,8 @@ def found_at(optimizer: Optimizer, problem: Quadratic, theta: np.ndarray, step: 
     row, sample = problem.sample(theta, step)
     return {
         "grad": whole,
+        "smooth_grad": whole,
+        "prox": no_penalty,
         "loss": problem.loss(theta),
         "natural_grad": problem.inverse_fisher @ whole,
         "sample_grad": sample,
@@ -124,7 +135,7 @@ class Bench:
         found = found_at(self.optimizer, self.problem, self.runs.theta[1], step)
         whole = "sample_grad" if self.optimizer.samples else "grad"
         self.runs.gradient[1], self.runs.loss[1] = found[whole], found["loss"]
-        for name in ("natural_grad", "sample_row", "sample_index", "sample_slope"):
+        for name in ("natural_grad", "smooth_grad", "sample_row", "sample_index", "sample_slope"):
             self._keep(name, found[name])
         self._take_trials(step)
         if self.kept["probe_sample_grad"].size > 0:
@@ -148,6 +159,7 @@ class Bench:
                 return
             self._keep("probe_grad", self.problem.gradient(self.kept["probe"]))
             self._keep("probe_loss", self.problem.loss(self.kept["probe"]))
+            self._keep("hessian_vector", self.problem.product(self.kept["probe"]))
         asked = self.probe is not None
         require(not asked, f"the probe asks for more than {MOST_TRIALS} points in step {step}")
 
@@ -198,6 +210,7 @@ def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> 
         "probe": theta.copy(),
         "probe_grad": np.zeros(SIZE),
         "probe_loss": 0.0,
+        "hessian_vector": np.zeros(SIZE),
         "output": theta.copy(),
         **slots,
         **optimizer.given(problem.hypers(optimizer)),
@@ -225,6 +238,7 @@ def _plain_trials(optimizer: Optimizer, problem: Quadratic, given: dict[str, Any
             return
         given["probe_grad"] = problem.gradient(given["probe"])
         given["probe_loss"] = problem.loss(given["probe"])
+        given["hessian_vector"] = problem.product(given["probe"])
         if "trial" not in optimizer.probe_arguments:
             return
 

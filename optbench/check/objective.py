@@ -20,6 +20,7 @@ from optbench.runs import RunSpec, prepare_together
 
 TWIN = 1e-12  # compiled against plain Python, relative
 DIFFERENCES = 1e-6  # central differences with steps of 1e-5 lose 10 of 16 digits
+APART = 1e-5
 POINTS = 3
 FAR, FEW = 30.0, 10  # predictions up to so far, so many targets
 STEPS = 30
@@ -85,6 +86,9 @@ def twin(instance: Instance) -> str:
     w = points(instance)
     plain = _plain_rows(instance, w) if instance.row is not None else _plain_own(instance, w)
     found = evaluate(instance, w).runs
+    for point, gradient, run in zip(w, plain[1], range(len(w)), strict=True):
+        if instance.penalty is not None:
+            plain[0][run] += instance.penalty(read_only(point), gradient)
     gap = max(difference(found.loss, plain[0]), difference(found.gradient, plain[1]))
     require(gap <= TWIN, f"compiled and plain Python differ by {gap:.1e}")
     return f"plain Python agrees to {gap:.1e}"
@@ -203,6 +207,30 @@ def optimum(instance: Instance) -> str:
     message = f"loss {lowest:.6g} is below the optimal value {value:.6g}"
     require(lowest >= value - 1e-12 * abs(value), message)
     return f"no loss is below {value:.6g}"
+
+
+def curvature(instance: Instance) -> str:
+    """The second derivative of its row loss is that of central differences."""
+    second = instance.second_derivative
+    if second is None:
+        raise NotApplicable("row_curvature= is not declared")
+    along = np.linspace(-FAR, FAR, 20 * round(FAR) + 1)
+    given = () if instance.parameters is None else (instance.parameters,)
+    for target in np.unique(instance.targets)[:FEW]:
+        targets = np.full(along.size, target)
+        higher, lower = (plain_rows(instance, along + s * APART, targets)[1] for s in (1, -1))
+        expected = (higher - lower) / (2.0 * APART)
+        found = np.array([second(float(z), float(target), *given) for z in along])
+        # what rounding of slopes leaves, and the third derivative of the slopes
+        allowed = DIFFERENCES * (np.abs(higher) + np.abs(lower) + np.abs(expected))
+        near = np.abs(found - expected) <= allowed
+        worst = int(np.argmin(near))
+        require(
+            bool(near[worst]),
+            f"at prediction {along[worst]:g} and target {target:g} it is {found[worst]:g}; "
+            f"central differences of the slopes say {expected[worst]:g}",
+        )
+    return "central differences of the slopes agree"
 
 
 def steepness(instance: Instance) -> str:

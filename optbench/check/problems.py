@@ -14,6 +14,7 @@ import numpy as np
 
 from optbench.check.declared import declared
 from optbench.check.objective import (
+    curvature,
     deterministic,
     gradient,
     optimum,
@@ -77,6 +78,7 @@ CHECKS: dict[str, Callable[[Instance], str]] = {
     "deterministic": deterministic,
     "gradient": gradient,
     "optimal value": optimum,
+    "curvature": curvature,
     "steepness": steepness,
 }
 COMPILED = {"compiles", "deterministic"}

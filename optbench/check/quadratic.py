@@ -92,6 +92,11 @@ class Quadratic:
         row = (step - 1) % ROWS
         return float((FEATURES[row] @ (self.turn.T @ theta) - TARGETS[row]) * 2.0**self.power)
 
+    def product(self, direction: np.ndarray) -> np.ndarray:
+        """Return the Hessian times a direction."""
+        turned = self.turn @ (HESSIAN @ (self.turn.T @ direction))
+        return np.asarray(turned * 2.0**self.power)
+
     def loss(self, theta: np.ndarray) -> float:
         """Return the loss."""
         return float(_loss(self.turn.T @ theta) * 2.0**self.power)
@@ -124,6 +129,10 @@ class NotANumber(Quadratic):
         """Return a row of the data and NaN."""
         return super().sample(theta, step)[0], np.full(SIZE, np.nan)
 
+    def slope(self, theta: np.ndarray, step: int) -> float:
+        """Return NaN."""
+        return float("nan")
+
 
 class Flat(Quadratic):
     """The problem where every gradient is zero."""
@@ -135,6 +144,14 @@ class Flat(Quadratic):
     def sample(self, theta: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a row of the data and zeros."""
         return super().sample(theta, step)[0], np.zeros(SIZE)
+
+    def slope(self, theta: np.ndarray, step: int) -> float:
+        """Return zero."""
+        return 0.0
+
+
+def no_penalty(v: np.ndarray, step_size: float) -> None:
+    """The prox of zero."""
 
 
 def _value(hyper: Hyper) -> float:
@@ -155,6 +172,7 @@ def instance(optimizer: Optimizer) -> Instance:
         targets=TARGETS,
         kind="regression",
         row=squared_error,
+        prox=no_penalty,
         scale=1.0 / ROWS,
         optimal_value=lambda: _loss(MINIMIZER),
         inverse_fisher=lambda: np.linalg.inv(HESSIAN),

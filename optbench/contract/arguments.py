@@ -31,7 +31,10 @@ ORACLE_ARGUMENTS: Mapping[str, str] = {
     "probe_grad": "the gradient of the objective at probe, float64 (p,); read only",
     "probe_loss": "the objective at probe, in the unit of grad; float",
     "probe_sample_grad": "the gradient of the drawn rows at probe, float64 (p,); read only",
+    "hessian_vector": "the Hessian at theta times probe, float64 (p,); read only",
     "trial": "the number of this trial in its step, 1, 2, ...; int, in the probe kernel",
+    "smooth_grad": "the gradient at theta without that of the penalty, float64 (p,); read only",
+    "prox": "the prox of the instance's penalty, for apply_prox of optbench.proximal",
     "output": "what is measured in place of theta, float64 (p,); starts as theta, written in place",
 }
 

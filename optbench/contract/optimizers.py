@@ -161,7 +161,13 @@ class Optimizer(Declared):
     @property
     def evaluates_iterates(self) -> bool:
         """Whether it has the objective evaluated at theta in every step."""
-        return not {"grad", "loss", "natural_grad"}.isdisjoint(self.needs)
+        return not {"grad", "smooth_grad", "loss", "natural_grad"}.isdisjoint(self.needs)
+
+    @property
+    def evaluates_probes(self) -> bool:
+        """Whether it has the objective evaluated at its probes: not for products alone."""
+        asked = {"probe_grad", "probe_loss"}.isdisjoint(self.needs)
+        return self.probe is not None and ("hessian_vector" not in self.needs or not asked)
 
     @property
     def samples(self) -> bool:
@@ -333,7 +339,8 @@ def _check_sampling(where: str, arguments: tuple[str, ...], hypers: Mapping[str,
             f"{where}: asks for {sampled[0]!r}, so that it must declare the number of rows drawn a "
             "step: batch=Hyper(1, low=1, integer=True)"
         )
-    full = [name for name in arguments if name in ("grad", "natural_grad", "loss", "optimal_loss")]
+    whole = ("grad", "smooth_grad", "natural_grad", "loss", "optimal_loss")
+    full = [name for name in arguments if name in whole]
     if full:
         raise UserError(
             f"{where}: asks for {sampled[0]!r} and {full[0]!r}; with samples the whole objective "

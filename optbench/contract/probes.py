@@ -9,7 +9,7 @@ from typing import Any
 from optbench.contract.arguments import ORACLE_ARGUMENTS
 from optbench.errors import UserError, first_line
 
-OF_PROBES = ("probe", "probe_grad", "probe_loss")
+OF_PROBES = ("probe", "probe_grad", "probe_loss", "hessian_vector")
 OF_SAMPLES = ("sample_grad", "sample_row", "sample_index", "sample_slope", "probe_sample_grad")
 # what is known when trials begin; of samples nothing is
 IN_PROBE = (

@@ -15,7 +15,7 @@ import numba
 
 from optbench import elementwise
 from optbench.contract import Optimizer, Slot
-from optbench.engine import loop, types
+from optbench.engine import loop, penalties, types
 from optbench.engine.combinations import combination_names, combination_source
 from optbench.engine.compiler import helpers, vectorised
 from optbench.engine.compiler.blame import compile_errors
@@ -53,7 +53,9 @@ ADVANCE = types.i8(
     memories_t,
 )
 
-assert helpers and matrices and vectorised  # imported for what they make known to the compiler
+assert (
+    helpers and matrices and penalties and vectorised
+)  # imported for what they make known to the compiler
 
 
 def define(source: str, name: str, called: str, **names: Any) -> Callable[..., Any]:

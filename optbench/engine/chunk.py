@@ -227,7 +227,14 @@ class Chunk:
         # samples leave the others nothing to do but wait, and they know of one place to evaluate
         threads = min(threads, used.segments) if used.shares_steps else 1
         return working_memory(
-            used.data, self.runs, count, threads, used.segments, self._scratch, used.scratch
+            used.data,
+            self.runs,
+            count,
+            threads,
+            used.segments,
+            self._scratch,
+            used.scratch,
+            used.rule.multiplying,
         )
 
     def _take_steps(
@@ -305,6 +312,7 @@ class Chunk:
         still &= bool(records.steps[record] >= records.steps[record - 1] + 3)
         gradient = records.log_gradient_norm
         flat = gradient[record, rows] <= gradient[0, rows] + math.log(FLAT)
+        flat |= bool(self.combination.rule.prox)  # proximal steps rest at minimizers only
         still &= flat | self.combination.repeats[runs.optimizer[rows]]
         runs.status[running[still & flat]] = types.CONVERGED
         runs.status[running[still & ~flat]] = types.STALLED

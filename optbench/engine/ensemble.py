@@ -16,7 +16,9 @@ import numpy as np
 from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_loop, bind_parametrization
+from optbench.engine.bind_hessians import product_addresses
 from optbench.engine.bind_instance import bind_instance, bind_tail_of, objective_kind
+from optbench.engine.bind_penalty import bind_penalty
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.calls import address_of, entry_point
 from optbench.engine.compiler.vectors import LANES
@@ -132,6 +134,8 @@ def bind(
         tail_slopes=address_of(tail[0]),
         losses=address_of(losses),
         tail_losses=address_of(tail[1]),
+        **product_addresses(instance, optimizer),
+        penalty=address_of(bind_penalty(instance.penalty)) if instance.penalty else 0,
         product=product_for(optimizer, kind),
     )
     rule = make_rule(instance, parametrization, optimizer)

@@ -7,6 +7,7 @@ from numba.extending import register_jitable
 
 from optbench.engine.compiler.overloads import INLINED, inlined
 from optbench.engine.passages import ask_for_losses
+from optbench.engine.penalties import add_penalties
 from optbench.engine.types import (
     DIVERGED,
     RUNNING,
@@ -28,6 +29,8 @@ def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
         call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
     ask_for_losses(runs)
     call_objective(kernels.objective, (want_loss, kernels, data, scratch, runs))
+    if rule.composite:
+        add_penalties(want_loss, kernels, runs, rule)
     if not rule.linear:
         call_pull_back(
             kernels.pull_back,

@@ -10,6 +10,7 @@ import numpy as np
 
 from optbench.contract import Optimizer, Sizes, Slot
 from optbench.engine.bind import bind_probe, bind_update, bind_work
+from optbench.engine.bind_penalty import bind_prox
 from optbench.engine.compiler.calls import address_of
 from optbench.engine.oracles.catalogue import ARGUMENTS, works_at_records, works_before
 from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
@@ -29,6 +30,8 @@ def make_rule(instance: Instance, parametrization: Parametrization, optimizer: O
     slots = list(optimizer.slots.values())
     of = Sizes(parametrization.parameters, instance.features.shape[0], layers)
     parts = [0, *sizes.values(), *(slot.size(of) for slot in slots)]
+    # a penalty has a unit of its own
+    in_units = optimizer.homogeneous and instance.exponential_tail and instance.penalty is None
     kind = object if numba.config.DISABLE_JIT else np.uint64
     probe = 0 if optimizer.probe is None else address_of(bind_probe(optimizer))
     return Rule(
@@ -37,13 +40,17 @@ def make_rule(instance: Instance, parametrization: Parametrization, optimizer: O
         offsets=np.cumsum(parts, dtype=np.int64)[None],
         degrees=np.array([[*degrees.values(), *(slot.degree for slot in slots)]], dtype=np.int64),
         hyper_degrees=np.array([[h.degree for h in optimizer.hypers.values()]], dtype=np.int64),
-        rescale=np.array([bool(optimizer.homogeneous and instance.exponential_tail)]),
+        rescale=np.array([in_units]),
         layers=layers,
         optimal_loss=instance.optimum if "optimal_loss" in needs else float("nan"),
         linear=parametrization.linear,
         every_step=optimizer.evaluates_iterates or (optimizer.samples and instance.stochastic),
         probing=optimizer.probe is not None,
+        evaluating=optimizer.evaluates_probes,
+        multiplying="hessian_vector" in needs,
         has_output="output" in needs,
+        composite=instance.penalty is not None or "smooth_grad" in needs,
+        prox=address_of(bind_prox(instance.prox)) if instance.prox and "prox" in needs else 0,
         before=np.array([address_of(bind_work(work)) for work in works_before(needs)], dtype=kind),
         at_records=np.array(
             [address_of(bind_work(work)) for work in works_at_records(needs)], dtype=kind

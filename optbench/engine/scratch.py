@@ -8,11 +8,18 @@ from optbench.engine.compiler.vectors import LANES
 from optbench.engine.data.layouts import in_bands
 from optbench.engine.data.panels import BLOCK_ROWS, aligned_zeros, padded_features
 from optbench.engine.data.segments import make_board
-from optbench.engine.types import Data, Runs, Scratch
+from optbench.engine.types import Data, Pairs, Runs, Scratch
 
 
 def working_memory(
-    data: Data, runs: Runs, count: int, threads: int, segments: int, pullback: int, own: int
+    data: Data,
+    runs: Runs,
+    count: int,
+    threads: int,
+    segments: int,
+    pullback: int,
+    own: int,
+    multiplying: bool = False,
 ) -> list[Scratch]:
     """Return working memory for some runs, for each thread.
 
@@ -26,14 +33,16 @@ def working_memory(
         How many share a step, and in how many segments the rows lie.
     pullback, own : int
         Numbers that the parametrization needs, and an objective of the plug-in's own.
+    multiplying : bool
+        Whether Hessians are multiplied with probes: theta and probe are two outputs then.
     """
-    dimension, sparse, outputs = runs.w.shape[1], data.starts.size > 0, data.outputs
-    features = dimension // outputs
+    dimension, sparse = runs.w.shape[1], data.starts.size > 0
+    features, outputs = dimension // data.outputs, 2 if multiplying else data.outputs
     dense = data.panels.shape[1] if sparse else padded_features(features)
     sums = dense // LANES if in_bands(data.panels) else dense
     together = (LANES if count >= LANES else 1) if sparse else 0
-    if sparse and data.several:
-        together = outputs
+    if sparse and outputs > 1:
+        together = max(outputs, 0 if data.several else together)
     rows = max(LANES, outputs + 1) * BLOCK_ROWS  # sampled gradients need one more a row
     several = segments if segments > 1 else 0
     losses, gradients = np.zeros((2 * several, count)), np.zeros((several, count, dimension))
@@ -53,6 +62,19 @@ def working_memory(
             pullback=np.zeros((count, pullback)),
             rng=runs.rng,
             own=aligned_zeros(own),
+            pairs=make_pairs(count if multiplying else 0, dimension),
         )
         for _ in range(threads)
     ]
+
+
+def make_pairs(count: int, dimension: int) -> Pairs:
+    """Return room for theta and a probe of so many runs."""
+    return Pairs(
+        w=np.zeros((count, 2 * dimension)),
+        gradient_w=np.zeros((count, 2 * dimension)),
+        exponents=np.zeros(count, np.int64),
+        needs_loss=np.zeros(count, np.bool_),
+        loss=np.zeros(count),
+        lowest=np.zeros(count),
+    )

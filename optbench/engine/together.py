@@ -36,6 +36,7 @@ def batch_key(chunk: Chunk) -> Hashable:
         id(used.data),
         used.kernels,
         (rule.linear, rule.every_step, rule.probing, rule.has_output),
+        (rule.evaluating, rule.multiplying, rule.composite, rule.prox),
         rule.layers.tobytes(),
         chunk.runs.theta.shape[1],
         rule.updates[0] if used.memories.sampled_gradient.wanted else None,

@@ -70,7 +70,22 @@ class Kernels(NamedTuple):
     tail_slopes: int
     losses: int
     tail_losses: int
+    hessian: int  # with a probe: 0 where nobody asks
+    curvatures: int
+    tail_curvatures: int
+    penalty: int  # 0 where there is none
     product: int  # with the data matrix: 0 where no optimizer asks
+
+
+class Pairs(NamedTuple):
+    """Theta and a probe of each run, as if they were two outputs of a run, and what comes of it."""
+
+    w: np.ndarray  # (K, 2 d): theta, then the probe
+    gradient_w: np.ndarray  # (K, 2 d): zeros, then the Hessian times the probe
+    exponents: np.ndarray  # int64 (K,)
+    needs_loss: np.ndarray  # bool (K,): nobody's
+    loss: np.ndarray  # (K,)
+    lowest: np.ndarray  # (K,)
 
 
 class Scratch(NamedTuple):
@@ -89,6 +104,7 @@ class Scratch(NamedTuple):
     pullback: np.ndarray  # (K, s): what a parametrization needs
     rng: np.ndarray  # uint64 (K, 2): that of the runs, for objectives that draw samples
     own: np.ndarray  # (s,): what the plug-in's own objective needs for itself
+    pairs: Pairs  # of no size where nobody asks for Hessian-vector products
 
 
 class Runs(NamedTuple):
@@ -138,7 +154,11 @@ class Rule(NamedTuple):
     linear: bool
     every_step: bool  # the objective is evaluated at every iterate, not at records only
     probing: bool  # they ask at other points too
+    evaluating: bool  # for the objective and its gradient there
+    multiplying: bool  # for the Hessian at theta times these
     has_output: bool  # what is measured is not theta
+    composite: bool  # there is a penalty, or somebody asks for the gradient without it
+    prox: int  # the address of its prox; 0 where nobody asks
     before: np.ndarray  # uint64 (W,): addresses of what oracles do before an update
     at_records: np.ndarray  # uint64 (W,): and where a record is written
     stop: np.ndarray  # int64 (1,): not 0 when the host asks the loop to return
@@ -173,6 +193,7 @@ data_t = PointerTo(
 )
 kernels_t = PointerTo(types.NamedTuple([types.uint64] * len(Kernels._fields), Kernels))
 states = types.uint64[:, ::1]
+pairs_t = types.NamedTuple([matrix, matrix, integers, b1[::1], vector, vector], Pairs)
 scratch_t = PointerTo(
     types.NamedTuple(
         [
@@ -189,6 +210,7 @@ scratch_t = PointerTo(
             matrix,
             states,
             vector,
+            pairs_t,
         ],
         Scratch,
     )
@@ -242,6 +264,10 @@ rule_t = PointerTo(
             b1,
             b1,
             b1,
+            b1,
+            b1,
+            b1,
+            types.uint64,
             types.uint64[::1],
             types.uint64[::1],
             integers,
@@ -257,6 +283,12 @@ slopes_s = types.void(vector, vector, f8, vector)
 losses_s = f8(vector, vector, f8)
 # objective(want_loss, kernels, data, scratch, runs)
 objective_s = types.void(b1, kernels_t, data_t, scratch_t, runs_t)
+# product(kernels, data, scratch): of the Hessians at theta with the probes in ``scratch.pairs``
+hessian_s = types.void(kernels_t, data_t, scratch_t)
+# penalty(w, grad) -> its value, its gradient added to grad
+penalty_s = f8(vector, vector)
+# prox(point, step_size)
+prox_s = types.void(vector, f8)
 # forward(theta, layers, scratch, w)
 forward_s = types.void(matrix, integer_matrix, matrix, matrix)
 # pull_back(theta, layers, scratch, gradient_w, gradient)
@@ -271,6 +303,7 @@ product_s = types.void(i8, data_t, scratch_t, vector.copy(readonly=True), vector
 
 call_slopes, call_losses = caller(slopes_s), caller(losses_s)
 call_objective, call_update, call_probe = caller(objective_s), caller(update_s), caller(probe_s)
+call_hessian, call_penalty, call_prox = caller(hessian_s), caller(penalty_s), caller(prox_s)
 call_forward, call_pull_back = caller(forward_s), caller(pull_back_s)
 call_product = caller(product_s)
 

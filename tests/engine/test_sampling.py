@@ -349,37 +349,38 @@ def test_the_same_rows_are_evaluated_at_the_probe(layout, parameters, batch) -> 
         assert chunk.records.evaluations[-1, row] == pytest.approx(evaluations, rel=1e-12)
 
 
-@declare(reference="a test")
-def averaged_slopes(
-    theta,
-    sample_row,
-    sample_index,
-    sample_slope,
-    slopes=Slot(shape="rows"),
-    mean=Slot(),
-    learning_rate=Hyper(tune="log", low=0.0),
-    batch=Hyper(1, low=1, high=1, integer=True),
-):
-    """SAGA (Defazio, Bach, Lacoste-Julien 2014) of linear predictors: a slope is kept a row."""
-    change = sample_slope - slopes[sample_index]
-    for i in range(theta.size):
-        theta[i] -= learning_rate * (change * sample_row[i] + mean[i])
-        mean[i] += change * sample_row[i] / slopes.size
-    slopes[sample_index] = sample_slope
-
-
 @pytest.mark.parametrize("layout", ["dense", "wide", "sparse"])
-def test_index_and_slope_are_those_of_the_drawn_row(layout) -> None:
+def test_saga_keeps_the_last_gradient_of_every_row(layout) -> None:
+    """The paper's algorithm with a table of gradients, on the same draws."""
     instance = classification(laid_out(layout))
     features = instance.features.toarray() if instance.sparse else instance.features
-    chunk = one_chunk(instance, averaged_slopes, [0.05], [4])
-    theta, rng = chunk.runs.theta[0].copy(), seeded(4)
-    chunk.advance(100)
-    slopes = np.zeros(37)
-    for _ in range(100):
-        row = integer(rng, 37)
-        slope = instance.row(features[row] @ theta, instance.targets[row])[1]
-        mean = slopes @ features / 37
-        theta = theta - 0.05 * ((slope - slopes[row]) * features[row] + mean)
-        slopes[row] = slope
-    np.testing.assert_allclose(chunk.runs.theta[0], theta, rtol=1e-10, atol=1e-13)
+    chunk = one_chunk(instance, "saga", [0.05, 0.02], [4, 9])
+    starts = chunk.runs.theta.copy()
+    for horizon in (1, 40, 100):
+        chunk.advance(horizon)
+    for run, (rate, seed) in enumerate([(0.05, 4), (0.02, 9)]):
+        theta, rng, table = starts[run], seeded(seed), np.zeros(features.shape)
+        for _ in range(100):
+            row = integer(rng, 37)
+            slope = instance.row(features[row] @ theta, instance.targets[row])[1]
+            gradient = slope * features[row]
+            theta = theta - rate * (gradient - table[row] + table.mean(axis=0))
+            table[row] = gradient
+        np.testing.assert_allclose(chunk.runs.theta[run], theta, rtol=1e-10, atol=1e-13)
+
+
+def test_saga_converges_at_a_constant_rate() -> None:
+    """Theorem 1 of the paper at 1 / (3 L), with its Lyapunov function of a table of zeros."""
+    steps, largest = 8000, np.max(np.sum(FEATURES**2, axis=1))
+    modulus = np.linalg.eigvalsh(FEATURES.T @ FEATURES / 37)[0]
+    best = np.linalg.lstsq(FEATURES, TARGETS, rcond=None)[0]
+    rate = 1.0 / (3.0 * largest)
+    chunk = one_chunk(REGRESSION, "saga", [rate] * 8, list(range(8)))
+    chunk.advance(steps)
+    # zeros are the gradients at points that fit their rows, f_i(phi_i) = 0 there
+    table = 0.5 * np.mean((FEATURES @ best - TARGETS) ** 2)
+    first = best @ best + table * 2.0 * rate * (1.0 - rate * modulus) * 37
+    factor = (1.0 - min(1.0 / (4 * 37), modulus * rate)) ** steps
+    assert factor < 1e-8
+    distances = np.sum((chunk.runs.theta - best) ** 2, axis=1)
+    assert np.mean(distances) < factor * first + 1e-25  # roundings are 1e-16 each

@@ -143,11 +143,15 @@ LITERATURE: dict[str, list[Row]] = {
     # (eps I + sum G^T G)^(-1/4) takes the span of the rows to itself
     "shampoo": SPAN,
     "soap": NOWHERE,
+    # rates of convergence only; whether several minimizers are there depends on the penalty
+    "ista": NOWHERE,
+    "fista": NOWHERE,
     # Foret et al. 2021 (arXiv:2010.01412) names no solution
     "sharpness_aware": NOWHERE,
     # papers with rates of convergence or regret only
     "adan": NOWHERE,
     "amsgrad": NOWHERE,
+    "sophia": NOWHERE,
     "adafactor": NOWHERE,
     "prodigy": NOWHERE,
     "schedule_free_adamw": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
@@ -194,6 +198,10 @@ LITERATURE: dict[str, list[Row]] = {
     "restarted_nesterov": SPAN,
     # a snapshot's gradient, and differences of those of rows: in the span
     "stochastic_variance_reduced_gradient": [({}, FIT, "l2"), ({}, SEPARABLE, None)],
+    # the same of a table of old gradients
+    # p is a combination of g, H g, H^2 g, ...: in the span of the rows
+    "newton_cg": SPAN,
+    "saga": [({}, FIT, "l2"), ({}, SEPARABLE, None)],
     "lookahead": SPAN,
     "rapp": SPAN,
     "extragradient": SPAN,

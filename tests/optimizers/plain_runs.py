@@ -118,6 +118,9 @@ class PlainRun:
             "cost": np.ones(self.theta.size),
             "probe": self.probe,
             "output": self.output,
+            "hessian_vector": np.zeros_like(self.theta),
+            "smooth_grad": np.ldexp(gradient, self.power),
+            "prox": lambda v, step_size: None,
         }
         given = oracle | self.slots | self.hypers
         found = elsewhere or self._round(gradient, loss)

@@ -122,6 +122,12 @@ def write_outputs(_first, output, together, gradient, data, share):
 
 
 def sparse_outputs_objective(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
+    """Evaluate several outputs on CSR data."""
+    evaluate_outputs(want_loss, kernels, data, scratch, runs)
+
+
+@inlined
+def evaluate_outputs(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
     """Evaluate several outputs on CSR data, run by run."""
     clear_losses(want_loss, runs, runs)
     w, gradient = by_output(runs.w, data.outputs), by_output(runs.gradient_w, data.outputs)

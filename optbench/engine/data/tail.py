@@ -9,6 +9,7 @@ z_y - z_c to all wrong classes c.
 from __future__ import annotations
 
 from optbench.elementwise import exp
+from optbench.engine.compiler.views import part
 
 
 def tail_slopes(predictions, targets, log_unit, out):
@@ -23,6 +24,17 @@ def tail_losses(predictions, targets, log_unit):
     for i in range(predictions.size):
         total += exp(log_unit - predictions[i] * targets[i])
     return total
+
+
+def tail_curvatures(predictions, targets, log_unit, out):
+    """Write d^2/dprediction^2 exp(log_unit - m) times the second prediction of each row."""
+    stride, rows = predictions.size // 2, targets.size
+    z, along = part(predictions, 0, rows), part(predictions, stride, rows)
+    nothing, products = part(out, 0, rows), part(out, stride, rows)
+    for i in range(rows):
+        nothing[i] = 0.0
+        square = targets[i] * targets[i]
+        products[i] = square * exp(log_unit - z[i] * targets[i]) * along[i]
 
 
 def tail_of_classes(predictions, target, slopes, log_unit):

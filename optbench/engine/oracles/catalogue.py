@@ -17,10 +17,12 @@ from optbench.engine.compiler.calls import caller
 from optbench.engine.compiler.pointers import PointerTo
 from optbench.engine.oracles import (
     features,
+    hessian_vector,
     natural_gradient,
     output,
     plain,
     probes,
+    proximal,
     sampled_gradient,
 )
 from optbench.engine.oracles.declared import Argument
@@ -31,10 +33,17 @@ from optbench.parametrizations import Parametrization
 MOST_NUMBERS = 62_500_000  # in the slots of a run: dozens of runs are held side by side
 
 # In the order in which a step asks them.
-ORACLES = {
-    module.__name__.rpartition(".")[2]: module.ORACLE
-    for module in (plain, features, natural_gradient, probes, sampled_gradient, output)
-}
+_MODULES = (
+    plain,
+    features,
+    natural_gradient,
+    probes,
+    hessian_vector,
+    proximal,
+    sampled_gradient,
+    output,
+)
+ORACLES = {module.__name__.rpartition(".")[2]: module.ORACLE for module in _MODULES}
 _FOUND = {name: made for oracle in ORACLES.values() for name, made in oracle.arguments.items()}
 ARGUMENTS: dict[str, Argument] = {name: _FOUND[name] for name in ORACLE_ARGUMENTS}
 LIKE_THETA = frozenset(name for name, argument in ARGUMENTS.items() if argument.like_theta)

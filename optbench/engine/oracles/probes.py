@@ -11,6 +11,7 @@ from __future__ import annotations
 from optbench.engine.compiler.overloads import called, inlined
 from optbench.engine.evaluation import absolute_sum, end_diverged, evaluate, hand_over_rng, write
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
+from optbench.engine.oracles.hessian_vector import multiply
 from optbench.engine.types import (
     CONVERGED,
     FAILED,
@@ -45,17 +46,28 @@ def take_trials(
         aside.status[run] = runs.status[run]
     trial = 1
     while any_probe(step, trial, kernels, data, scratch, runs, aside, rule):
-        evaluate(trial == 0, kernels, data, scratch, aside, rule)
-        rounds = 0  # many where a probe is far away
-        while not rule.every_step and rounds < MOST_TRIALS and units_move(runs, aside, rule):
-            evaluate(trial == 0, kernels, data, scratch, aside, rule)
-            rounds += 1
-        for run in range(runs.status.size):
-            if aside.status[run] == RUNNING:
-                keep_results(run, runs, aside, rule)
-            else:  # evaluated beside the others: it has drawn nothing
-                hand_over_rng(run, aside, runs)
+        if rule.multiplying:
+            multiply(kernels, data, scratch, runs, aside, rule)
+        if rule.evaluating:
+            evaluate_probes(kernels, data, scratch, runs, aside, rule)
         trial += 1
+
+
+@called
+def evaluate_probes(
+    kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: Runs, rule: Rule
+):
+    """Evaluate the objective at the probes of a trial."""
+    evaluate(False, kernels, data, scratch, aside, rule)
+    rounds = 0  # many where a probe is far away
+    while not rule.every_step and rounds < MOST_TRIALS and units_move(runs, aside, rule):
+        evaluate(False, kernels, data, scratch, aside, rule)
+        rounds += 1
+    for run in range(runs.status.size):
+        if aside.status[run] == RUNNING:
+            keep_results(run, runs, aside, rule)
+        else:  # evaluated beside the others: it has drawn nothing
+            hand_over_rng(run, aside, runs)
 
 
 @called

@@ -65,13 +65,20 @@ def memory(instance: Instance, _parametrization: Parametrization, optimizer: Opt
     )
 
 
+def penalized(instance: Instance) -> str | None:
+    """Say where rows are not all of the objective."""
+    if instance.penalty is not None:
+        return f"draws rows of the data; {instance.problem} has a penalty beside them"
+    return None
+
+
 def no_samples(
     instance: Instance, _parametrization: Parametrization, _optimizer: Optimizer
 ) -> str | None:
     """Say where no rows can be drawn."""
     if instance.row is None and not instance.stochastic:
         return f"draws rows of the data; {instance.problem} has an objective of its own"
-    return None
+    return penalized(instance)
 
 
 def no_samples_known(
@@ -80,7 +87,7 @@ def no_samples_known(
     """Say where the same rows cannot be evaluated twice."""
     if instance.row is None:
         return f"needs the drawn rows; {instance.problem} has an objective of its own"
-    return None
+    return penalized(instance)
 
 
 def no_rows_known(
@@ -91,7 +98,7 @@ def no_rows_known(
         return f"needs the drawn rows; {instance.problem} has an objective of its own"
     if instance.several:
         return f"needs one slope a row; {instance.problem} has a row loss of several outputs"
-    return None
+    return penalized(instance)
 
 
 def no_row(
@@ -106,7 +113,7 @@ def no_row(
     if not parametrization.linear:
         name = parametrization.name.partition(":")[0]
         return f"needs the drawn row as its gradient in theta; the {name} parametrization maps it"
-    return None
+    return penalized(instance)
 
 
 def size_of_row(instance: Instance, _parametrization: Parametrization) -> int:
