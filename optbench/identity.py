@@ -34,7 +34,7 @@ SOLVING_LIBRARIES = ("numpy", "scipy", "highspy", "clarabel", "scikit-learn")
 DEPTH = 100_000  # calls inside of one another: four for each function that calls the next
 RUN_TIME_CODE = {"__import__", "eval", "exec"}  # built-in functions that reach any code
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), range, slice)
-_WRAPPERS: tuple[type, ...] = (staticmethod, classmethod, property)
+_WRAPPERS: tuple[type, ...] = (staticmethod, classmethod, property, functools.cached_property)
 _METHODS: tuple[type, ...] = (types.FunctionType, staticmethod, classmethod)
 _THIS_PROCESS = os.urandom(16)
 # What code imports only when it runs and was imported to be told.
@@ -136,7 +136,7 @@ class _Walk:
         elif isinstance(value, types.MethodType):
             self._all("method", (value.__func__, value.__self__))
         elif isinstance(value, _WRAPPERS):
-            parts = ("__func__", "fget", "fset", "fdel")
+            parts = ("__func__", "fget", "fset", "fdel", "func")
             self._all(type(value).__name__, (getattr(value, name, None) for name in parts))
         elif (plain := getattr(value, "py_func", None)) is not None:  # compiled by Numba
             self._all("compiled", (plain, getattr(value, "targetoptions", None)))

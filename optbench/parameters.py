@@ -78,8 +78,9 @@ def check_objective(kernel: Callable[..., Any]) -> None:
 
 def check_row(kernel: Callable[..., Any], outputs: int) -> None:
     """Refuse a row loss that does not take a prediction and a target, or further what it may."""
-    count = len(arguments(kernel)) - ("parameters" in arguments(kernel))
-    if count != 3 and (count != 2 or outputs > 1):
+    taken = [name for name in arguments(kernel) if name != "parameters"]
+    writes = len(taken) == 3 and (outputs > 1 or taken[2] == "slopes")
+    if not writes and (len(taken) != 2 or outputs > 1):
         needed = "prediction, target" if outputs == 1 else "predictions, target, slopes"
         several = f" of {outputs} outputs" * (outputs > 1)
         raise UserError(

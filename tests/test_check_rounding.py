@@ -33,7 +33,7 @@ def test_a_chaotic_path_is_compared_while_rounding_errors_are_small(name: str) -
 
 
 def test_a_wrong_promise_of_a_chaotic_rule_is_found() -> None:
-    with pytest.raises(Failed, match="declared, but the path differs"):
+    with pytest.raises(Failed, match="it takes another path"):
         symmetry(unequal, "permutation")
 
 

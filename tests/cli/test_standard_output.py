@@ -56,7 +56,8 @@ TEXTS = [
     ("check", "gradient_descent"),
     ("check", "quadratic"),
 ]
-TESTED = {"cache", "compare", "list", "show", "check", "verify", "warmup"}
+# `new` writes files and prints where: tests/cli/test_new.py
+TESTED = {"cache", "compare", "list", "show", "check", "verify", "warmup", "new"}
 
 
 @pytest.fixture(name="folder", scope="module")

@@ -12,6 +12,7 @@ import numpy as np
 import small_problems as problems
 
 from optbench.contract import Optimizer, Sizes
+from optbench.random import seeded
 
 FOLDER = Path(__file__).resolve().parents[2] / "optimizers"
 
@@ -86,6 +87,7 @@ class PlainRun:
         }
         self.probe, self.output = self.theta.copy(), self.theta.copy()
         self.probe_grad, self.probe_loss = np.zeros(size), 0.0
+        self.hessian_vector, self.rng = np.zeros(size), seeded(0)
         self.steps, self.horizon = 0, horizon
         self.power = 0
 
@@ -108,6 +110,9 @@ class PlainRun:
             "natural_grad": self.inverse_fisher @ np.ldexp(gradient, self.power),
             "sample_grad": np.ldexp(gradient, self.power),
             "sample_row": gradient if row is None else row,
+            "sample_index": 0,
+            "sample_slope": float(np.ldexp(1.0, self.power)),  # times the row it is the gradient
+            "rng": self.rng,
             "step": self.steps,
             "loss": float(np.ldexp(loss, self.power)),
             "optimal_loss": 0.0,
@@ -118,7 +123,7 @@ class PlainRun:
             "cost": np.ones(self.theta.size),
             "probe": self.probe,
             "output": self.output,
-            "hessian_vector": np.zeros_like(self.theta),
+            "hessian_vector": self.hessian_vector,
             "smooth_grad": np.ldexp(gradient, self.power),
             "prox": lambda v, step_size: None,
         }
@@ -152,6 +157,8 @@ class PlainRun:
             if not self.optimizer.probe(*(given[name] for name in names)) and "trial" in names:
                 return
             gradient, loss = elsewhere(self.probe)
+            # of the round quadratic beside it
+            self.hessian_vector[:] = np.max(np.abs(given["grad"])) * self.probe
             self.probe_grad = np.ldexp(gradient, self.power)
             self.probe_loss = float(np.ldexp(loss, self.power))
 
