@@ -24,9 +24,11 @@ SEPARABLE = "logistic_regression:data=gaussian,n=6,d=12,seed=11"
 # Instances whose runs of all optimizers take seconds, where the default has many parameters.
 SMALLER = {"matrix_completion": "matrix_completion:rows=6,columns=5,rank=1"}
 # Rules that are exact in one step, with the reason.  Where the Hessian is the identity (on what is
-# observed), twice Polyak's step, 2 (f - f*) / ||g||^2, is 1 / L: an exact line search.
+# observed), twice Polyak's step, 2 (f - f*) / ||g||^2, is 1 / L: an exact line search; Newton's
+# step is the gradient, and so is that of who measures the curvature in the first step.
 IDENTITY = ("matrix_factorization", "matrix_completion")
-EXACT = {(problem, "polyak_step") for problem in IDENTITY}
+RULES = ("polyak_step", "newton_cg", "barzilai_borwein", "lbfgs")
+EXACT = {(problem, rule) for problem in IDENTITY for rule in RULES}
 
 
 def test_the_grid_is_centred_at_2_over_l():
