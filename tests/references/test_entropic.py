@@ -140,5 +140,5 @@ def test_a_program_of_the_size_of_fit1d_does_not_take_minutes() -> None:
     began = process_time()
     form, cost, strength = standard(program)
     assert entropic_program(form.A, form.b, cost, strength).certified
-    # 35 s where nothing else runs; neighbours of two cores made it 66 and 122: it was minutes before
+    # 35 s where nothing else runs, 66 and 122 with neighbours on two cores
     assert process_time() - began < 200.0
