@@ -119,7 +119,7 @@ def test_rows_of_any_size_are_met_in_their_own_terms() -> None:
     assert found.certified
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_program_of_the_size_of_fit1d_does_not_take_minutes() -> None:
     """24 dense rows and 1026 boxed variables, 1050 x 2076 in standard form."""
     rng = np.random.Generator(np.random.PCG64(0))

@@ -290,7 +290,7 @@ def test_a_class_without_rows_may_be_named():
     np.testing.assert_allclose(W[2], W.min(axis=0), atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("norm", ["l2", "nuclear"])
 def test_ten_digits(norm):
     X, y = load_digits(return_X_y=True)
