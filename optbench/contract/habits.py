@@ -11,13 +11,13 @@ import difflib
 import inspect
 import os
 import re
-import textwrap
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from optbench.contract.arguments import ORACLE_ARGUMENTS, Hyper
 from optbench.contract.slots import Slot
 from optbench.errors import UserError, first_line, shown_path
+from optbench.source_code import parsed
 
 RATE = 'learning_rate=Hyper(tune="log")'
 FORMS = {
@@ -271,8 +271,7 @@ def check_body(where: str, kernel: Callable[..., Any], slots: Collection[str]) -
         File, line, the code, what to write.
     """
     try:
-        lines, first = inspect.getsourcelines(kernel)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        tree, first = parsed(kernel)
     except (OSError, TypeError, SyntaxError):  # a lambda's line may be no statement
         return
     function = next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)

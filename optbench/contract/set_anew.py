@@ -7,10 +7,10 @@ probe: to multiply theta before the step, as weight decay does, has no effect on
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
+
+from optbench.source_code import parsed
 
 Definitions = Mapping[str, list[ast.expr]]
 
@@ -26,7 +26,7 @@ def sets_theta_anew(kernel: Callable[..., Any], kept: Collection[str]) -> bool:
         Its slots, and what else it keeps from step to step.
     """
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(kernel)))
+        tree, _ = parsed(kernel)
     except (OSError, TypeError, SyntaxError):  # nobody can read it
         return False
     locals_: dict[str, list[ast.expr]] = {}

@@ -11,8 +11,6 @@ A row loss that indexes by its target (``predictions[int(target)]``) stays scala
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +26,7 @@ from optbench.engine.compiler.overloads import PartCompiler, UnrolledPart, inlin
 from optbench.engine.compiler.vectors import LANES
 from optbench.engine.compiler.views import part, read_only
 from optbench.instance import Instance
+from optbench.source_code import parsed
 
 FEW = 32  # outputs up to which loops over them are unrolled: code grows with them
 
@@ -179,10 +178,10 @@ def _jitted(row: Callable[..., float], outputs: int) -> Any:
 def has_known_loops(row: Callable[..., Any]) -> bool:
     """Whether all loops go over arrays of known size: ``for c in range(predictions.size)``."""
     try:
-        source = textwrap.dedent(inspect.getsource(row))
+        tree, _ = parsed(row)
     except OSError:
         return False
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.While):
             return False
         if isinstance(node, ast.For):

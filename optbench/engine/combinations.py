@@ -15,6 +15,7 @@ import numpy as np
 from optbench.contract import Optimizer
 from optbench.contract.combinations import CLIPPED, GRADIENTS
 from optbench.engine.compiler.overloads import called
+from optbench.engine.evaluation import scale
 from optbench.schedules import FACTORS
 
 
@@ -34,13 +35,6 @@ def clip_gradient(gradient: np.ndarray, clipped: np.ndarray, limit: float) -> No
     factor = limit / norm if norm > limit else 1.0
     for i in range(gradient.size):
         clipped[i] = gradient[i] * factor
-
-
-@called
-def shrink(theta: np.ndarray, factor: float) -> None:
-    """Multiply theta."""
-    for i in range(theta.size):
-        theta[i] *= factor
 
 
 def combination_source(
@@ -76,7 +70,7 @@ def combination_source(
         ]
         instead |= dict.fromkeys(GRADIENTS, "read_only(clipped)")
     if "weight_decay" in added:
-        lines.append(f"shrink(runs.theta[run], 1.0 - rate * {values['weight_decay']})")
+        lines.append(f"scale(runs.theta[run], 1.0 - rate * {values['weight_decay']})")
     return lines, instead
 
 
@@ -85,4 +79,4 @@ def combination_names(optimizer: Optimizer) -> dict[str, Any]:
     if optimizer.base is None:
         return {}
     factor = FACTORS[optimizer.schedule]
-    return {"factor": factor, "clip_gradient": clip_gradient, "shrink": shrink}
+    return {"factor": factor, "clip_gradient": clip_gradient, "scale": scale}

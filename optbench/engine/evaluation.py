@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from optbench.engine.compiler.overloads import INLINED, inlined
+from optbench.engine.compiler.overloads import INLINED, called, inlined
 from optbench.engine.passages import ask_for_losses
 from optbench.engine.penalties import add_penalties
 from optbench.engine.types import (
@@ -25,12 +25,24 @@ from optbench.engine.types import (
 @inlined
 def evaluate(want_loss, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, rule: Rule):
     """Write gradients at theta, and losses: those of all runs if wanted, or where needed."""
-    if not rule.linear:
-        call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
+    map_forward(kernels, scratch, runs, rule)
     ask_for_losses(runs)
     call_objective(kernels.objective, (want_loss, kernels, data, scratch, runs))
     if rule.composite:
         add_penalties(want_loss, kernels, runs, rule)
+    map_back(kernels, scratch, runs, rule)
+
+
+@inlined
+def map_forward(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule):
+    """Write predictors, unless they are theta."""
+    if not rule.linear:
+        call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
+
+
+@inlined
+def map_back(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule):
+    """Write gradients in theta, unless they are those in the predictor."""
     if not rule.linear:
         call_pull_back(
             kernels.pull_back,
@@ -63,8 +75,8 @@ def absolute_sum(values):
     return total
 
 
-@inlined
-def write(numbers, target):
-    """Copy as many numbers as there is room for."""
-    for i in range(target.size):
-        target[i] = numbers[i]
+@called
+def scale(numbers, factor):
+    """Multiply numbers."""
+    for i in range(numbers.size):
+        numbers[i] *= factor

@@ -9,6 +9,7 @@ from numba.extending import overload
 
 from optbench.engine.compiler.overloads import INLINED, called
 from optbench.engine.oracles.declared import PLACES
+from optbench.engine.oracles.kept import keep
 from optbench.engine.types import Kernels, Rule, Runs, call_penalty, call_prox
 from optbench.proximal import apply_prox
 
@@ -20,10 +21,7 @@ def add_penalties(want_loss, kernels: Kernels, runs: Runs, rule: Rule):
     """Keep the gradients of the smooth part where they are asked for; add those of the penalty."""
     for run in range(runs.w.shape[0]):
         if runs.state.shape[1] > 0:  # beside theta nobody keeps it
-            own = runs.optimizer[run]
-            kept = runs.state[run, rule.offsets[own, SMOOTH] : rule.offsets[own, SMOOTH + 1]]
-            for i in range(kept.size):
-                kept[i] = runs.gradient_w[run, i]
+            keep(runs.gradient_w[run], SMOOTH, run, runs, rule)
         if kernels.penalty != 0:
             value = call_penalty(kernels.penalty, (runs.w[run], runs.gradient_w[run]))
             if want_loss or runs.needs_loss[run]:

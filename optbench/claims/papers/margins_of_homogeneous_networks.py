@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from optbench.claims.framework import Check, Curve, claim
-from optbench.claims.simulation import classification, start
-from optbench.references import max_margin
+from optbench.claims.simulation import classification, margin_shares, start
 
 POINTS, DIMENSION = 6, 12
 NETWORK, RATE = "diagonal:scale=0.3", 0.1
@@ -69,6 +68,4 @@ def trained(rows: np.ndarray, rule: str, p: float) -> tuple[np.ndarray, np.ndarr
     """Return recorded steps and the L_p margins of w as shares of the largest one."""
     chunk = start(classification(rows, "logistic"), NETWORK, rule, [{"learning_rate": RATE}])
     chunk.advance(HORIZON)
-    w = chunk.records.snapshots[:, 0]
-    margins = (w @ rows.T).min(axis=1) / np.linalg.norm(w, ord=p, axis=1)
-    return chunk.records.steps, margins / max_margin(rows, p).value
+    return chunk.records.steps, margin_shares(rows, chunk.records.snapshots[:, 0], p)

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from optbench.claims.framework import Check, Curve, claim
-from optbench.claims.simulation import classification, start
-from optbench.references import max_margin
+from optbench.claims.simulation import classification, margin_shares, start
 
 POINTS, DIMENSION = 6, 12
 NETWORK, RATE = "diagonal:scale=0.3", 0.03
@@ -42,7 +41,6 @@ def momentum_on_homogeneous_networks(eps: float = 0.0, seed: int = 0) -> Iterato
     """Measure Linf margins of Signum and of Adam without, or with, a stability constant."""
     generator = np.random.Generator(np.random.PCG64(seed))
     rows = generator.standard_normal((POINTS, DIMENSION))
-    largest = max_margin(rows, np.inf).value
     curves = {}
     for rule, horizon in HORIZONS.items():
         settings = {"learning_rate": RATE, **SETTINGS[rule]}
@@ -50,8 +48,8 @@ def momentum_on_homogeneous_networks(eps: float = 0.0, seed: int = 0) -> Iterato
             settings["eps"] = eps
         chunk = start(classification(rows, "logistic"), NETWORK, rule, [settings])
         chunk.advance(horizon)
-        steps, w = chunk.records.steps, chunk.records.snapshots[:, 0]
-        ratio = (w @ rows.T).min(axis=1) / np.abs(w).max(axis=1) / largest
+        steps = chunk.records.steps
+        ratio = margin_shares(rows, chunk.records.snapshots[:, 0], np.inf)
         yield Check.at_least(f"{rule}: share of the largest Linf margin", ratio[-1], 0.95, 1.0)
         gap = (1.0 - ratio[-1]) / (1.0 - ratio[np.searchsorted(steps, horizon // 10)])
         name = f"{rule}: what is missing at the end over that at a tenth"

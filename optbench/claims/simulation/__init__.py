@@ -1,6 +1,14 @@
 """What claims share: objectives over given data, and runs of the engine from a given theta."""
 
 from optbench.claims.simulation.objectives import classification, objective, regression
-from optbench.claims.simulation.runs import decay_rate, log_slope, start
+from optbench.claims.simulation.runs import decay_rate, log_slope, margin_shares, start
 
-__all__ = ["classification", "decay_rate", "log_slope", "objective", "regression", "start"]
+__all__ = [
+    "classification",
+    "decay_rate",
+    "log_slope",
+    "margin_shares",
+    "objective",
+    "regression",
+    "start",
+]

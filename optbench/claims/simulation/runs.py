@@ -72,6 +72,14 @@ def decay_rate(times: np.ndarray, logs: np.ndarray) -> float:
     return float(-np.polyfit(times, logs, 1)[0]) if times.size > 2 else np.nan
 
 
+def margin_shares(rows: np.ndarray, w: np.ndarray, p: float) -> np.ndarray:
+    """L_p margins of predictors w (R, d) on rows y_i x_i, as parts of the largest margin: (R,)."""
+    from optbench.references import max_margin
+
+    margins = (w @ rows.T).min(axis=1) / np.linalg.norm(w, ord=p, axis=1)
+    return np.asarray(margins / max_margin(rows, p).value)
+
+
 def log_slope(x: np.ndarray, y: np.ndarray) -> float:
     """Slope of the least-squares line through (log x, log y)."""
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])

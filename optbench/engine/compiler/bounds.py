@@ -10,8 +10,6 @@ so.  Built-in and user kernels go through the same rule.
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Set
 from typing import Any
@@ -20,6 +18,7 @@ from optbench.contract import Optimizer
 from optbench.engine.compiler.elementwise_loops import rewritten
 from optbench.engine.compiler.plain import helpers_of
 from optbench.engine.oracles.catalogue import LIKE_THETA
+from optbench.source_code import parsed
 
 RAISING = (ast.Raise, ast.Assert, ast.While, ast.Try)
 
@@ -83,7 +82,7 @@ def _is_variable(index: ast.AST, inside: Set[str]) -> bool:
 
 def _parsed(function: Callable[..., object]) -> ast.FunctionDef | ast.Lambda:
     """Return the syntax tree of a function."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    tree, _ = parsed(function)
     return next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda))
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
-import textwrap
 import types
 from collections.abc import Callable, Collection
 from typing import Any
@@ -22,6 +21,7 @@ from optbench.contract import Optimizer
 from optbench.engine.compiler.array_expressions import Lowering
 from optbench.engine.compiler.array_names import INDICES, Arrays, Kind, Local, Unsupported
 from optbench.errors import UserError, shown_path
+from optbench.source_code import parsed
 
 
 def rewritten(optimizer: Optimizer, kernel: Callable[..., Any]) -> ast.FunctionDef:
@@ -32,8 +32,7 @@ def rewritten(optimizer: Optimizer, kernel: Callable[..., Any]) -> ast.FunctionD
     UserError
         For a statement on whole arrays that has no such loop: its line, and what to write.
     """
-    lines, first = inspect.getsourcelines(kernel)
-    tree = ast.parse(textwrap.dedent("".join(lines)))
+    tree, first = parsed(kernel)
     function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     ast.increment_lineno(function, first - 1)
     file = shown_path(inspect.getsourcefile(kernel) or "")

@@ -17,12 +17,12 @@ from optbench.engine.compiler.views import by_output, part
 from optbench.engine.data.blocks import Passes, band_passes, panel_passes
 from optbench.engine.data.dense import (
     LN2,
+    blocks_pass,
     clear_losses,
     scale_losses,
     span_panels,
     write_slopes,
 )
-from optbench.engine.data.layouts import block_panels
 from optbench.engine.data.panels import GROUP
 from optbench.engine.types import Data, Kernels, Runs, call_losses
 
@@ -112,33 +112,19 @@ def outputs_block(passes: Callable[[int], Passes]) -> Callable[..., Any]:
 
 def outputs_pass(passes: Callable[[int], Passes]) -> Callable[..., Any]:
     """Return what evaluates any runs on any blocks."""
-    over_block = outputs_block(passes)
+    over_blocks = blocks_pass(outputs_block(passes))
 
     @inlined
     def evaluate_rows(begin, end, want_loss, kernels, data, scratch, runs, totals):
         """Write loss, lowest margin and gradient of some panels, run by run."""
         clear_losses(want_loss, runs, totals)
-        block = block_panels(data.panels.shape)
         span = end - begin if runs.w.shape[0] == 1 else span_panels(data.panels.shape)
         for start in range(begin, end, span):
             stop = min(start + span, end)
             for run in range(runs.w.shape[0]):
-                for panel in range(start, stop, block):
-                    panels = min(block, stop - panel)
-                    at_start, at_end = panel == begin, panel + panels == end
-                    over_block(
-                        run,
-                        panel,
-                        panels,
-                        at_start,
-                        at_end,
-                        want_loss,
-                        kernels,
-                        data,
-                        scratch,
-                        runs,
-                        totals,
-                    )
+                over_blocks(
+                    run, start, stop, begin, end, want_loss, kernels, data, scratch, runs, totals
+                )
         scale_losses(want_loss, data, runs, totals)
 
     return evaluate_rows

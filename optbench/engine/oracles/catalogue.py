@@ -25,7 +25,7 @@ from optbench.engine.oracles import (
     proximal,
     sampled_gradient,
 )
-from optbench.engine.oracles.declared import Argument
+from optbench.engine.oracles.declared import Argument, Oracle
 from optbench.engine.types import data_t, kernels_t, rule_t, runs_t, scratch_t
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
@@ -59,16 +59,19 @@ work_s = types.void(types.int64, kernels_t, data_t, scratch_t, runs_t, runs_t, r
 call_work = caller(work_s)
 
 
+def _asked(needs: Collection[str]) -> list[Oracle]:
+    """Return the oracles that give something of this, in their order."""
+    return [each for each in ORACLES.values() if not each.arguments.keys().isdisjoint(needs)]
+
+
 def works_before(needs: Collection[str]) -> list[Callable[..., None]]:
     """Return what oracles do before an update that asks for so much, in their order."""
-    asked = [oracle for oracle in ORACLES.values() if not oracle.arguments.keys().isdisjoint(needs)]
-    return [oracle.work for oracle in asked if oracle.work is not None]
+    return [oracle.work for oracle in _asked(needs) if oracle.work is not None]
 
 
 def works_at_records(needs: Collection[str]) -> list[Callable[..., None]]:
     """Return what oracles do where a record is written."""
-    asked = [oracle for oracle in ORACLES.values() if not oracle.arguments.keys().isdisjoint(needs)]
-    return [oracle.at_records for oracle in asked if oracle.at_records is not None]
+    return [oracle.at_records for oracle in _asked(needs) if oracle.at_records is not None]
 
 
 def make_memories(

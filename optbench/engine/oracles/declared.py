@@ -24,6 +24,14 @@ def nothing_missing(
     return None
 
 
+def mapped(what: str, parametrization: Parametrization) -> str | None:
+    """Say that something is not to be had in theta where a parametrization maps theta."""
+    if parametrization.linear:
+        return None
+    name = parametrization.name.partition(":")[0]
+    return f"needs {what}; the {name} parametrization maps it"
+
+
 def not_kept(_instance: Instance, _parametrization: Parametrization) -> int:
     """A run keeps nothing of it."""
     return 0

@@ -18,7 +18,7 @@ from optbench.contract import Optimizer
 from optbench.engine.compiler.calls import address_of
 from optbench.engine.compiler.overloads import INLINED, inlined
 from optbench.engine.data.products import bind_product
-from optbench.engine.oracles.declared import Argument, Oracle
+from optbench.engine.oracles.declared import Argument, Oracle, mapped
 from optbench.engine.types import call_product
 from optbench.instance import Instance
 from optbench.linear_algebra import features as plain
@@ -30,6 +30,8 @@ from optbench.linear_algebra.features import (
     Features,
 )
 from optbench.parametrizations import Parametrization
+
+ON_THETA = "the data as they act on theta"
 
 
 def product_for(optimizer: Optimizer, kind: str) -> Any:
@@ -45,15 +47,7 @@ def no_features(
         return f"needs one prediction a row; {instance.problem} has a row loss of several outputs"
     if instance.dimension != instance.features.shape[1]:
         return f"needs a number of theta for each feature; {instance.problem} has others"
-    return not_linear(parametrization)
-
-
-def not_linear(parametrization: Parametrization) -> str | None:
-    """Say where theta is not the predictor."""
-    if not parametrization.linear:
-        name = parametrization.name.partition(":")[0]
-        return f"needs the data as they act on theta; the {name} parametrization maps it"
-    return None
+    return mapped(ON_THETA, parametrization)
 
 
 def no_targets(
@@ -71,7 +65,7 @@ def no_cost(
     """Say where there is no linear program."""
     if instance.cost is None:
         return f"needs the cost of a linear program; {instance.problem} has none"
-    return not_linear(parametrization)
+    return mapped(ON_THETA, parametrization)
 
 
 def _test(features: Any, outs: tuple[Any, ...], vectors: tuple[Any, ...]) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from optbench.contract import Optimizer
 from optbench.engine.compiler.overloads import called
-from optbench.engine.evaluation import write
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta
+from optbench.engine.oracles.kept import keep, write
 from optbench.engine.types import RUNNING, Data, Kernels, Rule, Runs, Scratch, call_hessian
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
@@ -46,9 +46,7 @@ def multiply(kernels: Kernels, data: Data, scratch: Scratch, runs: Runs, aside: 
     call_hessian(kernels.hessian, (kernels, data, scratch))
     for run in range(runs.status.size):
         if aside.status[run] == RUNNING:
-            own = runs.optimizer[run]
-            kept = runs.state[run, rule.offsets[own, PRODUCT] : rule.offsets[own, PRODUCT + 1]]
-            write(pairs.gradient_w[run, size:], kept)
+            keep(pairs.gradient_w[run, size:], PRODUCT, run, runs, rule)
             runs.probed[run] += 1
 
 

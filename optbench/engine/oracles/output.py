@@ -6,8 +6,9 @@ loss may be in another unit than that at theta: an average lags behind.
 
 from __future__ import annotations
 
-from optbench.engine.evaluation import absolute_sum, evaluate, hand_over_rng, write
+from optbench.engine.evaluation import absolute_sum, evaluate, hand_over_rng
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta
+from optbench.engine.oracles.kept import place_aside
 from optbench.engine.types import RUNNING, Data, Kernels, Rule, Runs, Scratch
 from optbench.engine.units import SMALLEST, UNIT_STEP
 
@@ -28,14 +29,11 @@ def measure_outputs(
 ):
     """Evaluate outputs, each in a unit in which its gradient has digits."""
     for run in range(runs.status.size):
-        own = runs.optimizer[run]
-        output = runs.state[run, rule.offsets[own, OUTPUT] : rule.offsets[own, OUTPUT + 1]]
-        write(output, aside.theta[run])
-        aside.exponents[run] = runs.exponents[run]
+        place_aside(OUTPUT, run, runs, aside, rule)
         hand_over_rng(run, runs, aside)
     evaluating, rounds = True, 0
     while evaluating and rounds < MOST_ROUNDS:
-        evaluate(rounds >= 0, kernels, data, scratch, aside, rule)
+        evaluate(True, kernels, data, scratch, aside, rule)
         evaluating = False
         rounds += 1
         for run in range(runs.status.size):

@@ -8,10 +8,11 @@ be anywhere: a loss or a gradient that is not finite ends no run, an iterate tha
 
 from __future__ import annotations
 
-from optbench.engine.compiler.overloads import called, inlined
-from optbench.engine.evaluation import absolute_sum, end_diverged, evaluate, hand_over_rng, write
+from optbench.engine.compiler.overloads import called
+from optbench.engine.evaluation import absolute_sum, end_diverged, evaluate, hand_over_rng
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
 from optbench.engine.oracles.hessian_vector import multiply
+from optbench.engine.oracles.kept import keep, place_aside
 from optbench.engine.types import (
     CONVERGED,
     FAILED,
@@ -87,18 +88,9 @@ def any_probe(
                 aside.status[run] = runs.status[run] = FAILED
                 runs.stopped[run] = step
             else:
-                place_probe(run, runs, aside, rule)
+                place_aside(PROBE, run, runs, aside, rule)
                 found = True
     return found
-
-
-@inlined
-def place_probe(run, runs: Runs, aside: Runs, rule: Rule):
-    """Put a run's probe, in its unit, where it is evaluated."""
-    own = runs.optimizer[run]
-    probe = runs.state[run, rule.offsets[own, PROBE] : rule.offsets[own, PROBE + 1]]
-    write(probe, aside.theta[run])
-    aside.exponents[run] = runs.exponents[run]
 
 
 @called
@@ -124,11 +116,8 @@ def units_move(runs: Runs, aside: Runs, rule: Rule):
 @called
 def keep_results(run, runs: Runs, aside: Runs, rule: Rule):
     """Hand gradient and loss at a run's probe to it, where its optimizer asks for them."""
-    own = runs.optimizer[run]
-    kept = runs.state[run, rule.offsets[own, GRADIENT] : rule.offsets[own, GRADIENT + 1]]
-    write(aside.gradient[run], kept)
-    loss = runs.state[run, rule.offsets[own, LOSS] : rule.offsets[own, LOSS + 1]]
-    write(aside.loss[run : run + 1], loss)
+    keep(aside.gradient[run], GRADIENT, run, runs, rule)
+    keep(aside.loss[run : run + 1], LOSS, run, runs, rule)
     runs.probed[run] += 1
 
 

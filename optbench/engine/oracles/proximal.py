@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optbench.contract import Optimizer
-from optbench.engine.oracles.declared import Argument, Oracle, like_theta
+from optbench.engine.oracles.declared import Argument, Oracle, like_theta, mapped
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
 
@@ -14,23 +14,24 @@ def no_prox(
     """Say where there is none."""
     if instance.prox is None:
         return f"needs the prox of a penalty; {instance.problem} declares none"
-    return mapped(instance, parametrization, _optimizer)
+    return no_penalty_in_theta(instance, parametrization, _optimizer)
 
 
-def mapped(
+def no_penalty_in_theta(
     _instance: Instance, parametrization: Parametrization, _optimizer: Optimizer
 ) -> str | None:
     """Say where the penalty is not one of theta."""
-    if not parametrization.linear:
-        name = parametrization.name.partition(":")[0]
-        return f"needs the penalty in theta; the {name} parametrization maps it"
-    return None
+    return mapped("the penalty in theta", parametrization)
 
 
 ORACLE = Oracle(
     arguments={
         "smooth_grad": Argument(
-            "read_only({kept})", kept=like_theta, degree=1, like_theta=True, missing=mapped
+            "read_only({kept})",
+            kept=like_theta,
+            degree=1,
+            like_theta=True,
+            missing=no_penalty_in_theta,
         ),
         "prox": Argument("rule.prox", missing=no_prox),
     }

@@ -18,8 +18,16 @@ from optbench.engine.data.bands import BAND_ROWS, band_entry
 from optbench.engine.data.dense import write_slopes
 from optbench.engine.data.layouts import in_bands
 from optbench.engine.data.panels import BLOCK_ROWS, PANEL_ROWS
-from optbench.engine.evaluation import end_diverged, write
-from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
+from optbench.engine.evaluation import end_diverged, map_back, map_forward, scale
+from optbench.engine.oracles.declared import (
+    PLACES,
+    Argument,
+    Oracle,
+    like_theta,
+    mapped,
+    one_number,
+)
+from optbench.engine.oracles.kept import keep, place_aside
 from optbench.engine.types import (
     RUNNING,
     Data,
@@ -28,8 +36,6 @@ from optbench.engine.types import (
     Runs,
     Scratch,
     b1,
-    call_forward,
-    call_pull_back,
     i8,
 )
 from optbench.instance import Instance
@@ -94,11 +100,9 @@ def no_rows_known(
     instance: Instance, _parametrization: Parametrization, _optimizer: Optimizer
 ) -> str | None:
     """Say where nobody knows which rows are drawn."""
-    if instance.row is None:
-        return f"needs the drawn rows; {instance.problem} has an objective of its own"
-    if instance.several:
+    if instance.row is not None and instance.several:
         return f"needs one slope a row; {instance.problem} has a row loss of several outputs"
-    return penalized(instance)
+    return no_samples_known(instance, _parametrization, _optimizer)
 
 
 def no_row(
@@ -110,10 +114,7 @@ def no_row(
     if instance.several:
         several = f"{instance.problem} has a row loss of several outputs"
         return f"needs the drawn row as its gradient; {several}"
-    if not parametrization.linear:
-        name = parametrization.name.partition(":")[0]
-        return f"needs the drawn row as its gradient in theta; the {name} parametrization maps it"
-    return penalized(instance)
+    return mapped("the drawn row as its gradient in theta", parametrization) or penalized(instance)
 
 
 def size_of_row(instance: Instance, _parametrization: Parametrization) -> int:
@@ -140,9 +141,7 @@ def sample_gradients(
         return
     if memory.at_probe:
         for run in range(runs.theta.shape[0]):
-            own = runs.optimizer[run]
-            write(runs.state[run, rule.offsets[own, PROBE] :], aside.theta[run])
-            aside.exponents[run] = runs.exponents[run]
+            place_aside(PROBE, run, runs, aside, rule)
         map_forward(kernels, scratch, aside, rule)
     map_forward(kernels, scratch, runs, rule)
     for run in range(runs.theta.shape[0]):
@@ -160,42 +159,16 @@ def sample_gradients(
                     add_sample(rows, run, kernels, data, scratch, aside)
             keep_row(last, slope, run, data, runs, rule)
             factor = data.scale * (data.rows / batch)
-            scale(factor, runs.gradient_w[run])
+            scale(runs.gradient_w[run], factor)
             if memory.at_probe:
-                scale(factor, aside.gradient_w[run])
+                scale(aside.gradient_w[run], factor)
     map_back(kernels, scratch, runs, rule)
     if memory.at_probe:
         map_forward(kernels, scratch, aside, rule)  # a pull-back needs what it leaves behind
         map_back(kernels, scratch, aside, rule)
         for run in range(runs.theta.shape[0]):
-            start = rule.offsets[runs.optimizer[run], AT_PROBE]
-            end = rule.offsets[runs.optimizer[run], AT_PROBE + 1]
-            write(aside.gradient[run], runs.state[run, start:end])
+            keep(aside.gradient[run], AT_PROBE, run, runs, rule)
     end_diverged(step - 1, runs.gradient, runs)  # a sampled gradient that is not finite
-
-
-@called
-def map_forward(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule):
-    """Write predictors, unless they are theta."""
-    if not rule.linear:
-        call_forward(kernels.forward, (runs.theta, rule.layers, scratch.pullback, runs.w))
-
-
-@called
-def map_back(kernels: Kernels, scratch: Scratch, runs: Runs, rule: Rule):
-    """Write gradients in theta, unless they are those in the predictor."""
-    if not rule.linear:
-        call_pull_back(
-            kernels.pull_back,
-            (runs.theta, rule.layers, scratch.pullback, runs.gradient_w, runs.gradient),
-        )
-
-
-@called
-def scale(factor, numbers):
-    """Multiply numbers."""
-    for j in range(numbers.size):
-        numbers[j] *= factor
 
 
 @called
