@@ -47,3 +47,22 @@ print(cache.compiled.count("polar"))
         check=True,
     )
     assert told.stdout == "1\n"
+
+
+def test_what_is_compiled_anew_finds_beside_it_what_it_calls(tmp_path: Path) -> None:
+    """A renewed folder of kernels holds all of them, whoever compiled a part before."""
+    program = """
+from optbench.engine.bind import bind_update
+from optbench.engine.compiler import cache
+from optbench.registry import load_registry
+rule = load_registry().optimizers["spectral_descent"]
+bind_update(rule)
+with cache.renewing():
+    bind_update(rule)
+"""
+    environment = {**os.environ, "OPTBENCH_CACHE": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", AGAIN], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (told.returncode, told.stdout) == (0, "loaded\n"), told.stderr

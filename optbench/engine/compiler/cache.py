@@ -161,12 +161,22 @@ class _ContentCacheImpl(CompileResultCacheImpl):
         self._locator = _ContentLocator(directory)
         self._filename_base = self.get_filename_base(py_func.__qualname__, "")
 
+    def reduce(self, result: Any) -> Any:
+        payload = super().reduce(result)
+        self._make_known(payload)  # what is kept calls only what is kept beside it
+        return payload
+
     def rebuild(self, target_context: Any, payload: Any) -> Any:
+        self._make_known(payload)  # LLVM ends the process where it finds no such name
+        return super().rebuild(target_context, payload)
+
+    @staticmethod
+    def _make_known(payload: Any) -> None:
+        """Compile or load what machine code calls by name."""
         _, kind, code = payload[0]
         if kind == "object":
-            for symbol in set(_SYMBOL.findall(code[0])):
-                SYMBOLS[symbol.decode()]()  # LLVM ends the process where it finds no such name
-        return super().rebuild(target_context, payload)
+            for symbol in sorted(set(_SYMBOL.findall(code[0]))):
+                SYMBOLS[symbol.decode()]()
 
 
 class _ContentCache(Cache):
