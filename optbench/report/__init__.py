@@ -118,7 +118,28 @@ def render(
         return render_latex(found, notes)
     from optbench.report.terminal import render_terminal
 
+    if not details and is_summarized(comparison):
+        return first_screen(comparison, width, styled, counted)
     return render_terminal(found, notes, width, styled)
+
+
+def is_summarized(comparison: Comparison) -> bool:
+    """Whether a matrix says more than the tables: there are several instances."""
+    return len({facts.instance_id for facts in comparison.instances}) > 1
+
+
+def first_screen(
+    comparison: Comparison, width: int, styled: bool = False, counted: str = "steps"
+) -> str:
+    """Return the matrix of optimizers and instances, what was found, and where the rest is."""
+    from optbench.report.summary import summarize
+    from optbench.report.summary_table import summary_table
+    from optbench.report.terminal import NARROWEST, render_terminal
+
+    summary = summarize(comparison, counted)
+    more = "; ".join(f"{command}: {shows}" for command, shows in summary.pointers.items())
+    notes = [*(f"note: {note}" for note in comparison.notes), f"More: {more}."]
+    return render_terminal([summary_table(summary, max(width, NARROWEST))], notes, width, styled)
 
 
 __all__ = ["COUNTS", "FORMATS", "render", "tables"]

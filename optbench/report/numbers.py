@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from optbench.numerals import significant
+from optbench.numerals import significant as significant
 
 THOUSANDS_UP_TO = 1_000_000  # above: 1.23e6
 
@@ -46,6 +46,11 @@ def duration(seconds: float | None) -> str:
         if seconds >= 0.9995 * unit:
             return f"{seconds / unit:.3g} {name}"
     return f"{seconds * 1e9:.3g} ns"
+
+
+def counted_noun(number: int, noun: str) -> str:
+    """Return ``1 instance``, ``5 instances``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def interval(bounds: Sequence[float | None] | None) -> str:
