@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from optbench.labels import instance_labels
 from optbench.report.findings import findings
+from optbench.report.formats import FORMATS
 from optbench.report.numbers import counted_noun
 from optbench.report.outcomes import Matrix, Outcome, Verdict, outcomes
 
@@ -48,18 +49,16 @@ class Summary:
     counted: str = "steps"
 
     @property
+    def more(self) -> str:
+        """The pointers as a sentence."""
+        parts = [f"{command} ({shows})" for command, shows in self.pointers.items()]
+        return f"More: {', '.join(parts)}."
+
+    @property
     def second_marks(self) -> bool:
         """Whether some cell has a second mark: of the run as its theorem asks."""
         cells = [each for row in self.matrix.values() for each in row if each is not None]
         return any(each.as_theorem_asks is not None for each in cells)
-
-
-POINTERS = {
-    "--details": "all tables with their notes",
-    "--out FILE": "results.html, .parquet, .json, .csv, .md, .tex",
-    "optbench plot KIND": "a figure of this result",
-    "optbench report": "this result as a page",
-}
 
 
 def summarize(comparison: Comparison, counted: str = "steps") -> Summary:
@@ -85,9 +84,19 @@ def summarize(comparison: Comparison, counted: str = "steps") -> Summary:
         matrix=found,
         legend=_legend(found),
         sentences=tuple(findings(found, instance_labels(instances), counted)),
-        pointers=POINTERS,
+        pointers=_pointers(),
         counted=counted,
     )
+
+
+def _pointers() -> dict[str, str]:
+    suffixes = [suffix for each in FORMATS.values() for suffix in each.suffixes[:1]]
+    return {
+        "--details": "all tables",
+        "--out FILE": " ".join(suffixes),
+        "optbench plot KIND": "a figure of it",
+        "optbench report": "it as a page",
+    }
 
 
 def _legend(matrix: Matrix) -> dict[str, str]:

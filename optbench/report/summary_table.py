@@ -14,19 +14,19 @@ from optbench.report.table import Cell, Column, Table
 LAYOUTS = ((True, UNFOLDED), (True, 22), (False, UNFOLDED), (False, 22), (False, 19))
 
 
-def summary_table(summary: Summary, width: int) -> Table:
+def summary_table(summary: Summary, width: int | None = None) -> Table:
     """Return the matrix with the legend above and the sentences below.
 
     Parameters
     ----------
     summary : Summary
-    width : int
-        Characters per line: solutions are shown where there is room, names are folded where there
-        is not, and instances that do not fit follow below.
+    width : int, optional
+        Characters per line, by default as many as it takes: solutions are shown where there is
+        room, names are folded where there is not, and instances that do not fit follow below.
     """
     for solutions, fold in LAYOUTS:
         table = _laid_out(summary, solutions, fold)
-        if len(parts(table, width)) == 1:
+        if width is None or len(parts(table, width)) == 1:
             break
     return table
 
