@@ -69,7 +69,7 @@ def notes_of(comparison: Comparison) -> list[str]:
 
 def is_summarized(comparison: Comparison) -> bool:
     """Whether a matrix says more than the tables: there are several instances."""
-    return len({facts.instance_id for facts in comparison.instances}) > 1
+    return len({row.instance_id for row in comparison.bias_rows}) > 1
 
 
 def first_screen(comparison: Comparison, view: View) -> str:
