@@ -52,7 +52,7 @@ def test_the_convergence_table_keeps_the_horizon(further):
 
 
 def test_a_trace_goes_as_far_as_the_run_and_begins_as_it_did(further):
-    (short,), (long,) = told(threads=1).traces, further.traces
+    short, long = told(threads=1).traces[0], further.traces[0]
     assert (short.steps[-1], long.steps[-1]) == (10_000, further.bias_rows[0].steps)
     _, here, there = np.intersect1d(short.steps, long.steps, return_indices=True)
     assert here.size == short.steps.size
