@@ -228,7 +228,11 @@ class Chunk:
         return seconds
 
     def _batch(self, alive: np.ndarray) -> np.ndarray:
-        """Return the runs to evaluate: three take as long as five, so a fourth joins them."""
+        """Return the runs to evaluate, in whole groups if only one run is missing to that.
+
+        A group of four shares its products with the data, and three runs take as long as five do:
+        the last run is evaluated twice then.
+        """
         missing = -alive.size % self.combination.group
         return np.append(alive, alive[-1]) if missing == 1 else alive
 
