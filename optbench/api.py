@@ -112,14 +112,14 @@ def compare(
         plan.prepare(report)
         plan.run(report, settled if until_verdict else None)
         report(len(cells), len(cells), "analysis")
-        result = tell(plan)
-    result.environment.update(
-        describe(settings.threads),
-        seconds={**plan.seconds, "total": time.perf_counter() - began},
-        compiled=len(cache.compiled),
-        cells_from_store=sum(entry.finished is not None for entry in plan.entries),
-    )
-    return result
+        told = tell(plan)
+    environment = {
+        **describe(settings.threads),
+        "seconds": {**plan.seconds, "total": time.perf_counter() - began},
+        "compiled": len(cache.compiled),
+        "cells_from_store": sum(entry.finished is not None for entry in plan.entries),
+    }
+    return Comparison(**told._asdict(), environment=environment, notes=plan.notes)
 
 
 def run(

@@ -40,10 +40,10 @@ from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
 from optbench.references import Reference
 from optbench.references.norm_names import FAMILIES
-from optbench.result import Trace
 from optbench.status import Status, worst
 from optbench.study import Cell
 from optbench.targets import SUCCESS_TARGET, TARGET_NAMES, rounding_of
+from optbench.traces import Trace
 from optbench.tuning.search import Search
 
 # near the best loss of all rows every gap falls to 0, whatever the law is
@@ -51,7 +51,7 @@ NO_LAW_FROM_BEST = "the optimum is only the best loss of all rows"
 AnyRow = TypeVar("AnyRow", bound=Row)
 
 
-def _names(cell: Cell) -> dict[str, str]:
+def _names(cell: Cell) -> dict[str, Any]:
     return {
         "problem": cell.instance.problem,
         "instance": cell.instance.name,
@@ -309,4 +309,12 @@ def rate_law(rate: Rate) -> RateLaw:
 def trace_of(cell: Cell, search: Search, best: Mapping[Instance, float]) -> Trace:
     """Return the winner's loss and suboptimality along the run."""
     went = progress(cell, search.runs[search.best], best)
-    return Trace(**_names(cell), steps=went.steps, loss=went.loss, log_gap=went.gaps)
+    return Trace(
+        **_names(cell),
+        steps=went.steps,
+        loss=went.loss,
+        log_gap=went.gaps,
+        learning_rate=search.rates[search.best] if cell.choice.tuned else None,
+        won=True,
+        evaluations=np.full(went.steps.size, np.nan),
+    )

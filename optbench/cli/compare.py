@@ -14,6 +14,7 @@ from optbench.cli.output import (
     choose_format,
     deliver,
     writable_folder,
+    write,
 )
 from optbench.cli.parameters import Out, Plugins, Quiet
 from optbench.cli.progress import progress_bar
@@ -22,6 +23,8 @@ from optbench.cli.watch import Watch, repeat
 from optbench.errors import UserError
 from optbench.options import MOST_RATES
 from optbench.report import COUNTS, FORMATS, render
+
+ALL_FORMATS = (*FORMATS, "parquet")
 
 
 def compare(
@@ -66,7 +69,9 @@ def compare(
     ] = False,
     format: Annotated[
         str | None,
-        typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
+        typer.Option(
+            metavar="|".join(ALL_FORMATS), help="[default: by the suffix of --out, or table]"
+        ),
     ] = None,
     out: Out = None,
     count: Annotated[
@@ -103,7 +108,7 @@ def compare(
     Exit code: 0 fine, 1 an optimizer failed (its row says why), 2 wrong input, 130 interrupted
     (what was done is shown all the same).
     """
-    shown = choose_format(format, out, FORMATS)
+    shown = choose_format(format, out, ALL_FORMATS)
     if count not in COUNTS:
         raise UserError(f"--count {count}: must be {' or '.join(COUNTS)}")
     rates = _learning_rates(learning_rates)
@@ -117,6 +122,7 @@ def compare(
 
     def once() -> int:
         from optbench.api import compare as run
+        from optbench.store.saved import keep_latest
 
         with progress_bar(quiet) as report:
             comparison = run(
@@ -134,11 +140,16 @@ def compare(
                 until_verdict=until_verdict,
                 progress=report,
             )
-        text = render(comparison, shown, width(), out is None and styled(), details, count)
+        saved = comparison.to_parquet()
+        keep_latest(saved)
         if shown == "csv" and not quiet:  # the one format that has no place for notes
             for note in comparison.notes:
                 typer.echo(f"optbench: note: {note}", err=True)
-        deliver(text, out)
+        if shown == "parquet" and out is not None:
+            write(out, saved)
+        else:
+            text = render(comparison, shown, width(), out is None and styled(), details, count)
+            deliver(text, out)
         if figures is not None:
             from optbench.plots import save_all
 

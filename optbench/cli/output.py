@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
 from optbench.errors import UserError
+from optbench.files import replace_file
 
 INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
-FORMAT_OF_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
+FORMAT_OF_SUFFIX = {
+    ".md": "markdown",
+    ".tex": "latex",
+    ".csv": "csv",
+    ".json": "json",
+    ".parquet": "parquet",
+}
 
 
 def choose_format(given: str | None, out: Path | None, known: Collection[str]) -> str:
@@ -26,6 +32,8 @@ def choose_format(given: str | None, out: Path | None, known: Collection[str]) -
     chosen = given or (meant if meant in known else "table")
     if chosen not in known:
         raise UserError(f"unknown format {chosen!r}; known: {', '.join(known)}")
+    if chosen == "parquet" and out is None:
+        raise UserError("--format parquet is for files: name one with --out")
     return chosen
 
 
@@ -81,30 +89,16 @@ def writable_folder(folder: Path) -> None:
         raise UserError(f"--figures {folder}: {error.strerror}") from None
 
 
-def write(file: Path, text: str) -> None:
-    """Replace ``file`` by ``text`` in one step; on failure the old content stays.
+def write(file: Path, content: str | bytes) -> None:
+    """Replace the content of ``file`` in one step; on failure the old one stays.
 
     Raises
     ------
     UserError
         When it cannot be written.
     """
-    file = file.resolve()
+    data = content.encode() if isinstance(content, str) else content
     try:
-        if file.exists() and not file.is_file():
-            file.write_text(text, encoding="utf-8")
-        else:
-            _replace(file, text)
+        replace_file(file, data)
     except OSError as error:
-        raise UserError(f"--out {file}: {error.strerror}") from None
-
-
-def _replace(file: Path, text: str) -> None:
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        if file.exists():
-            shutil.copymode(file, beside)
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+        raise UserError(f"--out {file.resolve()}: {error.strerror}") from None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from optbench.analysis.kinds import HEADLINE, MEASURES, Measure, measure_named
 from optbench.analysis.selection import NO_VERDICT
 from optbench.analysis.settling import MOVING
-from optbench.columns import BiasRow
+from optbench.columns import BiasRow, InstanceFacts
 from optbench.report.facts import bias_facts, title_of
 from optbench.report.moving import moving_notes
 from optbench.report.numbers import TEXT_OF_UNIT, count, fixed, interval, significant
@@ -25,7 +25,6 @@ from optbench.report.rows import (
     theorems,
 )
 from optbench.report.table import NOTHING, Cell, Column, Table
-from optbench.result import InstanceFacts
 
 VERDICT = (header("selected", BiasRow), header("theory", BiasRow))
 AFTER = (

@@ -10,7 +10,7 @@ from typing import Any
 from optbench.claims.framework import Claim, Unmeasured
 from optbench.claims.library import Claims
 from optbench.claims.verification import VERDICTS, Finding, Result
-from optbench.report.document import plain
+from optbench.records import plain
 from optbench.report.numbers import duration, significant
 from optbench.report.table import NOTHING, Cell, Column, Table, cells
 

@@ -1,0 +1,145 @@
+"""What runs did along the way, and its long form: one row a seed, step and measure.
+
+The long form is what :meth:`~optbench.result.Comparison.to_dataframe` returns and the table of a
+saved comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from optbench.columns.row import CELL
+
+OF_A_TRACE = (*CELL, "learning_rate", "won")
+LONG_FORM = (*OF_A_TRACE, "seed", "step", "evaluations", "measure", "value")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The runs of one cell at one learning rate: one column a seed.
+
+    There is one for each learning rate that was given; of a search only the winner's is kept.
+
+    Attributes
+    ----------
+    steps : ndarray, int64 (R,)
+    loss : ndarray, float64 (R, S)
+        The loss; nan after the end of a run, 0 below the smallest float64.
+    log_gap : ndarray, float64 (R, S)
+        Natural logarithm of loss minus optimum; nan where the optimum is unknown.
+    learning_rate : float or None
+        None where there is none to tune.
+    won : bool
+        Whether this is the learning rate of the rows of the tables.
+    evaluations : ndarray, float64 (R,)
+        How often the whole objective was evaluated by then.
+    measures : mapping of str to ndarray, float64 (R, S)
+        What the implicit-bias table measures at the end; nan where it is unknown.
+    """
+
+    problem: str
+    instance: str
+    instance_id: str
+    parametrization: str
+    optimizer: str
+    steps: np.ndarray
+    loss: np.ndarray
+    log_gap: np.ndarray
+    learning_rate: float | None
+    won: bool
+    evaluations: np.ndarray
+    measures: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def measured(self) -> dict[str, np.ndarray]:
+        """All that was measured along the runs, by name: the loss and the gap as well."""
+        return {"loss": self.loss, "log_gap": self.log_gap, **self.measures}
+
+
+def long_form(traces: Sequence[Trace]) -> dict[str, np.ndarray]:
+    """Return the columns ``LONG_FORM``: of each trace measure by measure, seed by seed."""
+    parts = [_long(trace) for trace in traces]
+    return {name: np.concatenate([_EMPTY[name], *(p[name] for p in parts)]) for name in LONG_FORM}
+
+
+_EMPTY = {name: np.empty(0, dtype=object) for name in (*CELL, "measure")} | {
+    "learning_rate": np.empty(0),
+    "won": np.empty(0, dtype=bool),
+    "seed": np.empty(0, dtype=np.int64),
+    "step": np.empty(0, dtype=np.int64),
+    "evaluations": np.empty(0),
+    "value": np.empty(0),
+}
+
+
+def _long(trace: Trace) -> dict[str, np.ndarray]:
+    measured = trace.measured
+    records, seeds = trace.loss.shape
+    rate = np.nan if trace.learning_rate is None else trace.learning_rate
+    names = {name: _utf8(getattr(trace, name)) for name in CELL}
+    own = {**names, "learning_rate": rate, "won": trace.won}
+    size = len(measured) * seeds * records
+    return {
+        **{name: np.full(size, value, _EMPTY[name].dtype) for name, value in own.items()},
+        "seed": np.tile(np.repeat(np.arange(seeds), records), len(measured)),
+        "step": np.tile(trace.steps, len(measured) * seeds),
+        "evaluations": np.tile(trace.evaluations, len(measured) * seeds),
+        "measure": np.repeat(np.array([*measured], dtype=object), seeds * records),
+        "value": np.concatenate([values.T.ravel() for values in measured.values()]),
+    }
+
+
+def _utf8(text: str) -> str:
+    """Return what UTF-8 can say of a text: the name of a file may be any bytes."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def traces_of(columns: Mapping[str, np.ndarray]) -> list[Trace]:
+    """Return the traces of a long form: the inverse of :func:`long_form`.
+
+    Raises
+    ------
+    ValueError
+        When it is not the long form of traces.
+    """
+    first = _starts(*(columns[name] for name in OF_A_TRACE))
+    ends = [*first[1:], columns["value"].size] if first else []
+    return [
+        _trace({name: columns[name][start:end] for name in LONG_FORM})
+        for start, end in zip(first, ends, strict=True)
+    ]
+
+
+def _starts(*columns: np.ndarray) -> list[int]:
+    """Return where a row differs from the one before it; the first row does."""
+    size = columns[0].size
+    new = np.zeros(max(size - 1, 0), dtype=bool)
+    for values in columns:
+        unknown = values != values  # nan is not nan
+        new |= (values[1:] != values[:-1]) & ~(unknown[1:] & unknown[:-1]).astype(bool)
+    return [0, *(np.flatnonzero(new) + 1).tolist()] if size else []
+
+
+def _trace(part: Mapping[str, np.ndarray]) -> Trace:
+    """Return the trace that consecutive rows of a long form are."""
+    names = [str(part["measure"][start]) for start in _starts(part["measure"])]
+    seeds = int(part["seed"].max()) + 1
+    records, left = divmod(part["value"].size, len(names) * seeds)
+    if left:
+        raise ValueError(f"a trace has {part['value'].size} values for {seeds} seeds")
+    blocks = part["value"].reshape(len(names), seeds, records)
+    measures = {name: block.T for name, block in zip(names, blocks, strict=True)}
+    rate = float(part["learning_rate"][0])
+    return Trace(
+        **{name: str(part[name][0]) for name in CELL},
+        steps=part["step"][:records],
+        loss=measures.pop("loss"),
+        log_gap=measures.pop("log_gap"),
+        learning_rate=None if np.isnan(rate) else rate,
+        won=bool(part["won"][0]),
+        evaluations=part["evaluations"][:records],
+        measures=measures,
+    )
