@@ -14,7 +14,6 @@ from optbench.cli.output import (
     choose_format,
     deliver,
     writable_folder,
-    write,
 )
 from optbench.cli.parameters import Out, Plugins, Quiet
 from optbench.cli.progress import progress_bar
@@ -22,9 +21,7 @@ from optbench.cli.terminal import styled, width
 from optbench.cli.watch import Watch, repeat
 from optbench.errors import UserError
 from optbench.options import MOST_RATES
-from optbench.report import COUNTS, FORMATS, render
-
-ALL_FORMATS = (*FORMATS, "parquet")
+from optbench.report import COUNTS, FORMATS, View, written_as
 
 
 def compare(
@@ -69,9 +66,7 @@ def compare(
     ] = False,
     format: Annotated[
         str | None,
-        typer.Option(
-            metavar="|".join(ALL_FORMATS), help="[default: by the suffix of --out, or table]"
-        ),
+        typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
     ] = None,
     out: Out = None,
     count: Annotated[
@@ -108,7 +103,10 @@ def compare(
     Exit code: 0 fine, 1 an optimizer failed (its row says why), 2 wrong input, 130 interrupted
     (what was done is shown all the same).
     """
-    shown = choose_format(format, out, ALL_FORMATS)
+    suffixes = {name: each.suffixes for name, each in FORMATS.items()}
+    shown = choose_format(format, out, suffixes)
+    if out is None and not FORMATS[shown].text:
+        raise UserError(f"--format {shown} is for files: name one with --out")
     if count not in COUNTS:
         raise UserError(f"--count {count}: must be {' or '.join(COUNTS)}")
     rates = _learning_rates(learning_rates)
@@ -140,16 +138,13 @@ def compare(
                 until_verdict=until_verdict,
                 progress=report,
             )
-        saved = comparison.to_parquet()
-        keep_latest(saved)
+        keep_latest(comparison.to_parquet())
+        view = View(width(), out is None and styled(), details, count)
+        text = written_as(comparison, shown, view)
         if shown == "csv" and not quiet:  # the one format that has no place for notes
             for note in comparison.notes:
                 typer.echo(f"optbench: note: {note}", err=True)
-        if shown == "parquet" and out is not None:
-            write(out, saved)
-        else:
-            text = render(comparison, shown, width(), out is None and styled(), details, count)
-            deliver(text, out)
+        deliver(text, out)
         if figures is not None:
             from optbench.plots import save_all
 

@@ -115,7 +115,7 @@ def test_latex_escapes_special_characters():
 
 def test_latex_rows_and_environments_match(example):
     text = render(example, "latex")
-    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == len(tables(example))
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 1 + len(tables(example))
     for block in re.findall(r"\\begin\{tabular\}\{@\{\}([lr]+)@\{\}\}(.*?)\\end", text, re.DOTALL):
         alignment, body = block
         rows = [line for line in body.splitlines() if line.endswith(r"\\")]
