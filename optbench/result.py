@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optbench.columns import CELL, BiasRow, ConvergenceRow, InstanceFacts
+from optbench.columns import BiasRow, ConvergenceRow, InstanceFacts
 from optbench.errors import UserError
 from optbench.files import replace_file
-from optbench.records import SCHEMA_VERSION, Record, as_dict, flat, from_dict, plain
+from optbench.records import SCHEMA_VERSION, Record, as_dict, from_dict, plain
 from optbench.report.document import render_json
+from optbench.report.formats import View
+from optbench.report.frames import frame
+from optbench.report.notebook import render_notebook
+from optbench.report.numbers import counted_noun
+from optbench.report.sections import first_screen
 from optbench.status import Status
 from optbench.store.saved import as_parquet, damaged, foreign, latest, read_saved
 from optbench.traces import Trace, long_form
@@ -23,9 +28,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUFFIXES = (".parquet", ".json")  # of files that hold a comparison
+IN_PYTHON = {
+    ".table(kind)": "DataFrames: bias, convergence, learning_rates, references, summary",
+    ".plot(kind)": "figures",
+    ".to_dataframe()": "along the runs",
+    ".save(path)": "for later",
+}
 
 
-@dataclass(frozen=True)
+class Text(str):
+    """A text of several lines that interpreters and notebooks show as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """The result of :func:`optbench.compare`.
 
@@ -49,24 +69,61 @@ class Comparison:
     environment: dict[str, Any]
     notes: list[str] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        asked = [row for row in self.bias_rows if not row.as_theorem_asks]
+        optimizers = len({row.optimizer for row in asked})
+        parts = [
+            f"{counted_noun(optimizers, 'optimizer')} on "
+            f"{counted_noun(len(self.instances), 'instance')}",
+            *(f"{row.horizon:,} steps" for row in self.bias_rows[:1]),
+            *(counted_noun(row.seeds, "seed") for row in self.bias_rows[:1]),
+        ]
+        return f"<Comparison: {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        return render_notebook(self)
+
     @property
     def bias(self) -> pd.DataFrame:
         """The implicit-bias table, one row per cell; measures in columns of their own."""
-        return _frame(flat(row) for row in self.bias_rows)
+        return self.table("bias")
 
     @property
     def convergence(self) -> pd.DataFrame:
         """The convergence table, one row per cell."""
-        return _frame(flat(row) for row in self.convergence_rows)
+        return self.table("convergence")
 
     @property
     def learning_rates(self) -> pd.DataFrame:
         """Every learning rate that was given, or tried by the search: one row per cell and rate."""
-        return _frame(
-            {**{key: getattr(row, key) for key in CELL}, **flat(entry)}
-            for row in self.convergence_rows
-            for entry in row.learning_rates
-        )
+        return self.table("learning_rates")
+
+    def table(self, kind: str) -> pd.DataFrame:
+        """Return a table.
+
+        Parameters
+        ----------
+        kind : {"bias", "convergence", "learning_rates", "references", "summary"}
+            The first three have a row per cell, or per cell and rate, with the columns of
+            :mod:`optbench.columns`; ``references`` has the certified reference solutions of each
+            instance, ``summary`` the cells of :meth:`summary`.
+
+        Raises
+        ------
+        UserError
+            For another kind.
+        """
+        return frame(self, kind)
+
+    def summary(self, width: int = 100) -> Text:
+        """Return which solutions were selected, how fast, and what was found: the first screen.
+
+        Parameters
+        ----------
+        width : int
+            Characters per line; at least 80 are used.
+        """
+        return Text(first_screen(self, View(width), IN_PYTHON))
 
     def plot(self, kind: str = "sensitivity") -> Figure:
         """Return a figure: ``figure.savefig("rates.pdf")``; notebooks show it as it is.
@@ -158,12 +215,6 @@ class Comparison:
             "convergence": [as_dict(row) for row in self.convergence_rows],
             "notes": self.notes,
         }
-
-
-def _frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(list(rows))
 
 
 def load(path: str | os.PathLike[str]) -> Comparison:

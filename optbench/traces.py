@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ OF_A_TRACE = (*CELL, "learning_rate", "won")
 LONG_FORM = (*OF_A_TRACE, "seed", "step", "evaluations", "measure", "value")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trace:
     """The runs of one cell at one learning rate: one column a seed.
 
@@ -53,10 +54,24 @@ class Trace:
     evaluations: np.ndarray
     measures: Mapping[str, np.ndarray] = field(default_factory=dict)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Trace):
+            return NotImplemented
+        one, two = ({**vars(each), **each.measures} for each in (self, other))
+        del one["measures"], two["measures"]
+        return one.keys() == two.keys() and all(_equal(one[key], two[key]) for key in one)
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def measured(self) -> dict[str, np.ndarray]:
         """All that was measured along the runs, by name: the loss and the gap as well."""
         return {"loss": self.loss, "log_gap": self.log_gap, **self.measures}
+
+
+def _equal(one: Any, two: Any) -> bool:
+    arrays = isinstance(one, np.ndarray) and isinstance(two, np.ndarray)
+    return np.array_equal(one, two, equal_nan=True) if arrays else bool(one == two)
 
 
 def long_form(traces: Sequence[Trace]) -> dict[str, np.ndarray]:
