@@ -7,7 +7,7 @@ saved comparison.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,25 +20,32 @@ LONG_FORM = (*OF_A_TRACE, "seed", "step", "evaluations", "measure", "value")
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """The runs of one cell at one learning rate: one column a seed.
+    """What the runs of one cell at one learning rate recorded: one column a seed.
 
-    There is one for each learning rate that was given; of a search only the winner's is kept.
+    There is one for every learning rate that was given; of those that a search tried, the winner's
+    only: ``learning_rates`` keeps the ends of the others.  After the end of a run all is nan.
 
     Attributes
     ----------
+    learning_rate : float or None
+        None where none is tuned.
+    won : bool
+        Whether it is the best of them, which the tables show.
     steps : ndarray, int64 (R,)
+        Up to the horizon, or as far as a winner went on until it had settled.
+    evaluations : ndarray, float64 (R, S)
+        How often the whole objective was evaluated until then.
     loss : ndarray, float64 (R, S)
-        The loss; nan after the end of a run, 0 below the smallest float64.
+        The loss; 0 below the smallest float64.
     log_gap : ndarray, float64 (R, S)
         Natural logarithm of loss minus optimum; nan where the optimum is unknown.
-    learning_rate : float or None
-        None where there is none to tune.
-    won : bool
-        Whether this is the learning rate of the rows of the tables.
-    evaluations : ndarray, float64 (R,)
-        How often the whole objective was evaluated by then.
     measures : mapping of str to ndarray, float64 (R, S)
-        What the implicit-bias table measures at the end; nan where it is unknown.
+        What the implicit-bias table measures at the end, along the run and under the same names;
+        further ``norm_l1``, ``norm_l2``, ``norm_linf``, ``support`` (how many coordinates are
+        above 1e-4 of the largest) and ``component_REFERENCE`` (the inner product of w with the
+        unit vector along a reference solution).  A direction is nan while w is 0.
+    w : ndarray, float64 (S, d), or None
+        The predictor at the end of each seed's run; only of the learning rate that won.
     """
 
     problem: str
@@ -46,13 +53,14 @@ class Trace:
     instance_id: str
     parametrization: str
     optimizer: str
-    steps: np.ndarray
-    loss: np.ndarray
-    log_gap: np.ndarray
     learning_rate: float | None
     won: bool
+    steps: np.ndarray
     evaluations: np.ndarray
-    measures: Mapping[str, np.ndarray] = field(default_factory=dict)
+    loss: np.ndarray
+    log_gap: np.ndarray
+    measures: Mapping[str, np.ndarray]
+    w: np.ndarray | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Trace):
@@ -70,8 +78,9 @@ class Trace:
 
 
 def _equal(one: Any, two: Any) -> bool:
-    arrays = isinstance(one, np.ndarray) and isinstance(two, np.ndarray)
-    return np.array_equal(one, two, equal_nan=True) if arrays else bool(one == two)
+    if isinstance(one, np.ndarray) != isinstance(two, np.ndarray):
+        return False
+    return np.array_equal(one, two, equal_nan=True) if isinstance(one, np.ndarray) else one == two
 
 
 def long_form(traces: Sequence[Trace]) -> dict[str, np.ndarray]:
@@ -101,7 +110,7 @@ def _long(trace: Trace) -> dict[str, np.ndarray]:
         **{name: np.full(size, value, _EMPTY[name].dtype) for name, value in own.items()},
         "seed": np.tile(np.repeat(np.arange(seeds), records), len(measured)),
         "step": np.tile(trace.steps, len(measured) * seeds),
-        "evaluations": np.tile(trace.evaluations, len(measured) * seeds),
+        "evaluations": np.tile(trace.evaluations.T.ravel(), len(measured)),
         "measure": np.repeat(np.array([*measured], dtype=object), seeds * records),
         "value": np.concatenate([values.T.ravel() for values in measured.values()]),
     }
@@ -149,12 +158,16 @@ def _trace(part: Mapping[str, np.ndarray]) -> Trace:
     measures = {name: block.T for name, block in zip(names, blocks, strict=True)}
     rate = float(part["learning_rate"][0])
     return Trace(
-        **{name: str(part[name][0]) for name in CELL},
+        problem=str(part["problem"][0]),
+        instance=str(part["instance"][0]),
+        instance_id=str(part["instance_id"][0]),
+        parametrization=str(part["parametrization"][0]),
+        optimizer=str(part["optimizer"][0]),
         steps=part["step"][:records],
         loss=measures.pop("loss"),
         log_gap=measures.pop("log_gap"),
         learning_rate=None if np.isnan(rate) else rate,
         won=bool(part["won"][0]),
-        evaluations=part["evaluations"][:records],
+        evaluations=part["evaluations"][: seeds * records].reshape(seeds, records).T,
         measures=measures,
     )

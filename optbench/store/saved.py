@@ -2,17 +2,22 @@
 
 A saved comparison is one Parquet file.  Its table is the long form of :mod:`optbench.traces`, which
 pandas, polars or DuckDB read as it is; its key-value metadata has the document of
-``docs/schema.md``, the document's hash, and the version of this layout.
+``docs/schema.md``, the last predictors of the traces, a hash of both, and the version of this
+layout.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from optbench.engine.compiler.cache import cache_root
 from optbench.errors import UserError, one_line
@@ -22,7 +27,8 @@ from optbench.traces import LONG_FORM, Trace, long_form, traces_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DOCUMENT, DIGEST, LAYOUT = b"optbench.document", b"optbench.sha256", b"optbench.layout"
+DOCUMENT, PREDICTORS = b"optbench.document", b"optbench.predictors"
+DIGEST, LAYOUT = b"optbench.sha256", b"optbench.layout"
 VERSION = b"1"  # of the layout of the Parquet file: the document has one of its own
 MAGIC = b"PAR1"  # how Parquet begins
 
@@ -38,9 +44,8 @@ def as_parquet(document: str, traces: Sequence[Trace]) -> bytes:
         stream, table.schema, compression="zstd", write_page_checksum=True, store_schema=False
     ) as writer:
         writer.write_table(table)
-        writer.add_key_value_metadata(
-            {DOCUMENT: document, DIGEST: _digest(document), LAYOUT: VERSION}
-        )
+        told = {DOCUMENT: document.encode(), PREDICTORS: _predictors(traces)}
+        writer.add_key_value_metadata({**told, DIGEST: _digest(told), LAYOUT: VERSION})
     return bytes(stream.getvalue())
 
 
@@ -53,8 +58,21 @@ def _schema() -> pa.Schema:
     return pa.schema([(name, other.get(name, pa.string())) for name in LONG_FORM])
 
 
-def _digest(document: str) -> str:
-    return hashlib.sha256(document.encode()).hexdigest()
+def _predictors(traces: Sequence[Trace]) -> bytes:
+    """Return the last predictors as NumPy's archive, each under the place of its trace."""
+    given = {str(place): trace.w for place, trace in enumerate(traces) if trace.w is not None}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **given)
+    return stream.getvalue()
+
+
+def _with_predictors(traces: Sequence[Trace], archive: bytes) -> list[Trace]:
+    found = np.load(io.BytesIO(archive), allow_pickle=False)
+    return [replace(trace, w=found.get(str(place))) for place, trace in enumerate(traces)]
+
+
+def _digest(told: Mapping[bytes, bytes]) -> bytes:
+    return hashlib.sha256(told[DOCUMENT] + told[PREDICTORS]).hexdigest().encode()
 
 
 def read_saved(file: Path) -> tuple[Any, list[Trace] | None]:
@@ -105,12 +123,11 @@ def _of_parquet(data: bytes, file: Path) -> tuple[Any, list[Trace]]:
     if told[LAYOUT] != VERSION:
         raise UserError(f"{file} is of another version of optbench, whose files differ from ours")
     try:
-        document = told[DOCUMENT].decode()
-        if told[DIGEST].decode() != _digest(document):
-            raise ValueError("the document is not the one that was written")
+        if told[DIGEST] != _digest(told):
+            raise ValueError("its metadata is not what was written")
         if not table.schema.equals(_schema()):
             raise ValueError("its columns are not those that were written")
-        return json.loads(document), traces_of(columns)
+        return json.loads(told[DOCUMENT]), _with_predictors(traces_of(columns), told[PREDICTORS])
     except (KeyError, ValueError) as error:
         raise damaged(file, str(error)) from None
 

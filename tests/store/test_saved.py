@@ -201,8 +201,9 @@ def made_up_traces(draw) -> list[Trace]:
         found.append(Trace(
             problem="p", instance="i", instance_id="0", parametrization="linear",
             optimizer=optimizer, steps=np.arange(records), loss=draw(array), log_gap=draw(array),
-            learning_rate=rate, won=draw(st.booleans()), evaluations=2.0 * np.arange(records),
+            learning_rate=rate, won=draw(st.booleans()), evaluations=draw(array),
             measures=draw(st.dictionaries(st.sampled_from(["margin_l2", "rank"]), array)),
+            w=draw(st.none() | array),
         ))  # fmt: skip
     return found
 
@@ -226,8 +227,8 @@ def loaded_or_told(file: Path) -> Comparison | str:
 def test_a_byte_that_is_flipped_is_told_or_harmless(tmp_path):
     """Whatever a byte of the file becomes: an error of one line, or what was saved."""
     numbers = np.linspace(0.0, 1.0, 12).reshape(4, 3)
-    trace = Trace("p", "i", "0", "linear", "o", np.arange(4), numbers, -numbers, 0.1, True,
-                  np.arange(4.0), {"rank": numbers})  # fmt: skip
+    trace = Trace("p", "i", "0", "linear", "o", 0.1, True, np.arange(4), 2.0 * numbers, numbers,
+                  -numbers, {"rank": numbers}, numbers)  # fmt: skip
     made = Comparison([_bias_row()], [], [], [trace], {}, [])
     whole, file = bytearray(made.to_parquet()), tmp_path / "r.parquet"
     told = []
@@ -249,7 +250,7 @@ def test_a_name_that_is_no_utf8_can_be_saved(tmp_path):
     name = os.fsdecode(b"caf\xe9.csv")
     row = dataclasses.replace(_bias_row(), instance=name)
     one = np.ones((1, 1))
-    trace = Trace("p", name, "0", "linear", "o", np.arange(1), one, one, None, True, one[0])
+    trace = Trace("p", name, "0", "linear", "o", None, True, np.arange(1), one, one, one, {})
     Comparison([row], [], [], [trace], {}).save(tmp_path / "r.parquet")
     found = optbench.load(tmp_path / "r.parquet")
     assert found.bias_rows == [row] and found.traces[0].instance == "caf?.csv"
