@@ -309,4 +309,11 @@ def rate_law(rate: Rate) -> RateLaw:
 def trace_of(cell: Cell, search: Search, best: Mapping[Instance, float]) -> Trace:
     """Return the winner's loss and suboptimality along the run."""
     went = progress(cell, search.runs[search.best], best)
-    return Trace(**_names(cell), steps=went.steps, loss=went.loss, log_gap=went.gaps)
+    return Trace(
+        **_names(cell),
+        steps=went.steps,
+        loss=went.loss,
+        log_gap=went.gaps,
+        evaluations=went.evaluations,
+        learning_rate=search.winner.rate,
+    )

@@ -1,0 +1,30 @@
+"""Panels of figures that show each instance by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optbench.plots.rows import title
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def instances_of(data: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the data of each instance."""
+    return [own for _, own in data.groupby("instance_id", sort=False)]
+
+
+def name_of(own: pd.DataFrame) -> str:
+    """Return the title of the panel of an instance."""
+    return title(own["problem"].iloc[0], own["instance"].iloc[0])
+
+
+def not_drawn(panels: int, drawn: int) -> str:
+    """Say that not all panels are drawn, and how to choose; empty if all are."""
+    if panels <= drawn:
+        return ""
+    return (
+        f"There is room for the first {drawn} of {panels} panels; --instance NAME chooses others, "
+        "and the CSV has all of them."
+    )
