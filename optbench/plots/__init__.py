@@ -92,7 +92,7 @@ def draw(
     data = own.data(shown)
     with printed():
         figure = own.draw(data, wanted)
-    return Drawn(figure, data, own.caption(shown, data, wanted))
+    return Drawn(figure, data, own.caption(shown, data, wanted, figure))
 
 
 def save(drawn: Drawn, file: Path) -> None:

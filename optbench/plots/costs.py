@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def costs(comparison: Comparison, kind: str, instances: int = 1) -> pd.DataFrame:
-    """Return one row for each optimizer, instance and target: ``steps``, ``evaluations``, ``seconds``.
+    """Return what each target of each instance costs each optimizer, in the units of ``AGAINST``.
 
     Infinite: the target is not kept, or the optimizer does not run there.
 
@@ -46,7 +46,9 @@ def costs(comparison: Comparison, kind: str, instances: int = 1) -> pd.DataFrame
             f"optimum on which something ran, and there {'is' if len(places) == 1 else 'are'} "
             f"{len(places) or 'none'}"
         )
-    found = [_row(row, name(row), target) for row in rows if name(row) in ran for target in row.steps_to]
+    found = [
+        _row(row, name(row), target) for row in rows if name(row) in ran for target in row.steps_to
+    ]
     return pd.DataFrame(found).astype(dict.fromkeys(AGAINST, float))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from optbench.plots.panels import add_legend, drawn, handles_of, new_figure
@@ -23,10 +24,20 @@ ROOM = 1.3  # factor between the last step of a curve and the edge of its panel
 def points(
     x: np.ndarray, fractions: Mapping[str, np.ndarray], **also: Any
 ) -> Iterator[dict[str, Any]]:
-    """Yield one row for each optimizer and place at which a curve steps up."""
+    """Yield one row for each place at which the curve of an optimizer steps up, and for the ends.
+
+    Parameters
+    ----------
+    x, fractions
+        From :mod:`optbench.profiles`.
+    **also
+        Further columns.
+    """
     for name, own in fractions.items():
-        for place, fraction in zip(x.tolist(), own.tolist(), strict=True):
-            yield {**also, "optimizer": name, "x": place, "fraction": fraction}
+        told = list(zip(x.tolist(), own.tolist(), strict=True))
+        for place, (at, fraction) in enumerate(told):
+            if place in (0, len(told) - 1) or fraction > told[place - 1][1]:
+                yield {**also, "optimizer": name, "x": at, "fraction": fraction}
 
 
 def draw_curves(
@@ -84,7 +95,7 @@ def best_first(data: pd.DataFrame) -> list[str]:
         area = 0.0
         for _, curve in own.groupby("panel", sort=False):
             logs = [*map(math.log, curve["x"]), end]
-            widths = [after - before for before, after in zip(logs, logs[1:], strict=False)]
+            widths = [after - before for before, after in pairwise(logs)]
             area += sum(w * y for w, y in zip(widths, curve["fraction"], strict=True))
         areas[str(name)] = area
     return sorted(areas, key=lambda name: -areas[name])

@@ -18,13 +18,3 @@ def instances_of(data: pd.DataFrame) -> list[pd.DataFrame]:
 def name_of(own: pd.DataFrame) -> str:
     """Return the title of the panel of an instance."""
     return title(own["problem"].iloc[0], own["instance"].iloc[0])
-
-
-def not_drawn(panels: int, drawn: int) -> str:
-    """Say that not all panels are drawn, and how to choose; empty if all are."""
-    if panels <= drawn:
-        return ""
-    return (
-        f"There is room for the first {drawn} of {panels} panels; --instance NAME chooses others, "
-        "and the CSV has all of them."
-    )

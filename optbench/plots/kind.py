@@ -64,6 +64,11 @@ class Kind:
         data is not drawn.
     against : tuple of str
         What it can be drawn against; empty where that is no question.
+    panels : tuple of str
+        The columns of the data whose values are panels; those for which there is no room on a page
+        are left out.
+    axes : int
+        How many axes a panel has.
     """
 
     name: str
@@ -72,13 +77,36 @@ class Kind:
     draw: Callable[[pd.DataFrame, Asked], Figure]
     read: Callable[[pd.DataFrame, Asked], str]
     against: tuple[str, ...] = ()
+    panels: tuple[str, ...] = ()
+    axes: int = 1
 
-    def caption(self, comparison: Comparison, data: pd.DataFrame, asked: Asked) -> str:
-        """Return what it shows, how to read it, and on what it was measured, in sentences."""
+    def caption(
+        self, comparison: Comparison, data: pd.DataFrame, asked: Asked, figure: Figure | None = None
+    ) -> str:
+        """Return what it shows, how to read it, and on what it was measured, in sentences.
+
+        Parameters
+        ----------
+        comparison : Comparison
+        data : DataFrame
+        asked : Asked
+        figure : Figure, optional
+            What was drawn: panels that are not in it are told.
+        """
         from optbench.plots.caption import setting
 
-        told = [self.shows, self.read(data, asked), setting(comparison, data)]
+        left_out = "" if figure is None else self._left_out(data, len(figure.axes) // self.axes)
+        told = [self.shows, self.read(data, asked), left_out, setting(comparison, data)]
         return " ".join(part for part in told if part)
+
+    def _left_out(self, data: pd.DataFrame, drawn: int) -> str:
+        every = data.groupby(list(self.panels)).ngroups if self.panels else drawn
+        if every <= drawn:
+            return ""
+        return (
+            f"There is room for the first {drawn} of {every} panels; --instance NAME chooses "
+            "others, and the CSV has all of them."
+        )
 
     def check(self, asked: Asked) -> None:
         """Refuse what this kind cannot be asked.

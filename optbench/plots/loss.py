@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from optbench.plots.instances import instances_of, name_of
 from optbench.plots.kind import AGAINST, Asked, Kind, NothingToShow
 from optbench.plots.panels import (
     ACROSS,
@@ -13,9 +14,10 @@ from optbench.plots.panels import (
     handles_of,
     left_out,
     new_figure,
+    room,
     write_title,
 )
-from optbench.plots.rows import naming, place, title
+from optbench.plots.rows import naming, place
 from optbench.plots.style import look
 
 if TYPE_CHECKING:
@@ -83,19 +85,22 @@ def _records(trace: Any, label: str, pace: float | None) -> pd.DataFrame:
 def draw(data: pd.DataFrame, asked: Asked) -> Figure:
     """Draw medians over seeds, and bands from the smallest to the largest seed."""
     names = drawn(data, _best_first(data))
-    panels = list(data.groupby("instance_id", sort=False))
-    figure, places = new_figure(asked, len(panels), names)
-    for axes, (_, own) in zip(places, panels, strict=True):
-        _draw_panel(axes, own, names, asked.against)
-        across = min(len(panels), ACROSS[asked.width])
-        write_title(axes, asked, title(own["problem"].iloc[0], own["instance"].iloc[0]), across)
-    for axes in places[:: min(len(panels), ACROSS[asked.width])]:
-        axes.set_ylabel("loss $-$ optimum")
+    shown = instances_of(data)[: room(asked, names)]
+    across = min(len(shown), ACROSS[asked.width])
+    figure, places = new_figure(asked, len(shown), names)
+    for place_, (axes, own) in enumerate(zip(places, shown, strict=True)):
+        known = _draw_panel(axes, own, names, asked.against)
+        write_title(axes, asked, name_of(own), across)
+        if not known:
+            axes.set_ylabel("loss (its optimum is unknown)")
+        elif place_ % across == 0:
+            axes.set_ylabel("loss $-$ optimum")
     add_legend(figure, asked, handles_of(names))
     return figure
 
 
-def _draw_panel(axes: Any, own: pd.DataFrame, names: list[str], against: str) -> None:
+def _draw_panel(axes: Any, own: pd.DataFrame, names: list[str], against: str) -> bool:
+    """Draw one instance; return whether its optimum is known."""
     import seaborn as sns
 
     gaps = own["log10_gap"]
@@ -114,13 +119,14 @@ def _draw_panel(axes: Any, own: pd.DataFrame, names: list[str], against: str) ->
         markers={name: each.mark for name, each in looks.items()}, markevery=0.12,
         err_kws={"alpha": 0.15, "linewidth": 0},
     )  # fmt: skip
-    axes.set(xlabel=LABELS[against], ylabel="" if known else "loss (its optimum is unknown)")
+    axes.set(xlabel=LABELS[against], ylabel="")
+    return known
 
 
 def _best_first(data: pd.DataFrame) -> list[str]:
-    """Order optimizers by the gap that they leave: the median over instances, of the last record."""
+    """Order optimizers by what they leave of the first gap: the median over instances and seeds."""
     ends = data.groupby(["optimizer", "instance_id", "seed"])["log10_left"].last()
-    return ends.groupby("optimizer").median().sort_values(kind="stable").index.tolist()
+    return list(ends.groupby("optimizer").median().sort_values(kind="stable").index)
 
 
 def read(data: pd.DataFrame, asked: Asked) -> str:
@@ -144,4 +150,5 @@ LOSS = Kind(
     draw=draw,
     read=read,
     against=AGAINST,
+    panels=("instance_id",),
 )

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from optbench.columns import ConvergenceRow, LearningRate
 
-CONVERGED, SLOW, OSCILLATING, DIVERGED = "converged", "slow", "oscillating", "diverged"
+CONVERGED, DIVERGED = Status.CONVERGED.value, Status.DIVERGED.value
+SLOW, OSCILLATING = "slow", "oscillating"
 LEFT_BEHIND, UNKNOWN = "left behind", "no target"
 # colour-blind safe, and in this order from light to dark in print without colours
 COLOURS = {

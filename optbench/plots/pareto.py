@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from optbench.plots.instances import not_drawn
+from optbench.plots.instances import name_of
 from optbench.plots.kind import Asked, Kind, NothingToShow
 from optbench.plots.panels import (
     ACROSS,
-    MOST_PANELS,
     add_legend,
     drawn,
     handles_of,
     left_out,
     new_figure,
+    room,
     write_title,
 )
-from optbench.plots.rows import naming, place, title
+from optbench.plots.rows import naming, place
 from optbench.plots.style import look
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ FLOOR = 1e-9  # what is missing to a solution is drawn there where it is less
 
 
 def data(comparison: Comparison) -> pd.DataFrame:
-    """Return one row for each row of the tables and each reference solution.
+    """Return one row for each row of the tables and each reference that several are compared with.
 
     ``missing`` is 1 - margin ratio, norm excess, or a distance, see ``docs/measures.md``;
     ``frontier`` tells whether no other optimizer is both sooner and nearer.
@@ -57,7 +57,9 @@ def data(comparison: Comparison) -> pd.DataFrame:
     if told.empty or told["steps"].isna().all():
         raise NothingToShow(f"pareto: no run reached {TARGET} and was compared with a solution")
     told = told.astype({"steps": float, "missing": float})
-    parts = [own.assign(frontier=_frontier(own)) for _, own in _groups(told)]
+    groups = [own for _, own in _groups(told)]
+    several = [own for own in groups if own["steps"].notna().sum() > 1]
+    parts = [own.assign(frontier=_frontier(own)) for own in several or groups]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -80,15 +82,14 @@ def _frontier(own: pd.DataFrame) -> list[bool]:
 def draw(data: pd.DataFrame, asked: Asked) -> Figure:
     """Draw a panel for each instance and reference solution; the frontier is a line."""
     names = drawn(data, _best_first(data))
-    shown = _groups(data[data["steps"].notna()])[:MOST_PANELS]
+    shown = _groups(data[data["steps"].notna()])[: room(asked, names)]
     figure, places = new_figure(asked, len(shown), names, shape=0.85)
     across = min(len(shown), ACROSS[asked.width])
     for axes, ((_, reference), own) in zip(places, shown, strict=True):
         axes.set(xscale="log", yscale="log", xlabel=f"steps to {TARGET}")
         axes.set_ylabel(f"{'distance' if own['is_distance'].all() else 'missing'} to {reference}")
         _draw_points(axes, own.assign(y=own["missing"].abs().clip(lower=FLOOR)), names)
-        first = own.iloc[0]
-        write_title(axes, asked, title(first["problem"], first["instance"]), across)
+        write_title(axes, asked, name_of(own), across)
     add_legend(figure, asked, handles_of(names, lines=False))
     return figure
 
@@ -110,7 +111,7 @@ def _draw_points(axes: Any, own: pd.DataFrame, names: list[str]) -> None:
 
 def _best_first(data: pd.DataFrame) -> list[str]:
     ranks = data.groupby("optimizer").agg(often=("frontier", "sum"), steps=("steps", "median"))
-    return ranks.sort_values(["often", "steps"], ascending=[False, True]).index.tolist()
+    return list(ranks.sort_values(["often", "steps"], ascending=[False, True]).index)
 
 
 def read(data: pd.DataFrame, asked: Asked) -> str:
@@ -121,7 +122,6 @@ def read(data: pd.DataFrame, asked: Asked) -> str:
         "with a black edge on the grey line are the frontier: no other optimizer is both sooner "
         "and nearer. Optimizers that do not keep the target have no mark.",
         left_out(data, "that are most often on the frontier"),
-        not_drawn(data),
     )
     return " ".join(filter(None, parts))
 
@@ -132,4 +132,5 @@ PARETO = Kind(
     data=data,
     draw=draw,
     read=read,
+    panels=("instance_id", "reference"),
 )

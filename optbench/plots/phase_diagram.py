@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from optbench.columns import ConvergenceRow, LearningRate
-from optbench.plots.instances import not_drawn
 from optbench.plots.kind import Asked, Kind, NothingToShow
 from optbench.plots.outcomes import legend, meanings, number, outcome
 from optbench.plots.panels import add_legend, write_title
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from optbench.result import Comparison
 
-KEYS = ["instance_id", "parametrization", "optimizer", "others"]
+KEYS = ("instance_id", "parametrization", "optimizer", "others")
 MISSING = (
     "phase_diagram: no optimizer ran with several values of two hyperparameters; for instance "
     "-o 'heavy_ball[momentum=0.5]' -o 'heavy_ball[momentum=0.9]' does"
@@ -87,7 +86,10 @@ def _alone(row: ConvergenceRow) -> LearningRate:
 
 def draw(data: pd.DataFrame, asked: Asked) -> Figure:
     """Draw one map for each instance, optimizer and setting of the other hyperparameters."""
-    groups, entries = [own for _, own in data.groupby(KEYS, sort=False)], legend(data["outcome"])
+    groups, entries = (
+        [own for _, own in data.groupby(list(KEYS), sort=False)],
+        legend(data["outcome"]),
+    )
     shown, figure, across = new_maps(asked, groups, "y", list(entries))
     for axes, own in zip(figure.axes, shown, strict=True):
         first = own.iloc[0]
@@ -104,7 +106,7 @@ def draw(data: pd.DataFrame, asked: Asked) -> Figure:
 
 def read(data: pd.DataFrame, asked: Asked) -> str:
     """Say what the colours and numbers mean."""
-    return " ".join(filter(None, (meanings(data), NUMBERS, not_drawn(data))))
+    return f"{meanings(data)} {NUMBERS}"
 
 
 PHASE_DIAGRAM = Kind(
@@ -113,4 +115,5 @@ PHASE_DIAGRAM = Kind(
     data=data,
     draw=draw,
     read=read,
+    panels=KEYS,
 )

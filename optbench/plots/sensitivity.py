@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from optbench.plots.instances import not_drawn, panels
+from optbench.plots.instances import instances_of, name_of
 from optbench.plots.kind import Asked, Kind, NothingToShow
 from optbench.plots.panels import (
     ACROSS,
+    LOWEST,
     add_legend,
     drawn,
     handles_of,
     left_out,
     new_figure,
+    room,
     write_title,
 )
 from optbench.plots.rows import naming, place
@@ -32,8 +34,7 @@ if TYPE_CHECKING:
     from optbench.result import Comparison
 
 FLOOR = -9.0  # decades: what is left below a tenth of the tightest target is drawn there
-MOST = 6  # instances, of two panels each
-WON, HOLLOW, CROSS = "rate that won", "left behind", "diverged"
+WON, HOLLOW, CROSS = "rate that won", "left behind", Status.DIVERGED.value
 
 
 def data(comparison: Comparison) -> pd.DataFrame:
@@ -67,25 +68,30 @@ def data(comparison: Comparison) -> pd.DataFrame:
 def draw(data: pd.DataFrame, asked: Asked) -> Figure:
     """Draw two panels an instance: what is left, and the steps to the tightest target."""
     names = drawn(data, _best_first(data))
-    shown = panels(data, MOST)
-    across = min(len(shown), ACROSS[asked.width])
     marks = _marks(data)
+    entries = [*names, *marks]
+    shown = instances_of(data)[: room(asked, entries, height=2 * LOWEST)]
+    across = min(len(shown), ACROSS[asked.width])
     bands = -(-len(shown) // across)
-    figure, places = new_figure(asked, 2 * across * bands, [*names, *marks], across=across)
-    for place_, (title, own) in enumerate(shown):
-        upper = 2 * across * (place_ // across) + place_ % across
-        above, below = places[upper], places[upper + across]
+    figure, places = new_figure(asked, 2 * across * bands, entries, across=across)
+    for place_, own in enumerate(shown):
+        above, below = (places[each] for each in _pair(place_, across))
         first = place_ % across == 0
         _draw_above(above, own, names, first)
         _draw_below(below, own, names, first)
         below.sharex(above)
-        write_title(above, asked, title, across)
+        write_title(above, asked, name_of(own), across)
     for place_ in range(len(shown), across * bands):
-        upper = 2 * across * (place_ // across) + place_ % across
-        places[upper].remove()
-        places[upper + across].remove()
+        for unused in _pair(place_, across):
+            places[unused].remove()
     add_legend(figure, asked, handles_of(names) | marks)
     return figure
+
+
+def _pair(place_: int, across: int) -> tuple[int, int]:
+    """Return which axes of a figure belong to an instance: one above the other."""
+    upper = 2 * across * (place_ // across) + place_ % across
+    return upper, upper + across
 
 
 def _draw_above(axes: Any, own: pd.DataFrame, names: list[str], first: bool) -> None:
@@ -150,16 +156,16 @@ def _marks(data: pd.DataFrame) -> dict[str, Any]:
 
 def _best_first(data: pd.DataFrame) -> list[str]:
     ends = data[data["won"]].groupby("optimizer")["log10_left"].median()
-    return ends.sort_values(kind="stable").index.tolist()
+    return list(ends.sort_values(kind="stable").index)
 
 
 def read(data: pd.DataFrame, asked: Asked) -> str:
     """Say what panels and marks are."""
     parts = (
-        "Above: what is left of the first gap at the end (1e-9: or less); hollow marks are rates that the search left behind on the way. Below: the step from "
+        "Above: what is left of the first gap at the end (1e-9: or less); hollow marks are rates "
+        "that the search left behind on the way. Below: the step from "
         "which on the tightest target is kept to the end; there is no mark where it is not.",
         left_out(data, "that leave the smallest gaps"),
-        not_drawn(data, MOST),
     )
     return " ".join(filter(None, parts))
 
@@ -170,4 +176,6 @@ SENSITIVITY = Kind(
     data=data,
     draw=draw,
     read=read,
+    panels=("instance_id",),
+    axes=2,
 )

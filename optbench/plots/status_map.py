@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optbench.plots.instances import instances_of, name_of, not_drawn
+from optbench.plots.instances import instances_of, name_of
 from optbench.plots.kind import Asked, Kind, NothingToShow
 from optbench.plots.outcomes import legend, meanings, number, outcome
 from optbench.plots.panels import add_legend, write_title
@@ -60,7 +60,7 @@ def draw(data: pd.DataFrame, asked: Asked) -> Figure:
 
 def read(data: pd.DataFrame, asked: Asked) -> str:
     """Say what the colours and numbers mean."""
-    return " ".join(filter(None, (meanings(data), NUMBERS, not_drawn(data))))
+    return f"{meanings(data)} {NUMBERS}"
 
 
 STATUS_MAP = Kind(
@@ -69,4 +69,5 @@ STATUS_MAP = Kind(
     data=data,
     draw=draw,
     read=read,
+    panels=("instance_id",),
 )

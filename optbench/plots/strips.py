@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from optbench.plots.outcomes import COLOURS, DARK, short
@@ -60,7 +61,7 @@ def draw_strips(axes: Any, own: pd.DataFrame, x: str, y: str, inches: float) -> 
     axes.set_yticks(range(len(names)), names)
     axes.grid(False)
     for level, (strip, ends) in enumerate(zip(strips, edges, strict=True)):
-        widths = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+        widths = [after - before for before, after in pairwise(ends)]
         axes.barh(
             [level] * len(strip), widths, left=ends[:-1], height=0.86, edgecolor="white",
             color=[COLOURS[each] for each in strip["outcome"]], linewidth=0.3,
@@ -95,7 +96,7 @@ def is_log(values: pd.Series) -> bool:
 def cell_edges(values: Sequence[float], log: bool) -> list[float]:
     """Return where cells around increasing values begin and end: half way between neighbours."""
     places = [math.log10(value) for value in values] if log else list(values)
-    middles = [(a + b) / 2 for a, b in zip(places, places[1:], strict=False)]
+    middles = [(a + b) / 2 for a, b in pairwise(places)]
     if middles:
         ends = 2 * places[0] - middles[0], 2 * places[-1] - middles[-1]
     else:

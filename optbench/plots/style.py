@@ -25,7 +25,8 @@ OWN_COLOUR = "black"
 MARKS = "osD^v<>PXhp"  # eleven: with ten colours and seven dashes no two optimizers look alike
 SOLID: tuple[float, ...] = ()
 DASHES: tuple[tuple[float, ...], ...] = (
-    SOLID, (4, 1.5), (1.2, 1.2), (5, 1.5, 1.2, 1.5), (7, 2), (2.5, 1.2), (5, 1.2, 1.2, 1.2, 1.2, 1.2),
+    SOLID, (4, 1.5), (1.2, 1.2), (5, 1.5, 1.2, 1.5), (7, 2), (2.5, 1.2),
+    (5, 1.2, 1.2, 1.2, 1.2, 1.2),
 )  # fmt: skip
 
 
@@ -85,5 +86,6 @@ def printed() -> Iterator[None]:
         # text stays text; without random names the same numbers give the same file
         "svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "optbench",
     }  # fmt: skip
-    with mpl.rc_context({**sns.axes_style("whitegrid"), **sns.plotting_context("paper"), **own}):
+    style: dict[Any, Any] = {**sns.axes_style("whitegrid"), **sns.plotting_context("paper"), **own}
+    with mpl.rc_context(style):
         yield
