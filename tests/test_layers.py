@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "optbench"
 LAYERS = (
     "errors source_code",
     "options status random schedules elementwise linear_algebra proximal environment column",
-    "columns identity labels losses parameters profiles targets",
+    "columns identity labels losses parameters targets",
     "plugin_files references data",
     "contract parametrizations",
     "instance registry",

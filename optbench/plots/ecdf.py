@@ -9,7 +9,7 @@ from optbench.plots.curves import draw_curves, points
 from optbench.plots.kind import AGAINST, Asked, Kind
 from optbench.plots.loss import LABELS
 from optbench.plots.panels import left_out
-from optbench.profiles import runtime_ecdf
+from optbench.analysis.profiles import runtime_ecdf
 
 if TYPE_CHECKING:
     import pandas as pd

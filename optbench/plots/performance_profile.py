@@ -8,7 +8,7 @@ from optbench.plots.costs import costs, table
 from optbench.plots.curves import draw_curves, points
 from optbench.plots.kind import AGAINST, Asked, Kind, NothingToShow
 from optbench.plots.panels import left_out
-from optbench.profiles import performance_profile
+from optbench.analysis.profiles import performance_profile
 
 if TYPE_CHECKING:
     import pandas as pd
