@@ -8,9 +8,10 @@ What is measured is x'.  The k-th step since the last restart, from z = (x, y) a
 
 z <- k / (k + 1) (2 z' - z) + 1 / (k + 1) z_0.
 
-Step sizes come from ten sweeps that divide rows and columns by the roots of their sums of |a_ij|.
+Step sizes come from six sweeps that divide rows and columns by the roots of their sums of |a_ij|.
 It restarts at z' when the error, the length of z' - z in the norm of PDHG, has fallen far enough,
-has fallen and rises again, or after a third of all steps; w then follows how far y and x moved.
+has fallen and rises again, or after a third of all steps.  w then follows how far y and x moved,
+but does not fall while x is far less feasible than y: a smaller w would make that worse.
 """
 
 import math
@@ -23,11 +24,12 @@ from optbench.linear_algebra import (
     transposed_times,
 )
 
-SWEEPS = 10  # the last is the scaling of Pock and Chambolle, after which steps of size 1 converge
+SWEEPS = 6  # the last is the scaling of Pock and Chambolle, after which steps of size 1 converge
 SUFFICIENT, NECESSARY = 0.2, 0.8  # the error relative to that after the last restart
 LONGEST = 0.36  # steps since the last restart, relative to all
 PERIOD = 20  # steps between two looks at the error
 TINY = 1e-12  # distances below this say nothing about the weight
+FAR = 100.0  # relative infeasibility of x over that of y, beyond which w does not fall
 
 
 def root_of_quotient(scale, sums):
@@ -54,6 +56,17 @@ def distance(vector, start, steps):
     for i in range(vector.size):
         total += (vector[i] - start[i]) ** 2 / steps[i]
     return math.sqrt(total)
+
+
+def primal_is_behind(forward, backward, targets, cost, x_steps, y_steps):
+    """Whether b - A x is far larger than the negative part of c - A^T y, relative to b and c."""
+    primal, dual = 0.0, 0.0
+    for i in range(targets.size):
+        primal += y_steps[i] * (targets[i] - forward[i]) ** 2
+    for j in range(cost.size):
+        dual += x_steps[j] * min(cost[j] - backward[j], 0.0) ** 2
+    relative = weighted_norm(targets, y_steps), weighted_norm(cost, x_steps)
+    return math.sqrt(primal) * relative[1] > FAR * math.sqrt(dual) * relative[0]
 
 
 def mixed(y_next, y, forward_next, forward):
@@ -151,7 +164,8 @@ def restarted_pdhg(
         errors[1] = found
     if restarts:
         in_x, in_y = distance(theta, x_anchor, x_steps), distance(y_next, y_anchor, y_steps)
-        if in_x > TINY and in_y > TINY:
+        behind = primal_is_behind(forward_next, backward_next, targets, cost, x_steps, y_steps)
+        if in_x > TINY and in_y > TINY and not (behind and w * in_x > in_y):
             weight[0] = math.sqrt(w * in_y / in_x)
         begin(theta, x, x_anchor)
         begin(y_next, y, y_anchor)

@@ -117,7 +117,7 @@ def optimizer_of(label: str) -> str | None:
 
 
 def looks(labels: Sequence[str]) -> dict[str, Look]:
-    """Return how lines are drawn: optimizers in their colours, what else there is from dark to light.
+    """Return how lines are drawn: optimizers in their colours, all others from dark to light.
 
     Lines of one optimizer differ by their dashes.
     """
