@@ -39,10 +39,14 @@ class View:
 
 @dataclass(frozen=True)
 class Format:
-    """A format: the suffixes that mean it, and what writes it; bytes go to files only."""
+    """A format: the suffixes that mean it, what writes it, and whether that is text.
+
+    What is no text goes to files only.
+    """
 
     suffixes: tuple[str, ...]
     write: Callable[[Comparison, View], str | bytes]
+    text: bool = True
 
 
 def _terminal(comparison: Comparison, view: View) -> str:
@@ -50,7 +54,14 @@ def _terminal(comparison: Comparison, view: View) -> str:
     from optbench.report.terminal import render_terminal
 
     if is_summarized(comparison) and not view.details:
-        return first_screen(comparison, view)
+        suffixes = [suffix for each in FORMATS.values() for suffix in each.suffixes[:1]]
+        pointers = {
+            "--details": "all tables",
+            "--out FILE": " ".join(suffixes),
+            "optbench plot KIND": "a figure of it",
+            "optbench report": "it as a page",
+        }
+        return first_screen(comparison, view, pointers)
     found = tables(comparison, view.details, view.counted)
     return render_terminal(found, notes_of(comparison), view.width, view.styled)
 
@@ -81,6 +92,10 @@ def _json(comparison: Comparison, view: View) -> str:
     return render_json(comparison, view.counted)
 
 
+def _parquet(comparison: Comparison, view: View) -> bytes:
+    return comparison.to_parquet()
+
+
 def _every_table(comparison: Comparison, view: View) -> Sequence[Table]:
     from optbench.report.sections import is_summarized, tables
     from optbench.report.summary import summarize
@@ -98,4 +113,5 @@ FORMATS: Mapping[str, Format] = {
     "latex": Format((".tex",), _latex),
     "csv": Format((".csv",), _csv),
     "json": Format((".json",), _json),
+    "parquet": Format((".parquet",), _parquet, text=False),
 }

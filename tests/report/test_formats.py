@@ -12,9 +12,9 @@ from example_comparison import DIGITS, INSTANCES, NEVER, convergence
 from long_table import read_long
 
 from optbench.errors import UserError
+from optbench.records import plain
 from optbench.report import render, tables
 from optbench.report.convergence_table import convergence_table
-from optbench.report.document import plain
 from optbench.report.latex import escape as latex
 from optbench.report.markdown import escape as markdown
 

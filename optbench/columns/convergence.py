@@ -1,10 +1,4 @@
-"""Every column of a comparison, once: its name, unit, header, meaning, and where it is shown.
-
-A row is a record, and a field of it is a column.  JSON and its schema, CSV, pandas, the tables and
-the lists of columns in ``docs`` are made from these declarations: a new column is one field here
-and the line of :mod:`optbench.analysis` that fills it.  What the implicit-bias table measures
-depends on the kind of problem and is declared there (:mod:`optbench.analysis.kinds`).
-"""
+"""The columns of the convergence table, of its rate law, and of the learning rates of a row."""
 
 from __future__ import annotations
 
@@ -12,182 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from optbench.column import REQUIRED, column
+from optbench.columns.row import Interval, Intervals, Names, Number, Numbers, Row, Window
 from optbench.status import Status
-
-Number = float | None  # None: unknown or not reached
-Interval = tuple[float, float] | None
-Window = tuple[int, int] | None
-Numbers = Mapping[str, float | None]
-Intervals = Mapping[str, tuple[float, float] | None]
-Names = tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """What every row of the implicit-bias and the convergence table says first."""
-
-    problem: str = column("name of the problem family", default=REQUIRED)
-    instance: str = column("label of the instance: what the data is", default=REQUIRED)
-    instance_id: str = column(
-        "which instance it is: 12 hexadecimal digits of the hash of all that it depends on; rows "
-        "belong together when these are equal, whatever the labels are",
-        default=REQUIRED,
-    )
-    parametrization: str = column(
-        "the map from trained parameters to the predictor, with its options",
-        header="parame-\ntrization",
-        default=REQUIRED,
-    )
-    optimizer: str = column(
-        "name, with the hyperparameters that the user fixed: `adam[eps=0]`",
-        header="optimizer",
-        default=REQUIRED,
-    )
-    hyperparameters: Numbers = column(
-        "all hyperparameters of the winning run by name; empty when nothing ran",
-        note=True,
-        default={},
-    )
-    as_theorem_asks: bool = column(
-        "whether this is the row beside the one as used, with the hyperparameters that the "
-        "optimizer's theorem asks for; `(theorem)` in its name",
-        default=False,
-    )
-    seeds: int = column("number of seeds behind every median", low=1, default=REQUIRED)
-    horizon: int = column(
-        "number of steps that a run may take", unit="steps", low=1, default=REQUIRED
-    )
-    status: Status = column(
-        "how the runs ended; the worst of all seeds", header="status", rank=4, default=REQUIRED
-    )
-    reason: str | None = column(
-        "why it is skipped, failed, diverged, stopped or INCONCLUSIVE, or why numbers are missing; "
-        "null when there is nothing to explain",
-        note=True,
-    )
-
-
-STATE = ("seeds", "horizon", "status", "reason")
-CELL = ("problem", "instance", "instance_id", "parametrization", "optimizer")
-
-
-@dataclass(frozen=True, kw_only=True)
-class BiasRow(Row):
-    """Which solution an optimizer selects."""
-
-    selected: str | None = column(
-        "the certified reference that the optimizer has settled at, "
-        '`"moving"` (see `towards`), `"between"` (of two references, see `effective_p`), '
-        '`"INCONCLUSIVE"`, or null when nothing ran',
-        header="selects",
-    )
-    nearest: str | None = column(
-        "the reference that it is at, or nearest to, when the runs end: of norms the one to which "
-        "least is missing"
-    )
-    towards: str | None = column(
-        "the reference that a moving run approaches most: in the table `moving to` it"
-    )
-    decided_at: Number = column(
-        "step at which a moving run would be close to `towards` if the law of its last two decades "
-        "went on: an extrapolation, at most 1,000 times as far; null where no law fits",
-        unit="steps",
-        header="decided\nat",
-        rank=3,
-    )
-    missing: Numbers = column(
-        "what is missing to each reference: 1 - margin ratio, norm excess, or the distance where "
-        "no norm defines it (`by_distance`); `residual`: to fitting, where a run does not fit yet",
-        prefix="missing_",
-        default={},
-    )
-    by_distance: Names = column(
-        "references to which `missing` is a distance, in the unit of the instance's "
-        "`separation_unit`",
-        default=(),
-    )
-    trend: Numbers = column(
-        "`missing` over what it was at a tenth of the steps: below 1 the reference is approached",
-        unit="ratio",
-        prefix="trend_",
-        default={},
-    )
-    runner_up: str | None = column(
-        "the reference that comes second: after the verdict, `towards` or `nearest`",
-        header="runner-up",
-        rank=4,
-    )
-    separation: Number = column(
-        "distance from the selected (else the nearest) reference to the closest other one, in the "
-        "unit of the instance's `separation_unit`"
-    )
-    steps: Number = column(
-        "number of steps that the runs of this table took, of the longest seed; beyond the horizon "
-        "with `--until-verdict`",
-        unit="steps",
-        header="steps",
-        rank=2,
-    )
-    evaluations: Number = column(
-        "how often such a run had the whole objective evaluated to take these steps, by the "
-        "optimizer's own doing: at theta, at its probes; n drawn rows of n are one. In the table "
-        "where it is not the number of steps",
-        unit="steps",
-        header="evalu-\nations",
-        rank=3,
-    )
-    theory: str = column(
-        'the reference that theory says the optimizer selects; `"unknown"`: there is no theorem',
-        header="theory",
-        default="unknown",
-    )
-    condition: str = column("the condition under which theory says so", note=True, default="")
-    theory_reason: str = column(
-        'why `theory` is `"unknown"` although a theorem names a solution', note=True, default=""
-    )
-    uncertified: Names = column(
-        "references that are not certified: the verdict ignores them, and measures against them "
-        "are marked in the table",
-        note=True,
-        default=(),
-    )
-    effective_p: Number = column(
-        'the exponent whose p-margin or p-norm the run is closest to optimizing; `"inf"`: the '
-        "maximum norm",
-        unit="p",
-        header="eff. p",
-        rank=3,
-    )
-    effective_p_interval: Interval = column(
-        "neighbours of `effective_p` in the grid of exponents, or the ends of a flat optimum: it "
-        "is known no better",
-        unit="p",
-        header="eff. p\ninterval",
-        rank=8,
-        of="effective_p",
-    )
-    effective_schatten_p: Number = column(
-        "of a matrix the exponent of the Schatten norm, the p-norm of the singular values, whose "
-        'margin the run is closest to optimizing: 1 nuclear, 2 Frobenius, `"inf"` spectral norm',
-        unit="p",
-        header="eff.\nSchatten p",
-        rank=3,
-    )
-    effective_schatten_p_interval: Interval = column(
-        "neighbours of `effective_schatten_p` in its grid of exponents: it is known no better",
-        unit="p",
-        header="Schatten p\ninterval",
-        rank=8,
-        of="effective_schatten_p",
-    )
-    measures: Numbers = column(
-        "medians over seeds of what this kind of problem measures", default={}
-    )
-    intervals: Intervals = column(
-        "bootstrap intervals of the measures over seeds; null with one seed",
-        of="measures",
-        default={},
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +48,9 @@ class LearningRate:
         default=REQUIRED,
     )
     status: Status = column("how the runs ended; the worst of all seeds", default=REQUIRED)
+    stopped: Number = column(
+        "the step at which they ended, of the seed that ended first", unit="steps"
+    )
     success_rate: Number = column(
         "fraction of seeds that keep the row's `success_target`", unit="ratio", low=0.0, high=1.0
     )
