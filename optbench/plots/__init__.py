@@ -92,6 +92,8 @@ def draw(
     data = own.data(shown)
     with printed():
         figure = own.draw(data, wanted)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # it is laid out: to do it again for each file costs most
     return Drawn(figure, data, own.caption(shown, data, wanted, figure))
 
 
