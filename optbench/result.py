@@ -126,17 +126,36 @@ class Comparison:
         """
         return Text(first_screen(self, View(width), IN_PYTHON))
 
-    def plot(self, kind: str = "sensitivity") -> Figure:
-        """Return a figure: ``figure.savefig("rates.pdf")``; notebooks show it as it is.
+    def plot(
+        self,
+        kind: str = "loss",
+        *,
+        width: str = "two",
+        against: str = "steps",
+        instances: Sequence[str] = (),
+        optimizers: Sequence[str] = (),
+    ) -> Figure:
+        """Return a figure: ``figure.savefig("loss.pdf")``; notebooks show it as it is.
 
         Parameters
         ----------
-        kind : {"sensitivity"}
-            What each learning rate did.
-        """
-        from optbench.plots import plot
+        kind : str
+            One of those that ``optbench plot`` lists, see ``docs/figures.md``.
+        width : {"one", "two"}
+            Columns of a paper: 3.25 or 6.75 inches.
+        against : {"steps", "evaluations", "seconds"}
+            What progress is shown against, where a kind has a choice.
+        instances, optimizers : sequence of str
+            Those that are shown; default: all.
 
-        return plot(self, kind)
+        Raises
+        ------
+        UserError
+            For an unknown kind or name, or when there is nothing to show.
+        """
+        from optbench.plots import Asked, draw
+
+        return draw(self, kind, Asked(width, against), instances, optimizers).figure
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return what was measured along the runs in long form: one row a seed, step and measure.
