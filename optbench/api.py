@@ -19,6 +19,7 @@ from optbench.executors.local import default_threads
 from optbench.instance import Instance
 from optbench.options import MOST_RATES
 from optbench.plan import PERTURBATION, Settings, make_plan, renewed
+from optbench.provenance import call_text, papers_of
 from optbench.registry import load_registry
 from optbench.result import Comparison
 from optbench.runs import DEFAULT_HORIZON, RunResult, RunSpec, hyper_values, run_all
@@ -93,6 +94,7 @@ def compare(
     UserError
         For wrong input: what is wrong, where, what would be right.
     """
+    call = call_text("optbench.compare", locals(), compare)
     began = time.perf_counter()
     report = progress or (lambda done, total, label: None)
     settings = _settings(horizon, learning_rates, seeds, threads, timeout, rerun, fresh)
@@ -118,6 +120,8 @@ def compare(
         seconds={**plan.seconds, "total": time.perf_counter() - began},
         compiled=len(cache.compiled),
         cells_from_store=sum(entry.finished is not None for entry in plan.entries),
+        command=call,
+        papers=papers_of(registry, cells),
     )
     return result
 

@@ -1,0 +1,106 @@
+"use strict";
+// Tables: sorted, searched and paged by DataTables; a filter for each column on request.
+
+const PAGE = 50; // rows shown at once
+
+// "< 1000", ">= 0.9" or "1e3" for numbers, part of the text for others.  A number that is not there
+// is in no such range; one that no run reached is above every bound.
+function filterOf(given, isNumber) {
+  const found = isNumber && given.match(/^\s*(<=|>=|<|>|=)?\s*(-?)(\d[\d,]*\.?\d*(?:e[+-]?\d+)?|\.\d+|inf)\s*$/i);
+  if (!found) {
+    const wanted = given.trim().toLowerCase();
+    return (cell) => cell.textContent.toLowerCase().includes(wanted);
+  }
+  const size = /inf/i.test(found[3]) ? Infinity : Number(found[3].replaceAll(",", ""));
+  const bound = found[2] ? -size : size;
+  const compare = {
+    "<": (value) => value < bound,
+    "<=": (value) => value <= bound,
+    ">": (value) => value > bound,
+    ">=": (value) => value >= bound,
+    "=": (value) => value === bound,
+  }[found[1] ?? "="];
+  return (cell) => cell.textContent !== "-" && compare(Number(cell.dataset.order));
+}
+
+function addFilters(table, element) {
+  const row = document.createElement("tr");
+  row.className = "filters";
+  row.hidden = true;
+  table.columns().every(function () {
+    const index = this.index(), head = this.header(), isNumber = "number" in head.dataset;
+    const cell = document.createElement("td"), input = document.createElement("input");
+    const name = head.textContent.trim();
+    input.type = "search";
+    input.setAttribute("aria-label", `Filter ${name}`);
+    input.placeholder = isNumber ? "e.g. < 100" : "contains";
+    input.addEventListener("input", () => {
+      const keep = filterOf(input.value, isNumber);
+      const rule = (text, row, at) => keep(table.cell(at, index).node());
+      this.search(input.value.trim() ? rule : "").draw();
+    });
+    cell.append(input);
+    row.append(cell);
+  });
+  element.tHead.append(row);
+  return row;
+}
+
+function toggleFor(row) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "plain";
+  button.textContent = "Filter columns";
+  button.setAttribute("aria-expanded", "false");
+  button.addEventListener("click", () => {
+    row.hidden = !row.hidden;
+    button.setAttribute("aria-expanded", String(!row.hidden));
+    if (!row.hidden) row.querySelector("input").focus();
+  });
+  return button;
+}
+
+function sortable(element) {
+  if (element.dataset.ready) return;
+  element.dataset.ready = "yes";
+  const heads = [...element.tHead.rows[0].cells];
+  const numbers = heads.flatMap((head, i) => ("number" in head.dataset ? [i] : []));
+  const long = element.tBodies[0].rows.length > PAGE;
+  const frame = element.parentElement, above = document.createElement("div");
+  above.className = "dt-layout-row";
+  frame.before(above);
+  const table = new DataTable(element, {
+    autoWidth: false,
+    order: [],
+    paging: long,
+    pageLength: PAGE,
+    lengthChange: false,
+    columnDefs: [{ targets: numbers, type: "num" }, { targets: "_all", orderSequence: ["asc", "desc", ""] }],
+    layout: { topStart: null, topEnd: null, bottomStart: "info", bottomEnd: long ? "paging" : null },
+    language: { info: "_TOTAL_ rows", infoEmpty: "no row", infoFiltered: "of _MAX_", zeroRecords: "No row is left: the filters match none." },
+  });
+  const label = document.createElement("label"), search = document.createElement("input");
+  search.type = "search";
+  search.placeholder = "any column";
+  search.addEventListener("input", () => table.search(search.value).draw());
+  label.className = "dt-search";
+  label.append("Search ", search);
+  above.append(label, toggleFor(addFilters(table, element)));
+}
+
+const allTables = [...document.querySelectorAll("table[data-sortable]")];
+const near = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (entry.isIntersecting) {
+      sortable(entry.target);
+      near.unobserve(entry.target);
+    }
+  }
+}, { rootMargin: "400px" });
+allTables.forEach((table) => near.observe(table));
+
+// All digits of a number, under the pointer.
+document.addEventListener("mouseover", (event) => {
+  const cell = event.target.closest?.("td[data-order]:not([title])");
+  if (cell && cell.textContent !== "-") cell.title = cell.dataset.order;
+});
