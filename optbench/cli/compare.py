@@ -25,6 +25,7 @@ from optbench.report import COUNTS, FORMATS, render
 
 
 def compare(
+    context: typer.Context,
     problems: Annotated[
         list[str] | None,
         typer.Argument(metavar="PROBLEM", help="NAME or NAME:key=value,... [default: three]"),
@@ -134,6 +135,7 @@ def compare(
                 until_verdict=until_verdict,
                 progress=report,
             )
+        comparison.environment["command"] = context.obj  # rather than the call just above
         text = render(comparison, shown, width(), out is None and styled(), details, count)
         if shown == "csv" and not quiet:  # the one format that has no place for notes
             for note in comparison.notes:

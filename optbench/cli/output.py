@@ -11,7 +11,13 @@ from pathlib import Path
 from optbench.errors import UserError
 
 INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
-FORMAT_OF_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
+FORMAT_OF_SUFFIX = {
+    ".md": "markdown",
+    ".tex": "latex",
+    ".csv": "csv",
+    ".json": "json",
+    ".html": "html",
+}
 
 
 def choose_format(given: str | None, out: Path | None, known: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""Tables of a comparison: for the terminal, Markdown, LaTeX, CSV and JSON."""
+"""Tables of a comparison: for the terminal, Markdown, LaTeX, CSV, JSON and as an HTML page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optbench.result import Comparison
 
 COUNTS = ("steps", "evaluations")  # what profiles compare
-FORMATS = ("table", "markdown", "latex", "csv", "json")
+FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
 
 
 def tables(comparison: Comparison, details: bool = False, counted: str = "steps") -> list[Table]:
@@ -79,7 +79,7 @@ def render(
     Parameters
     ----------
     comparison : Comparison
-    format : {"table", "markdown", "latex", "csv", "json"}
+    format : {"table", "markdown", "latex", "csv", "json", "html"}
     width : int
         Characters per line of ``table``; at least 80 are used.
     styled : bool
@@ -106,6 +106,10 @@ def render(
         from optbench.report.document import render_json
 
         return render_json(comparison, counted)
+    if format == "html":
+        from optbench.report.html import render_html
+
+        return render_html(comparison, counted)
     notes = [*(f"note: {note}" for note in comparison.notes), *measured_on(comparison)]
     found = tables(comparison, details, counted)
     if format == "markdown":
