@@ -14,6 +14,7 @@ from optbench.report.rows import UNKNOWN, agrees
 from optbench.result import as_dict
 
 SAID_FIRST = {each.name for each in columns(Row)} | {"learning_rates", "steps_by_seed", "passages"}
+EXACT = 1e15  # below it a whole number has all its digits
 
 
 def keys_of(rows: Sequence[Row]) -> list[str]:
@@ -99,4 +100,6 @@ def text_of(value: Any) -> str:
         return ", ".join(map(text_of, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        return f"{int(value):,}"
     return value if isinstance(value, str) else json.dumps(value)

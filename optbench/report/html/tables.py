@@ -24,7 +24,7 @@ from optbench.result import InstanceFacts, ReferenceFacts
 from optbench.status import Status
 
 Value = float | str | None
-NEVER = "1e999"  # what JavaScript reads as infinity: a number that is not there comes last
+MISSING, NEVER = "nan", "1e999"  # of a number: it is not there; JavaScript reads infinity
 
 SAID_FIRST = ("optimizer", "parametrization", "status")
 
@@ -75,8 +75,8 @@ class _Shown:
 def number(value: float | None, unit: str = "", around: Interval = None) -> PageCell:
     """Return the cell of a number; of one that is not there, a dash that sorts last."""
     if value is None or math.isnan(value):
-        return PageCell(NOTHING, NEVER)
-    order = ("1e999" if value > 0 else "-1e999") if math.isinf(value) else repr(float(value))
+        return PageCell(NOTHING, MISSING)
+    order = (NEVER if value > 0 else f"-{NEVER}") if math.isinf(value) else repr(float(value))
     spread = interval(around)
     return PageCell(TEXT_OF_UNIT[unit](value), order, f"{value!r} {spread}" if spread else "")
 

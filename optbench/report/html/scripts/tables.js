@@ -3,6 +3,17 @@
 
 const PAGE = 50; // rows shown at once
 
+// Numbers, of which those that are not there come last in both directions.
+function missingLast(a, b, sign) {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
+  return a === b ? 0 : sign * (a < b ? -1 : 1);
+}
+Object.assign(DataTable.ext.type.order, {
+  "measured-pre": Number,
+  "measured-asc": (a, b) => missingLast(a, b, 1),
+  "measured-desc": (a, b) => missingLast(a, b, -1),
+});
+
 // "< 1000", ">= 0.9" or "1e3" for numbers, part of the text for others.  A number that is not there
 // is in no such range; one that no run reached is above every bound.
 function filterOf(given, isNumber) {
@@ -20,7 +31,7 @@ function filterOf(given, isNumber) {
     ">=": (value) => value >= bound,
     "=": (value) => value === bound,
   }[found[1] ?? "="];
-  return (cell) => cell.textContent !== "-" && compare(Number(cell.dataset.order));
+  return (cell) => compare(Number(cell.dataset.order));
 }
 
 function addFilters(table, element) {
@@ -75,7 +86,7 @@ function sortable(element) {
     paging: long,
     pageLength: PAGE,
     lengthChange: false,
-    columnDefs: [{ targets: numbers, type: "num" }, { targets: "_all", orderSequence: ["asc", "desc", ""] }],
+    columnDefs: [{ targets: numbers, type: "measured" }, { targets: "_all", orderSequence: ["asc", "desc", ""] }],
     layout: { topStart: null, topEnd: null, bottomStart: "info", bottomEnd: long ? "paging" : null },
     language: { info: "_TOTAL_ rows", infoEmpty: "no row", infoFiltered: "of _MAX_", zeroRecords: "No row is left: the filters match none." },
   });
