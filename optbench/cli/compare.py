@@ -21,7 +21,7 @@ from optbench.cli.terminal import styled, width
 from optbench.cli.watch import Watch, repeat
 from optbench.errors import UserError
 from optbench.options import MOST_RATES
-from optbench.report import COUNTS, FORMATS, render
+from optbench.report import COUNTS, FORMATS, View, written_as
 
 
 def compare(
@@ -104,7 +104,8 @@ def compare(
     Exit code: 0 fine, 1 an optimizer failed (its row says why), 2 wrong input, 130 interrupted
     (what was done is shown all the same).
     """
-    shown = choose_format(format, out, FORMATS)
+    suffixes = {name: each.suffixes for name, each in FORMATS.items()}
+    shown = choose_format(format, out, suffixes)
     if count not in COUNTS:
         raise UserError(f"--count {count}: must be {' or '.join(COUNTS)}")
     rates = _learning_rates(learning_rates)
@@ -136,7 +137,8 @@ def compare(
                 progress=report,
             )
         comparison.environment["command"] = context.obj  # rather than the call just above
-        text = render(comparison, shown, width(), out is None and styled(), details, count)
+        view = View(width(), out is None and styled(), details, count)
+        text = written_as(comparison, shown, view)
         if shown == "csv" and not quiet:  # the one format that has no place for notes
             for note in comparison.notes:
                 typer.echo(f"optbench: note: {note}", err=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optbench.claims.library import Claims
     from optbench.claims.verification import Result
 
-FORMATS = ("table", "markdown", "json", "atlas")
+FORMATS = {"table": (".txt",), "markdown": (".md", ".markdown"), "json": (".json",), "atlas": ()}
 A_CLAIM_FAILS = 3
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from optbench.analysis.settling import MOVING, RESIDUAL
 from optbench.columns import BiasRow
 from optbench.instance import DIRECTIONS
+from optbench.labels import full_labels
 from optbench.report.numbers import count, significant
-from optbench.report.rows import full_labels
 from optbench.result import InstanceFacts
 
 

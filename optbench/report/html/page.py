@@ -22,7 +22,7 @@ from optbench.report.html.tables import (
     references_page_table,
 )
 from optbench.report.numbers import duration
-from optbench.report.rows import full_labels
+from optbench.labels import full_labels, instance_labels
 
 if TYPE_CHECKING:
     from optbench.columns import BiasRow, ConvergenceRow

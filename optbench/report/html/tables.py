@@ -16,8 +16,9 @@ from optbench.analysis.settling import MOVING
 from optbench.column import Column, columns, named
 from optbench.columns import BiasRow, ConvergenceRow, Interval, LearningRate, RateLaw, Row
 from optbench.report.convergence_table import counts_differ, rate_text
+from optbench.labels import full_labels, parametrization_labels, row_labels
 from optbench.report.numbers import TEXT_OF_UNIT, count, interval
-from optbench.report.rows import agrees, labels, parametrizations
+from optbench.report.rows import agrees
 from optbench.report.table import NOTHING
 from optbench.report.table import Column as Heading
 from optbench.result import InstanceFacts, ReferenceFacts
@@ -126,7 +127,7 @@ def rates_page_table(
     entries = [
         (label, parametrization, run, row, entry)
         for label, parametrization, run, row in zip(
-            labels(rows), parametrizations(rows), runs, rows, strict=True
+            row_labels(rows), parametrization_labels(rows), runs, rows, strict=True
         )
         for entry in row.learning_rates
     ]
@@ -195,10 +196,10 @@ def _table(
     """Return a table of rows; columns that hold nothing in any row are left out."""
     several = len({row.parametrization for row in rows}) > 1
     heads: list[tuple[str, str, bool]] = [("optimizer", named(Row)["optimizer"].meaning, False)]
-    leading: list[list[PageCell]] = [[text(label)] for label in labels(rows)]
+    leading: list[list[PageCell]] = [[text(label)] for label in row_labels(rows)]
     if several:
         heads.append(("parametrization", named(Row)["parametrization"].meaning, False))
-        for cells, name in zip(leading, parametrizations(rows), strict=True):
+        for cells, name in zip(leading, parametrization_labels(rows), strict=True):
             cells.append(text(name))
     body = [[*cells, *(s.cell(r) for s in found)] for cells, r in zip(leading, rows, strict=True)]
     heads += [(each.header, each.meaning, each.number) for each in found]

@@ -1,0 +1,107 @@
+"""The first screen of a comparison, as data: one cell an optimizer and instance, then sentences.
+
+The terminal, the page, notebooks and Markdown render the same :class:`Summary`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optbench.labels import instance_labels
+from optbench.report.findings import findings
+from optbench.report.formats import FORMATS
+from optbench.report.numbers import counted_noun
+from optbench.report.outcomes import Matrix, Outcome, Verdict, outcomes
+
+if TYPE_CHECKING:
+    from optbench.result import Comparison, InstanceFacts
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a comparison found.
+
+    Attributes
+    ----------
+    title : str
+    instances : tuple of InstanceFacts
+        The columns of the matrix.
+    matrix : mapping of str to tuple of (Outcome or None)
+        For each optimizer one cell an instance; None: it was not asked for there.
+    legend : mapping of str to str
+        The marks that occur, with their meanings.
+    sentences : tuple of str
+        What was found, the most important first.
+    pointers : mapping of str to str
+        What to type for the rest, and what that shows.
+    counted : {"steps", "evaluations"}
+        What the cells show.
+    """
+
+    title: str
+    instances: tuple[InstanceFacts, ...]
+    matrix: Mapping[str, tuple[Outcome | None, ...]]
+    legend: Mapping[str, str]
+    sentences: tuple[str, ...]
+    pointers: Mapping[str, str]
+    counted: str = "steps"
+
+    @property
+    def more(self) -> str:
+        """The pointers as a sentence."""
+        parts = [f"{command} ({shows})" for command, shows in self.pointers.items()]
+        return f"More: {', '.join(parts)}."
+
+    @property
+    def second_marks(self) -> bool:
+        """Whether some cell has a second mark: of the run as its theorem asks."""
+        cells = [each for row in self.matrix.values() for each in row if each is not None]
+        return any(each.as_theorem_asks is not None for each in cells)
+
+
+def summarize(comparison: Comparison, counted: str = "steps") -> Summary:
+    """Return the first screen of a comparison.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    counted : {"steps", "evaluations"}
+        What the cells of the matrix show.
+    """
+    instances = tuple({facts.instance_id: facts for facts in comparison.instances}.values())
+    places = {facts.instance_id: place for place, facts in enumerate(instances)}
+    matrix: dict[str, list[Outcome | None]] = {}
+    for label, outcome in outcomes(comparison, counted):
+        row = matrix.setdefault(label, [None] * len(instances))
+        row[places[outcome.bias.instance_id]] = outcome
+    found = {label: tuple(row) for label, row in matrix.items()}
+    return Summary(
+        title=f"{counted_noun(len(found), 'optimizer')} on "
+        f"{counted_noun(len(instances), 'instance')}",
+        instances=instances,
+        matrix=found,
+        legend=_legend(found),
+        sentences=tuple(findings(found, instance_labels(instances), counted)),
+        pointers=_pointers(),
+        counted=counted,
+    )
+
+
+def _pointers() -> dict[str, str]:
+    suffixes = [suffix for each in FORMATS.values() for suffix in each.suffixes[:1]]
+    return {
+        "--details": "all tables",
+        "--out FILE": " ".join(suffixes),
+        "optbench plot KIND": "a figure of it",
+        "optbench report": "it as a page",
+    }
+
+
+def _legend(matrix: Matrix) -> dict[str, str]:
+    """Return the marks that occur, with their meanings."""
+    cells = [each for row in matrix.values() for each in row if each is not None]
+    asked = [each.as_theorem_asks for each in cells if each.as_theorem_asks is not None]
+    occurring = {each.verdict for each in (*cells, *asked)}
+    return {each.mark: each.meaning for each in Verdict if each in occurring}
