@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from optbench.labels import full_labels
 from optbench.report.bias_table import bias_table
 from optbench.report.citations import cited
 from optbench.report.citations.bibtex import bibtex
@@ -13,6 +14,7 @@ from optbench.report.convergence_table import convergence_table
 from optbench.report.facts import bias_facts, title_of
 from optbench.report.html.charts import Packed, PageFigure
 from optbench.report.html.files import as_json, scripts, styles, text_of_file
+from optbench.report.html.matrix import page_matrix
 from optbench.report.html.runs import keys_of, meanings, run_details
 from optbench.report.html.tables import (
     PageTable,
@@ -22,7 +24,7 @@ from optbench.report.html.tables import (
     references_page_table,
 )
 from optbench.report.numbers import duration
-from optbench.labels import full_labels, instance_labels
+from optbench.report.summary import Summary, summarize
 
 if TYPE_CHECKING:
     from optbench.columns import BiasRow, ConvergenceRow
@@ -59,6 +61,7 @@ class Runs:
         bias, convergence = comparison.bias_rows, comparison.convergence_rows
         self.bias = dict(zip(keys_of(bias), bias, strict=True))
         self.convergence = dict(zip(keys_of(convergence), convergence, strict=True))
+        self.key_of_row = {id(row): key for key, row in self.bias.items()}
 
     def bias_of(self, instance_id: str) -> dict[str, BiasRow]:
         """Return the rows of an instance by their runs."""
@@ -81,6 +84,7 @@ def render_html(comparison: Comparison, counted: str = "steps") -> str:
     from jinja2 import Environment, select_autoescape
 
     packed, runs = Packed(), Runs(comparison)
+    summary = summarize(comparison, counted)
     instances = list({facts.instance_id: facts for facts in comparison.instances}.values())
     parts = [
         _part(number, facts, instances, runs) for number, facts in enumerate(instances, start=1)
@@ -92,7 +96,7 @@ def render_html(comparison: Comparison, counted: str = "steps") -> str:
         autoescape=select_autoescape(default=True), trim_blocks=True
     ).from_string(text_of_file("page.html.jinja"))
     return template.render(
-        title=_title(comparison, instances),
+        title=_title(summary, instances),
         subtitle=_subtitle(comparison),
         version=(comparison.environment.get("versions") or {}).get("optbench", ""),
         styles=styles(),
@@ -105,7 +109,8 @@ def render_html(comparison: Comparison, counted: str = "steps") -> str:
         environment=list(_environment(comparison)),
         citations=_citations(comparison),
         bibtex=bibtex(comparison),
-        summary={"sentences": [], "matrix": None},
+        sentences_first=summary.sentences,
+        matrix=page_matrix(summary, runs.key_of_row) if summary.matrix else None,
         profile=None,
     )
 
@@ -152,12 +157,11 @@ def _details(
     return {"runs": found, "meanings": meanings(), "others": {}}
 
 
-def _title(comparison: Comparison, instances: Sequence[InstanceFacts]) -> str:
-    optimizers = len({row.optimizer for row in comparison.convergence_rows})
-    what = f"{optimizers} optimizer{'' if optimizers == 1 else 's'}"
-    if len(instances) == 1:
-        return f"{what} on {title_of(instances[0], instances)}"
-    return f"{what} on {len(instances)} instances"
+def _title(summary: Summary, instances: Sequence[InstanceFacts]) -> str:
+    if len(instances) != 1:
+        return summary.title
+    optimizers, _, _ = summary.title.partition(" on ")
+    return f"{optimizers} on {title_of(instances[0], instances)}"
 
 
 def _subtitle(comparison: Comparison) -> str:

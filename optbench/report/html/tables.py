@@ -15,11 +15,11 @@ from optbench.analysis.kinds import MEASURES, measure_named
 from optbench.analysis.settling import MOVING
 from optbench.column import Column, columns, named
 from optbench.columns import BiasRow, ConvergenceRow, Interval, LearningRate, RateLaw, Row
+from optbench.labels import parametrization_labels, row_labels
+from optbench.numerals import NOTHING
 from optbench.report.convergence_table import counts_differ, rate_text
-from optbench.labels import full_labels, parametrization_labels, row_labels
 from optbench.report.numbers import TEXT_OF_UNIT, count, interval
 from optbench.report.rows import agrees
-from optbench.report.table import NOTHING
 from optbench.report.table import Column as Heading
 from optbench.result import InstanceFacts, ReferenceFacts
 from optbench.status import Status
