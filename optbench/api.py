@@ -9,6 +9,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+from optbench.analysis.along import ReferenceMeters
 from optbench.analysis.comparison import tell
 from optbench.analysis.rows import settled
 from optbench.engine.compiler import cache
@@ -112,7 +113,7 @@ def compare(
         notes = [*registry.notes, *_without_rates(settings, choices)]
         plan = make_plan(settings, instances, cells, notes, baseline)
         plan.prepare(report)
-        plan.run(report, settled if until_verdict else None)
+        plan.run(report, settled if until_verdict else None, ReferenceMeters())
         report(len(cells), len(cells), "analysis")
         result = tell(plan)
     result.environment.update(

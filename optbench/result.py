@@ -87,17 +87,32 @@ class InstanceFacts:
 
 @dataclass(frozen=True)
 class Trace:
-    """The winning runs of one cell: one column a seed.
+    """What the runs of one cell at one learning rate recorded: one column a seed.
 
-    Of the other learning rates ``learning_rates`` keeps the ends.
+    There is one for every learning rate that was given; of those that a search tried, the winner's
+    only: ``learning_rates`` keeps the ends of the others.  After the end of a run all is nan.
 
     Attributes
     ----------
+    learning_rate : float or None
+        None where none is tuned.
+    won : bool
+        Whether it is the best of them, which the tables show.
     steps : ndarray, int64 (R,)
+        Up to the horizon, or as far as a winner went on until it had settled.
+    evaluations : ndarray, float64 (R, S)
+        How often the whole objective was evaluated until then.
     loss : ndarray, float64 (R, S)
-        The loss; nan after the end of a run, 0 below the smallest float64.
+        The loss; 0 below the smallest float64.
     log_gap : ndarray, float64 (R, S)
         Natural logarithm of loss minus optimum; nan where the optimum is unknown.
+    measures : mapping of str to ndarray, float64 (R, S)
+        What the implicit-bias table measures at the end, along the run and under the same names;
+        further ``norm_l1``, ``norm_l2``, ``norm_linf``, ``support`` (how many coordinates are
+        above 1e-4 of the largest) and ``component_REFERENCE`` (the inner product of w with the
+        unit vector along a reference solution).  A direction is nan while w is 0.
+    w : ndarray, float64 (S, d), or None
+        The predictor at the end of each seed's run; only of the learning rate that won.
     """
 
     problem: str
@@ -105,9 +120,14 @@ class Trace:
     instance_id: str
     parametrization: str
     optimizer: str
+    learning_rate: float | None
+    won: bool
     steps: np.ndarray
+    evaluations: np.ndarray
     loss: np.ndarray
     log_gap: np.ndarray
+    measures: Mapping[str, np.ndarray]
+    w: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

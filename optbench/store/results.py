@@ -25,11 +25,11 @@ NO_PART_OF_A_ROW = ("check", "claims", "cli", "plots", "plugins", "report", "__p
 
 
 class Finished(NamedTuple):
-    """The rows and the trace of one cell."""
+    """The rows and the traces of one cell."""
 
     bias: BiasRow
     convergence: ConvergenceRow
-    trace: Trace | None  # None where nothing ran
+    traces: tuple[Trace, ...]  # none where nothing ran
 
 
 @functools.cache
@@ -67,12 +67,14 @@ def cell_key(
 def stored_cell(key: str, cell: Cell) -> Finished | None:
     """Return a finished cell under the labels that this comparison uses, or None."""
     found = read("cells", key)
-    if not isinstance(found, Finished) or found.trace is None:
+    if not isinstance(found, Finished) or not found.traces:
         return None
     labels: dict[str, Any] = {"instance": cell.instance.name, "optimizer": cell.choice.label}
-    bias, convergence, trace = found.bias, found.convergence, found.trace
+    bias, convergence, traces = found
     return Finished(
-        replace(bias, **labels), replace(convergence, **labels), replace(trace, **labels)
+        replace(bias, **labels),
+        replace(convergence, **labels),
+        tuple(replace(trace, **labels) for trace in traces),
     )
 
 
