@@ -228,6 +228,9 @@ class LearningRate:
         default=REQUIRED,
     )
     status: Status = column("how the runs ended; the worst of all seeds", default=REQUIRED)
+    stopped: Number = column(
+        "the step at which they ended, of the seed that ended first", unit="steps"
+    )
     success_rate: Number = column(
         "fraction of seeds that keep the row's `success_target`", unit="ratio", low=0.0, high=1.0
     )

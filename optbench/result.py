@@ -173,17 +173,36 @@ class Comparison:
             for entry in row.learning_rates
         )
 
-    def plot(self, kind: str = "sensitivity") -> Figure:
-        """Return a figure: ``figure.savefig("rates.pdf")``; notebooks show it as it is.
+    def plot(
+        self,
+        kind: str = "loss",
+        *,
+        width: str = "two",
+        against: str = "steps",
+        instances: Sequence[str] = (),
+        optimizers: Sequence[str] = (),
+    ) -> Figure:
+        """Return a figure: ``figure.savefig("loss.pdf")``; notebooks show it as it is.
 
         Parameters
         ----------
-        kind : {"sensitivity"}
-            What each learning rate did.
-        """
-        from optbench.plots import plot
+        kind : str
+            One of those that ``optbench plot`` lists, see ``docs/figures.md``.
+        width : {"one", "two"}
+            Columns of a paper: 3.25 or 6.75 inches.
+        against : {"steps", "evaluations", "seconds"}
+            What progress is shown against, where a kind has a choice.
+        instances, optimizers : sequence of str
+            Those that are shown; default: all.
 
-        return plot(self, kind)
+        Raises
+        ------
+        UserError
+            For an unknown kind or name, or when there is nothing to show.
+        """
+        from optbench.plots import Asked, draw
+
+        return draw(self, kind, Asked(width, against), instances, optimizers).figure
 
     @property
     def failed(self) -> bool:

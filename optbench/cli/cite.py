@@ -16,4 +16,3 @@ def cite(result: Result = None, out: Out = None) -> None:
     if out is not None:
         check_writable(out)
     deliver(bibtex(load_result(result)), out)
-
