@@ -82,8 +82,8 @@ def profile_table(rows: Sequence[ConvergenceRow], counted: str = "steps") -> Tab
     counted : {"steps", "evaluations"}
         What is compared.
     """
-    from optbench.profiles import sentence
     from optbench.analysis.significance import fewest_blocks
+    from optbench.profiles import sentence
 
     costs, shares = costs_by_label(rows, counted), profile_shares(rows, counted)
     told = slower_by_label(rows)

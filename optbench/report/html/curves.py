@@ -1,19 +1,23 @@
-"""The figures of one instance and of all of them, from the data of :mod:`optbench.plots`."""
+"""Curves from the data of :mod:`optbench.plots`: one an optimizer, in the look that it has there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optbench.plots.kind import Asked, Kind, NothingToShow
-from optbench.report.html.charts import Chart, PageFigure, Series
+from optbench.plots.kind import Kind, NothingToShow
+from optbench.report.html.charts import Series
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from optbench.result import Comparison
 
-DASH = 2.0  # pixels of a unit of the dashes that print has
+DASH = 2.0  # pixels for a unit of the dashes that print has
+
+RunOf = Callable[[str], str]
 
 
 def frame_of(kind: Kind, comparison: Comparison) -> pd.DataFrame | None:
@@ -24,58 +28,39 @@ def frame_of(kind: Kind, comparison: Comparison) -> pd.DataFrame | None:
         return None
 
 
-def figure_of(
-    kind: Kind, comparison: Comparison, own: pd.DataFrame, key: str, title: str, charts: list[Chart]
-) -> list[PageFigure]:
-    """Return a figure with the caption that print has; none where no chart holds a curve."""
-    kept = [chart for chart in charts if any(_has_numbers(each) for each in chart.series)]
-    caption = f"{kind.shows} {kind.read(own, Asked())}".strip()
-    return [PageFigure(key, title, caption, kept)] if kept else []
-
-
-def _has_numbers(series: Series) -> bool:
-    return any(value == value and value is not None for value in series.y)
-
-
-def series_over_seeds(
-    own: pd.DataFrame, x: str, y: str, run_of: Callable[[Any], str] = lambda group: ""
-) -> list[Series]:
-    """Return one curve an optimizer: medians over seeds, and bands where there are several.
+def over_seeds(own: pd.DataFrame, x: str, y: str, run_of: RunOf) -> list[Series]:
+    """Return a curve for each optimizer: medians over seeds, and bands where there are several.
 
     Parameters
     ----------
     own : DataFrame
-        With a column ``optimizer`` and, if there are several, ``seed``.
+        Of one instance, with the columns ``optimizer``, ``seed`` and ``steps``.
     x, y : str
-        Its columns.
+        Columns of it.
     run_of : callable
-        Says of an optimizer's rows which run they are of.
+        Returns the run that the curve of an optimizer is of.
     """
+    kept = own[own[x].notna()]
+    records = kept.groupby(["optimizer", "steps"], sort=False)
+    told = records[[x, y]].median().rename(columns={x: "at", y: "middle"})
+    several = kept["seed"].nunique() > 1
+    if several:
+        told["low"], told["high"] = records[y].min(), records[y].max()
     found = []
-    for name, group in own.groupby("optimizer", sort=False):
-        over = group.groupby("steps" if "steps" in group else x, sort=True)
-        places = over[x].median()
-        middle = over[y].median()
-        several = "seed" in group and group["seed"].nunique() > 1
-        found.append(
-            drawn(
-                str(name),
-                places.tolist(),
-                middle.tolist(),
-                run_of(group),
-                *((over[y].min().tolist(), over[y].max().tolist()) if several else ()),
-            )
-        )
+    for name, group in told.groupby(level="optimizer", sort=False):
+        band = (group["low"], group["high"]) if several else ((), ())
+        label = str(name)
+        found.append(curve(label, group["at"], group["middle"], run_of(label), *band))
     return found
 
 
-def drawn(
+def curve(
     label: str,
-    x: Sequence[float | None],
-    y: Sequence[float | None],
+    x: Iterable[float],
+    y: Iterable[float],
     run: str = "",
-    low: Sequence[float | None] = (),
-    high: Sequence[float | None] = (),
+    low: Iterable[float] = (),
+    high: Iterable[float] = (),
 ) -> Series:
     """Return a curve in the look that its optimizer has in every figure."""
     from matplotlib.colors import to_hex
@@ -84,4 +69,46 @@ def drawn(
 
     own = look(label)
     dash = [DASH * length for length in own.dashes]
-    return Series(label, to_hex(own.colour), x, y, low, high, dash, run)
+    return Series(label, to_hex(own.colour), list(x), list(y), list(low), list(high), dash, run)
+
+
+def spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return medians over seeds (columns), and the smallest and largest where there are several."""
+    import numpy as np
+    import pandas as pd
+
+    if values.shape[1] == 1:
+        return values[:, 0], np.empty(0), np.empty(0)
+    frame = pd.DataFrame(values)  # unlike NumPy it is silent where no seed has a number
+    return (
+        frame.median(axis=1).to_numpy(),
+        frame.min(axis=1).to_numpy(),
+        frame.max(axis=1).to_numpy(),
+    )
+
+
+def has_numbers(series: Series) -> bool:
+    """Whether there is anything to draw."""
+    return any(value is not None and math.isfinite(value) for value in series.y)
+
+
+def logarithms(values: Any) -> Any:
+    """Return decimal logarithms; of what is not positive, nan."""
+    import numpy as np
+
+    numbers = np.asarray(values, dtype=float)
+    return np.log10(numbers, out=np.full(numbers.shape, np.nan), where=numbers > 0.0)
+
+
+def by_optimizer(own: pd.DataFrame, x: Any, y: Any, run_of: RunOf) -> list[Series]:
+    """Return a curve for each optimizer from rows in the order of x."""
+    frame = own.assign(at=x, value=y)
+    return [
+        curve(str(name), group["at"], group["value"], run_of(str(name)))
+        for name, group in frame[frame["at"].notna()].groupby("optimizer", sort=False)
+    ]
+
+
+def drawable(found: Sequence[Series]) -> list[Series]:
+    """Return the curves that have anything to draw."""
+    return [each for each in found if has_numbers(each)]

@@ -13,6 +13,7 @@ from optbench.report.citations.bibtex import bibtex
 from optbench.report.convergence_table import convergence_table
 from optbench.report.facts import bias_facts, title_of
 from optbench.report.html.charts import Packed, PageFigure
+from optbench.report.html.figures import Figures
 from optbench.report.html.files import as_json, scripts, styles, text_of_file
 from optbench.report.html.matrix import page_matrix
 from optbench.report.html.runs import keys_of, meanings, run_details
@@ -20,10 +21,12 @@ from optbench.report.html.tables import (
     PageTable,
     bias_page_table,
     convergence_page_table,
+    profile_page_table,
     rates_page_table,
     references_page_table,
 )
 from optbench.report.numbers import duration
+from optbench.report.profile_table import is_profiled, profile_table, profiles, with_targets
 from optbench.report.summary import Summary, summarize
 
 if TYPE_CHECKING:
@@ -52,6 +55,16 @@ class Part:
     tables: Sequence[ReadTable]
     rates: PageTable | None
     references: PageTable
+
+
+@dataclass(frozen=True)
+class Overall:
+    """What the page says over all instances."""
+
+    reading: Sequence[str]
+    figures: Sequence[PageFigure]
+    table: PageTable
+    notes: Sequence[str]
 
 
 class Runs:
@@ -86,12 +99,17 @@ def render_html(comparison: Comparison, counted: str = "steps") -> str:
     packed, runs = Packed(), Runs(comparison)
     summary = summarize(comparison, counted)
     instances = list({facts.instance_id: facts for facts in comparison.instances}.values())
+    figures = Figures(comparison, runs.convergence)
     parts = [
-        _part(number, facts, instances, runs) for number, facts in enumerate(instances, start=1)
+        _part(number, facts, instances, runs, figures)
+        for number, facts in enumerate(instances, start=1)
     ]
-    for figure in (each for part in parts for each in part.figures):
+    profile = _profile(comparison, figures, counted)
+    shown = [figure for part in parts for figure in part.figures]
+    for figure in (*shown, *(profile.figures if profile else ())):
         packed.add(figure)
     details = _details(parts, instances, runs)
+    details["others"] = figures.other_rates(packed)
     template = Environment(
         autoescape=select_autoescape(default=True), trim_blocks=True
     ).from_string(text_of_file("page.html.jinja"))
@@ -111,12 +129,16 @@ def render_html(comparison: Comparison, counted: str = "steps") -> str:
         bibtex=bibtex(comparison),
         sentences_first=summary.sentences,
         matrix=page_matrix(summary, runs.key_of_row) if summary.matrix else None,
-        profile=None,
+        profile=profile,
     )
 
 
 def _part(
-    number: int, facts: InstanceFacts, instances: Sequence[InstanceFacts], runs: Runs
+    number: int,
+    facts: InstanceFacts,
+    instances: Sequence[InstanceFacts],
+    runs: Runs,
+    figures: Figures,
 ) -> Part:
     key = str(number)
     bias, convergence = runs.bias_of(facts.instance_id), runs.convergence_of(facts.instance_id)
@@ -137,7 +159,7 @@ def _part(
         title=title_of(facts, instances),
         short=facts.instance if facts.instance != "default" else facts.problem,
         facts=bias_facts(facts),
-        figures=(),
+        figures=figures.of_instance(facts.instance_id, key),
         tables=tables,
         rates=rates,
         references=references_page_table(key, facts),
@@ -149,12 +171,29 @@ def _details(
 ) -> dict[str, Any]:
     """Return what the page shows of each run, by the run."""
     found = {}
+    drawn = {
+        series.run: figure.key
+        for part in parts
+        for figure in part.figures[:1]
+        for series in figure.charts[0].series
+    }
     for part, facts in zip(parts, instances, strict=True):
         bias, convergence = runs.bias_of(facts.instance_id), runs.convergence_of(facts.instance_id)
         rows: dict[str, Any] = {**convergence, **bias}
         for (key, _), label in zip(rows.items(), full_labels(list(rows.values())), strict=True):
-            found[key] = run_details(label, part.title, bias.get(key), convergence.get(key))
-    return {"runs": found, "meanings": meanings(), "others": {}}
+            told = run_details(label, part.title, bias.get(key), convergence.get(key))
+            found[key] = told | {"figure": drawn.get(key, "")}
+    return {"runs": found, "meanings": meanings()}
+
+
+def _profile(comparison: Comparison, figures: Figures, counted: str) -> Overall | None:
+    """Return what holds over all instances; None where there is one, or one optimizer."""
+    rows = with_targets(comparison)
+    if not is_profiled(rows):
+        return None
+    told = profile_table(rows, counted)
+    table = profile_page_table(profiles(comparison, counted))
+    return Overall(told.reading, figures.over_all(), table, told.notes)
 
 
 def _title(summary: Summary, instances: Sequence[InstanceFacts]) -> str:

@@ -19,6 +19,7 @@ from optbench.labels import parametrization_labels, row_labels
 from optbench.numerals import NOTHING
 from optbench.report.convergence_table import counts_differ, rate_text
 from optbench.report.numbers import TEXT_OF_UNIT, count, interval
+from optbench.report.profile_table import Profile
 from optbench.report.rows import agrees
 from optbench.report.table import Column as Heading
 from optbench.result import InstanceFacts, ReferenceFacts
@@ -188,6 +189,24 @@ def references_page_table(key: str, instance: InstanceFacts) -> PageTable:
         (name, meaning, name in ("value", "bound", "gap")) for name, meaning in meanings.items()
     )
     return PageTable(f"references-{key}", "Reference solutions", heads, rows)
+
+
+def profile_page_table(profiles: Sequence[Profile]) -> PageTable:
+    """Return how many targets each optimizer reaches over all instances, and how soon."""
+    shares = list(dict.fromkeys(name for each in profiles for name in each.shares))
+    heads = [("optimizer", "", False)]
+    heads += [(name.replace("_", " "), "of all pairs of an instance and a target", True)
+              for name in shares]  # fmt: skip
+    heads.append(("slower than", "optimizers that are significantly faster over instances", False))
+    rows = tuple(
+        (
+            text(each.optimizer),
+            *(number(each.shares.get(name), "ratio") for name in shares),
+            text(", ".join(each.slower_than)),
+        )
+        for each in profiles
+    )
+    return PageTable("profile-table", "Profile", tuple(heads), rows)
 
 
 def _table(
