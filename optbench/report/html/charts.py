@@ -7,17 +7,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 DIGITS = 5  # more than the eye sees on a screen, and than a value under the pointer shows
 
-Numbers = Sequence[float | None]
+Numbers = Sequence[float | None] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis; a logarithmic one is given decimal logarithms."""
+    """An axis.
+
+    Attributes
+    ----------
+    label : str
+    log : bool
+        Whether it is logarithmic; it is given decimal logarithms.
+    least : float or None
+        Where it begins at the lowest: what is below is not drawn, and read off all the same.
+    """
 
     label: str
     log: bool = False
+    least: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """One drawing."""
+    """One drawing; `note` is what the caption says of it alone."""
 
     name: str
     x: Axis
@@ -66,6 +79,7 @@ class Chart:
     lines: Sequence[Line] = ()
     stepped: bool = False
     points: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)

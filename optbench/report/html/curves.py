@@ -1,4 +1,4 @@
-"""Curves from the data of :mod:`optbench.plots`: one an optimizer, in the look that it has there."""
+"""Curves from the data of :mod:`optbench.plots`: one an optimizer, looking as it does there."""
 
 from __future__ import annotations
 

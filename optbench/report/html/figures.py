@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from optbench.analysis.kinds import MEASURES, measure_named
 from optbench.plots.ecdf import ECDF
 from optbench.plots.kind import AGAINST
-from optbench.plots.loss import LABELS, LOSS
+from optbench.plots.loss import DEEPEST, LABELS, LOSS
 from optbench.plots.performance_profile import PERFORMANCE_PROFILE
 from optbench.plots.rows import naming
-from optbench.plots.sensitivity import SENSITIVITY
+from optbench.plots.sensitivity import FLOOR, SENSITIVITY
 from optbench.report.html.charts import Axis, Chart, Line, Packed, PageFigure, Series
 from optbench.report.html.curves import (
     RunOf,
@@ -117,7 +117,9 @@ class Figures:
         if own is not None:
             known = bool(own["log10_gap"].notna().any())
             told = own.assign(shown=own["log10_gap"] if known else logarithms(own["loss"]))
-            axis = Axis("loss - optimum" if known else "loss (its optimum is unknown)", log=True)
+            label = "loss - optimum" if known else "loss (its optimum is unknown)"
+            starts = told[told["steps"] == told["steps"].min()]["shown"]
+            axis = Axis(label, log=True, least=float(starts.median()) - DEEPEST)
             for unit in AGAINST:
                 at = told.assign(at=logarithms(told[unit]))
                 curves = drawable(over_seeds(at, "at", "shown", run_of))
@@ -137,9 +139,10 @@ class Figures:
             charts += _chart(
                 title,
                 Axis("steps", log=True),
-                Axis(measure.meaning or title),
+                Axis(title),
                 curves,
                 [Line("best", measure.best)] if name in MEASURES else [],
+                note=f"{measure.meaning}." if measure.meaning else "",
             )
         caption = f"What the implicit-bias table measures, along the runs. {self.bands}".strip()
         return PageFigure(f"measures-{key}", "Along the run", caption, charts)
@@ -166,7 +169,7 @@ class Figures:
             steps = logarithms(own["steps_to_target"])
             curves = drawable(by_optimizer(own, rates, left, run_of))
             charts += _chart(
-                "what is left", axis, Axis("last gap / first gap", log=True), curves, points=True
+                "what is left", axis, Axis("last gap / first gap", True, FLOOR), curves, points=True
             )
             targets = ", ".join(dict.fromkeys(filter(None, own["target"])))
             curves = drawable(by_optimizer(own, rates, steps, run_of))
@@ -194,9 +197,10 @@ def _chart(
     lines: Sequence[Line] = (),
     points: bool = False,
     stepped: bool = False,
+    note: str = "",
 ) -> list[Chart]:
     """Return a chart, or nothing where it has no curve."""
-    return [Chart(name, x, y, curves, lines, stepped, points)] if curves else []
+    return [Chart(name, x, y, curves, lines, stepped, points, note)] if curves else []
 
 
 def _steps(data: pd.DataFrame | None, x: Callable[[str], str], y: str) -> list[Chart]:

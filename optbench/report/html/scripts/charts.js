@@ -150,7 +150,8 @@ function rangeOf(chart) {
   return (plot, low, high) => {
     if (low === null) return [0, 1];
     const extra = chart.lines.map((line) => line.y);
-    const least = Math.min(low, ...extra), most = Math.max(high, ...extra);
+    const least = Math.max(Math.min(low, ...extra), chart.y.least ?? -Infinity);
+    const most = Math.max(high, least, ...extra);
     const room = 0.04 * (most - least) || Math.abs(most) * 0.1 || 1;
     return [least - room, most + room];
   };
@@ -226,9 +227,14 @@ function show(figure) {
   figure.dataset.drawn = "yes";
   const charts = figures[figure.id], box = figure.querySelector(".plot");
   const legend = figure.querySelector(".legend"), choice = figure.querySelector("select");
-  draw(box, charts[0], legend);
+  const note = figure.querySelector(".note");
+  const choose = (chart) => {
+    draw(box, chart, legend);
+    note.textContent = chart.note;
+  };
+  choose(charts[0]);
   keys(box);
-  choice?.addEventListener("change", () => draw(box, charts[Number(choice.value)], legend));
+  choice?.addEventListener("change", () => choose(charts[Number(choice.value)]));
 }
 
 const seen = new IntersectionObserver((entries) => {
