@@ -17,9 +17,8 @@ from optbench.numerals import significant
 from optbench.options import Option, option_text
 
 if TYPE_CHECKING:
-    from optbench.columns import Row
+    from optbench.columns import InstanceFacts, Row
     from optbench.instance import Instance
-    from optbench.result import InstanceFacts
 
 DATA = "data"  # the option that says which data, shown without its name
 

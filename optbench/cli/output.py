@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from optbench.errors import UserError
+from optbench.files import replace_file
 
 INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
 
@@ -108,30 +108,15 @@ def writable_folder(folder: Path) -> None:
 
 
 def write(file: Path, content: str | bytes) -> None:
-    """Replace ``file`` by what is given in one step; on failure the old content stays.
+    """Replace the content of ``file`` in one step; on failure the old one stays.
 
     Raises
     ------
     UserError
         When it cannot be written.
     """
-    file = file.resolve()
     data = content.encode() if isinstance(content, str) else content
     try:
-        if file.exists() and not file.is_file():
-            file.write_bytes(data)
-        else:
-            _replace(file, data)
+        replace_file(file, data)
     except OSError as error:
-        raise UserError(f"--out {file}: {error.strerror}") from None
-
-
-def _replace(file: Path, data: bytes) -> None:
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(data)
-        if file.exists():
-            shutil.copymode(file, beside)
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+        raise UserError(f"--out {file.resolve()}: {error.strerror}") from None

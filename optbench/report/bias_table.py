@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from optbench.analysis.kinds import HEADLINE, MEASURES, Measure, measure_named
 from optbench.analysis.selection import NO_VERDICT
 from optbench.analysis.settling import MOVING
-from optbench.columns import BiasRow
+from optbench.columns import BiasRow, InstanceFacts
 from optbench.labels import full_labels
 from optbench.numerals import NOTHING
 from optbench.report.facts import bias_facts, title_of
@@ -26,7 +26,6 @@ from optbench.report.rows import (
     theorems,
 )
 from optbench.report.table import Cell, Column, Table
-from optbench.result import InstanceFacts
 
 VERDICT = (header("selected", BiasRow), header("theory", BiasRow))
 AFTER = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from optbench.analysis.significance import fewest_blocks, is_compared
 from optbench.column import columns, named
-from optbench.columns import ConvergenceRow, RateLaw
+from optbench.columns import UNKNOWN, ConvergenceRow, InstanceFacts, RateLaw
 from optbench.instance import DIRECTIONS
 from optbench.labels import full_labels
 from optbench.numerals import NOTHING
@@ -32,7 +32,6 @@ from optbench.report.rows import (
     with_mark,
 )
 from optbench.report.table import Cell, Column, Table
-from optbench.result import UNKNOWN, InstanceFacts
 from optbench.status import Status
 
 HEADLINE_TARGETS = ("1e-2", "1e-4", "1e-8")

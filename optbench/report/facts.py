@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from optbench.analysis.kinds.partly_separable import PARTLY_SEPARABLE
-from optbench.columns import ConvergenceRow
+from optbench.columns import BEST, UNKNOWN, ConvergenceRow, InstanceFacts, ReferenceFacts
 from optbench.labels import instance_labels
 from optbench.report.numbers import fixed, significant
 from optbench.report.rows import DOUBTFUL
-from optbench.result import BEST, UNKNOWN, InstanceFacts, ReferenceFacts
 
 TOLD_ELSEWHERE = ("separable", "loss", "optimum")
 UNKNOWN_OPTIMUM = "optimum unknown"

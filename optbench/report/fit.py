@@ -77,7 +77,7 @@ def fit(table: Table, width: int) -> Fitted:
     return Fitted(fitted, left_out, total_width(fitted))
 
 
-def parts(table: Table, width: int) -> list[Table]:
+def parts(table: Table, width: int, header: int = HEADER) -> list[Table]:
     """Cut a table that is too wide into parts which follow one another.
 
     Parameters
@@ -86,12 +86,14 @@ def parts(table: Table, width: int) -> list[Table]:
         In one part unless it has ``repeated`` columns.
     width : int
         Characters per line.
+    header : int
+        Where headers are folded, unless the cells below are wider.
     """
     if table.repeated == 0:
         return [table]
     widths = [_cells_width([row[i] for row in table.rows]) for i in range(len(table.columns))]
     columns = tuple(
-        replace(column, header=_folded_header(column.header, max(HEADER, cells)))
+        replace(column, header=_folded_header(column.header, max(header, cells)))
         for column, cells in zip(table.columns, widths, strict=True)
     )
     table = replace(table, columns=columns)

@@ -39,10 +39,14 @@ class View:
 
 @dataclass(frozen=True)
 class Format:
-    """A format: the suffixes that mean it, and what writes it; bytes go to files only."""
+    """A format: the suffixes that mean it, what writes it, and whether that is text.
+
+    What is no text goes to files only.
+    """
 
     suffixes: tuple[str, ...]
     write: Callable[[Comparison, View], str | bytes]
+    text: bool = True
 
 
 def _terminal(comparison: Comparison, view: View) -> str:
@@ -87,6 +91,10 @@ def _html(comparison: Comparison, view: View) -> str:
     return render_html(comparison, view.counted)
 
 
+def _parquet(comparison: Comparison, view: View) -> bytes:
+    return comparison.to_parquet()
+
+
 def _every_table(comparison: Comparison, view: View) -> Sequence[Table]:
     from optbench.report.sections import is_summarized, tables
     from optbench.report.summary import summarize
@@ -105,4 +113,5 @@ FORMATS: Mapping[str, Format] = {
     "csv": Format((".csv",), _csv),
     "json": Format((".json",), _json),
     "html": Format((".html", ".htm"), _html),
+    "parquet": Format((".parquet",), _parquet, text=False),
 }

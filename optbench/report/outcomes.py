@@ -39,8 +39,8 @@ class Verdict(StrEnum):
     NOT_THERE_YET = "not there yet", "…", "not there yet"
     UNDECIDED = "undecided", "?", "no verdict"
     SILENT = "silent", "·", "theory is silent"
-    SKIPPED = "skipped", NOTHING, "skipped"
-    FAILED = "failed", "!", "failed or diverged"
+    SKIPPED = "did not run", NOTHING, "not run here"
+    FAILED = "no result", "!", "failed or diverged"
 
     def __new__(cls, value: str, mark: str, meaning: str) -> Verdict:
         """Return a member: its name, a mark that needs no colour, and what it means."""

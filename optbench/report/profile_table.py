@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from optbench.columns import ConvergenceRow
+from optbench.columns import UNKNOWN, ConvergenceRow
 from optbench.labels import labels_across
 from optbench.report.numbers import count
 from optbench.report.rows import grouped, slower_note, with_mark
 from optbench.report.table import Cell, Column, Table
-from optbench.result import UNKNOWN
 from optbench.status import Status
 
 if TYPE_CHECKING:

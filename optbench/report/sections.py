@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,16 +71,28 @@ def notes_of(comparison: Comparison) -> list[str]:
 
 def is_summarized(comparison: Comparison) -> bool:
     """Whether a matrix says more than the tables: there are several instances."""
-    return len({facts.instance_id for facts in comparison.instances}) > 1
+    return len({row.instance_id for row in comparison.bias_rows}) > 1
 
 
-def first_screen(comparison: Comparison, view: View) -> str:
-    """Return the matrix of optimizers and instances, what was found, and where the rest is."""
+def first_screen(
+    comparison: Comparison, view: View, pointers: Mapping[str, str] | None = None
+) -> str:
+    """Return the matrix of optimizers and instances, what was found, and where the rest is.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    view : View
+    pointers : mapping of str to str, optional
+        What to type for the rest, and what that shows; by default on the command line.
+    """
     from optbench.report.summary import summarize
     from optbench.report.summary_table import summary_table
     from optbench.report.terminal import NARROWEST, render_terminal
 
     summary = summarize(comparison, view.counted)
+    if pointers is not None:
+        summary = replace(summary, pointers=pointers)
     table = summary_table(summary, max(view.width, NARROWEST))
     notes = [*(f"note: {note}" for note in comparison.notes), summary.more]
     return render_terminal([table], notes, view.width, view.styled)

@@ -16,7 +16,8 @@ from optbench.report.numbers import counted_noun
 from optbench.report.outcomes import Matrix, Outcome, Verdict, outcomes
 
 if TYPE_CHECKING:
-    from optbench.result import Comparison, InstanceFacts
+    from optbench.columns import InstanceFacts
+    from optbench.result import Comparison
 
 
 @dataclass(frozen=True)

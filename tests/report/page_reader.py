@@ -62,9 +62,7 @@ class Page(HTMLParser):
             self.links.append(given["href"])
         else:
             self.loaded += [
-                given[name]
-                for name in ("src", "href", "data", "action")
-                if given.get(name)
+                given[name] for name in ("src", "href", "data", "action") if given.get(name)
             ]
         if tag == "table":
             self._table = self.tables.setdefault(given.get("id", "matrix"), ReadTable())
@@ -103,7 +101,7 @@ class Page(HTMLParser):
         self._table.rows[-1][-1].text += data.strip()
 
     def _add_heading(self, data):
-        self._table.headings[-1] += data.strip()
+        self._table.headings[-1] += data.strip().replace("\u2011", "-")
 
     def _inside(self, tag):
         return any(opened == tag for opened, _ in self.open_tags)

@@ -105,7 +105,7 @@ def test_every_row_opens_a_run_that_the_page_has(page):
     assert set(chosen) <= set(runs)
     assert set(page.tables["bias-1"].runs) == set(page.tables["convergence-1"].runs)
     (adam,) = [each for each in runs.values() if each["label"] == "adam[eps=0]"]
-    assert ["eps", "0.0"] in adam["hyperparameters"] and ["beta1", "0.9"] in adam["hyperparameters"]
+    assert ["eps", "0"] in adam["hyperparameters"] and ["beta1", "0.9"] in adam["hyperparameters"]
     (failed,) = [each for each in runs.values() if each["label"] == "my_rule"]
     assert any("division by zero" in sentence for sentence in failed["sentences"])
 

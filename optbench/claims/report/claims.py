@@ -11,7 +11,7 @@ from optbench.claims.framework import Claim, Unmeasured
 from optbench.claims.library import Claims
 from optbench.claims.verification import VERDICTS, Finding, Result
 from optbench.numerals import NOTHING
-from optbench.report.document import plain
+from optbench.records import plain
 from optbench.report.numbers import duration, significant
 from optbench.report.table import Cell, Column, Table, cells
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from optbench.columns import Row
-    from optbench.result import Comparison, Trace
+    from optbench.result import Comparison
+    from optbench.traces import Trace
 
 WORST = 2.0  # decades above the first gap: what grew further is drawn there
 BANDS = "Curves are medians over seeds, bands reach from the smallest to the largest seed."

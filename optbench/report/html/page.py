@@ -30,8 +30,8 @@ from optbench.report.profile_table import is_profiled, profile_table, profiles, 
 from optbench.report.summary import Summary, summarize
 
 if TYPE_CHECKING:
-    from optbench.columns import BiasRow, ConvergenceRow
-    from optbench.result import Comparison, InstanceFacts
+    from optbench.columns import BiasRow, ConvergenceRow, InstanceFacts
+    from optbench.result import Comparison
 
 
 @dataclass(frozen=True)

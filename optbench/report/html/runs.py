@@ -9,9 +9,8 @@ from typing import Any
 
 from optbench.column import columns
 from optbench.columns import BiasRow, ConvergenceRow, RateLaw, Row
-from optbench.report.document import plain
+from optbench.records import as_dict, plain
 from optbench.report.rows import UNKNOWN, agrees
-from optbench.result import as_dict
 
 SAID_FIRST = {each.name for each in columns(Row)} | {"learning_rates", "steps_by_seed", "passages"}
 EXACT = 1e15  # below it a whole number has all its digits

@@ -14,7 +14,16 @@ from typing import Any
 from optbench.analysis.kinds import MEASURES, measure_named
 from optbench.analysis.settling import MOVING
 from optbench.column import Column, columns, named
-from optbench.columns import BiasRow, ConvergenceRow, Interval, LearningRate, RateLaw, Row
+from optbench.columns import (
+    BiasRow,
+    ConvergenceRow,
+    InstanceFacts,
+    Interval,
+    LearningRate,
+    RateLaw,
+    ReferenceFacts,
+    Row,
+)
 from optbench.labels import parametrization_labels, row_labels
 from optbench.numerals import NOTHING
 from optbench.report.convergence_table import counts_differ, rate_text
@@ -22,7 +31,6 @@ from optbench.report.numbers import TEXT_OF_UNIT, count, interval
 from optbench.report.profile_table import Profile
 from optbench.report.rows import agrees
 from optbench.report.table import Column as Heading
-from optbench.result import InstanceFacts, ReferenceFacts
 from optbench.status import Status
 
 Value = float | str | None
