@@ -43,12 +43,11 @@ def over_seeds(own: pd.DataFrame, x: str, y: str, run_of: RunOf) -> list[Series]
     kept = own[own[x].notna()]
     records = kept.groupby(["optimizer", "steps"], sort=False)
     told = records[[x, y]].median().rename(columns={x: "at", y: "middle"})
-    several = kept["seed"].nunique() > 1
-    if several:
-        told["low"], told["high"] = records[y].min(), records[y].max()
+    told["low"], told["high"] = records[y].min(), records[y].max()
+    seeds = kept.groupby("optimizer", sort=False)["seed"].nunique()
     found = []
     for name, group in told.groupby(level="optimizer", sort=False):
-        band = (group["low"], group["high"]) if several else ((), ())
+        band = (group["low"], group["high"]) if seeds[name] > 1 else ((), ())
         label = str(name)
         found.append(curve(label, group["at"], group["middle"], run_of(label), *band))
     return found

@@ -19,6 +19,7 @@ from optbench.report.html.matrix import page_matrix
 from optbench.report.html.runs import keys_of, meanings, run_details
 from optbench.report.html.tables import (
     PageTable,
+    as_rows,
     bias_page_table,
     convergence_page_table,
     profile_page_table,
@@ -120,6 +121,7 @@ def render_html(comparison: Comparison, counted: str = "steps") -> str:
         styles=styles(),
         scripts=scripts(),
         data_figures=as_json(packed.document),
+        data_rows=as_json({p.rates.key: as_rows(p.rates) for p in parts if p.rates}),
         data_runs=as_json(details),
         parts=parts,
         notes=comparison.notes,

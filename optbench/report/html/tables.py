@@ -72,6 +72,21 @@ class PageTable:
     runs: tuple[str, ...] = ()
 
 
+def as_rows(table: PageTable) -> list[list[Any]]:
+    """Return the rows of a long table in JSON's types: the run, then the cells.
+
+    A cell is its text; or its text, what it is sorted by and its tone.
+    """
+    body = zip(table.runs, table.rows, strict=True)
+    return [[run, *(_packed(cell) for cell in row)] for run, row in body]
+
+
+def _packed(cell: PageCell) -> str | list[Any]:
+    if cell.order == cell.text and not cell.tone:
+        return cell.text
+    return [cell.text, cell.order, *([cell.tone] if cell.tone else [])]
+
+
 @dataclass(frozen=True)
 class _Shown:
     """A column of the page and how its cells come from a row."""

@@ -20,7 +20,7 @@ function filterOf(given, isNumber) {
   const found = isNumber && given.match(/^\s*(<=|>=|<|>|=)?\s*(-?)(\d[\d,]*\.?\d*(?:e[+-]?\d+)?|\.\d+|inf)\s*$/i);
   if (!found) {
     const wanted = given.trim().toLowerCase();
-    return (cell) => cell.textContent.toLowerCase().includes(wanted);
+    return (cell) => cell.text.toLowerCase().includes(wanted);
   }
   const size = /inf/i.test(found[3]) ? Infinity : Number(found[3].replaceAll(",", ""));
   const bound = found[2] ? -size : size;
@@ -31,7 +31,56 @@ function filterOf(given, isNumber) {
     ">=": (value) => value >= bound,
     "=": (value) => value === bound,
   }[found[1] ?? "="];
-  return (cell) => compare(Number(cell.dataset.order));
+  return (cell) => compare(Number(cell.order));
+}
+
+// Long tables come as data, and only the rows of a page become elements.
+const longTables = JSON.parse(document.getElementById("data-rows").textContent);
+const unpacked = (cell) => (typeof cell === "string" ? [cell, cell] : cell);
+
+function cellOf(table, at, index) {
+  const data = longTables[table.table().node().id];
+  if (data) {
+    const [text, order] = unpacked(data[at][index + 1]);
+    return { text, order };
+  }
+  const node = table.cell(at, index).node();
+  return { text: node.textContent, order: node.dataset.order };
+}
+
+// The columns and rows of a long table; texts are escaped, for DataTables takes them for HTML.
+function optionsOf(rows, heads) {
+  const escaped = DataTable.render.text().display;
+  return {
+    data: rows,
+    columns: heads.map((head, index) => ({
+      data: index + 1,
+      render: (cell, type) => {
+        const [text, order] = unpacked(cell);
+        return type === "display" ? escaped(text) : type === "filter" ? text : order;
+      },
+      createdCell: (node, cell) => {
+        const [text, order, tone] = unpacked(cell), isNumber = "number" in head.dataset;
+        if (isNumber) node.dataset.order = order;
+        const kinds = [index ? "" : "name", isNumber ? "number" : "", tone ?? ""];
+        node.className = kinds.filter(Boolean).join(" ");
+        if (!index) node.replaceChildren(buttonFor(text));
+      },
+    })),
+    createdRow: (node, row) => {
+      node.className = "choosable";
+      node.dataset.run = row[0];
+    },
+  };
+}
+
+function buttonFor(text) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "run";
+  button.textContent = text;
+  button.setAttribute("aria-haspopup", "dialog");
+  return button;
 }
 
 function addFilters(table, element) {
@@ -47,7 +96,7 @@ function addFilters(table, element) {
     input.placeholder = isNumber ? "e.g. < 100" : "contains";
     input.addEventListener("input", () => {
       const keep = filterOf(input.value, isNumber);
-      const rule = (text, row, at) => keep(table.cell(at, index).node());
+      const rule = (text, row, at) => keep(cellOf(table, at, index));
       this.search(input.value.trim() ? rule : "").draw();
     });
     cell.append(input);
@@ -76,11 +125,13 @@ function sortable(element) {
   element.dataset.ready = "yes";
   const heads = [...element.tHead.rows[0].cells];
   const numbers = heads.flatMap((head, i) => ("number" in head.dataset ? [i] : []));
-  const long = element.tBodies[0].rows.length > PAGE;
+  const rows = longTables[element.id];
+  const long = (rows ?? element.tBodies[0].rows).length > PAGE;
   const frame = element.parentElement, above = document.createElement("div");
   above.className = "dt-layout-row";
   frame.before(above);
   const table = new DataTable(element, {
+    ...(rows ? optionsOf(rows, heads) : {}),
     autoWidth: false,
     order: [],
     paging: long,
