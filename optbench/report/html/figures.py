@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from optbench.result import Comparison
     from optbench.traces import Trace
 
+LEAST_RATIO = -0.25  # of margin ratios: what does not separate the data is far below
 WORST = 2.0  # decades above the first gap: what grew further is drawn there
 BANDS = "Curves are medians over seeds, bands reach from the smallest to the largest seed."
 SEARCHED = "Of a rate that the search left behind, it shows what was left then."
@@ -86,7 +87,8 @@ class Figures:
             middle, _, _ = spread(gaps[after])
             at = logarithms(trace.steps[after])
             series = Series(f"learning rate {trace.learning_rate:.4g}", "", at, middle)
-            found.setdefault(run, []).append(packed.packed(series))
+            told = packed.packed(series) | {"rate": trace.learning_rate}
+            found.setdefault(run, []).append(told)
         return found
 
     def over_all(self) -> list[PageFigure]:
@@ -140,7 +142,7 @@ class Figures:
             charts += _chart(
                 title,
                 Axis("steps", log=True),
-                Axis(title),
+                Axis(title, least=LEAST_RATIO if measure.best == 1.0 else None),
                 curves,
                 [Line("best", measure.best)] if name in MEASURES else [],
                 note=f"{measure.meaning}." if measure.meaning else "",

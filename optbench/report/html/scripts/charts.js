@@ -2,6 +2,7 @@
 // Figures: drawn with uPlot when they come into view, values under the pointer or the arrow keys.
 
 const { xs, figures } = JSON.parse(document.getElementById("data-figures").textContent);
+const MOST_POINTS = 40; // of a curve that shows them: more would be one thick line
 const drawn = new Map(); // the box of a plot -> its uPlot
 
 function css(name) {
@@ -61,7 +62,7 @@ function curveOf(shape, chart) {
     alpha: series.thin ? 0.45 : 1,
     dash: series.dash || undefined,
     paths: chart.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
-    points: { show: !shape.edge && (chart.points || series.y.length < 3), size: 6 },
+    points: { show: !shape.edge && series.y.length < (chart.points ? MOST_POINTS : 3), size: 6 },
     spanGaps: false,
   };
 }
