@@ -10,7 +10,7 @@ from benchmarks import prepared
 from benchmarks.names import named
 from optbench.analysis.effective_p import effective_p
 from optbench.analysis.kinds import kind_of
-from optbench.profiles import performance_profile, runtime_ecdf
+from optbench.analysis.profiles import performance_profile, runtime_ecdf
 from optbench.analysis.rates import fit_rate
 from optbench.analysis.selection import select
 from optbench.engine.records import record_steps

@@ -15,6 +15,7 @@ from example_comparison import EXAMPLE
 import optbench
 from optbench.progress import progress_of
 from optbench.report.frames import TABLES
+from optbench.report.outcomes import Verdict
 from optbench.result import Comparison
 from optbench.traces import Trace
 
@@ -52,7 +53,7 @@ def test_tables_say_what_the_records_say():
     summary = EXAMPLE.table("summary")
     assert set(summary.instance_id) == {facts.instance_id for facts in EXAMPLE.instances}
     skipped = summary[summary.status == "skipped"]
-    assert set(skipped.verdict) == {"skipped"} and skipped.steps.isna().all()
+    assert set(skipped.verdict) == {str(Verdict.SKIPPED)} and skipped.steps.isna().all()
 
 
 def test_an_unknown_table_names_the_nearest():

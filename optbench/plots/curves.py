@@ -29,7 +29,7 @@ def points(
     Parameters
     ----------
     x, fractions
-        From :mod:`optbench.profiles`.
+        From :mod:`optbench.analysis.profiles`.
     **also
         Further columns.
     """

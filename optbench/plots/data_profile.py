@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optbench.analysis.profiles import runtime_ecdf
 from optbench.plots.costs import costs, table
 from optbench.plots.curves import draw_curves, points
 from optbench.plots.kind import Asked, Kind
 from optbench.plots.panels import left_out
-from optbench.profiles import runtime_ecdf
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optbench.analysis.profiles import runtime_ecdf
 from optbench.plots.costs import costs, table
 from optbench.plots.curves import draw_curves, points
 from optbench.plots.kind import AGAINST, Asked, Kind
 from optbench.plots.loss import LABELS
 from optbench.plots.panels import left_out
-from optbench.profiles import runtime_ecdf
 
 if TYPE_CHECKING:
     import pandas as pd

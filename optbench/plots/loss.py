@@ -137,7 +137,8 @@ def read(data: pd.DataFrame, asked: Asked) -> str:
         " Seconds are steps times the processor time of a step, without compilation and tuning."
     )
     return (
-        f"Lower and further left is better.{bands if seeds > 1 else ''}"
+        "Lower and further left is better; gaps below 1e-20 of the first are drawn there."
+        f"{bands if seeds > 1 else ''}"
         f"{seconds if asked.against == 'seconds' else ''} "
         f"{left_out(data, 'that leave the smallest gaps')}"
     ).rstrip()

@@ -21,8 +21,8 @@ PAGE = 9.0  # inches: height of a page
 ACROSS = {"one": 1, "two": 3}  # panels beside each other
 SHAPE = 0.78  # height of a panel over its width
 TALLEST, LOWEST = 2.2, 1.4  # inches
-LETTER, SMALL = 0.061, 0.052  # inches of a character of a title, of the legend
-AXIS, HANDLE = 0.6, 0.5  # inches beside a panel, and of a line in the legend
+LETTER, SMALL = 0.061, 0.050  # inches of a character of a title, of the legend
+AXIS, HANDLE = 0.6, 0.45  # inches beside a panel, and of a line in the legend
 LINE = 0.145  # inches of a line of the legend
 DOTS = 200  # per inch of a PNG
 
@@ -127,6 +127,14 @@ def write_title(axes: Any, asked: Asked, text: str, across: int, names: bool = F
     width = asked.inches / across - (0.1 if names else AXIS)
     lines = fill(breakable(text), int(width / LETTER), break_on_hyphens=False)
     axes.set_title(lines, loc="right" if names else "center")
+
+
+def few_ticks(axes: Any, decades: float = 0.6) -> None:
+    """Number only powers of ten on logarithmic axes that are longer than so many decades."""
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(decades, 0.2)))
 
 
 def breakable(text: str) -> str:

@@ -11,6 +11,7 @@ from optbench.plots.panels import (
     ACROSS,
     add_legend,
     drawn,
+    few_ticks,
     handles_of,
     left_out,
     new_figure,
@@ -59,7 +60,9 @@ def data(comparison: Comparison) -> pd.DataFrame:
     told = told.astype({"steps": float, "missing": float})
     groups = [own for _, own in _groups(told)]
     several = [own for own in groups if own["steps"].notna().sum() > 1]
-    parts = [own.assign(frontier=_frontier(own)) for own in several or groups]
+    if not several:
+        raise NothingToShow(f"pareto: only one optimizer reached {TARGET} near each solution")
+    parts = [own.assign(frontier=_frontier(own)) for own in several]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -107,6 +110,7 @@ def _draw_points(axes: Any, own: pd.DataFrame, names: list[str]) -> None:
                 markersize=6 if ahead else 4, markeredgecolor="black" if ahead else "white",
             )  # fmt: skip
     axes.margins(0.12)
+    few_ticks(axes)
 
 
 def _best_first(data: pd.DataFrame) -> list[str]:

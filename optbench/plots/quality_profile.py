@@ -13,11 +13,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from optbench.analysis.profiles import runtime_ecdf
 from optbench.plots.curves import draw_curves, points
 from optbench.plots.kind import Asked, Kind, NothingToShow
 from optbench.plots.panels import left_out
 from optbench.plots.rows import naming
-from optbench.profiles import runtime_ecdf
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,6 +17,7 @@ from optbench.plots.panels import (
     LOWEST,
     add_legend,
     drawn,
+    few_ticks,
     handles_of,
     left_out,
     new_figure,
@@ -112,6 +113,7 @@ def _draw_above(axes: Any, own: pd.DataFrame, names: list[str], first: bool) -> 
 def _draw_below(axes: Any, own: pd.DataFrame, names: list[str], first: bool) -> None:
     axes.set(xscale="log", yscale="log", xlabel="learning rate")
     _draw_lines(axes, own.assign(y=own["steps_to_target"]), names)
+    few_ticks(axes, 1.2)
     if first:
         axes.set_ylabel(f"steps to {own['target'].iloc[0]}")
 

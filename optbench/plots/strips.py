@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 STRIP = 0.15  # inches: height of one
 AROUND = 3.6  # strips: height of titles and axes of a map
-CELL = 0.2  # inches that a number needs
-PANEL = 0.68  # part of a panel's width that cells fill; the rest is names
+CELL = 0.19  # inches that a number needs
+LETTER, EDGE = 0.056, 0.15  # inches of a letter of a name, and around a panel
 NUMBERS = (
     "Numbers, where there is room, are the step from which on the target is kept, or at which the "
     "first seed diverged (k: thousands); the rate that won is in bold or has a dot."
@@ -50,11 +50,12 @@ def draw_strips(axes: Any, own: pd.DataFrame, x: str, y: str, inches: float) -> 
     x, y : str
         Columns: the place of cells in a strip, and what strips are.
     inches : float
-        Width of the panel with its names.
+        Width of the panel and the names beside it.
     """
     names = list(dict.fromkeys(own[y]))
     strips = [own[own[y] == name].sort_values(x) for name in names]
     log = is_log(own[x])
+    wide = inches - LETTER * max(len(str(name)) for name in names) - EDGE
     edges = [cell_edges(strip[x].tolist(), log) for strip in strips]
     low, high = min(each[0] for each in edges), max(each[-1] for each in edges)
     axes.set(xscale="log" if log else "linear", xlim=(low, high), ylim=(len(names) - 0.5, -0.5))
@@ -66,7 +67,7 @@ def draw_strips(axes: Any, own: pd.DataFrame, x: str, y: str, inches: float) -> 
             [level] * len(strip), widths, left=ends[:-1], height=0.86, edgecolor="white",
             color=[COLOURS[each] for each in strip["outcome"]], linewidth=0.3,
         )  # fmt: skip
-        _write_numbers(axes, strip, x, level, ends, inches * PANEL)
+        _write_numbers(axes, strip, x, level, ends, wide)
 
 
 def _write_numbers(

@@ -21,7 +21,8 @@ COLOURS = (
     "#0173b2", "#5aae61", "#d55e00", "#882255", "#e69f00",
     "#785ef0", "#7a4a1e", "#7f7f7f", "#c2a5cf", "#762a83",
 )  # fmt: skip
-OWN_COLOUR = "black"
+OWN_COLOUR = "#000000"
+SHADES = (-0.45, 0.0, 0.3, 0.5)  # parts of black (below 0) or white in the colour of options
 MARKS = "osD^v<>PXhp"  # eleven: with ten colours and seven dashes no two optimizers look alike
 SOLID: tuple[float, ...] = ()
 DASHES: tuple[tuple[float, ...], ...] = (
@@ -49,14 +50,22 @@ def look(label: str) -> Look:
     name = plain(label)
     place = _places().get(name)
     if place is None or label != name:
-        other = zlib.crc32(label.encode())
-        colour = OWN_COLOUR if place is None else COLOURS[place % len(COLOURS)]
-        return Look(colour, MARKS[other % len(MARKS)], DASHES[other // 64 % len(DASHES)])
+        return _other_look(label, OWN_COLOUR if place is None else COLOURS[place % len(COLOURS)])
     return Look(
         COLOURS[place % len(COLOURS)],
         MARKS[place % len(MARKS)],
         DASHES[place // len(COLOURS) % len(DASHES)],
     )
+
+
+def _other_look(label: str, colour: str) -> Look:
+    """Return a look that the label alone decides; options make a colour lighter or darker."""
+    number = zlib.crc32(label.encode())
+    share = SHADES[number // 1024 % len(SHADES)] if "[" in label else 0.0
+    parts = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    mixed = (round(p + share * (255 - p) if share > 0 else p * (1 + share)) for p in parts)
+    shade = "#" + "".join(f"{part:02x}" for part in mixed)
+    return Look(shade, MARKS[number % len(MARKS)], DASHES[number // 64 % len(DASHES)])
 
 
 @functools.cache

@@ -54,7 +54,14 @@ def _terminal(comparison: Comparison, view: View) -> str:
     from optbench.report.terminal import render_terminal
 
     if is_summarized(comparison) and not view.details:
-        return first_screen(comparison, view)
+        suffixes = [suffix for each in FORMATS.values() for suffix in each.suffixes[:1]]
+        pointers = {
+            "--details": "all tables",
+            "--out FILE": " ".join(suffixes),
+            "optbench plot KIND": "a figure of it",
+            "optbench report": "it as a page",
+        }
+        return first_screen(comparison, view, pointers)
     found = tables(comparison, view.details, view.counted)
     return render_terminal(found, notes_of(comparison), view.width, view.styled)
 

@@ -81,8 +81,8 @@ def profile_table(rows: Sequence[ConvergenceRow], counted: str = "steps") -> Tab
     counted : {"steps", "evaluations"}
         What is compared.
     """
+    from optbench.analysis.profiles import sentence
     from optbench.analysis.significance import fewest_blocks
-    from optbench.profiles import sentence
 
     costs, shares = costs_by_label(rows, counted), profile_shares(rows, counted)
     told = slower_by_label(rows)
@@ -134,7 +134,7 @@ def profile_shares(
     rows : sequence of ConvergenceRow
         Those of all instances with targets.
     """
-    from optbench.profiles import performance_profile, runtime_ecdf
+    from optbench.analysis.profiles import performance_profile, runtime_ecdf
 
     costs = costs_by_label(rows, counted)
     ratios, within = performance_profile(costs)

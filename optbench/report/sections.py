@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,25 +73,21 @@ def is_summarized(comparison: Comparison) -> bool:
     return len({row.instance_id for row in comparison.bias_rows}) > 1
 
 
-def first_screen(
-    comparison: Comparison, view: View, pointers: Mapping[str, str] | None = None
-) -> str:
+def first_screen(comparison: Comparison, view: View, pointers: Mapping[str, str]) -> str:
     """Return the matrix of optimizers and instances, what was found, and where the rest is.
 
     Parameters
     ----------
     comparison : Comparison
     view : View
-    pointers : mapping of str to str, optional
-        What to type for the rest, and what that shows; by default on the command line.
+    pointers : mapping of str to str
+        What to type for the rest, and what that shows.
     """
     from optbench.report.summary import summarize
     from optbench.report.summary_table import summary_table
     from optbench.report.terminal import NARROWEST, render_terminal
 
-    summary = summarize(comparison, view.counted)
-    if pointers is not None:
-        summary = replace(summary, pointers=pointers)
-    table = summary_table(summary, max(view.width, NARROWEST))
-    notes = [*(f"note: {note}" for note in comparison.notes), summary.more]
+    table = summary_table(summarize(comparison, view.counted), max(view.width, NARROWEST))
+    more = ", ".join(f"{command} ({shows})" for command, shows in pointers.items())
+    notes = [*(f"note: {note}" for note in comparison.notes), f"More: {more}."]
     return render_terminal([table], notes, view.width, view.styled)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from optbench.labels import instance_labels
 from optbench.report.findings import findings
-from optbench.report.formats import FORMATS
 from optbench.report.numbers import counted_noun
 from optbench.report.outcomes import Matrix, Outcome, Verdict, outcomes
 
@@ -35,8 +34,6 @@ class Summary:
         The marks that occur, with their meanings.
     sentences : tuple of str
         What was found, the most important first.
-    pointers : mapping of str to str
-        What to type for the rest, and what that shows.
     counted : {"steps", "evaluations"}
         What the cells show.
     """
@@ -46,14 +43,7 @@ class Summary:
     matrix: Mapping[str, tuple[Outcome | None, ...]]
     legend: Mapping[str, str]
     sentences: tuple[str, ...]
-    pointers: Mapping[str, str]
     counted: str = "steps"
-
-    @property
-    def more(self) -> str:
-        """The pointers as a sentence."""
-        parts = [f"{command} ({shows})" for command, shows in self.pointers.items()]
-        return f"More: {', '.join(parts)}."
 
     @property
     def second_marks(self) -> bool:
@@ -85,19 +75,8 @@ def summarize(comparison: Comparison, counted: str = "steps") -> Summary:
         matrix=found,
         legend=_legend(found),
         sentences=tuple(findings(found, instance_labels(instances), counted)),
-        pointers=_pointers(),
         counted=counted,
     )
-
-
-def _pointers() -> dict[str, str]:
-    suffixes = [suffix for each in FORMATS.values() for suffix in each.suffixes[:1]]
-    return {
-        "--details": "all tables",
-        "--out FILE": " ".join(suffixes),
-        "optbench plot KIND": "a figure of it",
-        "optbench report": "it as a page",
-    }
 
 
 def _legend(matrix: Matrix) -> dict[str, str]:

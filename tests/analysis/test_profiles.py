@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from optbench.analysis.profiles import performance_profile, runtime_ecdf, sentence
 from optbench.errors import UserError
-from optbench.profiles import performance_profile, runtime_ecdf, sentence
 
 NEVER = math.inf
 
