@@ -9,11 +9,13 @@ import pytest
 from example_comparison import DIGITS, EXAMPLE, bias, convergence
 from page_reader import Page
 
+from optbench.columns import LearningRate
+from optbench.numerals import NOTHING
 from optbench.report import render
 from optbench.report.html import render_html
 from optbench.report.html.charts import rounded
-from optbench.report.html.files import as_json
-from optbench.report.table import NOTHING
+from optbench.report.html.files import as_json, text_of_file
+from optbench.status import Status
 
 NASTY = '<script>alert("1")</script><img src=x onerror=alert(2)>\'"&amp;'
 
@@ -176,3 +178,50 @@ def test_an_empty_comparison_has_a_page():
         EXAMPLE, bias_rows=[], convergence_rows=[], instances=[], environment={}
     )
     assert "0 optimizers on 0 instances" in Page(render(empty, "html")).text
+
+
+def test_every_learning_rate_is_in_the_rows_of_its_table():
+    rates = tuple(
+        LearningRate(learning_rate=rate, steps=100, status=Status.HORIZON, final_loss=rate / 3.0,
+                     steps_to={"1e-2": None if rate > 0.05 else 7.0 / rate})
+        for rate in (0.01, 0.1)
+    )  # fmt: skip
+    row = convergence(DIGITS, "adam", (1, 2, 3, 4, 5), learning_rates=rates, best_learning_rate=0.1)
+    verdict = bias(DIGITS, "adam", "l2", "linf", {})
+    page = Page(
+        render_html(dataclasses.replace(EXAMPLE, convergence_rows=[row], bias_rows=[verdict]))
+    )
+    rows = page.data("data-rows")["rates-1"]
+    heads = page.tables["rates-1"].headings
+    assert len(rows) == len(rates) and {given[0] for given in rows} == set(
+        page.data("data-runs")["runs"]
+    )
+    for entry, (_, *cells) in zip(rates, rows, strict=True):
+        found = dict(zip(heads, cells, strict=True))
+        assert float(found["learning rate"][1]) == entry.learning_rate
+        assert float(found["final loss"][1]) == entry.final_loss
+        steps = float(found["steps to 1e-2"][1])
+        expected = entry.steps_to["1e-2"]
+        assert steps == expected if expected is not None else math.isnan(steps)
+        assert (found["won"][0] == "won") == (entry.learning_rate == 0.1)
+
+
+def luminance(color):
+    """Return the relative luminance of WCAG 2.2."""
+    parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1, 2], ids=["light", "dark", "print"])
+def test_text_has_the_contrast_that_wcag_asks_of_level_aa(scheme):
+    """4.5 to 1 for text, 3 to 1 for what shows where the keyboard is."""
+    blocks = re.findall(r":root \{([^}]*--back[^}]*)\}", text_of_file("page.css"))
+    colors = dict(re.findall(r"--([\w-]+): (#\w{6})", blocks[scheme]))
+    plain = ("back", "panel", "hover") if "hover" in colors else ("back", "panel")
+    pairs = [(ink, ground) for ink in ("text", "soft", "link") for ground in plain]
+    pairs += [(tone, ground) for tone in ("good", "bad", "unsure") for ground in ("back",)]
+    pairs += [(ink, f"{tone}-back") for tone in ("good", "bad", "unsure") for ink in (tone, "soft")]
+    for ink, ground in [*pairs, ("back", "mark")]:
+        low, high = sorted((luminance(colors[ink]), luminance(colors[ground])))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
