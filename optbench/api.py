@@ -20,6 +20,7 @@ from optbench.instance import Instance
 from optbench.options import MOST_RATES
 from optbench.plan import PERTURBATION, Plan, Settings, make_plan, renewed
 from optbench.progress import Report, progress_of
+from optbench.provenance import call_text, papers_of
 from optbench.registry import Registry, load_registry
 from optbench.result import Comparison
 from optbench.runs import DEFAULT_HORIZON, RunResult, RunSpec, hyper_values, run_all
@@ -58,7 +59,8 @@ def compare(
         taken as it is.  Default: those that declare default instances.
     optimizers : str, Optimizer, or a sequence of them
         ``NAME``, ``NAME[hyper=value,...]`` or ``all``; a function under ``@optimizer``, wherever
-        it is defined.  Default: those that are not declared with ``default=False``.
+        it is defined, whose name may then stand in the others: ``[mine, "mine[beta=0.5]"]``.
+        Default: those that are not declared with ``default=False``.
     parametrizations : sequence of str
         ``NAME`` or ``NAME:key=value,...``; default: what each problem prescribes.
     horizon : int, optional
@@ -96,13 +98,16 @@ def compare(
     UserError
         For wrong input: what is wrong, where, what would be right.
     """
+    call = call_text("optbench.compare", locals(), compare)
     settings = _settings(horizon, learning_rates, seeds, threads, timeout, rerun, fresh)
     settings = replace(settings, until_verdict=until_verdict)
     registry = load_registry(tuple(map(str, _several(plugins))))
     choices = choose_all(registry, _several(optimizers))
     asked = _several(problems), _several(parametrizations)
     with progress_of(progress) as report:
-        return _compared(settings, registry, choices, *asked, report)
+        result = _compared(settings, registry, choices, *asked, report)
+    result.environment["command"] = call
+    return result
 
 
 def _compared(
@@ -128,6 +133,7 @@ def _compared(
         "seconds": {**plan.seconds, "total": time.perf_counter() - began},
         "compiled": len(cache.compiled),
         "cells_from_store": sum(entry.finished is not None for entry in plan.entries),
+        "papers": papers_of(registry, [entry.cell for entry in plan.entries]),
     }
     return Comparison(**told._asdict(), environment=environment, notes=plan.notes)
 

@@ -9,10 +9,12 @@ import typer
 
 from optbench.cli.cache import cache
 from optbench.cli.check import check
+from optbench.cli.cite import cite
 from optbench.cli.compare import compare
 from optbench.cli.help import Verb
 from optbench.cli.list import list_plugins
 from optbench.cli.new import new
+from optbench.cli.report import report
 from optbench.cli.show import show
 from optbench.cli.verify import verify
 from optbench.cli.warmup import warmup
@@ -47,6 +49,8 @@ def optbench(
 
 VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "compare": (compare, "Which solution does each optimizer select, and how fast?"),
+    "report": (report, "Write a comparison as one HTML page."),
+    "cite": (cite, "Print what a comparison has to cite, as BibTeX."),
     "list": (list_plugins, "List optimizers, problems, parametrizations, claims."),
     "show": (show, "Show one of them: formula, options, theory, paper."),
     "new": (new, "Begin a plug-in of your own, with its test."),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 def compare(
+    context: typer.Context,
     problems: options.Problems = None,
     optimizer: options.Optimizers = None,
     parametrization: options.Parametrizations = None,
@@ -71,18 +72,20 @@ def compare(
         "until_verdict": until_verdict,
         "progress": is_watched(quiet),
     }
-    once = partial(_once, tuple(problems or ()), tuple(optimizer or ()), asked, delivery)
+    named = tuple(problems or ()), tuple(optimizer or ())
+    once = partial(_once, named, asked, delivery, context.obj)
     raise typer.Exit(repeat(once, watch, asked["plugins"]))
 
 
 def _once(
-    problems: tuple[str, ...], optimizers: tuple[str, ...], asked: dict[str, Any], to: Delivery
+    named: tuple[tuple[str, ...], ...], asked: dict[str, Any], to: Delivery, command: str
 ) -> int:
     """Compare, keep the result for the verbs that show the latest one, and deliver it."""
     from optbench.api import compare as run
     from optbench.store.saved import keep_latest
 
-    comparison = run(problems, optimizers, **asked)
+    comparison = run(*named, **asked)
+    comparison.environment["command"] = command  # rather than the call just above
     keep_latest(comparison.to_parquet())
     to.deliver(comparison)
     return INTERRUPTED if comparison.interrupted else int(comparison.failed)
