@@ -16,6 +16,11 @@ SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "†": r"\dag{}",
+    "✓": r"$\surd$",
+    "✗": r"$\times$",
+    "…": r"\ldots{}",
+    "·": r"$\cdot$",
+    "°": r"$^\circ$",
     "|": r"\textbar{}",
     **{c: f"\\{c}" for c in "&%$#_{}"},
 }
