@@ -20,6 +20,7 @@ from optbench.instance import Instance
 from optbench.options import MOST_RATES
 from optbench.plan import PERTURBATION, Settings, make_plan, renewed
 from optbench.progress import Report, progress_of
+from optbench.provenance import call_text, papers_of
 from optbench.registry import load_registry
 from optbench.result import Comparison
 from optbench.runs import DEFAULT_HORIZON, RunResult, RunSpec, hyper_values, run_all
@@ -97,6 +98,7 @@ def compare(
     UserError
         For wrong input: what is wrong, where, what would be right.
     """
+    call = call_text("optbench.compare", locals(), compare)
     began = time.perf_counter()
     settings = _settings(horizon, learning_rates, seeds, threads, timeout, rerun, fresh)
     settings = replace(settings, until_verdict=until_verdict)
@@ -121,6 +123,8 @@ def compare(
         "seconds": {**plan.seconds, "total": time.perf_counter() - began},
         "compiled": len(cache.compiled),
         "cells_from_store": sum(entry.finished is not None for entry in plan.entries),
+        "command": call,
+        "papers": papers_of(registry, cells),
     }
     return Comparison(**told._asdict(), environment=environment, notes=plan.notes)
 

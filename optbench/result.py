@@ -20,7 +20,7 @@ from optbench.report.notebook import render_notebook
 from optbench.report.numbers import counted_noun
 from optbench.report.sections import first_screen
 from optbench.status import Status
-from optbench.store.saved import as_parquet, damaged, foreign, latest, read_saved
+from optbench.store.saved import Solutions, as_parquet, damaged, foreign, latest, read_saved
 from optbench.traces import Trace, Words, long_form
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ class Comparison:
         Versions, machine, threads, seconds for compilation, references and runs.
     notes : list of str
         Lines a reader must see: broken plug-ins, interruption, edges of grids.
+    solutions : mapping of str to mapping of str to ndarray, float64 (d,)
+        The reference solutions of each instance by its identity and their names; of an instance
+        that a seed decides those of the first seed.
     """
 
     bias_rows: Sequence[BiasRow]
@@ -68,6 +71,7 @@ class Comparison:
     traces: Sequence[Trace]
     environment: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+    solutions: Solutions = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
         asked = [row for row in self.bias_rows if not row.as_theorem_asks]
@@ -214,7 +218,8 @@ class Comparison:
 
     def to_parquet(self) -> bytes:
         """Return the content of the Parquet file that :meth:`save` writes."""
-        return as_parquet(json.dumps(plain(self.to_dict()), allow_nan=False), self.traces)
+        document = json.dumps(plain(self.to_dict()), allow_nan=False)
+        return as_parquet(document, self.traces, self.solutions)
 
     @property
     def failed(self) -> bool:
@@ -253,7 +258,7 @@ def load(path: str | os.PathLike[str]) -> Comparison:
         When it cannot be read, is damaged, of another version, or something else.
     """
     file = Path(path)
-    document, traces = read_saved(file)
+    document, traces, solutions = read_saved(file)
     if not isinstance(document, Mapping) or "schema_version" not in document:
         raise foreign(file)
     version = document["schema_version"]
@@ -266,9 +271,10 @@ def load(path: str | os.PathLike[str]) -> Comparison:
             bias_rows=_records(BiasRow, document, "bias"),
             convergence_rows=_records(ConvergenceRow, document, "convergence"),
             instances=_records(InstanceFacts, document, "instances"),
-            traces=traces or [],
+            traces=traces,
             environment=dict(document["environment"]),
             notes=list(document["notes"]),
+            solutions=solutions,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(file, str(error)) from None
