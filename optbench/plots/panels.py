@@ -73,12 +73,13 @@ def keep_style(axes: Any) -> None:
     """Let ticks that are made when the figure is drawn again look like those of now."""
     from matplotlib import rcParams
 
+    now: Any = rcParams
     for axis, mark in (("x", "bottom"), ("y", "left")):
         style = {
-            "labelsize": rcParams[f"{axis}tick.labelsize"],
-            mark: rcParams[f"{axis}tick.{mark}"],
+            "labelsize": now[f"{axis}tick.labelsize"],
+            mark: now[f"{axis}tick.{mark}"],
         }
-        axes.tick_params(axis=axis, which="both", pad=rcParams[f"{axis}tick.major.pad"], **style)
+        axes.tick_params(axis=axis, which="both", pad=now[f"{axis}tick.major.pad"], **style)
 
 
 def room(asked: Asked, entries: Sequence[str], across: int = 0, height: float = LOWEST) -> int:
