@@ -148,7 +148,8 @@ def few_ticks(axes: Any, decades: float = 0.6) -> None:
     """Number only powers of ten on logarithmic axes that are longer than so many decades."""
     from matplotlib.ticker import LogFormatterSciNotation
 
-    for axis in (axes.xaxis, axes.yaxis):
+    scales = {axes.xaxis: axes.get_xscale(), axes.yaxis: axes.get_yscale()}
+    for axis in (each for each, scale in scales.items() if scale == "log"):
         axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(decades, 0.2)))
 
 
