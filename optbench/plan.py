@@ -18,9 +18,10 @@ from optbench.engine.compiler import cache
 from optbench.engine.ensemble import bind
 from optbench.engine.stop import StopSignal
 from optbench.errors import UserError
-from optbench.executors.cells import Report, run_cells
+from optbench.executors.cells import run_cells
 from optbench.executors.compile_ahead import compile_ahead
 from optbench.instance import Instance
+from optbench.progress import Report
 from optbench.references.norm_names import FAMILIES
 from optbench.solutions import norm_grid, solved, unsolved
 from optbench.store.results import Finished, cell_key, stored_cell

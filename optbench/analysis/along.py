@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from optbench.analysis.kinds import Predictors, measured_along
-from optbench.analysis.kinds.distances import norms
+from optbench.analysis.kinds.distances import inner_products, norms, unit
 from optbench.analysis.theory import candidates
 from optbench.instance import Instance
 from optbench.references import Reference
@@ -55,7 +55,7 @@ class ReferenceMeter:
             **{name: norms(rows, p) for name, p in NORMS.items()},
             "support": (size > SUPPORT * size.max(axis=1, keepdims=True)).sum(axis=1),
             **{
-                f"component_{name}": rows @ (each.solution / np.linalg.norm(each.solution))
+                f"component_{name}": inner_products(rows, unit(each.solution))
                 for name, each in self.references.items()
             },
         }

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from optbench.analysis import rows
 from optbench.analysis.costs import Costs
-from optbench.analysis.instances import describe
+from optbench.analysis.instances import describe, instance_id
 from optbench.analysis.optimum import best_losses, depends_on_other_rows, refuted
 from optbench.analysis.significance import with_slower
 from optbench.analysis.traces import traces_of
+from optbench.columns import BiasRow, ConvergenceRow, InstanceFacts
 from optbench.instance import Instance
 from optbench.plan import Entry, Plan
-from optbench.result import Comparison
+from optbench.solutions import solved
 from optbench.store.results import Finished, store_cell
+from optbench.traces import Trace
 
 
-def tell(plan: Plan) -> Comparison:
+class Told(NamedTuple):
+    """What a plan found: the parts of a :class:`~optbench.result.Comparison`."""
+
+    bias_rows: list[BiasRow]
+    convergence_rows: list[ConvergenceRow]
+    instances: list[InstanceFacts]
+    traces: list[Trace]
+    solutions: dict[str, dict[str, np.ndarray]]
+
+
+def tell(plan: Plan) -> Told:
     """Return the tables of a plan that has run, and keep its finished cells.
 
     Parameters
@@ -37,13 +52,15 @@ def tell(plan: Plan) -> Comparison:
         alone = not depends_on_other_rows(entry.cell) and not set(entry.cell.instances) & set(best)
         if complete and alone:
             store_cell(entry.key, now)
-    return Comparison(
+    return Told(
         bias_rows=[first for first, _, _ in told],
         convergence_rows=with_slower([second for _, second, _ in told]),
         instances=[describe(first, best) for first in firsts],
         traces=[trace for each in told for trace in each.traces],
-        environment={},
-        notes=plan.notes,
+        solutions={
+            instance_id(first): {n: each.solution for n, each in solved(first).items()}
+            for first in firsts
+        },
     )
 
 

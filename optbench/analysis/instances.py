@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.selection import separations
 from optbench.analysis.statistics import finite
+from optbench.columns import BEST, DECLARED, UNKNOWN, InstanceFacts, ReferenceFacts
 from optbench.instance import Instance
-from optbench.result import BEST, DECLARED, UNKNOWN, InstanceFacts, ReferenceFacts
 from optbench.solutions import EXPONENTS, norm_grid, solved
 from optbench.study import Cell
 

@@ -12,9 +12,9 @@ from optbench.analysis.runs import runs_with_instances
 from optbench.engine.chunk import Chunk
 from optbench.engine.ensemble import side_by_side
 from optbench.instance import Instance
-from optbench.result import Trace
 from optbench.study import Cell
 from optbench.targets import log_suboptimality
+from optbench.traces import Trace
 from optbench.tuning.search import Search
 
 

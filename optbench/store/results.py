@@ -16,9 +16,9 @@ from optbench.columns import BiasRow, ConvergenceRow
 from optbench.contract import Optimizer
 from optbench.engine.compiler.cache import PACKAGE, engine_hash, sources_hash
 from optbench.environment import processor
-from optbench.result import Trace
 from optbench.store.objects import read, write
 from optbench.study import Cell
+from optbench.traces import Trace
 
 # Of all sources only these cannot change a row; plug-ins are told by their identities.
 NO_PART_OF_A_ROW = ("check", "claims", "cli", "plots", "plugins", "report", "__pycache__")

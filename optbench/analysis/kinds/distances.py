@@ -1,4 +1,8 @@
-"""Angles, relative distances and norms of predictors: what the kinds of problems measure with."""
+"""Angles, relative distances and norms of predictors: what the kinds of problems measure with.
+
+No bit of what is measured of one predictor depends on which others are measured with it: products
+are taken one predictor at a time, inside NumPy.
+"""
 
 from __future__ import annotations
 
@@ -57,9 +61,17 @@ class Predictors:
 
 
 def _products(features: Any, rows: np.ndarray) -> np.ndarray:
-    columns = rows.reshape(-1, features.shape[1]).T
-    products = np.asarray(features @ columns).T.reshape(len(rows), -1, features.shape[0])
-    return products.transpose(0, 2, 1)
+    matrices = rows.reshape(len(rows), -1, features.shape[1]).transpose(0, 2, 1)
+    if not hasattr(features, "indptr"):
+        return np.asarray(np.matmul(features, matrices))
+    columns = matrices.transpose(1, 0, 2).reshape(features.shape[1], -1)
+    products = (features @ columns).reshape(features.shape[0], len(rows), -1)
+    return np.ascontiguousarray(products.transpose(1, 0, 2))  # sums follow the order in memory
+
+
+def inner_products(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Return the inner product of each row with a vector."""
+    return np.asarray((rows * vector).sum(axis=1))
 
 
 def lengths(rows: np.ndarray) -> np.ndarray:
@@ -67,9 +79,14 @@ def lengths(rows: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.norm(rows, axis=tuple(range(1, rows.ndim))))
 
 
+def unit(vector: np.ndarray) -> np.ndarray:
+    """Return the vector of length 1 in a direction; nan where it has none."""
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
 def angles(rows: np.ndarray, direction: np.ndarray) -> np.ndarray:
     """Angles between each row and a direction in degrees, accurate for tiny angles."""
-    rows, direction = rows / lengths(rows)[:, None], direction / np.linalg.norm(direction)
+    rows, direction = rows / lengths(rows)[:, None], unit(direction)
     halves = np.arctan2(lengths(rows - direction), lengths(rows + direction))
     return np.asarray(np.degrees(2.0 * halves))
 

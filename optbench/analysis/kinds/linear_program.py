@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, Kind
-from optbench.analysis.kinds.distances import Predictors, lengths, over, relative_distances
+from optbench.analysis.kinds.distances import (
+    Predictors,
+    inner_products,
+    lengths,
+    over,
+    relative_distances,
+)
 from optbench.analysis.kinds.regression import residuals
 from optbench.column import Measure
 
@@ -64,7 +70,7 @@ def _objective_gaps(at: Predictors, vertex: Reference) -> np.ndarray:
     cost = np.asarray(at.instance.cost)
     terms = float(np.abs(cost) @ np.abs(vertex.solution)) or float(np.linalg.norm(cost))
     size = abs(vertex.value) if abs(vertex.value) > VANISHES * terms else terms
-    return over(np.abs((at.rows - vertex.solution) @ cost), size)
+    return over(np.abs(inner_products(at.rows - vertex.solution, cost)), size)
 
 
 def _support_f1(at: Predictors, solution: np.ndarray) -> np.ndarray:

@@ -57,7 +57,7 @@ class PartlySeparable(Kind):
 def _inside(at: Predictors) -> np.ndarray:
     """Return the parts of predictors inside the span of the rows that cannot be separated."""
     span = at.instance.facts["span"]
-    return np.asarray((at.rows @ span) @ span.T)
+    return np.asarray(np.matmul(np.matmul(at.rows[:, None], span), span.T)[:, 0])
 
 
 PARTLY_SEPARABLE = PartlySeparable()
