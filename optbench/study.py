@@ -19,6 +19,7 @@ from optbench.labels import tell_apart
 from optbench.options import option_text, parse_options, parse_specification
 from optbench.parametrizations import Parametrization, parametrization
 from optbench.registry import Registry
+from optbench.rehearsal.effects import check_effects
 
 ALL, DEFAULT = "all", ""  # optimizers: every one, and those that run when none is named
 Arrays: TypeAlias = tuple[Any, Any]  # a matrix (n, d), dense or sparse, and n targets
@@ -121,7 +122,9 @@ def parse_optimizer(registry: Registry, text: str) -> Choice:
     fixed = {key: value for key, value in values.items() if key in optimizer.hypers}
     check_ranges(optimizer, fixed, given)
     added = {key: value for key, value in values.items() if key in options and key != SCHEDULE}
-    optimizer = combine(optimizer, values.get(SCHEDULE, CONSTANT), added)
+    plain, schedule = optimizer, values.get(SCHEDULE, CONSTANT)
+    optimizer = combine(plain, schedule, added)
+    check_effects(plain, [SCHEDULE] * (schedule != CONSTANT) + list(added))
     free = [key for key in optimizer.tuned if key not in fixed]
     if len(free) > 1:
         raise UserError(f"optimizer {name}: give all but one of {', '.join(free)} a value")

@@ -18,6 +18,7 @@ LAYERS = (
     "result",
     "contract parametrizations",
     "instance registry",
+    "rehearsal",
     "engine",
     "runs",
     "study",

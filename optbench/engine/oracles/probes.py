@@ -8,6 +8,7 @@ be anywhere: a loss or a gradient that is not finite ends no run, an iterate tha
 
 from __future__ import annotations
 
+from optbench.contract.probes import MOST_TRIALS
 from optbench.engine.compiler.overloads import called
 from optbench.engine.evaluation import absolute_sum, end_diverged, evaluate, hand_over_rng
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
@@ -26,7 +27,6 @@ from optbench.engine.types import (
 )
 from optbench.engine.units import LARGEST, SMALLEST, UNIT_STEP, change_unit, has_room
 
-MOST_TRIALS = 1000  # in a step: a search that needs more has failed
 PROBE, GRADIENT, LOSS = (PLACES[name] for name in ("probe", "probe_grad", "probe_loss"))
 
 
