@@ -26,6 +26,7 @@ OPTIONS: Mapping[str, str] = {
     "weight_decay": "decoupled: each step multiplies theta by 1 - learning rate x weight_decay",
 }
 CLIPPED = "clipped gradient"  # the slot that the kernel gets as its gradient; no argument's name
+LONG = 1000  # steps of a run whose end is looked at
 GRADIENTS = ("grad", "sample_grad")
 
 
@@ -123,6 +124,15 @@ def combination_text(optimizer: Optimizer) -> list[str]:
         return []
     schedule = [f"{SCHEDULE}={optimizer.schedule}"] if optimizer.schedule != CONSTANT else []
     return schedule + [f"{name}={hyper.default:g}" for name, hyper in added(optimizer).items()]
+
+
+def ends_by_design(optimizer: Optimizer) -> bool:
+    """Whether the learning rate has fallen to 0 when the run ends."""
+    if optimizer.base is None:
+        return False
+    given = added(optimizer)
+    parts = [given[name].default if name in given else 0.0 for name in ("warmup", "cooldown")]
+    return FACTORS[optimizer.schedule](LONG + 1, LONG, *(float(part or 0.0) for part in parts)) == 0
 
 
 def added(optimizer: Optimizer) -> dict[str, Hyper]:

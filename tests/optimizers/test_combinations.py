@@ -330,7 +330,7 @@ def test_a_kernel_that_sets_theta_anew_in_a_helper_is_seen(tmp_path) -> None:
     assert parse_optimizer(registry, "hidden[schedule=cosine]").optimizer.reads_horizon
 
 
-@pytest.mark.parametrize("name", ["heavy_ball", "sharpness_aware", "lion"])
+@pytest.mark.parametrize("name", ["heavy_ball", "sharpness_aware", "rmsprop"])
 def test_combinations_in_plain_python_are_those_of_the_engine(name: str) -> None:
     """What effects are tried with is what runs."""
     plain = load_registry().optimizer(name)
