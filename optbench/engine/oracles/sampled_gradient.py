@@ -11,6 +11,7 @@ from typing import NamedTuple
 from numba import types as numba_types
 
 from optbench.contract import Optimizer
+from optbench.contract.probes import MOST_TRIALS
 from optbench.engine.compiler.overloads import called
 from optbench.engine.compiler.vectors import LANES
 from optbench.engine.compiler.views import by_output
@@ -18,7 +19,7 @@ from optbench.engine.data.bands import BAND_ROWS, band_entry
 from optbench.engine.data.dense import write_slopes
 from optbench.engine.data.layouts import in_bands
 from optbench.engine.data.panels import BLOCK_ROWS, PANEL_ROWS
-from optbench.engine.evaluation import end_diverged, map_back, map_forward, scale
+from optbench.engine.evaluation import absolute_sum, end_diverged, map_back, map_forward, scale
 from optbench.engine.oracles.declared import (
     PLACES,
     Argument,
@@ -38,6 +39,7 @@ from optbench.engine.types import (
     b1,
     i8,
 )
+from optbench.engine.units import unit_moves
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
 from optbench.random import integer
@@ -146,22 +148,16 @@ def sample_gradients(
     map_forward(kernels, scratch, runs, rule)
     for run in range(runs.theta.shape[0]):
         if runs.status[run] == RUNNING:
-            batch = int(runs.hypers[run, memory.batch])
-            runs.gradient_w[run, :], last = 0.0, 0
-            if memory.at_probe:
-                aside.gradient_w[run, :] = 0.0
-            for first in range(0, batch, BLOCK_ROWS):
-                rows = min(BLOCK_ROWS, batch - first)
-                place = (step - 1) * batch + first if memory.in_order else -1
-                last = draw(place, rows, run, data, scratch, runs)
-                slope = add_sample(rows, run, kernels, data, scratch, runs)
-                if memory.at_probe:
-                    add_sample(rows, run, kernels, data, scratch, aside)
-            keep_row(last, slope, run, data, runs, rule)
-            factor = data.scale * (data.rows / batch)
-            scale(runs.gradient_w[run], factor)
-            if memory.at_probe:
-                scale(aside.gradient_w[run], factor)
+            low, high, rounds = runs.rng[run, 0], runs.rng[run, 1], 0
+            moved = True
+            while moved and rounds < MOST_TRIALS:
+                runs.rng[run, 0], runs.rng[run, 1] = low, high  # the same rows in another unit
+                slope = take_sample(step, run, kernels, data, scratch, runs, aside, rule, memory)
+                size = absolute_sum(runs.gradient_w[run])
+                # rows of zeros have no gradient in any unit, and a slope
+                moved = (size != 0.0 or slope == 0.0) and unit_moves(run, size, runs, rule)
+                aside.exponents[run] = runs.exponents[run]
+                rounds += 1
     map_back(kernels, scratch, runs, rule)
     if memory.at_probe:
         map_forward(kernels, scratch, aside, rule)  # a pull-back needs what it leaves behind
@@ -169,6 +165,38 @@ def sample_gradients(
         for run in range(runs.theta.shape[0]):
             keep(aside.gradient[run], AT_PROBE, run, runs, rule)
     end_diverged(step - 1, runs.gradient, runs)  # a sampled gradient that is not finite
+
+
+@called
+def take_sample(
+    step,
+    run,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    aside: Runs,
+    rule: Rule,
+    memory: Memory,
+):
+    """Write a run's gradient in the predictor of this step's rows; return the last one's slope."""
+    batch = int(runs.hypers[run, memory.batch])
+    runs.gradient_w[run, :], last, slope = 0.0, 0, 0.0
+    if memory.at_probe:
+        aside.gradient_w[run, :] = 0.0
+    for first in range(0, batch, BLOCK_ROWS):
+        rows = min(BLOCK_ROWS, batch - first)
+        place = (step - 1) * batch + first if memory.in_order else -1
+        last = draw(place, rows, run, data, scratch, runs)
+        slope = add_sample(rows, run, kernels, data, scratch, runs)
+        if memory.at_probe:
+            add_sample(rows, run, kernels, data, scratch, aside)
+    keep_row(last, slope, run, data, runs, rule)
+    factor = data.scale * (data.rows / batch)
+    scale(runs.gradient_w[run], factor)
+    if memory.at_probe:
+        scale(aside.gradient_w[run], factor)
+    return slope
 
 
 @called
@@ -217,7 +245,8 @@ def add_rows(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
 
 @called
 def add_outputs(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Do the same where the row loss takes several outputs; a row has no slope of its own."""
+    """Do the same where the row loss takes several outputs; return the largest slope of the last
+    row."""
     outputs, numbers = data.outputs, data.outputs * BLOCK_ROWS
     z, drawn = scratch.predictions[:numbers], scratch.predictions[numbers:]
     slopes = scratch.slopes[:numbers]
@@ -230,7 +259,10 @@ def add_outputs(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs:
         for c in range(outputs):
             slope = slopes[c * BLOCK_ROWS + i]
             add_row(int(drawn[i]), slope, data, gradient[run * outputs + c])
-    return 0.0
+    largest = 0.0
+    for c in range(outputs):
+        largest = max(largest, abs(slopes[c * BLOCK_ROWS + rows - 1]))
+    return largest
 
 
 @called
