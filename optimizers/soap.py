@@ -59,14 +59,15 @@ def orthonormalize(columns, basis):
     """Turn ``columns`` into ``basis``; where nothing is left, from the one there, or an axis."""
     size = columns.shape[0]
     largest = 0.0
-    for a in range(size):
-        square = 0.0
-        for i in range(size):
-            square += columns[i, a] * columns[i, a]
-        largest = max(largest, sqrt(square))
+    for i in range(size):
+        for a in range(size):
+            largest = max(largest, abs(columns[i, a]))
+    for i in range(size):
+        for a in range(size):
+            columns[i, a] = columns[i, a] / largest if largest > 0.0 else 0.0
     for a in range(size):
         left = left_over(columns, a, basis)
-        if left <= NULL * largest:
+        if left <= NULL:
             for i in range(size):
                 columns[i, a] = basis[i, a]
             left = left_over(columns, a, basis)

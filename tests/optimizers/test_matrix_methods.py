@@ -124,7 +124,7 @@ def completed(columns: np.ndarray, old: np.ndarray) -> np.ndarray:
     """An orthonormal basis: of what the columns span, then of the old ones, then of axes."""
     size, basis = len(columns), np.zeros((len(columns), 0))
     for own, before in zip(columns.T, old.T, strict=True):
-        least = [1e-10 * np.linalg.norm(columns, axis=0).max(), *[0.5 / np.sqrt(size)] * (size + 1)]
+        least = [1e-10 * np.abs(columns).max(), *[0.5 / np.sqrt(size)] * (size + 1)]
         for column, enough in zip((own, before, *np.eye(size)), least, strict=True):
             rest = column - basis @ np.linalg.lstsq(basis, column)[0]
             if np.linalg.norm(rest) > enough:
