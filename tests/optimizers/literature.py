@@ -154,6 +154,7 @@ LITERATURE: dict[str, list[Row]] = {
     "sophia": NOWHERE,
     "adafactor": NOWHERE,
     "prodigy": NOWHERE,
+    "d_adaptation_adam": NOWHERE,
     "schedule_free_adamw": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     "lars": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     "lamb": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
@@ -193,6 +194,7 @@ LITERATURE: dict[str, list[Row]] = {
     "lbfgs": SPAN,  # H begins as a multiple of the identity and adds products of steps
     "schedule_free_sgd": SPAN,
     "dog": SPAN,
+    "d_adaptation": SPAN,
     "dual_averaging": SPAN,
     "polyak_step": SPAN,
     "restarted_nesterov": SPAN,
