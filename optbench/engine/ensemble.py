@@ -17,7 +17,12 @@ from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_loop, bind_parametrization
 from optbench.engine.bind_hessians import bind_second_derivatives, product_addresses
-from optbench.engine.bind_instance import bind_instance, bind_tail_of, objective_kind
+from optbench.engine.bind_instance import (
+    bind_instance,
+    bind_samples_of,
+    bind_tail_of,
+    objective_kind,
+)
 from optbench.engine.bind_penalty import bind_penalty, bind_prox
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.calls import address_of, entry_point
@@ -138,6 +143,7 @@ def bind(
         **product_addresses(instance, optimizer),
         penalty=address_of(bind_penalty(instance.penalty)) if instance.penalty else 0,
         product=product_for(optimizer, kind),
+        sampled=_sampled_for(instance, optimizer),
     )
     rule = make_rule(instance, parametrization, optimizer)
     data = data_of(instance)
@@ -165,6 +171,11 @@ def bind(
     return used
 
 
+def _sampled_for(instance: Instance, optimizer: Optimizer) -> Any:
+    own = bind_samples_of(instance) if optimizer.samples else None
+    return address_of(own) if own is not None else 0
+
+
 def bind_all(instance: Instance) -> None:
     """Compile all that any optimizer may ask of an instance, on one thread or several."""
     bind_instance(instance)
@@ -172,6 +183,7 @@ def bind_all(instance: Instance) -> None:
     if not instance.several:
         bind_product(objective_kind(instance))
     bind_second_derivatives(instance)
+    bind_samples_of(instance)
     if instance.penalty is not None:
         bind_penalty(instance.penalty)
     if instance.prox is not None:

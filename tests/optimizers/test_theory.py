@@ -194,6 +194,7 @@ SPAN_RATES = {
     "spectral_descent": 1.0, "normalized_spectral_descent": None, "muon": None, "shampoo": None,
 }  # fmt: skip
 OWN_RATES = {
+    "d_adaptation": 0.1,
     "natural_gradient": 0.5,
     "full_matrix_adagrad": 0.3,
     "normalized_gradient_descent": 0.1,
