@@ -365,6 +365,16 @@ class Instance:
         return self.loss_and_grad is not None and "rng" in arguments(self.loss_and_grad)
 
     @property
+    def restricted(self) -> bool:
+        """Whether w is restricted to a set: its prox is a projection, of no penalty."""
+        return self.prox is not None and self.penalty is None
+
+    def project(self, point: np.ndarray) -> None:
+        """Replace a point by its projection onto the set to which w is restricted."""
+        assert self.prox is not None
+        self.prox(point, 1.0)
+
+    @property
     def at_infinity(self) -> bool:
         """Whether solutions are directions, in which w grows without bound: separable data."""
         return self.kind in DIRECTIONS

@@ -302,9 +302,11 @@ def _build(problem: Problem, options: Mapping[str, Any]) -> Instance:
 def default_parametrization(instance: Instance, optimizer: Optimizer) -> str:
     """Return what theta -> w is when the user names none.
 
-    On positive problems a mirror method on the positive orthant acts on w itself.
+    On positive problems a mirror method on the positive orthant acts on w itself, and so does what
+    asks for the projection onto it.
     """
-    if instance.positive and optimizer.start == "positive":
+    projects = instance.restricted and optimizer.projects
+    if instance.positive and (optimizer.start == "positive" or projects):
         return "linear"
     return instance.parametrization
 
@@ -397,6 +399,10 @@ def reason_to_skip(
         return reason
     if optimizer.start == "positive" and not instance.positive:
         return f"acts on positive parameters; those of {instance.problem} are signed"
+    if instance.restricted and optimizer.projects:
+        return None
     if instance.positive and parametrization.linear and optimizer.start != "positive":
         return "would leave the positive orthant with the linear parametrization"
+    if instance.restricted and not instance.positive:
+        return "would leave the set to which w is restricted: it does not ask for the projection"
     return None

@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "optbench"
 # From the bottom to the top; a module or folder may import those of the lines above its own.
 LAYERS = (
     "errors source_code",
-    "options status random schedules elementwise linear_algebra proximal environment column",
+    "options status random schedules elementwise linear_algebra proximal projections environment",
+    "column",
     "columns identity labels losses parameters targets",
     "plugin_files references data plots",
     "result",

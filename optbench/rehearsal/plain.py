@@ -18,6 +18,7 @@ from optbench.rehearsal.quadratic import (
     SIZES,
     TARGETS,
     Quadratic,
+    clip,
     no_penalty,
 )
 from optbench.schedules import FACTORS
@@ -55,6 +56,7 @@ def found_at(optimizer: Optimizer, problem: Quadratic, theta: np.ndarray, step: 
         "grad": whole,
         "smooth_grad": whole,
         "prox": no_penalty,
+        "bounded_set": clip,
         "loss": problem.loss(theta),
         "natural_grad": problem.inverse_fisher @ whole,
         "sample_grad": sample,

@@ -159,6 +159,7 @@ LITERATURE: dict[str, list[Row]] = {
     "lars": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     "lamb": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     # minimizes in a ball
+    "conditional_gradient": NOWHERE,
     "frank_wolfe": [({}, kind, "unknown") for kind in (SEPARABLE, FIT, FINITE)],
     # minimizes another objective, with the penalty
     "weight_decay": NOWHERE,
