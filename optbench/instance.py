@@ -93,8 +93,9 @@ class Instance:
         ``penalty(w, grad) -> value``: a function beside the rows' losses, which adds its gradient,
         or a subgradient, to ``grad``.
     prox : callable, optional
-        ``prox(v, step_size)`` replaces v by argmin_u  penalty(u) + |u - v|^2 / (2 step_size), or by
-        its projection onto the set to which w is restricted.
+        ``prox(v, step_size)`` replaces v by the argmin over u of
+        ``penalty(u) + norm(u - v)**2 / (2 * step_size)``, or by its projection onto the set to
+        which w is restricted.
     outputs : int
         How many predictions a row has: rows of W.
     loss_and_grad : callable, optional

@@ -11,12 +11,11 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "optbench"
 # From the bottom to the top; a module or folder may import those of the lines above its own.
 LAYERS = (
-    "errors source_code",
+    "errors files numerals progress source_code",
     "options status random schedules elementwise linear_algebra proximal projections environment",
     "column",
     "columns identity labels losses parameters targets",
-    "plugin_files references data plots",
-    "result",
+    "records traces plugin_files references data",
     "contract parametrizations",
     "instance registry",
     "rehearsal",
@@ -29,8 +28,9 @@ LAYERS = (
     "executors",
     "plan",
     "analysis",
+    "report plots",
+    "result",
     "api check",
-    "report",
     "claims",
     "cli templates",
 )

@@ -10,8 +10,9 @@ import typer
 
 from optbench.cli.parameters import Plugins
 from optbench.errors import UserError
+from optbench.numerals import NOTHING
 from optbench.options import option_text, suggest
-from optbench.report.table import NOTHING, Column, Table, cells
+from optbench.report.table import Column, Table, cells
 
 if TYPE_CHECKING:
     from optbench.claims.framework import Claim

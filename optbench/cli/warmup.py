@@ -105,16 +105,15 @@ def compile_all(
     work: list[Kernels], processes: int, plugins: tuple[str, ...], quiet: bool
 ) -> list[Done]:
     """Compile in processes of their own: Numba compiles in one thread at a time."""
-    from optbench.cli.progress import progress_bar
     from optbench.executors.processes import map_in_processes
+    from optbench.progress import is_watched, progress_of
 
     results = []
     task = functools.partial(compile_one, plugins=plugins)
-    with progress_bar(quiet) as report:
+    with progress_of(is_watched(quiet)) as report:
         for result in map_in_processes(task, work, processes):
             results.append(result)
-            if report is not None:
-                report(len(results), len(work), f"compiled {work[len(results) - 1].name}")
+            report(len(results), len(work), f"compiled {work[len(results) - 1].name}")
     return results
 
 

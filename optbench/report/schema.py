@@ -7,8 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from optbench.column import Column, columns
-from optbench.columns import BiasRow, ConvergenceRow, Interval, LearningRate, RateLaw
-from optbench.result import SCHEMA_VERSION, InstanceFacts, ReferenceFacts
+from optbench.columns import (
+    BiasRow,
+    ConvergenceRow,
+    InstanceFacts,
+    Interval,
+    LearningRate,
+    RateLaw,
+    ReferenceFacts,
+)
+from optbench.records import SCHEMA_VERSION
 from optbench.status import Status
 
 RECORDS: Mapping[type, str] = {

@@ -16,6 +16,7 @@ from optbench.analysis import progress, rows, theory
 from optbench.analysis.effective_p import EffectiveP
 from optbench.analysis.selection import INCONCLUSIVE
 from optbench.analysis.settling import MOVING, Verdict
+from optbench.analysis.traces import traces_of
 from optbench.solutions import family_member, solved
 from optbench.status import Status, worst
 from optbench.tuning.grid import flow_rate, natural_rate
@@ -302,7 +303,7 @@ def test_medians_and_intervals_over_seeds_are_those_of_the_single_runs():
 def test_a_trace_is_the_gap_of_every_seed():
     made = cell(seeds=2)
     found = searched(made, seeds=2, rates=[0.05])
-    trace = rows.trace_of(made, found, {})
+    (trace,) = traces_of(made, found, {})
     assert trace.log_gap.shape == (trace.steps.size, 2)
     for column, instance in enumerate(made.instances):
         start = 0.5 * np.mean(instance.targets**2)

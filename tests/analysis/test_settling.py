@@ -58,7 +58,7 @@ def test_a_run_that_does_not_separate_the_data_yet_moves_to_no_margin(separable)
     """All margins grow while the first rows come over: the one that did most gave its name."""
     l2, linf = direction(separable, "l2"), direction(separable, "linf")
     run = path(separable, 0.3 * linf, 0.3 * linf - l2, (1.6, 1.3, 1.0, 0.8, 0.6))
-    assert kind_of(separable).smallest_margin(separable, run[-1][1]) < 0.0
+    assert kind_of(separable).quality(separable, run[-1][1], solved(separable)["l2"]) < 0.0
     verdict = judge(separable, solved(separable), run)
     assert (verdict.selected, verdict.towards) == (INCONCLUSIVE, None)
     assert verdict.open and verdict.reason == "it does not separate the data yet"

@@ -72,7 +72,7 @@ def margins_of_several_classes(exact: float = 1.0, seed: int = 0) -> Iterator[Ch
         yield Check.below(name, gap, 0.6, (BEFORE / HORIZON) ** 0.5)
         curves[f"{rule}, {norm}"] = ratio.tolist()
     yield Curve(
-        "Six methods, each towards the largest margin in its norm",
+        "Each method reaches the largest margin in its own norm",
         "steps t",
         "margin / largest margin",
         steps.tolist(),

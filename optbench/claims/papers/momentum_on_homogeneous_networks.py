@@ -57,9 +57,9 @@ def momentum_on_homogeneous_networks(eps: float = 0.0, seed: int = 0) -> Iterato
         shown = (steps > 0) & (steps <= min(HORIZONS.values()))
         curves[rule] = ratio[shown].tolist()
     yield Curve(
-        "Signum and Adam on a network, towards the largest Linf margin",
+        "Signum and Adam reach the largest Linf margin on a network",
         "steps t",
-        "margin of w / largest margin",
+        "margin / largest margin",
         steps[shown].tolist(),
         curves,
         log="x",

@@ -49,9 +49,9 @@ def power_flows_and_saddles(imbalance: float = 1.0) -> Iterator[Check | Curve]:
         for q, times in zip(POWERS, measured, strict=True):
             yield law(depth, q, times)
         yield Curve(
-            title=f"Escape from the saddle of {depth} factors",
-            x_label="eps",
-            y_label="time to x = 1/2",
+            title=f"Small q leaves the saddle at once from any start ({depth} factors)",
+            x_label="size of the start",
+            y_label="time to a product of 1/2",
             x=SIZES.tolist(),
             measured={
                 f"q = {q:.3g}": row.tolist() for q, row in zip(POWERS, measured, strict=True)

@@ -70,9 +70,9 @@ def faster_with_depth(stretch: float = 1.0) -> Iterator[Check | Curve]:
         radius = ((depth + 2.0) * RADIAL * inside) ** (depth / (depth + 2.0))
         predicted[f"depth {depth}, asymptotic"] = KAPPA * radius ** (1.0 - 2.0 / depth)
     yield Curve(
-        title="How fast deep linear networks turn to the labelling direction",
-        x_label="time t = step x learning rate",
-        y_label="d(-log tan theta)/dt",
+        title="Deeper linear networks turn faster to the labelling direction",
+        x_label="time (steps x learning rate)",
+        y_label="speed, -d log(tan angle) / dt",
         x=common.tolist(),
         measured={name: line.tolist() for name, line in measured.items()},
         predicted={name: line.tolist() for name, line in predicted.items()},

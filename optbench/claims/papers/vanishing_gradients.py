@@ -59,9 +59,9 @@ def slopes_of_depth(fan_in: int = WIDTH) -> Iterator[Check | Curve]:
     slope = float(np.polyfit(DEPTHS, np.log(orthogonal), 1)[0])
     yield Check.at_most("orthogonal: |slope|", abs(slope), 1e-10)
     yield Curve(
-        title="Size of the gradient in the first layer of a linear network of width 64",
-        x_label="depth N",
-        y_label="mean ||dL/dW_1||^2",
+        title="Gradients of the first layer vanish or explode with depth",
+        x_label="depth N (layers)",
+        y_label="mean squared gradient, ||dL/dW_1||^2",
         x=DEPTHS.tolist(),
         measured=measured,
         predicted=predicted,

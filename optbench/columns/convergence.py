@@ -1,10 +1,4 @@
-"""Every column of a comparison, once: its name, unit, header, meaning, and where it is shown.
-
-A row is a record, and a field of it is a column.  JSON and its schema, CSV, pandas, the tables and
-the lists of columns in ``docs`` are made from these declarations: a new column is one field here
-and the line of :mod:`optbench.analysis` that fills it.  What the implicit-bias table measures
-depends on the kind of problem and is declared there (:mod:`optbench.analysis.kinds`).
-"""
+"""The columns of the convergence table, of its rate law, and of the learning rates of a row."""
 
 from __future__ import annotations
 
@@ -12,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from optbench.column import REQUIRED, column
+from optbench.columns.row import Interval, Intervals, Names, Number, Numbers, Row, Window
 from optbench.status import Status
 
+<<<<<<< HEAD:optbench/columns.py
 Number = float | None  # None: unknown or not reached
 Interval = tuple[float, float] | None
 Window = tuple[int, int] | None
@@ -193,6 +189,8 @@ class BiasRow(Row):
         default={},
     )
 
+=======
+>>>>>>> b2c92935aed736b88dfd939b73a07ab3ae489d18:optbench/columns/convergence.py
 
 @dataclass(frozen=True, kw_only=True)
 class RateLaw:
@@ -232,6 +230,9 @@ class LearningRate:
         default=REQUIRED,
     )
     status: Status = column("how the runs ended; the worst of all seeds", default=REQUIRED)
+    stopped: Number = column(
+        "the step at which they ended, of the seed that ended first", unit="steps"
+    )
     success_rate: Number = column(
         "fraction of seeds that keep the row's `success_target`", unit="ratio", low=0.0, high=1.0
     )

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from benchmarks import prepared
+from benchmarks.names import named
 
 RATES = tuple(np.logspace(-4, -2, 64))
 
@@ -15,7 +16,7 @@ class Batch:
     """A hundred steps of 1, 32 or 256 runs on breast cancer, in one thread."""
 
     params = (("gradient_descent", "adam"), (1, 32, 256))
-    param_names = ("optimizer", "runs")
+    param_names = ("optimizer", "runs at a time")
     number = 1
     warmup_time = 0
     repeat = (3, 10, 2.0)
@@ -26,6 +27,7 @@ class Batch:
         rates = np.logspace(-4, -2, runs)
         self.chunks = prepared.chunks(place, rates)
 
+    @named("100 steps of many runs on breast cancer")
     def time_hundred_steps(self, optimizer: str, runs: int) -> None:
         prepared.advance(self.chunks, 100)
 
@@ -37,6 +39,7 @@ class Memory:
         place = prepared.cell(prepared.BREAST_CANCER, "", "adam")
         self.chunks = prepared.chunks(place, RATES, seeds=range(4))
 
+    @named("Peak memory of 256 Adam runs")
     def peakmem_256_adam_runs(self) -> None:
         for chunk in self.chunks:
             chunk.advance(5_000)

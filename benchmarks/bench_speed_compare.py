@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.names import named
+
 COMPARISON = (
     "linear_regression", "logistic_regression", "linear_program",
     "-o", "gradient_descent", "-o", "adam", "-o", "nesterov", "-o", "sign_descent",
@@ -49,17 +51,19 @@ class Compare:
 
     setup_cache.timeout = 600
 
+    @named("optbench compare, from an empty cache", unit="seconds")
     def track_cold(self, prepared: tuple[str, float]) -> float:
         return prepared[1]
 
-    track_cold.unit = "seconds"
-
+    @named("optbench compare, kernels compiled before")
     def time_warm(self, prepared: tuple[str, float]) -> None:
         compare(prepared[0], *COMPARISON, "--rerun")
 
+    @named("optbench compare, results from the store")
     def time_repeated(self, prepared: tuple[str, float]) -> None:
         compare(prepared[0], *COMPARISON)
 
+    @named("200 learning rates of gradient descent on 20 x 50")
     def time_sweep_of_200_rates(self, prepared: tuple[str, float]) -> None:
         compare(
             prepared[0], "--rerun", "linear_regression:data=gaussian", "-o", "gradient_descent",

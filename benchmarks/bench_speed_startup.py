@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.names import named
+
 COMMAND = """
 subprocess.run(
     [sys.executable, "-m", "optbench.cli", *"{arguments}".split()],
@@ -27,18 +29,23 @@ class Startup:
     rounds = 1
     warmup_time = 0
 
+    @named("import optbench")
     def timeraw_import_optbench(self) -> str:
         return "import optbench"
 
+    @named("optbench --help")
     def timeraw_help(self) -> tuple[str, str]:
         return COMMAND.format(arguments="--help"), "import subprocess, sys"
 
+    @named("optbench list optimizers")
     def timeraw_list(self) -> tuple[str, str]:
         return COMMAND.format(arguments="list optimizers"), "import subprocess, sys"
 
+    @named("Import of the engine, with Numba")
     def timeraw_import_engine(self) -> str:
         return "import optbench.engine.ensemble"
 
+    @named("Kernels of one comparison, from the cache")
     def timeraw_warm_kernels(self) -> tuple[str, str]:
         return BIND, "import optbench.api"
 
@@ -51,6 +58,7 @@ class Cold:
     rounds = 1
     warmup_time = 0
 
+    @named("Kernels of one comparison, compiled")
     def timeraw_cold_kernels(self) -> tuple[str, str]:
         empty = (
             "import os, tempfile\n"

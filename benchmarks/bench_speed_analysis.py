@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from benchmarks import prepared
+from benchmarks.names import named
 from optbench.analysis.effective_p import effective_p
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.profiles import performance_profile, runtime_ecdf
@@ -30,12 +31,15 @@ class Verdict:
         self.norm_grid = norm_grid(self.instance)
         self.w = sum(reference.solution for reference in self.solved.values())
 
+    @named("Measures of one solution of digits 3 against 8")
     def time_measure(self) -> None:
         kind_of(self.instance).measure(self.instance, self.solved, self.w)
 
+    @named("Verdict on one solution of digits 3 against 8")
     def time_select(self) -> None:
         select(self.instance, self.solved, self.w)
 
+    @named("Effective p of one solution of digits 3 against 8")
     def time_effective_p(self) -> None:
         effective_p(self.instance, self.norm_grid, self.w)
 
@@ -51,6 +55,7 @@ class Rate:
         self.steps = record_steps(100_000)[1:]
         self.log_gap = -np.log(self.steps + 30.0)
 
+    @named("Rate law of one trace of 100,000 steps")
     def time_fit_rate(self) -> None:
         fit_rate(self.steps, self.log_gap)
 
@@ -66,8 +71,10 @@ class Profiles:
         costs = np.random.Generator(np.random.PCG64(0)).lognormal(5.0, 2.0, (40, 100))
         self.costs = {f"optimizer {row}": cost for row, cost in enumerate(costs)}
 
+    @named("Performance profile of 40 optimizers on 100 problems")
     def time_performance_profile(self) -> None:
         performance_profile(self.costs)
 
+    @named("Share of targets reached: 40 optimizers on 100 problems")
     def time_runtime_ecdf(self) -> None:
         runtime_ecdf(self.costs)

@@ -1,0 +1,144 @@
+"""Comparisons in files: the JSON document, and the long form of the traces where it is Parquet.
+
+A saved comparison is one Parquet file.  Its table is the long form of :mod:`optbench.traces`, which
+pandas, polars or DuckDB read as it is; its key-value metadata has the document of
+``docs/schema.md``, the last predictors of the traces, a hash of both, and the version of this
+layout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optbench.engine.compiler.cache import cache_root
+from optbench.errors import UserError, one_line
+from optbench.files import replace_file
+from optbench.traces import LONG_FORM, Trace, long_form, traces_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DOCUMENT, PREDICTORS = b"optbench.document", b"optbench.predictors"
+DIGEST, LAYOUT = b"optbench.sha256", b"optbench.layout"
+VERSION = b"1"  # of the layout of the Parquet file: the document has one of its own
+MAGIC = b"PAR1"  # how Parquet begins
+
+
+def as_parquet(document: str, traces: Sequence[Trace]) -> bytes:
+    """Return the content of a file that has a document and the traces beside it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table(long_form(traces), schema=_schema())
+    stream = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        stream, table.schema, compression="zstd", write_page_checksum=True, store_schema=False
+    ) as writer:
+        writer.write_table(table)
+        told = {DOCUMENT: document.encode(), PREDICTORS: _predictors(traces)}
+        writer.add_key_value_metadata({**told, DIGEST: _digest(told), LAYOUT: VERSION})
+    return bytes(stream.getvalue())
+
+
+def _schema() -> pa.Schema:
+    """Return the types of the long form."""
+    import pyarrow as pa
+
+    other = {"learning_rate": pa.float64(), "won": pa.bool_(), "seed": pa.int64(),
+             "step": pa.int64(), "evaluations": pa.float64(), "value": pa.float64()}  # fmt: skip
+    return pa.schema([(name, other.get(name, pa.string())) for name in LONG_FORM])
+
+
+def _predictors(traces: Sequence[Trace]) -> bytes:
+    """Return the last predictors as NumPy's archive, each under the place of its trace."""
+    given = {str(place): trace.w for place, trace in enumerate(traces) if trace.w is not None}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **given)
+    return stream.getvalue()
+
+
+def _with_predictors(traces: Sequence[Trace], archive: bytes) -> list[Trace]:
+    found = np.load(io.BytesIO(archive), allow_pickle=False)
+    return [replace(trace, w=found.get(str(place))) for place, trace in enumerate(traces)]
+
+
+def _digest(told: Mapping[bytes, bytes]) -> bytes:
+    return hashlib.sha256(told[DOCUMENT] + told[PREDICTORS]).hexdigest().encode()
+
+
+def read_saved(file: Path) -> tuple[Any, list[Trace] | None]:
+    """Return the document of a file and its traces; None where it is JSON, which has none.
+
+    Raises
+    ------
+    UserError
+        When it cannot be read, is damaged, or is something else.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}") from None
+    if data.startswith(MAGIC):
+        return _of_parquet(data, file)
+    try:
+        return json.loads(data), None
+    except (ValueError, RecursionError):
+        raise foreign(file) from None
+
+
+def foreign(file: Path) -> UserError:
+    """Return what to say of a file that holds something else."""
+    return UserError(
+        f"{file} holds no comparison: what can be read is what Comparison.save, `optbench compare "
+        "--out NAME.parquet` or `--out NAME.json` has written"
+    )
+
+
+def damaged(file: Path, reason: str) -> UserError:
+    """Return what to say of a file that is not as it was written."""
+    return UserError(f"{file} is damaged: {reason}; save the comparison again")
+
+
+def _of_parquet(data: bytes, file: Path) -> tuple[Any, list[Trace]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file_of = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        told, table = file_of.metadata.metadata or {}, file_of.read()
+        columns = {name: table[name].to_numpy() for name in table.column_names}
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise damaged(file, one_line(error)) from None
+    if LAYOUT not in told:
+        raise foreign(file)
+    if told[LAYOUT] != VERSION:
+        raise UserError(f"{file} is of another version of optbench, whose files differ from ours")
+    try:
+        if told[DIGEST] != _digest(told):
+            raise ValueError("its metadata is not what was written")
+        if not table.schema.equals(_schema()):
+            raise ValueError("its columns are not those that were written")
+        return json.loads(told[DOCUMENT]), _with_predictors(traces_of(columns), told[PREDICTORS])
+    except (KeyError, ValueError) as error:
+        raise damaged(file, str(error)) from None
+
+
+def keep_latest(data: bytes) -> None:
+    """Keep the content of a file as that of the latest comparison, where that can be kept."""
+    with contextlib.suppress(OSError):
+        latest().parent.mkdir(parents=True, exist_ok=True)
+        replace_file(latest(), data)
+
+
+def latest() -> Path:
+    """Return the file that has the latest comparison of the command line."""
+    return cache_root() / "latest" / "comparison.parquet"
