@@ -52,14 +52,9 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 
 def _header(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
     state = {"status": Status.SKIPPED, "reason": cell.skip}
-<<<<<<< HEAD
     choice = cell.choice
     asked = {"schedule": choice.optimizer.schedule, "as_theorem_asks": choice.as_theorem_asks}
-    return {**_names(cell), **asked, **state, "seeds": seeds, "horizon": horizon}
-=======
-    asked = {"as_theorem_asks": cell.choice.as_theorem_asks}
     return {**names_of(cell), **asked, **state, "seeds": seeds, "horizon": horizon}
->>>>>>> b2c92935aed736b88dfd939b73a07ab3ae489d18
 
 
 def empty_bias(cell: Cell, horizon: int, seeds: int) -> BiasRow:
