@@ -59,7 +59,8 @@ def compare(
         taken as it is.  Default: those that declare default instances.
     optimizers : str, Optimizer, or a sequence of them
         ``NAME``, ``NAME[hyper=value,...]`` or ``all``; a function under ``@optimizer``, wherever
-        it is defined.  Default: those that are not declared with ``default=False``.
+        it is defined, whose name may then stand in the others: ``[mine, "mine[beta=0.5]"]``.
+        Default: those that are not declared with ``default=False``.
     parametrizations : sequence of str
         ``NAME`` or ``NAME:key=value,...``; default: what each problem prescribes.
     horizon : int, optional

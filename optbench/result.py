@@ -15,12 +15,12 @@ from optbench.files import replace_file
 from optbench.records import SCHEMA_VERSION, Record, as_dict, from_dict, plain
 from optbench.report.document import render_json
 from optbench.report.formats import View
-from optbench.report.frames import frame
+from optbench.report.frames import TABLES, frame
 from optbench.report.notebook import render_notebook
 from optbench.report.numbers import counted_noun
 from optbench.report.sections import first_screen
 from optbench.status import Status
-from optbench.store.saved import as_parquet, damaged, foreign, latest, read_saved
+from optbench.store.saved import Solutions, as_parquet, damaged, foreign, latest, read_saved
 from optbench.traces import Trace, long_form
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".parquet", ".json")  # of files that hold a comparison
 IN_PYTHON = {
-    ".table(kind)": "DataFrames: bias, convergence, learning_rates, references, summary",
+    ".table(kind)": f"DataFrames: {', '.join(TABLES)}",
     ".plot(kind)": "figures",
     ".to_dataframe()": "along the runs",
     ".save(path)": "for later",
@@ -60,6 +60,9 @@ class Comparison:
         Versions, machine, threads, seconds for compilation, references and runs.
     notes : list of str
         Lines a reader must see: broken plug-ins, interruption, edges of grids.
+    solutions : mapping of str to mapping of str to ndarray, float64 (d,)
+        The reference solutions of each instance by its identity and their names; of an instance
+        that a seed decides those of the first seed.
     """
 
     bias_rows: Sequence[BiasRow]
@@ -68,6 +71,7 @@ class Comparison:
     traces: Sequence[Trace]
     environment: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+    solutions: Solutions = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
         asked = [row for row in self.bias_rows if not row.as_theorem_asks]
@@ -103,10 +107,11 @@ class Comparison:
 
         Parameters
         ----------
-        kind : {"bias", "convergence", "learning_rates", "references", "summary"}
-            The first three have a row per cell, or per cell and rate, with the columns of
-            :mod:`optbench.columns`; ``references`` has the certified reference solutions of each
-            instance, ``summary`` the cells of :meth:`summary`.
+        kind : str
+            ``bias``, ``convergence`` and ``learning_rates`` have a row per cell, or per cell and
+            rate, with the columns of :mod:`optbench.columns`; ``instances`` has sizes, sources and
+            what each problem says, ``references`` the certified solutions of each instance, and
+            ``summary`` the cells of :meth:`summary`.
 
         Raises
         ------
@@ -212,7 +217,8 @@ class Comparison:
 
     def to_parquet(self) -> bytes:
         """Return the content of the Parquet file that :meth:`save` writes."""
-        return as_parquet(json.dumps(plain(self.to_dict()), allow_nan=False), self.traces)
+        document = json.dumps(plain(self.to_dict()), allow_nan=False)
+        return as_parquet(document, self.traces, self.solutions)
 
     @property
     def failed(self) -> bool:
@@ -251,7 +257,7 @@ def load(path: str | os.PathLike[str]) -> Comparison:
         When it cannot be read, is damaged, of another version, or something else.
     """
     file = Path(path)
-    document, traces = read_saved(file)
+    document, traces, solutions = read_saved(file)
     if not isinstance(document, Mapping) or "schema_version" not in document:
         raise foreign(file)
     version = document["schema_version"]
@@ -264,9 +270,10 @@ def load(path: str | os.PathLike[str]) -> Comparison:
             bias_rows=_records(BiasRow, document, "bias"),
             convergence_rows=_records(ConvergenceRow, document, "convergence"),
             instances=_records(InstanceFacts, document, "instances"),
-            traces=traces or [],
+            traces=traces,
             environment=dict(document["environment"]),
             notes=list(document["notes"]),
+            solutions=solutions,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(file, str(error)) from None

@@ -6,15 +6,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from optbench.analysis import rows
 from optbench.analysis.costs import Costs
-from optbench.analysis.instances import describe
+from optbench.analysis.instances import describe, instance_id
 from optbench.analysis.optimum import best_losses, depends_on_other_rows, refuted
 from optbench.analysis.significance import with_slower
 from optbench.analysis.traces import traces_of
 from optbench.columns import BiasRow, ConvergenceRow, InstanceFacts
 from optbench.instance import Instance
 from optbench.plan import Entry, Plan
+from optbench.solutions import solved
 from optbench.store.results import Finished, store_cell
 from optbench.traces import Trace
 
@@ -26,6 +29,7 @@ class Told(NamedTuple):
     convergence_rows: list[ConvergenceRow]
     instances: list[InstanceFacts]
     traces: list[Trace]
+    solutions: dict[str, dict[str, np.ndarray]]
 
 
 def tell(plan: Plan) -> Told:
@@ -53,6 +57,10 @@ def tell(plan: Plan) -> Told:
         convergence_rows=with_slower([second for _, second, _ in told]),
         instances=[describe(first, best) for first in firsts],
         traces=[trace for each in told for trace in each.traces],
+        solutions={
+            instance_id(first): {n: each.solution for n, each in solved(first).items()}
+            for first in firsts
+        },
     )
 
 

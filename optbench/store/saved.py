@@ -2,8 +2,8 @@
 
 A saved comparison is one Parquet file.  Its table is the long form of :mod:`optbench.traces`, which
 pandas, polars or DuckDB read as it is; its key-value metadata has the document of
-``docs/schema.md``, the last predictors of the traces, a hash of both, and the version of this
-layout.
+``docs/schema.md``, the last predictors of the traces with the reference solutions, a hash of both,
+and the version of this layout.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -27,13 +27,15 @@ from optbench.traces import LONG_FORM, Trace, long_form, traces_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# Of each instance, by its identity: each reference solution by its name.
+Solutions: TypeAlias = Mapping[str, Mapping[str, np.ndarray]]
 DOCUMENT, PREDICTORS = b"optbench.document", b"optbench.predictors"
 DIGEST, LAYOUT = b"optbench.sha256", b"optbench.layout"
 VERSION = b"1"  # of the layout of the Parquet file: the document has one of its own
 MAGIC = b"PAR1"  # how Parquet begins
 
 
-def as_parquet(document: str, traces: Sequence[Trace]) -> bytes:
+def as_parquet(document: str, traces: Sequence[Trace], solutions: Solutions) -> bytes:
     """Return the content of a file that has a document and the traces beside it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -44,7 +46,7 @@ def as_parquet(document: str, traces: Sequence[Trace]) -> bytes:
         stream, table.schema, compression="zstd", write_page_checksum=True, store_schema=False
     ) as writer:
         writer.write_table(table)
-        told = {DOCUMENT: document.encode(), PREDICTORS: _predictors(traces)}
+        told = {DOCUMENT: document.encode(), PREDICTORS: _vectors(traces, solutions)}
         writer.add_key_value_metadata({**told, DIGEST: _digest(told), LAYOUT: VERSION})
     return bytes(stream.getvalue())
 
@@ -58,25 +60,36 @@ def _schema() -> pa.Schema:
     return pa.schema([(name, other.get(name, pa.string())) for name in LONG_FORM])
 
 
-def _predictors(traces: Sequence[Trace]) -> bytes:
-    """Return the last predictors as NumPy's archive, each under the place of its trace."""
+def _vectors(traces: Sequence[Trace], solutions: Solutions) -> bytes:
+    """Return last predictors and reference solutions as NumPy's archive.
+
+    Predictors are under the place of their trace, solutions under ``INSTANCE_ID/NAME``.
+    """
     given = {str(place): trace.w for place, trace in enumerate(traces) if trace.w is not None}
+    given |= {f"{key}/{name}": w for key, own in solutions.items() for name, w in own.items()}
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **given)
     return stream.getvalue()
 
 
-def _with_predictors(traces: Sequence[Trace], archive: bytes) -> list[Trace]:
+def _with_vectors(
+    traces: Sequence[Trace], archive: bytes
+) -> tuple[list[Trace], dict[str, dict[str, np.ndarray]]]:
     found = np.load(io.BytesIO(archive), allow_pickle=False)
-    return [replace(trace, w=found.get(str(place))) for place, trace in enumerate(traces)]
+    solutions: dict[str, dict[str, np.ndarray]] = {}
+    for label in found:
+        key, solution, name = label.partition("/")
+        if solution:
+            solutions.setdefault(key, {})[name] = found[label]
+    return [replace(t, w=found.get(str(place))) for place, t in enumerate(traces)], solutions
 
 
 def _digest(told: Mapping[bytes, bytes]) -> bytes:
     return hashlib.sha256(told[DOCUMENT] + told[PREDICTORS]).hexdigest().encode()
 
 
-def read_saved(file: Path) -> tuple[Any, list[Trace] | None]:
-    """Return the document of a file and its traces; None where it is JSON, which has none.
+def read_saved(file: Path) -> tuple[Any, list[Trace], Solutions]:
+    """Return the document of a file, its traces and its solutions; JSON has none of these.
 
     Raises
     ------
@@ -90,7 +103,7 @@ def read_saved(file: Path) -> tuple[Any, list[Trace] | None]:
     if data.startswith(MAGIC):
         return _of_parquet(data, file)
     try:
-        return json.loads(data), None
+        return json.loads(data), [], {}
     except (ValueError, RecursionError):
         raise foreign(file) from None
 
@@ -108,7 +121,7 @@ def damaged(file: Path, reason: str) -> UserError:
     return UserError(f"{file} is damaged: {reason}; save the comparison again")
 
 
-def _of_parquet(data: bytes, file: Path) -> tuple[Any, list[Trace]]:
+def _of_parquet(data: bytes, file: Path) -> tuple[Any, list[Trace], Solutions]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -127,7 +140,8 @@ def _of_parquet(data: bytes, file: Path) -> tuple[Any, list[Trace]]:
             raise ValueError("its metadata is not what was written")
         if not table.schema.equals(_schema()):
             raise ValueError("its columns are not those that were written")
-        return json.loads(told[DOCUMENT]), _with_predictors(traces_of(columns), told[PREDICTORS])
+        document = json.loads(told[DOCUMENT])
+        return document, *_with_vectors(traces_of(columns), told[PREDICTORS])
     except (KeyError, ValueError) as error:
         raise damaged(file, str(error)) from None
 

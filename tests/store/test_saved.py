@@ -63,6 +63,12 @@ def assert_equal(found: Comparison, expected: Comparison, traces: bool = True) -
         assert repr(getattr(found, name)) == repr(getattr(expected, name))
     for one, other in zip(found.traces, expected.traces if traces else [], strict=True):
         assert_same_trace(one, other)
+    solutions = expected.solutions if traces else {}
+    names = [{key: [*own] for key, own in s.items()} for s in (found.solutions, solutions)]
+    assert names[0] == names[1]
+    for key, own in solutions.items():
+        for name, w in own.items():
+            np.testing.assert_array_equal(found.solutions[key][name], w, strict=True)
 
 
 def assert_same_trace(one: Trace, other: Trace) -> None:
@@ -340,7 +346,9 @@ def test_a_file_keeps_its_permissions_and_nothing_stays_beside_it(tmp_path):
 def _keep(folder: str, note: str) -> None:
     os.environ["OPTBENCH_CACHE"] = folder
     for _ in range(10):
-        keep_latest(as_parquet(json.dumps(Comparison([], [], [], [], {}, [note]).to_dict()), []))
+        keep_latest(
+            as_parquet(json.dumps(Comparison([], [], [], [], {}, [note]).to_dict()), [], {})
+        )
 
 
 def test_two_commands_at_once_keep_one_whole_result(tmp_path, monkeypatch):
