@@ -20,6 +20,7 @@ from optbench.instance import Instance
 from optbench.options import MOST_RATES
 from optbench.plan import PERTURBATION, Settings, make_plan, renewed
 from optbench.progress import Report, progress_of
+from optbench.provenance import call_text, papers_of
 from optbench.registry import load_registry
 from optbench.result import Comparison
 from optbench.runs import DEFAULT_HORIZON, RunResult, RunSpec, hyper_values, run_all
@@ -58,7 +59,8 @@ def compare(
         taken as it is.  Default: those that declare default instances.
     optimizers : str, Optimizer, or a sequence of them
         ``NAME``, ``NAME[hyper=value,...]`` or ``all``; a function under ``@optimizer``, wherever
-        it is defined.  Default: those that are not declared with ``default=False``.
+        it is defined, whose name may then stand in the others: ``[mine, "mine[beta=0.5]"]``.
+        Default: those that are not declared with ``default=False``.
     parametrizations : sequence of str
         ``NAME`` or ``NAME:key=value,...``; default: what each problem prescribes.
     horizon : int, optional
@@ -96,6 +98,7 @@ def compare(
     UserError
         For wrong input: what is wrong, where, what would be right.
     """
+    call = call_text("optbench.compare", locals(), compare)
     began = time.perf_counter()
     settings = _settings(horizon, learning_rates, seeds, threads, timeout, rerun, fresh)
     settings = replace(settings, until_verdict=until_verdict)
@@ -120,6 +123,8 @@ def compare(
         "seconds": {**plan.seconds, "total": time.perf_counter() - began},
         "compiled": len(cache.compiled),
         "cells_from_store": sum(entry.finished is not None for entry in plan.entries),
+        "command": call,
+        "papers": papers_of(registry, cells),
     }
     return Comparison(**told._asdict(), environment=environment, notes=plan.notes)
 

@@ -15,7 +15,7 @@ from optbench.files import replace_file
 from optbench.records import SCHEMA_VERSION, Record, as_dict, from_dict, plain
 from optbench.report.document import render_json
 from optbench.report.formats import View
-from optbench.report.frames import frame
+from optbench.report.frames import TABLES, frame
 from optbench.report.notebook import render_notebook
 from optbench.report.numbers import counted_noun
 from optbench.report.sections import first_screen
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".parquet", ".json")  # of files that hold a comparison
 IN_PYTHON = {
-    ".table(kind)": "DataFrames: bias, convergence, learning_rates, references, summary",
+    ".table(kind)": f"DataFrames: {', '.join(TABLES)}",
     ".plot(kind)": "figures",
     ".to_dataframe()": "along the runs",
     ".save(path)": "for later",
@@ -107,10 +107,11 @@ class Comparison:
 
         Parameters
         ----------
-        kind : {"bias", "convergence", "learning_rates", "references", "summary"}
-            The first three have a row per cell, or per cell and rate, with the columns of
-            :mod:`optbench.columns`; ``references`` has the certified reference solutions of each
-            instance, ``summary`` the cells of :meth:`summary`.
+        kind : str
+            ``bias``, ``convergence`` and ``learning_rates`` have a row per cell, or per cell and
+            rate, with the columns of :mod:`optbench.columns`; ``instances`` has sizes, sources and
+            what each problem says, ``references`` the certified solutions of each instance, and
+            ``summary`` the cells of :meth:`summary`.
 
         Raises
         ------

@@ -151,7 +151,8 @@ def choose_all(registry: Registry, given: Sequence[str | Optimizer]) -> list[Cho
     ----------
     registry : Registry
     given : sequence of str or Optimizer
-        ``NAME``, ``NAME[hyper=value,...]``, ``all``, or a function under ``@optimizer``.
+        ``NAME``, ``NAME[hyper=value,...]``, ``all``, or a function under ``@optimizer``, whose
+        name the others may then use.
 
     Raises
     ------
@@ -159,6 +160,8 @@ def choose_all(registry: Registry, given: Sequence[str | Optimizer]) -> list[Cho
         For what is none of these.
     """
     choices: list[Choice] = []
+    own = {one.name: one for one in given if isinstance(one, Optimizer)}
+    known = replace(registry, optimizers={**own, **registry.optimizers})
     for one in given or (DEFAULT,):
         if isinstance(one, Optimizer):  # a copy: globals of its cell may have changed meanwhile
             choices.append(Choice(replace(one), {}))
@@ -166,7 +169,7 @@ def choose_all(registry: Registry, given: Sequence[str | Optimizer]) -> list[Cho
             names = registry.optimizers if one == ALL else registry.default_optimizers
             choices += [Choice(registry.optimizers[n], {}, named=False) for n in sorted(names)]
         elif isinstance(one, str):
-            choices.append(parse_optimizer(registry, one))
+            choices.append(parse_optimizer(known, one))
         else:
             kind = type(one).__name__
             raise UserError(

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "optbench"
 # From the bottom to the top; a module or folder may import those of the lines above its own.
 LAYERS = (
-    "errors files numerals progress source_code",
+    "errors files numerals progress provenance source_code",
     "options status random schedules elementwise linear_algebra proximal environment column",
     "columns identity labels losses parameters targets",
     "records traces plugin_files references data",
@@ -26,7 +26,8 @@ LAYERS = (
     "executors",
     "plan",
     "analysis",
-    "report plots",
+    "plots",
+    "report",
     "result",
     "api check",
     "claims",

@@ -50,6 +50,8 @@ def test_tables_say_what_the_records_say():
     assert len(references) == sum(len(facts.references) for facts in EXAMPLE.instances)
     first = EXAMPLE.instances[0].references[0]
     assert (references["name"][0], references["value"][0]) == (first.name, first.value)
+    instances = EXAMPLE.table("instances")
+    assert list(instances.n) == [facts.n for facts in EXAMPLE.instances]
     summary = EXAMPLE.table("summary")
     assert set(summary.instance_id) == {facts.instance_id for facts in EXAMPLE.instances}
     skipped = summary[summary.status == "skipped"]
@@ -60,7 +62,7 @@ def test_an_unknown_table_names_the_nearest():
     with pytest.raises(optbench.UserError, match="'convergence'") as error:
         EXAMPLE.table("convergance")
     assert "\n" not in str(error.value)
-    with pytest.raises(optbench.UserError, match="bias, convergence, learning_rates, references"):
+    with pytest.raises(optbench.UserError, match="bias, convergence, instances"):
         EXAMPLE.table("something else")
 
 

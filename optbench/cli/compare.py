@@ -25,6 +25,7 @@ from optbench.report import COUNTS, FORMATS, View, written_as
 
 
 def compare(
+    context: typer.Context,
     problems: Annotated[
         list[str] | None,
         typer.Argument(metavar="PROBLEM", help="NAME or NAME:key=value,... [default: three]"),
@@ -137,6 +138,7 @@ def compare(
             until_verdict=until_verdict,
             progress=is_watched(quiet),
         )
+        comparison.environment["command"] = context.obj  # rather than the call just above
         keep_latest(comparison.to_parquet())
         view = View(width(), out is None and styled(), details, count)
         text = written_as(comparison, shown, view)

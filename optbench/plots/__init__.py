@@ -96,9 +96,18 @@ def draw(
     data = own.data(shown)
     with printed():
         figure = own.draw(data, wanted)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # it is laid out: to do it again for each file costs most
+        _lay_out(figure)
     return Drawn(figure, data, own.caption(shown, data, wanted, figure))
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place panels and legend for good: to do it again for every file would cost most of the time.
+
+    The first pass moves axes, so that their ticks and with them the room for numbers may change.
+    """
+    for _ in range(2):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def save(drawn: Drawn, file: Path) -> None:

@@ -64,7 +64,21 @@ def new_figure(
     axes = figure.subplots(down, across, squeeze=False).ravel().tolist()
     for unused in axes[count:]:
         unused.remove()
+    for each in axes[:count]:
+        keep_style(each)
     return figure, axes[:count]
+
+
+def keep_style(axes: Any) -> None:
+    """Let ticks that are made when the figure is drawn again look like those of now."""
+    from matplotlib import rcParams
+
+    for axis, mark in (("x", "bottom"), ("y", "left")):
+        style = {
+            "labelsize": rcParams[f"{axis}tick.labelsize"],
+            mark: rcParams[f"{axis}tick.{mark}"],
+        }
+        axes.tick_params(axis=axis, which="both", pad=rcParams[f"{axis}tick.major.pad"], **style)
 
 
 def room(asked: Asked, entries: Sequence[str], across: int = 0, height: float = LOWEST) -> int:

@@ -1,4 +1,4 @@
-"""Tables of a comparison: for the terminal, Markdown, LaTeX, CSV and JSON."""
+"""A comparison for people: in the terminal, as Markdown, LaTeX, CSV, JSON, and as a page."""
 
 from __future__ import annotations
 

@@ -92,6 +92,12 @@ def _json(comparison: Comparison, view: View) -> str:
     return render_json(comparison, view.counted)
 
 
+def _html(comparison: Comparison, view: View) -> str:
+    from optbench.report.html import render_html
+
+    return render_html(comparison, view.counted)
+
+
 def _parquet(comparison: Comparison, view: View) -> bytes:
     return comparison.to_parquet()
 
@@ -113,5 +119,6 @@ FORMATS: Mapping[str, Format] = {
     "latex": Format((".tex",), _latex),
     "csv": Format((".csv",), _csv),
     "json": Format((".json",), _json),
+    "html": Format((".html", ".htm"), _html),
     "parquet": Format((".parquet",), _parquet, text=False),
 }

@@ -53,6 +53,12 @@ def _learning_rates(comparison: Comparison) -> Rows:
             yield {**{key: getattr(row, key) for key in CELL}, **flat(entry)}
 
 
+def _instances(comparison: Comparison) -> Rows:
+    for facts in comparison.instances:
+        known = as_dict(facts)
+        yield {key: known[key] for key in known if not isinstance(known[key], list | dict)}
+
+
 def _references(comparison: Comparison) -> Rows:
     for facts in comparison.instances:
         place = {key: getattr(facts, key) for key in ("problem", "instance", "instance_id")}
@@ -86,6 +92,7 @@ TABLES: Mapping[str, Callable[[Comparison], Rows]] = {
     "bias": _bias,
     "convergence": _convergence,
     "learning_rates": _learning_rates,
+    "instances": _instances,
     "references": _references,
     "summary": _summary,
 }

@@ -86,6 +86,12 @@ ENVIRONMENT = {
             "minimum": 0,
             "description": "Kernels that this process compiled rather than loaded.",
         },
+        "command": {"type": "string", "description": "The command or call that repeats it."},
+        "papers": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "The references of the optimizers and problems, by name.",
+        },
     },
 }
 

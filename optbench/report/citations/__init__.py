@@ -1,0 +1,44 @@
+"""Whom a comparison has to cite: optbench, and the papers of what it ran."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optbench.report.citations.papers import Paper, papers_in
+
+if TYPE_CHECKING:
+    from optbench.result import Comparison
+
+
+def cited(comparison: Comparison) -> dict[Paper, list[str]]:
+    """Return every paper of the optimizers, problems and data of a comparison, and which cite it.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What it ran says for itself which papers these are: ``environment["papers"]``.
+    """
+    found: dict[Paper, list[str]] = {}
+    for name, reference in _references(comparison).items():
+        for paper in papers_in(reference):
+            names = found.setdefault(paper, [])
+            if name not in names:
+                names.append(name)
+    return dict(sorted(found.items(), key=lambda item: (item[0].authors, item[0].year)))
+
+
+def without_paper(comparison: Comparison) -> dict[str, str]:
+    """Return the references in which no author and year are found, as they are written."""
+    return {
+        name: reference
+        for name, reference in comparison.environment.get("papers", {}).items()
+        if reference and not papers_in(reference)
+    }
+
+
+def _references(comparison: Comparison) -> dict[str, str]:
+    sources = {facts.instance: facts.source for facts in comparison.instances}
+    return {**comparison.environment.get("papers", {}), **sources}
+
+
+__all__ = ["Paper", "cited", "papers_in", "without_paper"]
