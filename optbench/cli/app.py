@@ -14,6 +14,7 @@ from optbench.cli.compare import compare
 from optbench.cli.help import Verb
 from optbench.cli.list import list_plugins
 from optbench.cli.new import new
+from optbench.cli.plot import plot
 from optbench.cli.report import report
 from optbench.cli.show import show
 from optbench.cli.verify import verify
@@ -49,6 +50,7 @@ def optbench(
 
 VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "compare": (compare, "Which solution does each optimizer select, and how fast?"),
+    "plot": (plot, "Draw a figure of a comparison."),
     "report": (report, "Write a comparison as one HTML page."),
     "cite": (cite, "Print what a comparison has to cite, as BibTeX."),
     "list": (list_plugins, "List optimizers, problems, parametrizations, claims."),
