@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from optbench.numerals import NOTHING
 
 ESSENTIAL = 3  # columns up to this rank: intervals are shown only where these leave room
-COMFORT = 5  # columns above this rank are left out before any name is folded
+COMFORT = 3  # columns above this rank are left out before any name is folded
 
 
 @dataclass(frozen=True)
