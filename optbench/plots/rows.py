@@ -14,7 +14,7 @@ from optbench.labels import labels_across
 from optbench.options import suggest
 
 if TYPE_CHECKING:
-    from optbench.columns import ConvergenceRow
+    from optbench.columns import ConvergenceRow, Row
     from optbench.result import Comparison
     from optbench.traces import Trace
 
@@ -24,7 +24,7 @@ ASKED = r"\[[^\]]*\] \(theorem\)"  # with what its theorem asks for, which capti
 PLACE = ("problem", "instance", "instance_id", "parametrization")
 
 
-def naming(rows: Sequence[ConvergenceRow]) -> Callable[[ConvergenceRow | Trace], str]:
+def naming(rows: Sequence[ConvergenceRow]) -> Callable[[Row | Trace], str]:
     """Return what names a row, or a trace, of a comparison.
 
     Parameters
@@ -38,7 +38,7 @@ def naming(rows: Sequence[ConvergenceRow]) -> Callable[[ConvergenceRow | Trace],
     return lambda row: names[_cell(row)]
 
 
-def _cell(row: ConvergenceRow | Trace) -> tuple[str, ...]:
+def _cell(row: Row | Trace) -> tuple[str, ...]:
     return tuple(getattr(row, name) for name in CELL)
 
 
