@@ -12,6 +12,7 @@ from optbench.columns import CELL
 from optbench.errors import UserError
 from optbench.labels import labels_across
 from optbench.options import suggest
+from optbench.plots.nothing import NothingToShow
 
 if TYPE_CHECKING:
     from optbench.columns import ConvergenceRow, Row
@@ -40,6 +41,26 @@ def naming(rows: Sequence[ConvergenceRow]) -> Callable[[Row | Trace], str]:
 
 def _cell(row: Row | Trace) -> tuple[str, ...]:
     return tuple(getattr(row, name) for name in CELL)
+
+
+def won(comparison: Comparison, kind: str) -> list[Trace]:
+    """Return the traces of the runs that the tables show.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    kind : str
+        Of the figure, for the message.
+
+    Raises
+    ------
+    NothingToShow
+        Where runs have no traces.
+    """
+    try:
+        return [trace for trace in comparison.traced if trace.won]
+    except UserError as reason:
+        raise NothingToShow(f"{kind}: {reason}") from None
 
 
 def plain(label: str) -> str:
