@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from optbench.errors import UserError
 from optbench.files import replace_file
 from optbench.options import suggest
+from optbench.plots.angles import ANGLES
 from optbench.plots.data_profile import DATA_PROFILE
 from optbench.plots.ecdf import ECDF
 from optbench.plots.kind import Asked, Kind, NothingToShow
 from optbench.plots.loss import LOSS
 from optbench.plots.pareto import PARETO
+from optbench.plots.path import PATH
 from optbench.plots.performance_profile import PERFORMANCE_PROFILE
 from optbench.plots.phase_diagram import PHASE_DIAGRAM
 from optbench.plots.quality_profile import QUALITY_PROFILE
 from optbench.plots.rows import part
+from optbench.plots.selection import SELECTION
 from optbench.plots.sensitivity import SENSITIVITY
 from optbench.plots.status_map import STATUS_MAP
+from optbench.plots.weights import WEIGHTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +37,8 @@ if TYPE_CHECKING:
     from optbench.result import Comparison
 
 KINDS = (
-    LOSS, SENSITIVITY, STATUS_MAP, PHASE_DIAGRAM, PARETO, ECDF, PERFORMANCE_PROFILE, DATA_PROFILE,
-    QUALITY_PROFILE,
+    LOSS, SELECTION, PATH, ANGLES, WEIGHTS, SENSITIVITY, STATUS_MAP, PHASE_DIAGRAM, PARETO, ECDF,
+    PERFORMANCE_PROFILE, DATA_PROFILE, QUALITY_PROFILE,
 )  # fmt: skip
 SUFFIXES = (".pdf", ".svg", ".png")
 NO_DATE = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
