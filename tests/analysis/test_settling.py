@@ -11,9 +11,10 @@ import pytest
 from searched_cells import cell, searched
 
 from optbench.analysis import rows
+from optbench.analysis.extrapolation import extrapolated
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.selection import BETWEEN, INCONCLUSIVE
-from optbench.analysis.settling import MOVING, extrapolated, judge
+from optbench.analysis.settling import MOVING, judge
 from optbench.registry import load_registry
 from optbench.solutions import family_member, solved
 from optbench.study import build_instances
@@ -113,6 +114,29 @@ def test_far_from_its_reference_growth_decides_nothing(separable):
     run = growing(l2, 0.6 * math.log(STEPS[-1]) * across)
     verdict = judge(separable, solved(separable), run)
     assert verdict.missing["l2"] > 0.1 and (verdict.selected, verdict.towards) == (MOVING, "l2")
+
+
+def test_of_two_references_approached_alike_none_is_named(separable):
+    """To a point halfway: which of both came first by 1 % of the margin was `moving to`."""
+    l2, linf = direction(separable, "l2"), direction(separable, "linf")
+    known = {name: solved(separable)[name] for name in ("l2", "linf")}
+    instance, kind = replace(separable, parametric={}), kind_of(separable)
+    assert kind.distance(separable, l2, known["linf"]) > kind.told_apart
+    across = np.linalg.svd(separable.features)[2][-1]
+    for share in (0.4, 0.6):
+        halfway = share * l2 + (1.0 - share) * linf
+        run = [
+            (step, halfway + left * across)
+            for step, left in zip(STEPS, (1.6, 1.4, 1.2, 1.0, 0.8), strict=True)
+        ]
+        verdict = judge(instance, known, run)
+        lost = [
+            kind.shortfall(separable, run[2][1], each) - kind.shortfall(separable, run[4][1], each)
+            for each in known.values()
+        ]
+        assert min(lost) > 0.05  # both come closer by much
+        assert (verdict.selected, verdict.towards) == (INCONCLUSIVE, None) and verdict.open, verdict
+        assert "as fast to" in verdict.reason
 
 
 def test_a_reference_that_is_passed_is_no_limit(separable):
