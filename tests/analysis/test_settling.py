@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from searched_cells import cell, searched
 
 from optbench.analysis import rows
@@ -117,26 +118,32 @@ def test_far_from_its_reference_growth_decides_nothing(separable):
 
 
 def test_of_two_references_approached_alike_none_is_named(separable):
-    """To a point halfway: which of both came first by 1 % of the margin was `moving to`."""
+    """Which of both came closer by a larger part, be it by 0.1 % of the margin, was `moving to`."""
     l2, linf = direction(separable, "l2"), direction(separable, "linf")
     known = {name: solved(separable)[name] for name in ("l2", "linf")}
     instance, kind = replace(separable, parametric={}), kind_of(separable)
-    assert kind.distance(separable, l2, known["linf"]) > kind.told_apart
     across = np.linalg.svd(separable.features)[2][-1]
-    for share in (0.4, 0.6):
-        halfway = share * l2 + (1.0 - share) * linf
-        run = [
-            (step, halfway + left * across)
-            for step, left in zip(STEPS, (1.6, 1.4, 1.2, 1.0, 0.8), strict=True)
-        ]
-        verdict = judge(instance, known, run)
-        lost = [
-            kind.shortfall(separable, run[2][1], each) - kind.shortfall(separable, run[4][1], each)
+    assert kind.distance(separable, l2, known["linf"]) > kind.told_apart
+
+    def run(end):
+        ways = zip(STEPS, np.linspace(0.0, end, 5), np.linspace(1.0, 0.5, 5), strict=True)
+        return [(step, l2 + way * (linf - l2) + left * across) for step, way, left in ways]
+
+    def trends(end):
+        _, _, then, _, now = (w for _, w in run(end))
+        return [
+            kind.shortfall(separable, now, each) / kind.shortfall(separable, then, each)
             for each in known.values()
         ]
-        assert min(lost) > 0.05  # both come closer by much
-        assert (verdict.selected, verdict.towards) == (INCONCLUSIVE, None) and verdict.open, verdict
-        assert "as fast to" in verdict.reason
+
+    alike = brentq(lambda end: np.subtract(*trends(end)), 0.0, 1.0)
+    assert max(trends(alike)) < 0.9  # both come closer by much
+    for end in (alike - 0.01, alike + 0.01):
+        verdict = judge(instance, known, run(end))
+        assert (verdict.selected, verdict.towards) == (INCONCLUSIVE, None)
+        assert verdict.open and "as fast to" in verdict.reason
+    apart = {judge(instance, known, run(alike + by)).towards for by in (-0.2, 0.2)}
+    assert apart == {"l2", "linf"}
 
 
 def test_a_reference_that_is_passed_is_no_limit(separable):
