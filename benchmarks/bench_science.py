@@ -9,6 +9,7 @@ import inspect
 import math
 
 from benchmarks import prepared
+from benchmarks.names import named
 from optbench.analysis.kinds import kind_of
 from optbench.check.second_process import compiled_by_second_process
 from optbench.engine.bind import bind_loop
@@ -33,6 +34,7 @@ class Bias:
         self.place = prepared.cell(prepared.DIGITS, "", optimizer)
         (self.run,) = prepared.chunks(self.place, [natural_rate(self.place)])
 
+    @named("Margin missing to the largest after 100,000 steps", unit="share of the largest margin")
     def track_margin_missing(self, row: str) -> float:
         prepared.advance([self.run], 100_000)
         instance = self.place.instance
@@ -45,12 +47,12 @@ class Convergence:
 
     params = ("gradient_descent", "nesterov", "adam")
     param_names = ("optimizer",)
-    unit = "steps"
 
     def setup(self, optimizer: str) -> None:
         self.place = prepared.cell("linear_regression", "", optimizer)
         (self.run,) = prepared.chunks(self.place, [0.5 * natural_rate(self.place)])
 
+    @named("Steps until 1e-8 of the first gap is left", unit="steps")
     def track_steps_to_1e_8(self, optimizer: str) -> float:
         self.run.advance(100_000)
         return float(self.run.passages(self.place.instance.optimum).counted(self.run.status)[0, -1])
@@ -62,6 +64,7 @@ class Certificates:
     params = prepared.names_in("problems")
     param_names = ("problem",)
 
+    @named("Largest duality gap of the reference solutions", unit="relative to the value")
     def track_largest_gap(self, problem: str) -> float:
         found = solved(prepared.instance(problem)).values()
         return max((reference.gap for reference in found), default=math.nan)
@@ -75,12 +78,11 @@ class Compilation:
         plugins = [registry.optimizer(name) for name in ("gradient_descent", "adam", "nesterov")]
         self.files = [(inspect.getfile(p.kernel), p.name, None) for p in plugins]
 
+    @named("Signatures for which the loop is compiled", unit="signatures")
     def track_signatures_of_the_loop(self) -> int:
         return len(bind_loop().signatures)
 
+    @named("Kernels that a second process compiles again", unit="compilations")
     def track_cache_misses_of_a_second_process(self) -> int:
         compiled_by_second_process(self.files)
         return len(compiled_by_second_process(self.files))
-
-    track_signatures_of_the_loop.unit = "signatures"
-    track_cache_misses_of_a_second_process.unit = "compilations"

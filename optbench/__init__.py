@@ -9,8 +9,9 @@ from optbench.errors import UserError
 from optbench.options import Option
 
 if TYPE_CHECKING:
-    from optbench.api import Comparison, compare, run
+    from optbench.api import compare, run
     from optbench.instance import Instance
+    from optbench.result import Comparison, load, load_latest
     from optbench.runs import RunResult, RunSpec, run_all
 
 __version__ = "0.1.0"
@@ -25,6 +26,8 @@ __all__ = [
     "Slot",
     "UserError",
     "compare",
+    "load",
+    "load_latest",
     "optimizer",
     "problem",
     "run",
@@ -32,8 +35,10 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Comparison": "optbench.api",
+    "Comparison": "optbench.result",
     "compare": "optbench.api",
+    "load": "optbench.result",
+    "load_latest": "optbench.result",
     "run": "optbench.api",
     "run_all": "optbench.runs",
     "RunResult": "optbench.runs",

@@ -9,16 +9,18 @@ from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+from optbench.analysis.along import ReferenceMeters
 from optbench.analysis.comparison import tell
 from optbench.analysis.rows import settled
 from optbench.engine.compiler import cache
 from optbench.environment import describe
 from optbench.errors import UserError
-from optbench.executors.cells import Report
 from optbench.executors.local import default_threads
 from optbench.instance import Instance
 from optbench.options import MOST_RATES
 from optbench.plan import PERTURBATION, Settings, make_plan, renewed
+from optbench.progress import Report, progress_of
+from optbench.provenance import call_text, papers_of
 from optbench.registry import load_registry
 from optbench.result import Comparison
 from optbench.runs import DEFAULT_HORIZON, RunResult, RunSpec, hyper_values, run_all
@@ -43,7 +45,7 @@ def compare(
     rerun: bool = False,
     fresh: bool = False,
     until_verdict: bool = False,
-    progress: Report | None = None,
+    progress: Report | bool = False,
 ) -> Comparison:
     """Run optimizers on problems; find which solution each selects and how fast.
 
@@ -57,7 +59,8 @@ def compare(
         taken as it is.  Default: those that declare default instances.
     optimizers : str, Optimizer, or a sequence of them
         ``NAME``, ``NAME[hyper=value,...]`` or ``all``; a function under ``@optimizer``, wherever
-        it is defined.  Default: those that are not declared with ``default=False``.
+        it is defined, whose name may then stand in the others: ``[mine, "mine[beta=0.5]"]``.
+        Default: those that are not declared with ``default=False``.
     parametrizations : sequence of str
         ``NAME`` or ``NAME:key=value,...``; default: what each problem prescribes.
     horizon : int, optional
@@ -80,27 +83,29 @@ def compare(
     until_verdict : bool
         Let the winner's runs go on beyond the horizon until they have settled, up to 100 times as
         far; the convergence table keeps the horizon.
-    progress : callable, optional
-        ``progress(done, total, label)``, while cells run from another thread.
+    progress : bool or callable
+        True: a bar, in terminals and notebooks; a callable: ``progress(done, total, label)``,
+        while cells run from another thread.
 
     Returns
     -------
     Comparison
-        With ``.bias``, ``.convergence`` and ``.learning_rates`` (DataFrames) and ``.traces``.
+        With ``.summary()``, ``.table(kind)``, ``.plot(kind)``, ``.to_dataframe()`` and
+        ``.save(path)``.
 
     Raises
     ------
     UserError
         For wrong input: what is wrong, where, what would be right.
     """
+    call = call_text("optbench.compare", locals(), compare)
     began = time.perf_counter()
-    report = progress or (lambda done, total, label: None)
     settings = _settings(horizon, learning_rates, seeds, threads, timeout, rerun, fresh)
     settings = replace(settings, until_verdict=until_verdict)
     registry = load_registry(tuple(map(str, _several(plugins))))
     choices = choose_all(registry, _several(optimizers))
-    report(0, 0, "problems")
-    with renewed(settings):
+    with renewed(settings), progress_of(progress) as report:
+        report(0, 0, "problems")
         instances = build_all(registry, _several(problems), seeds)
         asked = _several(parametrizations)
         both = settings.rates is None  # as used, and as theorems ask
@@ -110,16 +115,18 @@ def compare(
         notes = [*registry.notes, *_without_rates(settings, choices)]
         plan = make_plan(settings, instances, cells, notes, baseline)
         plan.prepare(report)
-        plan.run(report, settled if until_verdict else None)
+        plan.run(report, settled if until_verdict else None, ReferenceMeters())
         report(len(cells), len(cells), "analysis")
-        result = tell(plan)
-    result.environment.update(
-        describe(settings.threads),
-        seconds={**plan.seconds, "total": time.perf_counter() - began},
-        compiled=len(cache.compiled),
-        cells_from_store=sum(entry.finished is not None for entry in plan.entries),
-    )
-    return result
+        told = tell(plan)
+    environment = {
+        **describe(settings.threads),
+        "seconds": {**plan.seconds, "total": time.perf_counter() - began},
+        "compiled": len(cache.compiled),
+        "cells_from_store": sum(entry.finished is not None for entry in plan.entries),
+        "command": call,
+        "papers": papers_of(registry, cells),
+    }
+    return Comparison(**told._asdict(), environment=environment, notes=plan.notes)
 
 
 def run(

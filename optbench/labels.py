@@ -1,18 +1,23 @@
-"""What a person calls an instance: its data, and the options that tell it from others.
+"""What a person calls an instance, and a row of a comparison: the only place that names them.
 
-A label is for reading only; :mod:`optbench.identity` tells instances apart.
+An instance is called by its data and the options that tell it from others, a row by its optimizer
+and what tells it from namesakes.  A label is for reading only; :mod:`optbench.identity` tells
+instances apart.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
+from optbench.numerals import significant
 from optbench.options import Option, option_text
 
 if TYPE_CHECKING:
+    from optbench.columns import InstanceFacts, Row
     from optbench.instance import Instance
 
 DATA = "data"  # the option that says which data, shown without its name
@@ -87,3 +92,87 @@ def tell_apart(
         else instance
         for instance in named
     ]
+
+
+def instance_labels(instances: Iterable[InstanceFacts]) -> dict[str, str]:
+    """Return ``PROBLEM on INSTANCE`` of each instance, by its id; namesakes show their ids."""
+    known = {facts.instance_id: facts for facts in instances}
+    names = {key: f"{facts.problem} on {facts.instance}" for key, facts in known.items()}
+    often = Counter(names.values())
+    return {
+        key: f"{name} (instance {key})" if often[name] > 1 else name for key, name in names.items()
+    }
+
+
+def row_labels(rows: Sequence[Row]) -> list[str]:
+    """Name each row by its optimizer, with the hyperparameters that tell namesakes apart."""
+    found = [_row_label(row, [other for other in rows if _same_cell(row, other)]) for row in rows]
+    places = [
+        (label, row.instance_id, row.parametrization)
+        for label, row in zip(found, rows, strict=True)
+    ]
+    often, seen = Counter(places), Counter[tuple[str, ...]]()
+    for index, place in enumerate(places):
+        seen[place] += 1
+        if often[place] > 1:  # the same was asked for twice
+            found[index] = f"{place[0]} #{seen[place]}"
+    return found
+
+
+def full_labels(rows: Sequence[Row]) -> list[str]:
+    """Name the rows of one instance for a sentence: with parametrizations where they differ."""
+    if len({row.parametrization for row in rows}) == 1:
+        return row_labels(rows)
+    pairs = zip(row_labels(rows), parametrization_labels(rows), strict=True)
+    return [f"{label} ({parametrization})" for label, parametrization in pairs]
+
+
+def labels_across(rows: Sequence[Row]) -> list[str]:
+    """Name the rows of several instances, alike on all of them.
+
+    An optimizer that has several parametrizations on one instance shows them everywhere.
+    """
+    names = row_labels(rows)
+    often = Counter(zip(names, (row.instance_id for row in rows), strict=True))
+    several = {name for (name, _), times in often.items() if times > 1}
+    return [
+        f"{name} ({row.parametrization})" if name in several else name
+        for name, row in zip(names, rows, strict=True)
+    ]
+
+
+def parametrization_labels(rows: Sequence[Row]) -> list[str]:
+    """Name each row's parametrization, without its options where no two names are the same."""
+    found = {row.parametrization for row in rows}
+    short = len({name.partition(":")[0] for name in found}) == len(found)
+    names = [row.parametrization for row in rows]
+    return [name.partition(":")[0] for name in names] if short else names
+
+
+def _same_cell(row: Row, other: Row) -> bool:
+    return (row.optimizer, row.instance_id, row.parametrization) == (
+        other.optimizer,
+        other.instance_id,
+        other.parametrization,
+    )
+
+
+def _row_label(row: Row, namesakes: Sequence[Row]) -> str:
+    given = [dict(other.hyperparameters) for other in namesakes]
+    own = row.hyperparameters
+    differing = [key for key in own if len({values.get(key) for values in given}) > 1]
+    # A tuned learning rate differs anyway; it tells rows apart only when nothing else does.
+    differing = [key for key in differing if key != "learning_rate"] or differing
+    if not differing:
+        return row.optimizer
+    options = ",".join(f"{key}={_apart(own[key], key, given)}" for key in differing)
+    return f"{row.optimizer.partition('[')[0]}[{options}]"
+
+
+def _apart(value: float | None, key: str, given: Sequence[dict[str, float | None]]) -> str:
+    """Write a value with as many digits as tell it from the others."""
+    values = {own[key] for own in given if key in own}
+    for digits in range(3, 17):
+        if len({significant(other, digits) for other in values}) == len(values):
+            break
+    return significant(value, digits)

@@ -15,6 +15,8 @@ from optbench.errors import UserError
 
 Values = Mapping[str, tuple[Any, ...]]
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+FEW = 6  # names that a message lists in full
+NEAREST = 3  # of more, so many are named
 MOST_RATES = 10_000  # learning rates that are given: each of them runs, and has a row of its own
 SWITCH = ("auto", "true", "false")  # choices of a yes or no whose default depends on the rest
 
@@ -149,16 +151,34 @@ def switched_on(value: str | bool, automatic: bool) -> bool:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that another one may be a misspelling of."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)), None)
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)), None)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)`` or the list of known names."""
-    known = list(known)
+    """Return what was meant by an unknown name: the one alike, few known names, or the nearest."""
+    known = sorted(set(known))
     close = closest(name, known)
     if close is not None:
         return f" (did you mean {close!r}?)"
-    return f"; known: {', '.join(sorted(known))}"
+    if len(known) <= FEW:
+        return f"; known: {', '.join(known)}"
+    return f"; the nearest of {len(known)} names: {', '.join(nearest(name, known))}"
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return the three known names that are most like another one, the likest first.
+
+    Parts of names that are joined by ``_`` count alone: ``mirror`` is near to
+    ``p_norm_mirror_descent``.
+    """
+
+    def likeness(other: str) -> float:
+        parts = [other, *other.split("_")]
+        return max(
+            difflib.SequenceMatcher(None, name.lower(), part.lower()).ratio() for part in parts
+        )
+
+    return sorted(known, key=lambda other: (-likeness(other), other))[:NEAREST]
 
 
 def parse_specification(text: str) -> tuple[str, dict[str, str]]:

@@ -18,14 +18,16 @@ from optbench.engine.compiler import cache
 from optbench.engine.ensemble import bind
 from optbench.engine.stop import StopSignal
 from optbench.errors import UserError
-from optbench.executors.cells import Report, run_cells
+from optbench.executors.cells import run_cells
 from optbench.executors.compile_ahead import compile_ahead
 from optbench.instance import Instance
+from optbench.progress import Report
 from optbench.references.norm_names import FAMILIES
 from optbench.solutions import norm_grid, solved, unsolved
 from optbench.store.results import Finished, cell_key, stored_cell
 from optbench.study import Cell
 from optbench.tuning.search import Search, Tuner
+from optbench.tuning.starts import Along
 from optbench.tuning.until_verdict import Settled
 
 PERTURBATION = 1e-3  # standard deviation of the initial noise of seeds 1, 2, ... on real data
@@ -158,7 +160,9 @@ class Plan:
                 entry.failure = str(error)
             report(done, len(entries), "compiling")
 
-    def run(self, report: Report, settled: Settled | None = None) -> None:
+    def run(
+        self, report: Report, settled: Settled | None = None, along: Along | None = None
+    ) -> None:
         """Run the search of every open entry to its end, or until time is up.
 
         Parameters
@@ -166,6 +170,8 @@ class Plan:
         report : callable
         settled : callable, optional
             Tells of the winner's runs whether they have settled; until then they run on.
+        along : callable, optional
+            Says what is measured along the runs of a cell.
         """
         if self.settings.timeout is not None:
             self.stop.set_after(self.settings.timeout)
@@ -178,6 +184,7 @@ class Plan:
                 settings.rates,
                 PERTURBATION,
                 settled,
+                along,
             )
             for e in entries
         ]

@@ -2,115 +2,50 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+import json
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optbench.column import REQUIRED, columns, fact
-from optbench.columns import CELL, BiasRow, ConvergenceRow, Number, Numbers
+from optbench.columns import BiasRow, ConvergenceRow, InstanceFacts
+from optbench.errors import UserError
+from optbench.files import replace_file
+from optbench.records import SCHEMA_VERSION, Record, as_dict, from_dict, plain
+from optbench.report.document import render_json
+from optbench.report.formats import View
+from optbench.report.frames import TABLES, frame
+from optbench.report.notebook import render_notebook
+from optbench.report.numbers import counted_noun
+from optbench.report.sections import first_screen
 from optbench.status import Status
+from optbench.store.saved import Solutions, as_parquet, damaged, foreign, latest, read_saved
+from optbench.traces import Trace, Words, long_form
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
-SCHEMA_VERSION = 1
-
-DECLARED, BEST, UNKNOWN = "declared", "best loss of all rows", "unknown"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReferenceFacts:
-    """A reference solution of an instance, between a primal and a dual value."""
-
-    name: str = fact("what verdicts call it", default=REQUIRED)
-    value: Number = fact("primal value: margin, norm or objective")
-    bound: Number = fact("dual value")
-    gap: Number = fact("relative duality gap")
-    certified: bool = fact(
-        "whether gap and residual are at most 1e-8; no verdict is based on one that is not",
-        default=REQUIRED,
-    )
-    unique: bool | None = fact("whether it is the only solution; null: not decided")
+SUFFIXES = (".parquet", ".json")  # of files that hold a comparison
+IN_PYTHON = {
+    ".table(kind)": f"DataFrames: {', '.join(TABLES)}",
+    ".plot(kind)": "figures",
+    ".to_dataframe()": "along the runs",
+    ".save(path)": "for later",
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class InstanceFacts:
-    """What is known of an instance."""
+class Text(str):
+    """A text of several lines that interpreters and notebooks show as it is."""
 
-    problem: str = fact("name of the problem family", default=REQUIRED)
-    instance: str = fact("label of the instance: what the data is", default=REQUIRED)
-    instance_id: str = fact("which instance it is: 12 hexadecimal digits", default=REQUIRED)
-    kind: str = fact(
-        "kind of problem, which decides what is measured: see `measures.md`", default=REQUIRED
-    )
-    n: int = fact("rows of the data", low=1, default=REQUIRED)
-    d: int = fact("features: size of the predictor", low=1, default=REQUIRED)
-    source: str = fact("where the data is from", default="")
-    infimum: Number = fact("infimum of the loss", unit="loss")
-    infimum_from: str = fact(
-        f'where `infimum` is from: `"{DECLARED}"` by the problem, `"{BEST}"` (`optimal_value='
-        f'"best"`), or `"{UNKNOWN}"`',
-        default=UNKNOWN,
-    )
-    infimum_certified: bool | None = fact(
-        "false when `infimum` is the value of a minimizer that is not certified"
-    )
-    references: tuple[ReferenceFacts, ...] = fact("reference solutions", default=())
-    missing_p: tuple[float | None, ...] = fact(
-        "exponents that the effective p cannot be, since their norm or margin is not certified",
-        default=(),
-    )
-    missing_schatten_p: tuple[float | None, ...] = fact(
-        "exponents that the effective Schatten p cannot be, for the same reason", default=()
-    )
-    separation: Numbers = fact(
-        'distance of each pair of references (key `"l1-l2"`), in `separation_unit`', default={}
-    )
-    separation_unit: str = fact(
-        '`"deg"`: angles in degrees; empty: distances relative to the second of the pair',
-        default="",
-    )
-    more: Mapping[str, Any] = fact(
-        "what the problem says of its instance (`separable`, `loss`, `strength`, ...): in JSON "
-        "these are keys of the instance itself",
-        default={},
-    )
+    __slots__ = ()
 
-    @property
-    def uncertified(self) -> dict[str, Number]:
-        """The gap of each reference that is not certified."""
-        return {each.name: each.gap for each in self.references if not each.certified}
+    def __repr__(self) -> str:
+        return str(self)
 
 
-@dataclass(frozen=True)
-class Trace:
-    """The winning runs of one cell: one column a seed.
-
-    Of the other learning rates ``learning_rates`` keeps the ends.
-
-    Attributes
-    ----------
-    steps : ndarray, int64 (R,)
-    loss : ndarray, float64 (R, S)
-        The loss; nan after the end of a run, 0 below the smallest float64.
-    log_gap : ndarray, float64 (R, S)
-        Natural logarithm of loss minus optimum; nan where the optimum is unknown.
-    """
-
-    problem: str
-    instance: str
-    instance_id: str
-    parametrization: str
-    optimizer: str
-    steps: np.ndarray
-    loss: np.ndarray
-    log_gap: np.ndarray
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """The result of :func:`optbench.compare`.
 
@@ -125,6 +60,9 @@ class Comparison:
         Versions, machine, threads, seconds for compilation, references and runs.
     notes : list of str
         Lines a reader must see: broken plug-ins, interruption, edges of grids.
+    solutions : mapping of str to mapping of str to ndarray, float64 (d,)
+        The reference solutions of each instance by its identity and their names; of an instance
+        that a seed decides those of the first seed.
     """
 
     bias_rows: Sequence[BiasRow]
@@ -133,37 +71,155 @@ class Comparison:
     traces: Sequence[Trace]
     environment: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+    solutions: Solutions = field(default_factory=dict, compare=False)
+
+    def __repr__(self) -> str:
+        asked = [row for row in self.bias_rows if not row.as_theorem_asks]
+        optimizers = len({row.optimizer for row in asked})
+        parts = [
+            f"{counted_noun(optimizers, 'optimizer')} on "
+            f"{counted_noun(len(self.instances), 'instance')}",
+            *(f"{row.horizon:,} steps" for row in self.bias_rows[:1]),
+            *(counted_noun(row.seeds, "seed") for row in self.bias_rows[:1]),
+        ]
+        return f"<Comparison: {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        return render_notebook(self)
 
     @property
     def bias(self) -> pd.DataFrame:
         """The implicit-bias table, one row per cell; measures in columns of their own."""
-        return _frame(flat(row) for row in self.bias_rows)
+        return self.table("bias")
 
     @property
     def convergence(self) -> pd.DataFrame:
         """The convergence table, one row per cell."""
-        return _frame(flat(row) for row in self.convergence_rows)
+        return self.table("convergence")
 
     @property
     def learning_rates(self) -> pd.DataFrame:
         """Every learning rate that was given, or tried by the search: one row per cell and rate."""
-        return _frame(
-            {**{key: getattr(row, key) for key in CELL}, **flat(entry)}
-            for row in self.convergence_rows
-            for entry in row.learning_rates
-        )
+        return self.table("learning_rates")
 
-    def plot(self, kind: str = "sensitivity") -> Figure:
-        """Return a figure: ``figure.savefig("rates.pdf")``; notebooks show it as it is.
+    def table(self, kind: str) -> pd.DataFrame:
+        """Return a table.
 
         Parameters
         ----------
-        kind : {"sensitivity"}
-            What each learning rate did.
-        """
-        from optbench.plots import plot
+        kind : str
+            ``bias``, ``convergence`` and ``learning_rates`` have a row per cell, or per cell and
+            rate, with the columns of :mod:`optbench.columns`; ``instances`` has sizes, sources and
+            what each problem says, ``references`` the certified solutions of each instance, and
+            ``summary`` the cells of :meth:`summary`.
 
-        return plot(self, kind)
+        Raises
+        ------
+        UserError
+            For another kind.
+        """
+        return frame(self, kind)
+
+    def summary(self, width: int = 100) -> Text:
+        """Return which solutions were selected, how fast, and what was found: the first screen.
+
+        Parameters
+        ----------
+        width : int
+            Characters per line; at least 80 are used.
+        """
+        return Text(first_screen(self, View(width), IN_PYTHON))
+
+    def plot(
+        self,
+        kind: str = "loss",
+        *,
+        width: str = "two",
+        against: str = "steps",
+        instances: Sequence[str] = (),
+        optimizers: Sequence[str] = (),
+    ) -> Figure:
+        """Return a figure: ``figure.savefig("loss.pdf")``; notebooks show it as it is.
+
+        Parameters
+        ----------
+        kind : str
+            One of those that ``optbench plot`` lists, see ``docs/figures.md``.
+        width : {"one", "two"}
+            Columns of a paper: 3.25 or 6.75 inches.
+        against : {"steps", "evaluations", "seconds"}
+            What progress is shown against, where a kind has a choice.
+        instances, optimizers : sequence of str
+            Those that are shown; default: all.
+
+        Raises
+        ------
+        UserError
+            For an unknown kind or name, or when there is nothing to show.
+        """
+        from optbench.plots import Asked, draw
+
+        return draw(self, kind, Asked(width, against), instances, optimizers).figure
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return what was measured along the runs in long form: one row a seed, step and measure.
+
+        Returns
+        -------
+        DataFrame
+            With the columns ``problem``, ``instance``, ``instance_id``, ``parametrization``,
+            ``optimizer``, ``learning_rate``, ``won``, ``seed``, ``step``, ``evaluations``,
+            ``measure`` (``loss``, ``log_gap`` and those of the implicit-bias table) and ``value``.
+
+        Raises
+        ------
+        UserError
+            When there are no traces: JSON has none.
+        """
+        import pandas as pd
+
+        columns = long_form(self.traced).items()
+        return pd.DataFrame({n: c.texts if isinstance(c, Words) else c for n, c in columns})
+
+    @property
+    def traced(self) -> Sequence[Trace]:
+        """The traces, for what cannot do without: a UserError where runs have none."""
+        if not self.traces and any(row.status.ran for row in self.convergence_rows):
+            raise UserError(
+                "this comparison has no traces, since JSON holds none: save it as Parquet, "
+                "`--out NAME.parquet`"
+            )
+        return self.traces
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a file that :func:`optbench.load` reads, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            ``NAME.parquet`` holds all; pandas, polars or DuckDB read its table, which is that of
+            :meth:`to_dataframe`.  ``NAME.json`` is the document of ``docs/schema.md``, without
+            what was measured along the runs.
+
+        Raises
+        ------
+        UserError
+            For another suffix, or when it cannot be written.
+        """
+        file = Path(path)
+        suffix = file.suffix.lower()
+        if suffix not in SUFFIXES:
+            raise UserError(f"save {file}: the name must end in {' or '.join(SUFFIXES)}")
+        data = self.to_parquet() if suffix == ".parquet" else render_json(self).encode()
+        try:
+            replace_file(file, data)
+        except OSError as error:
+            raise UserError(f"save {file}: {error.strerror}") from None
+
+    def to_parquet(self) -> bytes:
+        """Return the content of the Parquet file that :meth:`save` writes."""
+        document = json.dumps(plain(self.to_dict()), allow_nan=False)
+        return as_parquet(document, self.traces, self.solutions)
 
     @property
     def failed(self) -> bool:
@@ -187,37 +243,62 @@ class Comparison:
         }
 
 
-def as_dict(record: Any) -> dict[str, Any]:
-    """Return a record as a mapping, records in it as well; ``more`` becomes keys of its own."""
-    found = {each.name: _plain(getattr(record, each.name)) for each in columns(type(record))}
-    return {**found.pop("more", {}), **found}
+def load(path: str | os.PathLike[str]) -> Comparison:
+    """Read a comparison that was saved.
+
+    Parameters
+    ----------
+    path : str or path
+        What :meth:`Comparison.save` or ``optbench compare --out`` has written: ``NAME.parquet``,
+        or ``NAME.json``, which has no traces.
+
+    Raises
+    ------
+    UserError
+        When it cannot be read, is damaged, of another version, or something else.
+    """
+    file = Path(path)
+    document, traces, solutions = read_saved(file)
+    if not isinstance(document, Mapping) or "schema_version" not in document:
+        raise foreign(file)
+    version = document["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise UserError(
+            f"{file} has schema_version {version!r}; this optbench reads {SCHEMA_VERSION}"
+        )
+    try:
+        return Comparison(
+            bias_rows=_records(BiasRow, document, "bias"),
+            convergence_rows=_records(ConvergenceRow, document, "convergence"),
+            instances=_records(InstanceFacts, document, "instances"),
+            traces=traces,
+            environment=dict(document["environment"]),
+            notes=list(document["notes"]),
+            solutions=solutions,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(file, str(error)) from None
 
 
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        return as_dict(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def flat(record: Any) -> dict[str, Any]:
-    """Return a record with nothing nested: numbers by name are columns of their own."""
-    found: dict[str, Any] = {}
-    for each in columns(type(record)):
-        value = getattr(record, each.name)
-        if each.name == "learning_rates":
-            continue  # rows of a table of their own
-        if dataclasses.is_dataclass(value):
-            found |= {f"{each.name}_{name}": part for name, part in flat(value).items()}
-        elif each.prefix or each.name == "measures":
-            found |= {f"{each.prefix}{name}": number for name, number in value.items()}
-        else:
-            found[each.name] = str(value) if isinstance(value, Status) else value
+def _records(kind: type[Record], document: Mapping[str, Any], key: str) -> list[Record]:
+    """Return the records under a key of the document; what is wrong is said with its place."""
+    found = []
+    for index, told in enumerate(document[key]):
+        try:
+            found.append(from_dict(kind, told))
+        except ValueError as error:
+            raise ValueError(f"{key}[{index}]: {error}") from None
     return found
 
 
-def _frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    import pandas as pd
+def load_latest() -> Comparison:
+    """Return the latest comparison of ``optbench compare``.
 
-    return pd.DataFrame(list(rows))
+    Raises
+    ------
+    UserError
+        When there is none.
+    """
+    if not latest().exists():
+        raise UserError("there is no latest result: run `optbench compare`, or name a saved file")
+    return load(latest())

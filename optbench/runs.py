@@ -115,6 +115,11 @@ class RunResult:
         return f"<RunResult {self.status} at step {self.stopped} of {self.spec!r}>"
 
     @property
+    def instance(self) -> Instance:
+        """What it ran on: ``features``, ``targets``, ``facts``."""
+        return self.spec.instance
+
+    @property
     def status(self) -> Status:
         """How it ended."""
         return self.chunk.status[0]

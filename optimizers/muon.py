@@ -27,9 +27,9 @@ def selected(kind, momentum, nesterov, exact, decay):
 
 
 @optimizer(
-    reference="Jordan, Jin, Boza, You, Cesista, Newhouse, Bernstein 2024, arXiv:2409.20325 and "
-    "https://kellerjordan.github.io/posts/muon; bias: Fan, Schmidt, Thrampoulidis 2025, "
-    "arXiv:2502.04664",
+    reference="Jordan, Jin, Boza, You, Cesista, Newhouse, Bernstein 2024, "
+    "https://kellerjordan.github.io/posts/muon; norm: Bernstein, Newhouse 2024, arXiv:2409.20325; "
+    "bias: Fan, Schmidt, Thrampoulidis 2025, arXiv:2502.04664",
     selects=selected,
     as_theorem_asks={"classification": {"nesterov": 0}, "multiclass": {"nesterov": 0, "exact": 1}},
     condition="learning rate t^-decay, 0 < decay <= 1, exact U V^T; a minimum from zero: the rows "

@@ -1,29 +1,47 @@
-"""Restarted primal-dual hybrid gradient for linear programs (Applegate et al. 2021).
+"""Restarted primal-dual hybrid gradient for linear programs, in Halpern's form (Lu, Yang 2024).
 
-min c.x, A x = b, x >= 0, with step sizes 1 / sum |a_ij| by column (t) and row (s), weight w:
+min c.x, A x = b, x >= 0.  One step of PDHG, with a step size for each column (t) and row (s), is
 
-x' <- max(x - t / w (c - A^T y), 0);  y' <- y + w s (b - A (2 x' - x)).
+x' = max(x - t / w (c - A^T y), 0);  y' = y + w s (b - A (2 x' - x)).
 
-It restarts at the last iterate or at the mean since the last restart, whichever is nearer to
-optimal, when the error sqrt(w^2 primal^2 + dual^2 / w^2 + gap^2) has fallen far enough, has fallen
-and rises again, or after a third of all steps; w then follows how far y and x have moved.
+What is measured is x'.  The k-th step since the last restart, from z = (x, y) at the anchor z_0, is
+
+z <- k / (k + 1) (2 z' - z) + 1 / (k + 1) z_0.
+
+Step sizes come from six sweeps that divide rows and columns by the roots of their sums of |a_ij|.
+It restarts at z' when the error, the length of z' - z in the norm of PDHG, has fallen far enough,
+has fallen and rises again, or after a third of all steps.  w then follows how far y and x moved,
+but does not fall while x is far less feasible than y: a smaller w would make that worse.
 """
 
 import math
 
 from optbench import Slot, optimizer
-from optbench.linear_algebra import absolute_sums, features_times, transposed_times
+from optbench.linear_algebra import (
+    absolute_times,
+    absolute_transposed_times,
+    features_times,
+    transposed_times,
+)
 
-SUFFICIENT, NECESSARY = 0.2, 0.8  # the error relative to that at the last restart
+SWEEPS = 6  # the last is the scaling of Pock and Chambolle, after which steps of size 1 converge
+SUFFICIENT, NECESSARY = 0.2, 0.8  # the error relative to that after the last restart
 LONGEST = 0.36  # steps since the last restart, relative to all
 PERIOD = 20  # steps between two looks at the error
-TINY = 1e-10  # distances below this say nothing about the weight
+TINY = 1e-12  # distances below this say nothing about the weight
+FAR = 100.0  # relative infeasibility of x over that of y, beyond which w does not fall
 
 
-def invert(sums):
-    """Write step sizes; an empty row or column may have any."""
-    for i in range(sums.size):
-        sums[i] = 1.0 / sums[i] if sums[i] > 0.0 else 1.0
+def root_of_quotient(scale, sums):
+    """Divide rows or columns by the roots of their sums; an empty one keeps its scale."""
+    for i in range(scale.size):
+        if sums[i] > 0.0:
+            scale[i] = math.sqrt(scale[i] / sums[i])
+
+
+def square(vector):
+    for i in range(vector.size):
+        vector[i] *= vector[i]
 
 
 def weighted_norm(vector, weights):
@@ -40,38 +58,40 @@ def distance(vector, start, steps):
     return math.sqrt(total)
 
 
-def error(factor, weight, x, y, forward, backward, cost, targets, x_steps, y_steps):
-    """Return how far from optimal factor (x, y) is; forward = A x, backward = A^T y."""
-    primal, dual, gap = 0.0, 0.0, 0.0
+def primal_is_behind(forward, backward, targets, cost, x_steps, y_steps):
+    """Whether b - A x is far larger than the negative part of c - A^T y, relative to b and c."""
+    primal, dual = 0.0, 0.0
+    for i in range(targets.size):
+        primal += y_steps[i] * (targets[i] - forward[i]) ** 2
+    for j in range(cost.size):
+        dual += x_steps[j] * min(cost[j] - backward[j], 0.0) ** 2
+    relative = weighted_norm(targets, y_steps), weighted_norm(cost, x_steps)
+    return math.sqrt(primal) * relative[1] > FAR * math.sqrt(dual) * relative[0]
+
+
+def mixed(y_next, y, forward_next, forward):
+    """Return (y' - y) . A (x' - x)."""
+    total = 0.0
     for i in range(y.size):
-        primal += y_steps[i] * (targets[i] - factor * forward[i]) ** 2
-        gap -= targets[i] * factor * y[i]
-    for j in range(x.size):
-        dual += x_steps[j] * min(cost[j] - factor * backward[j], 0.0) ** 2
-        gap += cost[j] * factor * x[j]
-    return math.sqrt(weight * weight * primal + dual / (weight * weight) + gap * gap)
+        total += (y_next[i] - y[i]) * (forward_next[i] - forward[i])
+    return total
 
 
-def add(vector, total):
-    for i in range(vector.size):
-        total[i] += vector[i]
+def toward_reflection(share, image, point, anchor):
+    for i in range(point.size):
+        point[i] = share * (2.0 * image[i] - point[i]) + (1.0 - share) * anchor[i]
 
 
-def take_mean(factor, total, vector):
-    for i in range(vector.size):
-        vector[i] = factor * total[i]
-
-
-def begin(vector, start, total):
-    """Remember where a restart was; sum from there."""
-    for i in range(vector.size):
-        start[i] = vector[i]
-        total[i] = 0.0
+def begin(image, point, anchor):
+    for i in range(point.size):
+        point[i] = image[i]
+        anchor[i] = image[i]
 
 
 @optimizer(
-    reference="Applegate, Diaz, Hinder, Lu, Lubin, O'Donoghue, Schudy 2021, arXiv:2106.04756; "
-    "step sizes: Pock, Chambolle 2011, doi:10.1109/ICCV.2011.6126441",
+    reference="Lu, Yang 2024, arXiv:2407.16144; restarts and weight: Applegate, Diaz, Hinder, Lu, "
+    "Lubin, O'Donoghue, Schudy 2021, arXiv:2106.04447; step sizes: Pock, Chambolle 2011, "
+    "doi:10.1109/ICCV.2011.6126441",
     only_for=("linear_program",),
     condition="a linear program with a solution",
     homogeneous=True,
@@ -79,8 +99,8 @@ def begin(vector, start, total):
     symmetries=("permutation",),
     start="positive",
     default=False,
-    convention="errors as in PDLP (KKT error), not the normalized duality gap of the paper; no "
-    "presolve, no Ruiz scaling, constant steps",
+    convention="the reflected form; sweeps of row and column sums where PDLP divides by largest "
+    "entries; no presolve, no feasibility polishing",
 )
 def restarted_pdhg(
     theta,
@@ -88,75 +108,73 @@ def restarted_pdhg(
     targets,
     cost,
     step,
-    x_steps=Slot(),
-    x_start=Slot(),
-    x_sum=Slot(),
+    x=Slot(),
+    x_anchor=Slot(),
+    x_steps=Slot(initial=1.0),
     backward=Slot(),
-    backward_sum=Slot(),
+    backward_next=Slot(),
+    backward_anchor=Slot(),
     y=Slot("rows"),
-    y_steps=Slot("rows"),
-    y_start=Slot("rows"),
-    y_sum=Slot("rows"),
+    y_next=Slot("rows"),
+    y_anchor=Slot("rows"),
+    y_steps=Slot("rows", initial=1.0),
     forward=Slot("rows"),
-    forward_before=Slot("rows"),
-    forward_sum=Slot("rows"),
+    forward_next=Slot("rows"),
+    forward_anchor=Slot("rows"),
     weight=Slot(shape=1),
     length=Slot(shape=1),
     errors=Slot(shape=2),
 ):
     if step == 1:
-        absolute_sums(features, y_steps, x_steps)
-        invert(y_steps)
-        invert(x_steps)
+        for _sweep in range(SWEEPS):
+            absolute_times(features, x_steps, forward)
+            absolute_transposed_times(features, y_steps, backward)
+            root_of_quotient(y_steps, forward)
+            root_of_quotient(x_steps, backward)
+        square(x_steps)
+        square(y_steps)
         scale = weighted_norm(targets, y_steps)
         ratio = weighted_norm(cost, x_steps) / scale if scale > 0.0 else 1.0
         weight[0] = ratio if ratio > 0.0 else 1.0
-        begin(theta, x_start, x_sum)
-        features_times(features, theta, forward)
-        errors[0] = error(
-            1.0, weight[0], theta, y, forward, backward, cost, targets, x_steps, y_steps
-        )
+        begin(theta, x, x_anchor)
+        features_times(features, theta, forward_next)
+        begin(forward_next, forward, forward_anchor)
+        begin(backward_next, backward, backward_anchor)  # y = 0
 
     w = weight[0]
     for j in range(theta.size):
-        theta[j] = max(theta[j] - x_steps[j] / w * (cost[j] - backward[j]), 0.0)
+        theta[j] = max(x[j] - x_steps[j] / w * (cost[j] - backward[j]), 0.0)
+    features_times(features, theta, forward_next)
     for i in range(y.size):
-        forward_before[i] = forward[i]
-    features_times(features, theta, forward)
-    for i in range(y.size):
-        y[i] += w * y_steps[i] * (targets[i] - 2.0 * forward[i] + forward_before[i])
-    transposed_times(features, y, backward)
-    add(theta, x_sum)
-    add(y, y_sum)
-    add(forward, forward_sum)
-    add(backward, backward_sum)
+        y_next[i] = y[i] + w * y_steps[i] * (targets[i] - 2.0 * forward_next[i] + forward[i])
+    transposed_times(features, y_next, backward_next)
     length[0] += 1.0
 
-    if length[0] < 10.0 or length[0] % PERIOD == 0.0:
-        factor = 1.0 / length[0]
-        last = error(1.0, w, theta, y, forward, backward, cost, targets, x_steps, y_steps)
-        mean = error(
-            factor, w, x_sum, y_sum, forward_sum, backward_sum, cost, targets, x_steps, y_steps
-        )
-        found = min(mean, last)
-        fallen = found <= SUFFICIENT * errors[0]
-        rises = found <= NECESSARY * errors[0] and found > errors[1] > 0.0
+    restarts = False
+    if length[0] == 1.0 or length[0] % PERIOD == 0.0:
+        in_x, in_y = distance(theta, x, x_steps), distance(y_next, y, y_steps)
+        both = w * in_x**2 + in_y**2 / w - 2.0 * mixed(y_next, y, forward_next, forward)
+        found = math.sqrt(max(both, 0.0))
+        if length[0] == 1.0:
+            errors[0] = found
+        else:
+            fallen = found <= SUFFICIENT * errors[0]
+            rises = found <= NECESSARY * errors[0] and found > errors[1] > 0.0
+            restarts = fallen or rises or length[0] >= LONGEST * step
         errors[1] = found
-        if fallen or rises or length[0] >= LONGEST * step:
-            if mean < last:
-                take_mean(factor, x_sum, theta)
-                take_mean(factor, y_sum, y)
-                features_times(features, theta, forward)
-                transposed_times(features, y, backward)
-            in_x, in_y = distance(theta, x_start, x_steps), distance(y, y_start, y_steps)
-            if in_x > TINY and in_y > TINY:
-                weight[0] = math.sqrt(w * in_y / in_x)
-            begin(theta, x_start, x_sum)
-            begin(y, y_start, y_sum)
-            begin(forward, forward_before, forward_sum)
-            begin(backward, backward_sum, backward_sum)
-            length[0] = 0.0
-            errors[0] = error(
-                1.0, weight[0], theta, y, forward, backward, cost, targets, x_steps, y_steps
-            )
-            errors[1] = 0.0
+    if restarts:
+        in_x, in_y = distance(theta, x_anchor, x_steps), distance(y_next, y_anchor, y_steps)
+        behind = primal_is_behind(forward_next, backward_next, targets, cost, x_steps, y_steps)
+        if in_x > TINY and in_y > TINY and not (behind and w * in_x > in_y):
+            weight[0] = math.sqrt(w * in_y / in_x)
+        begin(theta, x, x_anchor)
+        begin(y_next, y, y_anchor)
+        begin(forward_next, forward, forward_anchor)
+        begin(backward_next, backward, backward_anchor)
+        length[0], errors[1] = 0.0, 0.0
+    else:
+        share = length[0] / (length[0] + 1.0)
+        toward_reflection(share, theta, x, x_anchor)
+        toward_reflection(share, y_next, y, y_anchor)
+        toward_reflection(share, forward_next, forward, forward_anchor)
+        toward_reflection(share, backward_next, backward, backward_anchor)

@@ -18,13 +18,21 @@ import pytest
 from optbench import references
 from optbench.analysis.kinds import KINDS, MEASURES
 from optbench.column import UNITS, columns
-from optbench.columns import BiasRow, ConvergenceRow, LearningRate, RateLaw
+from optbench.columns import (
+    DECLARED,
+    BiasRow,
+    ConvergenceRow,
+    InstanceFacts,
+    LearningRate,
+    RateLaw,
+    ReferenceFacts,
+)
 from optbench.contract.combinations import OPTIONS
 from optbench.engine import types as engine
 from optbench.registry import load_registry
 from optbench.report import pages, render, tables
 from optbench.report.numbers import TEXT_OF_UNIT
-from optbench.result import DECLARED, Comparison, InstanceFacts, ReferenceFacts
+from optbench.result import Comparison
 from optbench.status import Status
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -12,7 +12,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 PACKAGES = {"sklearn": "scikit-learn"}  # where the package has another name than the module
-THROUGH_PANDAS = {"pyarrow"}
 BOUNDED_BY_NUMBA = {"llvmlite"}
 
 
@@ -50,7 +49,7 @@ def test_what_is_imported_is_declared() -> None:
         name for extra in PROJECT["optional-dependencies"].values() for name in declared(extra)
     }
     required = set(declared(PROJECT["dependencies"]))
-    assert required - THROUGH_PANDAS <= found <= required | optional
+    assert required <= found <= required | optional
 
 
 def test_only_the_engine_uses_insides_of_numba() -> None:

@@ -86,3 +86,22 @@ def test_wrong_things_in_memory_are_one_line(problem, chosen, message):
     with pytest.raises(UserError, match=message) as error:
         compare(problem, chosen, **OPTIONS)
     assert "\n" not in str(error.value)
+
+
+def test_a_function_is_a_name_for_the_others():
+    """Beside it, brackets set its hyperparameters; a built-in's name still means the built-in."""
+
+    @optimizer(reference="a test")
+    def scaled(theta, grad, learning_rate=Hyper(tune="log"), factor=Hyper(1.0)):
+        for i in range(theta.size):
+            theta[i] -= factor * learning_rate * grad[i]
+
+    found = compare((X, Y), [scaled, "scaled[factor=0.5]", "gradient_descent"], **OPTIONS)
+    rows = {row.optimizer: row for row in found.convergence_rows}
+    assert [*rows] == ["scaled", "scaled[factor=0.5]", "gradient_descent"]
+    assert rows["scaled"].final_loss == rows["gradient_descent"].final_loss
+    half = run((X, Y), "gradient_descent", learning_rate=0.025, horizon=200)
+    # a product by a half is exact
+    assert rows["scaled[factor=0.5]"].final_loss == half.loss[-1]
+    with pytest.raises(UserError, match="unknown optimizer 'scaled'"):
+        compare((X, Y), "scaled[factor=0.5]", **OPTIONS)

@@ -11,13 +11,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "optbench"
 # From the bottom to the top; a module or folder may import those of the lines above its own.
 LAYERS = (
-    "errors source_code",
-    "options status random schedules elementwise linear_algebra proximal environment column",
+    "errors files numerals progress provenance source_code",
+    "options status random schedules elementwise linear_algebra proximal projections environment",
+    "column",
     "columns identity labels losses parameters targets",
-    "plugin_files references data plots",
-    "result",
+    "records traces plugin_files references data",
     "contract parametrizations",
     "instance registry",
+    "rehearsal",
     "engine",
     "runs",
     "study",
@@ -27,8 +28,10 @@ LAYERS = (
     "executors",
     "plan",
     "analysis",
-    "api check",
+    "plots",
     "report",
+    "result",
+    "api check",
     "claims",
     "cli templates",
 )

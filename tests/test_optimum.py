@@ -7,8 +7,8 @@ import pytest
 
 from optbench import Instance, UserError, compare
 from optbench.analysis.rows import NO_LAW_FROM_BEST
+from optbench.columns import BEST, UNKNOWN
 from optbench.report import render, tables
-from optbench.result import BEST, UNKNOWN
 
 # f(w) = 1/2 |w - (1, ..., 1)|^2 + offset from w = 0: gradient descent at rate r contracts the gap
 # by (1 - r)^2 a step, and has all of its digits after 50 steps at r = 1/2.

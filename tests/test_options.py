@@ -177,3 +177,12 @@ def test_wrong_specifications_are_one_line(text: str, message: str) -> None:
 def test_suggestions() -> None:
     assert suggest("adm", ["adam", "adagrad"]) == " (did you mean 'adam'?)"
     assert suggest("zzzz", ["b", "a"]) == "; known: a, b"
+
+
+def test_of_many_names_the_three_nearest_are_suggested():
+    known = [f"rule_{k}" for k in range(100)] + ["normalized_mirror_descent", "mirrors", "morror"]
+    told = suggest("mirror", known)
+    assert told == " (did you mean 'mirrors'?)"
+    told = suggest("xmirrory", ["normalized_mirror_descent", *known[:100]])
+    assert told.startswith("; the nearest of 101 names: normalized_mirror_descent, rule_")
+    assert told.count(",") == 2

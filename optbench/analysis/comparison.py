@@ -1,22 +1,38 @@
-"""Tell what a plan found: one row of each table, a trace for each cell, facts of each instance."""
+"""Tell what a plan found: one row of each table, the traces of a cell, facts of each instance."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from optbench.analysis import rows
 from optbench.analysis.costs import Costs
-from optbench.analysis.instances import describe
+from optbench.analysis.instances import describe, instance_id
 from optbench.analysis.optimum import best_losses, depends_on_other_rows, refuted
 from optbench.analysis.significance import with_slower
+from optbench.analysis.traces import traces_of
+from optbench.columns import BiasRow, ConvergenceRow, InstanceFacts
 from optbench.instance import Instance
 from optbench.plan import Entry, Plan
-from optbench.result import Comparison
+from optbench.solutions import solved
 from optbench.store.results import Finished, store_cell
+from optbench.traces import Trace
 
 
-def tell(plan: Plan) -> Comparison:
+class Told(NamedTuple):
+    """What a plan found: the parts of a :class:`~optbench.result.Comparison`."""
+
+    bias_rows: list[BiasRow]
+    convergence_rows: list[ConvergenceRow]
+    instances: list[InstanceFacts]
+    traces: list[Trace]
+    solutions: dict[str, dict[str, np.ndarray]]
+
+
+def tell(plan: Plan) -> Told:
     """Return the tables of a plan that has run, and keep its finished cells.
 
     Parameters
@@ -32,17 +48,19 @@ def tell(plan: Plan) -> Comparison:
     with plan.timed("timings"):
         told = _timed(plan, read)
     for entry, before, now in zip(entries, read, told, strict=True):
-        complete = now.trace is not None and (_is_new(entry) or now is not before)
+        complete = bool(now.traces) and (_is_new(entry) or now is not before)
         alone = not depends_on_other_rows(entry.cell) and not set(entry.cell.instances) & set(best)
         if complete and alone:
             store_cell(entry.key, now)
-    return Comparison(
+    return Told(
         bias_rows=[first for first, _, _ in told],
         convergence_rows=with_slower([second for _, second, _ in told]),
         instances=[describe(first, best) for first in firsts],
-        traces=[trace for _, _, trace in told if trace is not None],
-        environment={},
-        notes=plan.notes,
+        traces=[trace for each in told for trace in each.traces],
+        solutions={
+            instance_id(first): {n: each.solution for n, each in solved(first).items()}
+            for first in firsts
+        },
     )
 
 
@@ -83,10 +101,10 @@ def _told(entry: Entry, plan: Plan, best: Mapping[Instance, float]) -> Finished:
         if entry.failure is not None:
             first = rows.failed(first, entry.failure)
             second = rows.failed(second, entry.failure)
-        return Finished(first, second, None)
+        return Finished(first, second, ())
     first = rows.bias_row(cell, search, *size)
     second = rows.convergence_row(cell, search, *size, best)
     if not search.complete:
         status = plan.stop.reason
         first, second = rows.cut_short(first, status), rows.cut_short(second, status)
-    return Finished(first, second, rows.trace_of(cell, search, best))
+    return Finished(first, second, traces_of(cell, search, best))

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.selection import separations
 from optbench.analysis.statistics import finite
+from optbench.columns import BEST, DECLARED, UNKNOWN, InstanceFacts, ReferenceFacts
 from optbench.instance import Instance
-from optbench.result import BEST, DECLARED, UNKNOWN, InstanceFacts, ReferenceFacts
 from optbench.solutions import EXPONENTS, norm_grid, solved
+from optbench.study import Cell
 
 OWN = ("n", "d", "source")
 
@@ -18,6 +19,17 @@ OWN = ("n", "d", "source")
 def instance_id(instance: Instance) -> str:
     """Return 12 hexadecimal digits that are equal for equal instances only."""
     return instance.identity[:12]
+
+
+def names_of(cell: Cell) -> dict[str, str]:
+    """Return the names under which tables show a cell."""
+    return {
+        "problem": cell.instance.problem,
+        "instance": cell.instance.name,
+        "instance_id": instance_id(cell.instance),
+        "parametrization": cell.parametrization.name,
+        "optimizer": cell.choice.label,
+    }
 
 
 def describe(instance: Instance, best: Mapping[Instance, float]) -> InstanceFacts:

@@ -48,6 +48,7 @@ def _entry(cell: Cell, tried: Tried, best: Mapping[Instance, float], selects: bo
         hyperparameters=hyperparameters(cell, tried.rate),
         steps=tried.asked,
         status=went.status,
+        stopped=float(min(int(chunk.stopped[run]) for _, chunk, run in went.runs)),
         success_rate=went.success_rate,
         steps_to=went.steps_to,
         reached=went.reached,
@@ -62,7 +63,7 @@ def _entry(cell: Cell, tried: Tried, best: Mapping[Instance, float], selects: bo
 
 
 def _selected(cell: Cell, went: Progress, rate: float) -> str | None:
-    ends = last_parts(went.runs, went.statuses)
+    ends = last_parts(cell, went.runs, went.statuses)
     return majority(
         [
             judge(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from optbench.analysis.effective_p import UNTOLD, EffectiveP
-from optbench.analysis.instances import instance_id
+from optbench.analysis.instances import names_of
 from optbench.analysis.kinds import measured
 from optbench.analysis.learning_rates import learning_rates
 from optbench.analysis.optimum import depends_on_other_rows
@@ -40,7 +40,6 @@ from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
 from optbench.references import Reference
 from optbench.references.norm_names import FAMILIES
-from optbench.result import Trace
 from optbench.status import Status, worst
 from optbench.study import Cell
 from optbench.targets import SUCCESS_TARGET, TARGET_NAMES, rounding_of
@@ -51,20 +50,11 @@ NO_LAW_FROM_BEST = "the optimum is only the best loss of all rows"
 AnyRow = TypeVar("AnyRow", bound=Row)
 
 
-def _names(cell: Cell) -> dict[str, str]:
-    return {
-        "problem": cell.instance.problem,
-        "instance": cell.instance.name,
-        "instance_id": instance_id(cell.instance),
-        "parametrization": cell.parametrization.name,
-        "optimizer": cell.choice.label,
-    }
-
-
 def _header(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
     state = {"status": Status.SKIPPED, "reason": cell.skip}
-    asked = {"as_theorem_asks": cell.choice.as_theorem_asks}
-    return {**_names(cell), **asked, **state, "seeds": seeds, "horizon": horizon}
+    choice = cell.choice
+    asked = {"schedule": choice.optimizer.schedule, "as_theorem_asks": choice.as_theorem_asks}
+    return {**names_of(cell), **asked, **state, "seeds": seeds, "horizon": horizon}
 
 
 def empty_bias(cell: Cell, horizon: int, seeds: int) -> BiasRow:
@@ -121,7 +111,7 @@ def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
     runs = runs_with_instances(cell, search.further or search.runs[search.best])
     statuses = [chunk.status[run] for _, chunk, run in runs]
     stopped = [int(chunk.stopped[run]) for _, chunk, run in runs]
-    ends = last_parts(runs, statuses)
+    ends = last_parts(cell, runs, statuses)
     told = predicted(cell, rate, min((float(np.max(np.abs(e.w))) for e in ends), default=math.inf))
     row = replace(
         empty_bias(cell, horizon, seeds),
@@ -152,7 +142,7 @@ def settled(cell: Cell, chunks: Sequence[Chunk], rate: float | None) -> bool:
     """Tell whether more steps could not change a row's verdict: no seed's run is under way."""
     runs = runs_with_instances(cell, chunks)
     statuses = [chunk.status[run] for _, chunk, run in runs]
-    found = [_measured(cell, end, rate).verdict for end in last_parts(runs, statuses)]
+    found = [_measured(cell, end, rate).verdict for end in last_parts(cell, runs, statuses)]
     return not any(each.open for each in found)
 
 
@@ -304,9 +294,3 @@ def rate_law(rate: Rate) -> RateLaw:
         floor=None if best.log_floor == -math.inf else math.exp(best.log_floor),
         text=rate.text,
     )
-
-
-def trace_of(cell: Cell, search: Search, best: Mapping[Instance, float]) -> Trace:
-    """Return the winner's loss and suboptimality along the run."""
-    went = progress(cell, search.runs[search.best], best)
-    return Trace(**_names(cell), steps=went.steps, loss=went.loss, log_gap=went.gaps)

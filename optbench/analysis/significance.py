@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from optbench.analysis.statistics import known
 from optbench.columns import ConvergenceRow
+from optbench.labels import full_labels
 
 LEVEL = 0.05
 
@@ -125,11 +126,7 @@ def with_slower(rows: Sequence[ConvergenceRow]) -> list[ConvergenceRow]:
         own = [i for i, row in enumerate(rows) if row.instance_id == place and is_compared(row)]
         if len(own) < 2:
             continue
-        several = len({rows[i].parametrization for i in own}) > 1
-        names = [
-            f"{rows[i].optimizer} ({rows[i].parametrization})" if several else rows[i].optimizer
-            for i in own
-        ]
+        names = full_labels([rows[i] for i in own])
         steps = within_horizon(np.array([_steps(rows[i]) for i in own]), [rows[i] for i in own])
         for i, told in zip(own, slower(steps), strict=True):
             than = tuple(names[j] for j in told.than)

@@ -22,8 +22,14 @@ def effective_rank(values: np.ndarray) -> float:
     ----------
     Roy and Vetterli 2007, EUSIPCO, pages 606-610.
     """
-    shares = values[values > 0.0] / values.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
+    return float(effective_ranks(values[None])[0])
+
+
+def effective_ranks(spectra: np.ndarray) -> np.ndarray:
+    """Return the effective rank of each row of singular values, float64 (m, r)."""
+    shares = spectra / spectra.sum(axis=1, keepdims=True)
+    logs = np.log(shares, out=np.zeros(shares.shape), where=shares > 0.0)
+    return np.asarray(np.exp(-(shares * logs).sum(axis=1)))
 
 
 def stable_rank(values: np.ndarray) -> float:
@@ -43,4 +49,9 @@ def stable_rank(values: np.ndarray) -> float:
     ----------
     Rudelson and Vershynin 2007, arXiv:math/0503442.
     """
-    return float(((values / values.max()) ** 2).sum())
+    return float(stable_ranks(values[None])[0])
+
+
+def stable_ranks(spectra: np.ndarray) -> np.ndarray:
+    """Return the stable rank of each row of singular values, float64 (m, r)."""
+    return np.asarray(((spectra / spectra.max(axis=1, keepdims=True)) ** 2).sum(axis=1))

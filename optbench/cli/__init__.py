@@ -5,6 +5,7 @@ Nothing heavy is imported here: a verb imports what it needs when it runs.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -30,11 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from typer import TyperException
 
+    typed = sys.argv[1:] if arguments is None else arguments
+    command = shlex.join(["optbench", *typed])
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        code = app(args=arguments, prog_name="optbench", standalone_mode=False)
+        code = app(args=arguments, prog_name="optbench", standalone_mode=False, obj=command)
     except UserError as error:
         return wrong_input(str(error))
     except TyperException as error:

@@ -17,6 +17,7 @@ KINDS = {
     "kernels": "machine code",
     "references": "certified reference solutions",
     "cells": "finished rows of comparisons",
+    "latest": "the latest comparison",
 }
 
 

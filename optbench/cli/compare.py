@@ -16,15 +16,16 @@ from optbench.cli.output import (
     writable_folder,
 )
 from optbench.cli.parameters import Out, Plugins, Quiet
-from optbench.cli.progress import progress_bar
 from optbench.cli.terminal import styled, width
 from optbench.cli.watch import Watch, repeat
 from optbench.errors import UserError
 from optbench.options import MOST_RATES
-from optbench.report import COUNTS, FORMATS, render
+from optbench.progress import is_watched
+from optbench.report import COUNTS, FORMATS, View, written_as
 
 
 def compare(
+    context: typer.Context,
     problems: Annotated[
         list[str] | None,
         typer.Argument(metavar="PROBLEM", help="NAME or NAME:key=value,... [default: three]"),
@@ -76,7 +77,7 @@ def compare(
     figures: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Draw what each learning rate did to DIR/sensitivity.svg."
+            metavar="DIR", help="Draw all figures there: DIR/KIND.svg, see `optbench plot`."
         ),
     ] = None,
     rerun: Annotated[
@@ -103,7 +104,10 @@ def compare(
     Exit code: 0 fine, 1 an optimizer failed (its row says why), 2 wrong input, 130 interrupted
     (what was done is shown all the same).
     """
-    shown = choose_format(format, out, FORMATS)
+    suffixes = {name: each.suffixes for name, each in FORMATS.items()}
+    shown = choose_format(format, out, suffixes)
+    if out is None and not FORMATS[shown].text:
+        raise UserError(f"--format {shown} is for files: name one with --out")
     if count not in COUNTS:
         raise UserError(f"--count {count}: must be {' or '.join(COUNTS)}")
     rates = _learning_rates(learning_rates)
@@ -117,24 +121,27 @@ def compare(
 
     def once() -> int:
         from optbench.api import compare as run
+        from optbench.store.saved import keep_latest
 
-        with progress_bar(quiet) as report:
-            comparison = run(
-                tuple(problems or ()),
-                tuple(optimizer or ()),
-                parametrizations=tuple(parametrization or ()),
-                horizon=horizon,
-                learning_rates=rates,
-                seeds=seeds,
-                threads=threads,
-                plugins=plugins,
-                timeout=timeout,
-                rerun=rerun,
-                fresh=fresh,
-                until_verdict=until_verdict,
-                progress=report,
-            )
-        text = render(comparison, shown, width(), out is None and styled(), details, count)
+        comparison = run(
+            tuple(problems or ()),
+            tuple(optimizer or ()),
+            parametrizations=tuple(parametrization or ()),
+            horizon=horizon,
+            learning_rates=rates,
+            seeds=seeds,
+            threads=threads,
+            plugins=plugins,
+            timeout=timeout,
+            rerun=rerun,
+            fresh=fresh,
+            until_verdict=until_verdict,
+            progress=is_watched(quiet),
+        )
+        comparison.environment["command"] = context.obj  # rather than the call just above
+        keep_latest(comparison.to_parquet())
+        view = View(width(), out is None and styled(), details, count)
+        text = written_as(comparison, shown, view)
         if shown == "csv" and not quiet:  # the one format that has no place for notes
             for note in comparison.notes:
                 typer.echo(f"optbench: note: {note}", err=True)

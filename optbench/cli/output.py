@@ -3,44 +3,70 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from optbench.errors import UserError
+from optbench.files import replace_file
 
 INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
-FORMAT_OF_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
+
+Suffixes = Mapping[str, Sequence[str]]
 
 
-def choose_format(given: str | None, out: Path | None, known: Collection[str]) -> str:
+def choose_format(given: str | None, out: Path | None, known: Suffixes) -> str:
     """Return the format that was asked for, or the one that the file's suffix means.
+
+    Parameters
+    ----------
+    given : str or None
+    out : Path or None
+    known : mapping of str to sequence of str
+        The suffixes of each format; the first format is that of a file without a suffix.
 
     Raises
     ------
     UserError
         When it is not known.
     """
-    meant = FORMAT_OF_SUFFIX.get(out.suffix.lower(), "table") if out else "table"
-    chosen = given or (meant if meant in known else "table")
-    if chosen not in known:
-        raise UserError(f"unknown format {chosen!r}; known: {', '.join(known)}")
-    return chosen
+    if given is not None:
+        if given not in known:
+            raise UserError(f"unknown format {given!r}; known: {', '.join(known)}")
+        return given
+    if out is None or not out.suffix:
+        return next(iter(known))
+    meant = {suffix: name for name, suffixes in known.items() for suffix in suffixes}
+    suffix = out.suffix.lower()
+    if suffix not in meant:
+        raise UserError(
+            f"--out {out}: no format has the suffix {out.suffix}; known: {' '.join(meant)}; "
+            "or say --format"
+        )
+    return meant[suffix]
 
 
-def deliver(text: str, out: Path | None) -> None:
-    """Write to the file or to stdout; to stdout also when the file has become unwritable."""
+def deliver(content: str | bytes, out: Path | None) -> None:
+    """Write to the file or to stdout; text to stdout also when the file has become unwritable.
+
+    Raises
+    ------
+    UserError
+        When it cannot be written.
+    """
     from optbench.cli.terminal import emit
 
-    if out is None:
-        emit(text)
-        return
-    try:
-        write(out, text)
-    except UserError:
-        emit(text)
-        raise
+    if out is not None:
+        try:
+            write(out, content)
+        except UserError:
+            if isinstance(content, str):
+                emit(content)
+            raise
+    elif isinstance(content, str):
+        emit(content)
+    else:
+        raise UserError("this format is no text for a terminal: name a file with --out")
 
 
 def check_writable(file: Path) -> None:
@@ -81,30 +107,16 @@ def writable_folder(folder: Path) -> None:
         raise UserError(f"--figures {folder}: {error.strerror}") from None
 
 
-def write(file: Path, text: str) -> None:
-    """Replace ``file`` by ``text`` in one step; on failure the old content stays.
+def write(file: Path, content: str | bytes) -> None:
+    """Replace the content of ``file`` in one step; on failure the old one stays.
 
     Raises
     ------
     UserError
         When it cannot be written.
     """
-    file = file.resolve()
+    data = content.encode() if isinstance(content, str) else content
     try:
-        if file.exists() and not file.is_file():
-            file.write_text(text, encoding="utf-8")
-        else:
-            _replace(file, text)
+        replace_file(file, data)
     except OSError as error:
-        raise UserError(f"--out {file}: {error.strerror}") from None
-
-
-def _replace(file: Path, text: str) -> None:
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        if file.exists():
-            shutil.copymode(file, beside)
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+        raise UserError(f"--out {file.resolve()}: {error.strerror}") from None

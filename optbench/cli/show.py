@@ -10,8 +10,9 @@ import typer
 
 from optbench.cli.parameters import Plugins
 from optbench.errors import UserError
+from optbench.numerals import NOTHING
 from optbench.options import option_text, suggest
-from optbench.report.table import NOTHING, Column, Table, cells
+from optbench.report.table import Column, Table, cells
 
 if TYPE_CHECKING:
     from optbench.claims.framework import Claim
@@ -50,7 +51,7 @@ def show(
 
 def _optimizer(plugin: Optimizer) -> Table:
     from optbench.cli.plugin_entries import selects_text, values_text
-    from optbench.contract import options_of
+    from optbench.rehearsal.effects import effective_options
 
     rows = [
         cells(
@@ -60,7 +61,7 @@ def _optimizer(plugin: Optimizer) -> Table:
         )
         for name, hyper in plugin.hypers.items()
     ]
-    combined = [f"{name}: {text}" for name, text in options_of(plugin).items()]
+    combined = [f"{name}: {text}" for name, text in effective_options(plugin).items()]
     condition = f", if: {plugin.condition}" if plugin.condition else ""
     asked = [f"{values_text(v)} ({kind})" for kind, v in plugin.as_theorem_asks.items()]
     return Table(

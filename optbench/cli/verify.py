@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optbench.claims.library import Claims
     from optbench.claims.verification import Result
 
-FORMATS = ("table", "markdown", "json", "atlas")
+FORMATS = {"table": (".txt",), "markdown": (".md", ".markdown"), "json": (".json",), "atlas": ()}
 A_CLAIM_FAILS = 3
 
 
@@ -143,8 +143,8 @@ def measure(
     claims: list[Claim], seeds: int | None, jobs: int, plugins: tuple[str, ...], quiet: bool
 ) -> list[Result]:
     """Measure claims, here or in ``jobs`` processes of their own."""
-    from optbench.cli.progress import progress_bar
     from optbench.executors.processes import map_in_processes
+    from optbench.progress import is_watched, progress_of
 
     outcomes: Iterable[Result]
     if jobs == 1:
@@ -157,11 +157,10 @@ def measure(
             for claim, part in zip(claims, found, strict=True)
         )
     results = []
-    with progress_bar(quiet) as report:
+    with progress_of(is_watched(quiet)) as report:
         for done, result in enumerate(outcomes, start=1):
             results.append(result)
-            if report is not None:
-                report(done, len(claims), f"claims, last {result.claim.id} {result.verdict}")
+            report(done, len(claims), f"claims, last {result.claim.id} {result.verdict}")
     return results
 
 

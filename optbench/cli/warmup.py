@@ -105,16 +105,15 @@ def compile_all(
     work: list[Kernels], processes: int, plugins: tuple[str, ...], quiet: bool
 ) -> list[Done]:
     """Compile in processes of their own: Numba compiles in one thread at a time."""
-    from optbench.cli.progress import progress_bar
     from optbench.executors.processes import map_in_processes
+    from optbench.progress import is_watched, progress_of
 
     results = []
     task = functools.partial(compile_one, plugins=plugins)
-    with progress_bar(quiet) as report:
+    with progress_of(is_watched(quiet)) as report:
         for result in map_in_processes(task, work, processes):
             results.append(result)
-            if report is not None:
-                report(len(results), len(work), f"compiled {work[len(results) - 1].name}")
+            report(len(results), len(work), f"compiled {work[len(results) - 1].name}")
     return results
 
 
@@ -139,7 +138,7 @@ def compile_one(kernels: Kernels, plugins: tuple[str, ...]) -> Done:
 def bind(kernels: Kernels, registry: Registry) -> None:
     """Bind one entry of the work, as a comparison would."""
     from optbench.engine import bind as engine
-    from optbench.engine import bind_instance
+    from optbench.engine import bind_instance, ensemble
     from optbench.parametrizations import parametrization
 
     kind, name = kernels
@@ -149,7 +148,7 @@ def bind(kernels: Kernels, registry: Registry) -> None:
         engine.bind_parametrization(parametrization(name, DIMENSION))
     elif kind == "problem":
         for instance in instances(registry.problem(name), registry):
-            bind_instance.bind_instance(instance)
+            ensemble.bind_all(instance)
     elif name == "loop":
         engine.bind_loop()
     elif name == "tail":

@@ -13,6 +13,7 @@ import numpy as np
 
 from optbench.engine import types
 from optbench.engine.data.segments import assistants
+from optbench.engine.meters import Meter, Meters, Waiting
 from optbench.engine.oracles.catalogue import with_scratch
 from optbench.engine.oracles.declared import PLACES
 from optbench.engine.passages import begin, no_passages, passages
@@ -136,6 +137,14 @@ class Chunk:
         self.previous, self.previous_state = theta.copy(), self.runs.state.copy()
         self.seeded = self.runs.rng.copy()
         self.records = Records.blank(record_steps(0), count, dimension, snapshots)
+        self.meters = Meters((), np.full(count, -1))
+
+    def measure_along(self, meter: Meter) -> None:
+        """Let something be measured of the predictor at every record, before the first step."""
+        count, steps = self.runs.theta.shape[0], self.records.steps
+        self.meters = Meters([meter], np.zeros(count, np.intp))
+        dimension, asked = self.records.snapshots.shape[2], self.records.asked
+        self.records = Records.blank(steps, count, dimension, asked, meter.names)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel without addresses: what is compiled is found, or compiled, on arrival."""
@@ -170,6 +179,7 @@ class Chunk:
         rule = self.combination.rule
         rule = rule if stop is None else rule._replace(stop=stop.flag)
         self.ended_by_host = Status.HORIZON
+        waiting: list[Waiting] = []
         start = 0
         if self.step > 0:
             start = int(np.searchsorted(self.records.steps, self.step, side="right"))
@@ -185,10 +195,10 @@ class Chunk:
             if rows.size != room:
                 room = rows.size
                 memory = self._memory(room, threads)
-                memories = with_scratch(self.combination.memories)
+                memories = with_scratch(self.combination.memories, self.runs)
             self._take_steps(alive.size, rows, step, rule, memory, memories)
             if self.step == step:
-                self._record(record, alive)
+                self._record(record, alive, waiting)
                 if record > 0:
                     self._end_runs(record, alive)
                 else:
@@ -196,6 +206,7 @@ class Chunk:
             if stop is not None and stop.is_set() and self.step < horizon:
                 self.ended_by_host = stop.reason
                 break
+        self.meters.measure(waiting, self.records.along)
 
     def stopwatch(self) -> Callable[[int], float]:
         """Return what takes so many steps from here, without a record, and what time they take.
@@ -211,7 +222,8 @@ class Chunk:
             _gap = np.empty(next(gaps))
             again.runs, again.step = picked_runs(self.runs, everyone, rule.linear), self.step
             again.aside = runs_aside(again.runs, rule, self.combination.needs_probe_loss)
-            memory, memories = again._memory(count), with_scratch(self.combination.memories)
+            memory = again._memory(count)
+            memories = with_scratch(self.combination.memories, again.runs)
             began = time.thread_time()
             again._take_steps(count, everyone, self.step + steps, rule, memory, memories)
             took = time.thread_time() - began
@@ -220,7 +232,11 @@ class Chunk:
         return seconds
 
     def _batch(self, alive: np.ndarray) -> np.ndarray:
-        """Return the runs to evaluate: three take as long as five, so a fourth joins them."""
+        """Return the runs to evaluate, in whole groups if only one run is missing to that.
+
+        A group of four shares its products with the data, and three runs take as long as five do:
+        the last run is evaluated twice then.
+        """
         missing = -alive.size % self.combination.group
         return np.append(alive, alive[-1]) if missing == 1 else alive
 
@@ -278,7 +294,7 @@ class Chunk:
         """Return what picks some runs; all of them are read in place."""
         return slice(None) if chosen.size == self.runs.theta.shape[0] else chosen
 
-    def _record(self, record: int, alive: np.ndarray) -> None:
+    def _record(self, record: int, alive: np.ndarray, waiting: list[Waiting]) -> None:
         runs, records, rows = self.measured, self.records, self._rows(alive)
         unit = runs.exponents[rows] * math.log(2.0)
         w = runs.w[rows]
@@ -296,6 +312,8 @@ class Chunk:
         records.evaluations[record, rows] = evaluations[rows]
         if records.place[record] >= 0:
             records.snapshots[records.place[record], rows] = w
+        if self.meters.meters:
+            self.meters.take(Waiting(record, alive, np.array(w)), waiting, records.along)
 
     def _end_runs(self, record: int, alive: np.ndarray) -> None:
         """End runs whose loss has exploded, or that repeat what they were at the last record."""
@@ -338,6 +356,7 @@ class Chunk:
         part.previous, part.seeded = self.previous[rows], self.seeded[rows]
         part.previous_state = self.previous_state[rows]
         part.records = self.records.of_runs(rows)
+        part.meters = self.meters.subset(rows)
         return part
 
     def passages(self, optimum: float) -> Passages:

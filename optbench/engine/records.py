@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -57,6 +58,8 @@ class Records:
     asked : {"all", "none"} or int
         Which snapshots were asked for: of every record, of none, or of the last five of those that
         are half decades apart, this step among them.
+    along : dict of str to ndarray, float64 (R, K)
+        What is measured of w at every record, see :mod:`optbench.engine.meters`.
     """
 
     steps: np.ndarray
@@ -69,10 +72,16 @@ class Records:
     place: np.ndarray
     snapshots: np.ndarray
     asked: Snapshots = "all"
+    along: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def blank(
-        cls, steps: np.ndarray, runs: int, dimension: int, asked: Snapshots = "all"
+        cls,
+        steps: np.ndarray,
+        runs: int,
+        dimension: int,
+        asked: Snapshots = "all",
+        measures: Sequence[str] = (),
     ) -> Records:
         """Return records full of nan for these steps."""
         place = np.full(steps.size, -1, dtype=np.int64)
@@ -90,15 +99,18 @@ class Records:
             place=place,
             snapshots=np.full((kept.size, runs, dimension), np.nan),
             asked=asked,
+            along={name: np.full(shape, np.nan) for name in measures},
         )
 
     def extended(self, steps: np.ndarray) -> Records:
         """Return room for these steps, with the records there are."""
         _, runs, dimension = self.snapshots.shape
-        new = Records.blank(steps, runs, dimension, self.asked)
+        new = Records.blank(steps, runs, dimension, self.asked, list(self.along))
         _, here, there = np.intersect1d(self.steps, steps, assume_unique=True, return_indices=True)
         for name in ("log_loss", "loss", "log_gradient_norm", "lowest", "evaluations", "norms"):
             getattr(new, name)[there] = getattr(self, name)[here]
+        for name, numbers in self.along.items():
+            new.along[name][there] = numbers[here]
         rows, places = self.place[here], new.place[there]
         kept = (rows >= 0) & (places >= 0)
         new.snapshots[places[kept]] = self.snapshots[rows[kept]]
@@ -117,6 +129,7 @@ class Records:
             self.place,
             self.snapshots[:, rows],
             self.asked,
+            {name: numbers[:, rows] for name, numbers in self.along.items()},
         )
 
     @staticmethod
@@ -139,4 +152,16 @@ class Records:
             place=place,
             snapshots=np.concatenate([part.snapshots[part.place[kept]] for part in parts], axis=1),
             asked=first.asked,
+            along=_along_side_by_side(parts),
         )
+
+
+def _along_side_by_side(parts: Sequence[Records]) -> dict[str, np.ndarray]:
+    """Join what was measured; nan of runs of which something was not."""
+    missing = [np.full(part.log_loss.shape, np.nan) for part in parts]
+    return {
+        name: np.concatenate(
+            [part.along.get(name, gap) for part, gap in zip(parts, missing, strict=True)], axis=1
+        )
+        for name in dict.fromkeys(name for part in parts for name in part.along)
+    }

@@ -14,6 +14,7 @@ import numpy as np
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.vectors import LANES
 from optbench.engine.data.panels import GROUP
+from optbench.engine.meters import Meters
 from optbench.engine.oracles.catalogue import join_memories
 from optbench.engine.records import Records
 from optbench.engine.rules import join_rules, stack_rows
@@ -72,6 +73,7 @@ def join(chunks: Sequence[Chunk]) -> Chunk:
     whole.previous_state = stack_rows([chunk.previous_state for chunk in chunks])
     whole.seeded = np.concatenate([chunk.seeded for chunk in chunks])
     whole.records = Records.side_by_side([chunk.records for chunk in chunks])
+    whole.meters = Meters.side_by_side([chunk.meters for chunk in chunks])
     return whole
 
 
@@ -112,7 +114,8 @@ def part(whole: Chunk, chunks: Sequence[Chunk]) -> list[Chunk]:
         if not beside:
             own.aside = own.runs
         own.previous_state = own.previous_state[:, : cut["state"].shape[1]]
-        own.combination = chunk.combination
+        own.combination, own.meters = chunk.combination, chunk.meters
+        own.records.along = {name: own.records.along[name] for name in chunk.records.along}
         parts.append(own)
         first += count
     return parts

@@ -52,7 +52,8 @@ def _cut(chunks: Sequence[Chunk], group: Sequence[int], threads: int) -> list[li
     most = _batch_size(first, count, threads)
     batches: list[list[int]] = []
     runs = 0
-    # runs in units of their own are evaluated one by one: they are neighbours, not everywhere
+    # Runs in units of their own are evaluated one by one.  They come last, next to each other, so
+    # that as few batches as possible have any.
     for place in sorted(group, key=lambda place: bool(chunks[place].combination.rule.rescale[0])):
         size = len(chunks[place].status)
         if not batches or runs + size > most:

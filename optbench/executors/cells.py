@@ -5,17 +5,16 @@ from __future__ import annotations
 import functools
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from optbench.engine.chunk import Chunk
 from optbench.engine.stop import StopSignal
 from optbench.executors.batches import Batch, plan_batches
 from optbench.executors.local import run_tasks
+from optbench.progress import Report
 from optbench.tuning.search import Search, Tuner
 from optbench.tuning.starts import Asking
-
-Report = Callable[[int, int, str], None]
 
 
 def run_cells(

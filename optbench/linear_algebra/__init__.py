@@ -5,7 +5,12 @@ allocate; these work in arrays that the caller holds, such as ``Slot(shape="rows
 test the shapes that they are given and run unchecked then.
 """
 
-from optbench.linear_algebra.features import absolute_sums, features_times, transposed_times
+from optbench.linear_algebra.features import (
+    absolute_times,
+    absolute_transposed_times,
+    features_times,
+    transposed_times,
+)
 from optbench.linear_algebra.layers import (
     columns_by_columns,
     layer,
@@ -27,7 +32,8 @@ __all__ = [
     "CUBIC",
     "MUON",
     "RANK",
-    "absolute_sums",
+    "absolute_times",
+    "absolute_transposed_times",
     "cholesky",
     "columns_by_columns",
     "features_times",

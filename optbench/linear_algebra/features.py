@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 # What is done with the matrix.
-TIMES, TRANSPOSED_TIMES, ROW_SUMS, COLUMN_SUMS = range(4)
+TIMES, TRANSPOSED_TIMES, ABSOLUTE_TIMES, ABSOLUTE_TRANSPOSED_TIMES = range(4)
+
+WRONG_SIZES = "products with features: x must have size d (features), y size n (rows)"
 
 
 class Features(NamedTuple):
@@ -34,13 +36,7 @@ def features_times(features: Any, vector: np.ndarray, out: np.ndarray) -> None:
     out : ndarray, float64 (n,)
         Overwritten; another array than ``vector``.
     """
-    rows, columns = _shape(features)
-    if vector.size != columns or out.size != rows:
-        raise ValueError("features_times: x must have size d and out size n")
-    if isinstance(features, Features):
-        _multiply(TIMES, features, vector, out)
-    else:
-        np.matmul(features, vector, out=out)
+    _multiply(TIMES, features, vector, out)
 
 
 def transposed_times(features: Any, vector: np.ndarray, out: np.ndarray) -> None:
@@ -54,43 +50,46 @@ def transposed_times(features: Any, vector: np.ndarray, out: np.ndarray) -> None
     out : ndarray, float64 (d,)
         Overwritten; another array than ``vector``.
     """
-    rows, columns = _shape(features)
-    if vector.size != rows or out.size != columns:
-        raise ValueError("transposed_times: y must have size n and out size d")
-    if isinstance(features, Features):
-        _multiply(TRANSPOSED_TIMES, features, vector, out)
-    else:
-        np.matmul(features.T, vector, out=out)
+    _multiply(TRANSPOSED_TIMES, features, vector, out)
 
 
-def absolute_sums(features: Any, by_row: np.ndarray, by_column: np.ndarray) -> None:
-    """Write the sums of the absolute values of each row and of each column.
+def absolute_times(features: Any, vector: np.ndarray, out: np.ndarray) -> None:
+    """Write ``|A| x`` to ``out``, A the features (n, d).
 
     Parameters
     ----------
     features
         The argument of that name.
-    by_row : ndarray, float64 (n,)
-        Overwritten.
-    by_column : ndarray, float64 (d,)
-        Overwritten.
+    vector : ndarray, float64 (d,)
+    out : ndarray, float64 (n,)
+        Overwritten; another array than ``vector``.
     """
-    rows, columns = _shape(features)
-    if by_row.size != rows or by_column.size != columns:
-        raise ValueError("absolute_sums: by_row must have size n and by_column size d")
-    if isinstance(features, Features):
-        _multiply(ROW_SUMS, features, by_row, by_row)
-        _multiply(COLUMN_SUMS, features, by_column, by_column)
+    _multiply(ABSOLUTE_TIMES, features, vector, out)
+
+
+def absolute_transposed_times(features: Any, vector: np.ndarray, out: np.ndarray) -> None:
+    """Write ``|A|^T y`` to ``out``, A the features (n, d).
+
+    Parameters
+    ----------
+    features
+        The argument of that name.
+    vector : ndarray, float64 (n,)
+    out : ndarray, float64 (d,)
+        Overwritten; another array than ``vector``.
+    """
+    _multiply(ABSOLUTE_TRANSPOSED_TIMES, features, vector, out)
+
+
+def _multiply(which: int, features: Any, vector: np.ndarray, out: np.ndarray) -> None:
+    """Call the product of the data's layout, or of a NumPy matrix."""
+    handle = isinstance(features, Features)
+    rows, columns = (features.data.rows, features.columns) if handle else features.shape
+    turned = which in (TRANSPOSED_TIMES, ABSOLUTE_TRANSPOSED_TIMES)
+    if (vector.size, out.size) != ((rows, columns) if turned else (columns, rows)):
+        raise ValueError(WRONG_SIZES)
+    if handle:
+        features.product(which, features.data, features.scratch, vector, out)
     else:
-        np.sum(np.abs(features), axis=1, out=by_row)
-        np.sum(np.abs(features), axis=0, out=by_column)
-
-
-def _shape(features: Any) -> tuple[int, int]:
-    if isinstance(features, Features):
-        return features.data.rows, features.columns
-    return int(features.shape[0]), int(features.shape[1])
-
-
-def _multiply(which: int, features: Features, vector: np.ndarray, out: np.ndarray) -> None:
-    features.product(which, features.data, features.scratch, vector, out)
+        matrix = features if which in (TIMES, TRANSPOSED_TIMES) else np.abs(features)
+        np.matmul(matrix.T if turned else matrix, vector, out=out)

@@ -8,150 +8,179 @@ way; crosses at the upper edge are rates that diverged; a star is the rate that 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optbench.columns import ConvergenceRow, LearningRate
-from optbench.errors import UserError
+from optbench.plots.instances import instances_of, name_of
+from optbench.plots.kind import Asked, Kind, NothingToShow
+from optbench.plots.panels import (
+    ACROSS,
+    LOWEST,
+    add_legend,
+    drawn,
+    few_ticks,
+    handles_of,
+    left_out,
+    new_figure,
+    room,
+    write_title,
+)
+from optbench.plots.rows import naming, place
+from optbench.plots.style import look
 from optbench.status import Status
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
-PANEL = (4.6, 2.9)  # inches
-LEGEND = 2.6  # inches beside the panels
-DOTS = 110  # per inch
+    from optbench.result import Comparison
+
 FLOOR = -9.0  # decades: what is left below a tenth of the tightest target is drawn there
-MARKERS = "osD^v<>PhX"
+WON, HOLLOW, CROSS = "rate that won", "left behind", Status.DIVERGED.value
 
 
-def sensitivity(rows: Sequence[ConvergenceRow]) -> Figure:
-    """Draw every learning rate of rows of a comparison.
+def data(comparison: Comparison) -> pd.DataFrame:
+    """Return one row for each learning rate of each row of the convergence table."""
+    import pandas as pd
 
-    Raises
-    ------
-    UserError
-        When no row has a learning rate.
-    """
-    swept = [row for row in rows if row.learning_rates]
-    if not swept:
-        raise UserError("plot sensitivity: no optimizer of this comparison has a learning rate")
-    import matplotlib as mpl
-    import seaborn as sns
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    name = naming(comparison.convergence_rows)
+    found = [
+        {
+            **place(row),
+            "optimizer": name(row),
+            "learning_rate": entry.learning_rate,
+            "status": entry.status.value,
+            "steps": entry.steps,
+            "ended": entry.steps == row.horizon,
+            "won": entry.learning_rate == row.best_learning_rate,
+            "log10_left": entry.log10_left,
+            "final_loss": entry.final_loss,
+            "target": row.success_target,
+            "steps_to_target": entry.steps_to.get(row.success_target),
+        }
+        for row in comparison.convergence_rows
+        for entry in row.learning_rates
+    ]
+    if not found:
+        raise NothingToShow("sensitivity: no optimizer of this comparison has a learning rate")
+    numbers = ["log10_left", "final_loss", "steps_to_target"]
+    return pd.DataFrame(found).astype(dict.fromkeys(numbers, float))
 
-    instances = list(dict.fromkeys(row.instance_id for row in swept))
-    looks = _looks(swept, sns.color_palette("colorblind"))
-    thin = {"grid.linewidth": 0.5}
-    style = {**sns.axes_style("whitegrid"), **sns.plotting_context("paper"), **thin}
-    with mpl.rc_context(style):
-        size = PANEL[0] * len(instances) + LEGEND, 2.0 * PANEL[1]
-        figure = Figure(figsize=size, dpi=DOTS, layout="constrained")
-        FigureCanvasAgg(figure)
-        panels = figure.subplots(2, len(instances), squeeze=False, sharex="col")
-        for (above, below), instance in zip(panels.T, instances, strict=True):
-            own = [row for row in swept if row.instance_id == instance]
-            _draw_instance(above, below, own, looks)
-        lines: dict[str, Any] = {}
-        for axes in panels.ravel():
-            handles, labels = axes.get_legend_handles_labels()
-            lines |= zip(labels, handles, strict=True)
-        figure.legend(
-            handles=[*lines.values(), *_meanings()], loc="outside right upper", frameon=False
-        )
+
+def draw(data: pd.DataFrame, asked: Asked) -> Figure:
+    """Draw two panels an instance: what is left, and the steps to the tightest target."""
+    names = drawn(data, _best_first(data))
+    marks = _marks(data)
+    entries = [*names, *marks]
+    shown = instances_of(data)[: room(asked, entries, height=2 * LOWEST)]
+    across = min(len(shown), ACROSS[asked.width])
+    bands = -(-len(shown) // across)
+    figure, places = new_figure(asked, 2 * across * bands, entries, across=across)
+    for place_, own in enumerate(shown):
+        above, below = (places[each] for each in _pair(place_, across))
+        first = place_ % across == 0
+        _draw_above(above, own, names, first)
+        _draw_below(below, own, names, first)
+        below.sharex(above)
+        write_title(above, asked, name_of(own), across)
+    for place_ in range(len(shown), across * bands):
+        for unused in _pair(place_, across):
+            places[unused].remove()
+    add_legend(figure, asked, handles_of(names) | marks)
     return figure
 
 
-def _looks(rows: Sequence[ConvergenceRow], palette: Sequence[Any]) -> dict[str, dict[str, Any]]:
-    """Give every optimizer a colour and a mark that hold in all panels."""
-    names = sorted({_label(row) for row in rows})
-    return {
-        name: {
-            "color": palette[place % len(palette)],
-            "marker": MARKERS[place % len(MARKERS)],
-            "linestyle": "-" if place < len(palette) else "--",
-        }
-        for place, name in enumerate(names)
-    }
+def _pair(place_: int, across: int) -> tuple[int, int]:
+    """Return which axes of a figure belong to an instance: one above the other."""
+    upper = 2 * across * (place_ // across) + place_ % across
+    return upper, upper + across
 
 
-def _meanings() -> list[Any]:
-    """Return what the marks mean that all optimizers share."""
-    from matplotlib.lines import Line2D
-
-    marks: list[tuple[str, dict[str, Any]]] = [
-        ("won", {"marker": "*", "markersize": 10, "markerfacecolor": "white"}),
-        ("ran to the horizon", {"marker": "o"}),
-        ("left behind by the search", {"marker": "o", "markerfacecolor": "none"}),
-        (Status.DIVERGED.value, {"marker": "x"}),
-    ]
-    plain: dict[str, Any] = {"color": "black", "linestyle": "none", "markersize": 5}
-    return [Line2D([], [], label=text, **{**plain, **look}) for text, look in marks]
-
-
-def _draw_instance(
-    above: Any, below: Any, rows: Sequence[ConvergenceRow], looks: Mapping[str, Mapping[str, Any]]
-) -> None:
-    first = rows[0]
-    target, known = first.success_target, any(_left(e) is not None for e in _entries(rows))
-    for row in rows:
-        look = looks[_label(row)]
-        ends = {e.learning_rate: _left(e) if known else e.final_loss for e in row.learning_rates}
-        kept = {e.learning_rate: e.steps_to.get(target) for e in row.learning_rates}
-        _draw_line(above, row, ends, look)
-        _draw_line(below, row, kept, look)
-        lost = [e.learning_rate for e in row.learning_rates if e.status == Status.DIVERGED]
-        above.plot(
-            lost, [0.97] * len(lost), transform=above.get_xaxis_transform(),
-            color=look["color"], marker="x", linestyle="none", markersize=5,
+def _draw_above(axes: Any, own: pd.DataFrame, names: list[str], first: bool) -> None:
+    known = bool(own["log10_left"].notna().any())
+    left = 10.0 ** own["log10_left"].clip(lower=FLOOR, upper=300.0)
+    axes.set(xscale="log", yscale="log")
+    _draw_lines(axes, own.assign(y=left if known else own["final_loss"]), names)
+    lost = own[(own["status"] == Status.DIVERGED) & own["optimizer"].isin(names)]
+    for name, rates in lost.groupby("optimizer")["learning_rate"]:
+        axes.plot(
+            rates, [0.97] * len(rates), transform=axes.get_xaxis_transform(),
+            color=look(str(name)).colour, marker="x", linestyle="none", markeredgewidth=0.8,
         )  # fmt: skip
-    steps = f"{first.horizon:,} steps"
-    above.set(
-        title=f"{first.problem} on {first.instance}\n{steps}, {_seeds(first)}",
-        ylabel="last gap / first gap (1e-9: or less)" if known else "final loss",
-    )
-    below.set(xlabel="learning rate", ylabel=f"steps until {target} is kept", xscale="log")
-    for axes in (above, below):
-        axes.set_yscale("log")
+    if first:
+        axes.set_ylabel("last gap / first gap" if known else "final loss")
 
 
-def _draw_line(
-    axes: Any,
-    row: ConvergenceRow,
-    values: Mapping[float, float | None],
-    look: Mapping[str, Any],
-) -> None:
-    """Draw what there is of one optimizer.
+def _draw_below(axes: Any, own: pd.DataFrame, names: list[str], first: bool) -> None:
+    axes.set(xscale="log", yscale="log", xlabel="learning rate")
+    _draw_lines(axes, own.assign(y=own["steps_to_target"]), names)
+    few_ticks(axes, 1.2)
+    if own.loc[own["optimizer"].isin(names), "steps_to_target"].isna().all():
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "no rate keeps it", transform=axes.transAxes, ha="center", va="center")
+    if first:
+        axes.set_ylabel(f"steps to {own['target'].iloc[0]}")
+
+
+def _draw_lines(axes: Any, own: pd.DataFrame, names: list[str]) -> None:
+    """Draw what there is of each optimizer.
 
     A line joins neighbours that went to the horizon: it ends where a rate between has no value.
     """
-    whole = {e.learning_rate for e in row.learning_rates if e.steps == row.horizon}
-    told = {rate: value for rate, value in values.items() if value is not None}
-    ended = [told[rate] if rate in told and rate in whole else math.nan for rate in values]
-    behind = [rate for rate in told if rate not in whole]
-    axes.plot(list(values), ended, **look, markersize=4, label=_label(row))
-    hollow = {**look, "linestyle": "none", "markerfacecolor": "none"}
-    axes.plot(behind, [told[rate] for rate in behind], **hollow, markersize=4, alpha=0.5)
-    best = row.best_learning_rate
-    if best in told:
-        axes.plot([best], [told[best]], color=look["color"], marker="*", markersize=12,
-                  markeredgecolor="black", markeredgewidth=0.5, zorder=3)  # fmt: skip
+    for name in names:
+        rates = own[own["optimizer"] == name]
+        line = look(name)
+        shape: dict[str, Any] = {"color": line.colour, "marker": line.mark}
+        axes.plot(
+            rates["learning_rate"], rates["y"].where(rates["ended"], math.nan), **shape,
+            markeredgecolor="white", dashes=line.dashes or (None, None), label=name,
+        )  # fmt: skip
+        behind = rates[~rates["ended"]]
+        axes.plot(
+            behind["learning_rate"], behind["y"], **shape, linestyle="none",
+            markerfacecolor="none", alpha=0.6,
+        )  # fmt: skip
+        best = rates[rates["won"] & rates["y"].notna()]
+        axes.plot(
+            best["learning_rate"], best["y"], color=line.colour, marker="*", markersize=9,
+            markeredgecolor="black", linestyle="none", zorder=3,
+        )  # fmt: skip
 
 
-def _left(entry: LearningRate) -> float | None:
-    left = entry.log10_left
-    return None if left is None else 10.0 ** min(max(left, FLOOR), 300.0)
+def _marks(data: pd.DataFrame) -> dict[str, Any]:
+    """Return what the marks mean that all optimizers share."""
+    from matplotlib.lines import Line2D
+
+    looks: dict[str, dict[str, Any]] = {WON: {"marker": "*", "markersize": 8}}
+    if not data["ended"].all():
+        looks[HOLLOW] = {"marker": "o", "markerfacecolor": "none", "markeredgewidth": 0.8}
+    if (data["status"] == Status.DIVERGED).any():
+        looks[CROSS] = {"marker": "x", "markeredgewidth": 0.8}
+    plain = {"color": "0.35", "linestyle": "none"}
+    return {name: Line2D([], [], **{**plain, **each}) for name, each in looks.items()}
 
 
-def _entries(rows: Sequence[ConvergenceRow]) -> list[LearningRate]:
-    return [entry for row in rows for entry in row.learning_rates]
+def _best_first(data: pd.DataFrame) -> list[str]:
+    ends = data[data["won"]].groupby("optimizer")["log10_left"].median()
+    return list(ends.sort_values(kind="stable").index)
 
 
-def _label(row: ConvergenceRow) -> str:
-    plain = row.parametrization == "linear"
-    return row.optimizer if plain else f"{row.optimizer} ({row.parametrization})"
+def read(data: pd.DataFrame, asked: Asked) -> str:
+    """Say what panels and marks are."""
+    parts = (
+        "Above: what is left of the first gap at the end (1e-9: or less); hollow marks are rates "
+        "that the search left behind on the way. Below: the step from "
+        "which on the tightest target is kept to the end; there is no mark where it is not.",
+        left_out(data, "that leave the smallest gaps"),
+    )
+    return " ".join(filter(None, parts))
 
 
-def _seeds(row: ConvergenceRow) -> str:
-    return "1 seed" if row.seeds == 1 else f"median over {row.seeds} seeds"
+SENSITIVITY = Kind(
+    name="sensitivity",
+    shows="How the result depends on the learning rate.",
+    data=data,
+    draw=draw,
+    read=read,
+    panels=("instance_id",),
+    axes=2,
+)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from optbench.analysis.kinds import HEADLINE, MEASURES, Measure, measure_named
 from optbench.analysis.selection import NO_VERDICT
 from optbench.analysis.settling import MOVING
-from optbench.columns import BiasRow
+from optbench.columns import BiasRow, InstanceFacts
+from optbench.labels import full_labels
+from optbench.numerals import NOTHING
 from optbench.report.facts import bias_facts, title_of
 from optbench.report.moving import moving_notes
 from optbench.report.numbers import TEXT_OF_UNIT, count, fixed, interval, significant
@@ -15,7 +17,6 @@ from optbench.report.rows import (
     DOUBTFUL,
     UNKNOWN,
     agrees,
-    full_labels,
     grouped,
     header,
     hyperparameters,
@@ -24,8 +25,7 @@ from optbench.report.rows import (
     setting,
     theorems,
 )
-from optbench.report.table import NOTHING, Cell, Column, Table
-from optbench.result import InstanceFacts
+from optbench.report.table import Cell, Column, Table
 
 VERDICT = (header("selected", BiasRow), header("theory", BiasRow))
 AFTER = (

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 
 from optbench.analysis.significance import fewest_blocks, is_compared
 from optbench.column import columns, named
-from optbench.columns import ConvergenceRow, RateLaw
+from optbench.columns import UNKNOWN, ConvergenceRow, InstanceFacts, RateLaw
 from optbench.instance import DIRECTIONS
+from optbench.labels import full_labels
+from optbench.numerals import NOTHING
 from optbench.report.facts import convergence_facts, title_of
 from optbench.report.numbers import (
     TEXT_OF_UNIT,
@@ -21,7 +23,6 @@ from optbench.report.numbers import (
 )
 from optbench.report.passages import left_again, marked, read_off
 from optbench.report.rows import (
-    full_labels,
     grouped,
     hyperparameters,
     name_columns,
@@ -30,8 +31,7 @@ from optbench.report.rows import (
     slower_note,
     with_mark,
 )
-from optbench.report.table import NOTHING, Cell, Column, Table
-from optbench.result import UNKNOWN, InstanceFacts
+from optbench.report.table import Cell, Column, Table
 from optbench.status import Status
 
 HEADLINE_TARGETS = ("1e-2", "1e-4", "1e-8")

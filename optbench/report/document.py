@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
+from optbench.records import plain
 
 if TYPE_CHECKING:
     from optbench.result import Comparison
@@ -20,16 +18,3 @@ def render_json(comparison: Comparison, counted: str = "steps") -> str:
     profile = [told._asdict() for told in profiles(comparison, counted)]
     document = {**comparison.to_dict(), "profile": profile}
     return json.dumps(plain(document), indent=2, allow_nan=False) + "\n"
-
-
-def plain(value: Any) -> Any:
-    """Return ``value`` in JSON's types: nan becomes null, infinities ``"inf"`` and ``"-inf"``."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

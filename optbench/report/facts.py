@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from optbench.analysis.kinds.partly_separable import PARTLY_SEPARABLE
-from optbench.columns import ConvergenceRow
+from optbench.columns import BEST, UNKNOWN, ConvergenceRow, InstanceFacts, ReferenceFacts
+from optbench.labels import instance_labels
 from optbench.report.numbers import fixed, significant
 from optbench.report.rows import DOUBTFUL
-from optbench.result import BEST, UNKNOWN, InstanceFacts, ReferenceFacts
 
-TOLD_ELSEWHERE = ("separable", "loss", "optimum")
+TOLD_ELSEWHERE = ("separable", "loss", "optimum", "dropped_columns")
 UNKNOWN_OPTIMUM = "optimum unknown"
 
 
 def title_of(instance: InstanceFacts, all_of_them: Sequence[InstanceFacts]) -> str:
-    """Return what an instance is called: with its id where another one has the same label."""
-    name = f"{instance.problem} on {instance.instance}"
-    namesakes = {
-        other.instance_id
-        for other in all_of_them
-        if (other.problem, other.instance) == (instance.problem, instance.instance)
-    }
-    return f"{name} (instance {instance.instance_id})" if len(namesakes) > 1 else name
+    """Return what an instance is called beside all instances of its comparison."""
+    return instance_labels([instance, *all_of_them])[instance.instance_id]
 
 
 def shape(instance: InstanceFacts) -> str:

@@ -12,6 +12,7 @@ from optbench.report.table import COMFORT, ESSENTIAL, Cell, Column, Table
 
 GAP = 2  # spaces between columns
 PROSE = 28  # narrowest useful column of sentences
+HEADER = 12  # characters of a name above columns; more where the cells are wider
 UNFOLDED = 1000
 FOLDS = (UNFOLDED, 22, 19, 17, 14, 12)  # widths of names to try, widest first
 
@@ -76,7 +77,7 @@ def fit(table: Table, width: int) -> Fitted:
     return Fitted(fitted, left_out, total_width(fitted))
 
 
-def parts(table: Table, width: int, fold: int = UNFOLDED) -> list[Table]:
+def parts(table: Table, width: int, header: int = HEADER) -> list[Table]:
     """Cut a table that is too wide into parts which follow one another.
 
     Parameters
@@ -85,12 +86,16 @@ def parts(table: Table, width: int, fold: int = UNFOLDED) -> list[Table]:
         In one part unless it has ``repeated`` columns.
     width : int
         Characters per line.
-    fold : int
-        Where headers are folded.
+    header : int
+        Where headers are folded, unless the cells below are wider.
     """
     if table.repeated == 0:
         return [table]
-    columns = tuple(replace(c, header=fold_name(c.header, fold)) for c in table.columns)
+    widths = [_cells_width([row[i] for row in table.rows]) for i in range(len(table.columns))]
+    columns = tuple(
+        replace(column, header=_folded_header(column.header, max(header, cells)))
+        for column, cells in zip(table.columns, widths, strict=True)
+    )
     table = replace(table, columns=columns)
     leading = list(range(table.repeated))
     cut: list[list[int]] = []
@@ -99,6 +104,11 @@ def parts(table: Table, width: int, fold: int = UNFOLDED) -> list[Table]:
             cut.append([])
         cut[-1].append(i)
     return [table.select([*leading, *part]) for part in cut]
+
+
+def _folded_header(header: str, width: int) -> str:
+    lines = "\n".join(fold_name(line, width) for line in header.split("\n")).split("\n")
+    return "\n".join(line.strip() for line in lines)
 
 
 def _choices(table: Table) -> Iterator[list[int]]:
@@ -121,9 +131,12 @@ def total_width(table: Table) -> int:
 
 
 def _column_width(column: Column, column_cells: Sequence[Cell]) -> int:
-    texts = [column.header, *(cell.text for cell in column_cells)]
-    width = max(len(line) for text in texts for line in text.split("\n"))
+    width = _cells_width([Cell(column.header), *column_cells])
     return min(width, PROSE) if column.prose else width
+
+
+def _cells_width(column_cells: Sequence[Cell]) -> int:
+    return max((len(line) for cell in column_cells for line in cell.text.split("\n")), default=0)
 
 
 def _fold(table: Table, width: int, folds: Sequence[int], with_intervals: bool) -> Table | None:

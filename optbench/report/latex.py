@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from optbench.report.fit import fit, parts
+from optbench.report.fit import UNFOLDED, fit, parts
 from optbench.report.table import Cell, Table
 
 WIDTH = 112  # characters of \footnotesize that a text width of 16 cm holds
@@ -55,7 +55,7 @@ def _power(match: re.Match[str]) -> str:
 
 def _float(table: Table) -> str:
     caption = " ".join([f"{table.title}.", *table.reading])
-    tabulars = "\n\\par\\medskip\n".join(_tabular(part) for part in parts(table, WIDTH))
+    tabulars = "\n\\par\\medskip\n".join(_tabular(part) for part in parts(table, WIDTH, UNFOLDED))
     remarks = [*table.facts, *table.notes]
     return "\n".join(
         [

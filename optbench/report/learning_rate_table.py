@@ -10,13 +10,13 @@ import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from optbench.analysis.selection import NO_VERDICT
-from optbench.columns import ConvergenceRow, LearningRate
+from optbench.columns import UNKNOWN, ConvergenceRow, InstanceFacts, LearningRate
+from optbench.labels import full_labels
+from optbench.numerals import NOTHING
 from optbench.report.facts import UNKNOWN_OPTIMUM, title_of
 from optbench.report.numbers import count, significant
 from optbench.report.passages import LEFT_AGAIN, marked, read_off, was_left
-from optbench.report.rows import full_labels
-from optbench.report.table import NOTHING, Cell, Column, Table, cells
-from optbench.result import UNKNOWN, InstanceFacts
+from optbench.report.table import Cell, Column, Table, cells
 from optbench.status import Status
 
 MOST = 12  # rates that were given and are all shown

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from optbench.analysis.settling import MOVING, RESIDUAL
-from optbench.columns import BiasRow
+from optbench.columns import BiasRow, InstanceFacts
 from optbench.instance import DIRECTIONS
+from optbench.labels import full_labels
 from optbench.report.numbers import count, significant
-from optbench.report.rows import full_labels
-from optbench.result import InstanceFacts
 
 
 def moving_notes(instance: InstanceFacts, rows: Sequence[BiasRow]) -> list[str]:

@@ -5,22 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from optbench.report.table import NOTHING
+from optbench.numerals import significant as significant
 
 THOUSANDS_UP_TO = 1_000_000  # above: 1.23e6
-
-
-def _exponent(text: str) -> str:
-    """Shorten ``1e+05`` to ``1e5`` and ``1.20e-07`` to ``1.20e-7``."""
-    mantissa, e, power = text.partition("e")
-    return f"{mantissa}e{int(power)}" if e else text
-
-
-def significant(value: float | None, digits: int = 3) -> str:
-    """Return ``value`` with ``digits`` significant digits: ``0.0123``, ``1.2e-7``, ``inf``."""
-    if value is None or math.isnan(value):
-        return NOTHING
-    return _exponent(f"{value:.{digits}g}")
 
 
 def ratio(value: float | None) -> str:
@@ -59,6 +46,11 @@ def duration(seconds: float | None) -> str:
         if seconds >= 0.9995 * unit:
             return f"{seconds / unit:.3g} {name}"
     return f"{seconds * 1e9:.3g} ns"
+
+
+def counted_noun(number: int, noun: str) -> str:
+    """Return ``1 instance``, ``5 instances``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def interval(bounds: Sequence[float | None] | None) -> str:

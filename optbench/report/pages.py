@@ -13,11 +13,18 @@ from pathlib import Path
 
 from optbench.analysis.kinds import KINDS, Kind
 from optbench.column import UNITS, Column, columns
-from optbench.columns import BiasRow, ConvergenceRow, LearningRate, RateLaw, Row
+from optbench.columns import (
+    BiasRow,
+    ConvergenceRow,
+    InstanceFacts,
+    LearningRate,
+    RateLaw,
+    ReferenceFacts,
+    Row,
+)
 from optbench.registry import is_builtin, load_registry
 from optbench.report.schema import schema
 from optbench.report.table import Column as Header
-from optbench.result import InstanceFacts, ReferenceFacts
 from optbench.status import Status
 
 PAGES = ("docs/schema.md", "docs/measures.md", "docs/optimizers.md")

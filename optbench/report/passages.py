@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from optbench.columns import ConvergenceRow, LearningRate
+from optbench.labels import full_labels
 from optbench.report.numbers import count
-from optbench.report.rows import full_labels
 from optbench.targets import INTERPOLATED
 
 LEFT = "^"  # behind a number: the target had been reached before, and left again

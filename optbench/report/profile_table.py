@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from optbench.columns import ConvergenceRow
+from optbench.columns import UNKNOWN, ConvergenceRow
+from optbench.labels import labels_across
 from optbench.report.numbers import count
-from optbench.report.rows import grouped, labels, slower_note, with_mark
+from optbench.report.rows import grouped, slower_note, with_mark
 from optbench.report.table import Cell, Column, Table
-from optbench.result import UNKNOWN
 from optbench.status import Status
 
 if TYPE_CHECKING:
@@ -213,17 +213,7 @@ def costs_by_label(
 
 
 def _labelled(rows: Sequence[ConvergenceRow]) -> list[tuple[str, ConvergenceRow]]:
-    """Name rows alike on all instances: with parametrizations where one instance has several."""
-    places: dict[str, list[ConvergenceRow]] = {}
-    for row in rows:
-        places.setdefault(row.instance_id, []).append(row)
-    named = [pair for own in places.values() for pair in zip(labels(own), own, strict=True)]
-    often = Counter((label, row.instance_id) for label, row in named)
-    several = {label for (label, *_), times in often.items() if times > 1}
-    return [
-        (f"{label} ({row.parametrization})" if label in several else label, row)
-        for label, row in named
-    ]
+    return list(zip(labels_across(rows), rows, strict=True))
 
 
 def _not_run(rows: Sequence[ConvergenceRow]) -> list[str]:

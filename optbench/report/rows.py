@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from optbench.analysis.selection import INCONCLUSIVE, NO_VERDICT
 from optbench.column import named
 from optbench.columns import BiasRow, Row
+from optbench.labels import full_labels, parametrization_labels, row_labels
 from optbench.report.numbers import count, significant
 from optbench.report.table import Cell, Column
 
@@ -22,68 +22,15 @@ def header(name: str, record: type = Row, **changes: bool) -> Column:
     return Column(declared.header, declared.rank, **changes)
 
 
-def labels(rows: Sequence[Row]) -> list[str]:
-    """Name each row by its optimizer, with the hyperparameters that tell namesakes apart."""
-    found = [_label(row, [other for other in rows if _same_cell(row, other)]) for row in rows]
-    places = [(label, row.parametrization) for label, row in zip(found, rows, strict=True)]
-    often, seen = Counter(places), Counter[tuple[str, str]]()
-    for index, place in enumerate(places):
-        seen[place] += 1
-        if often[place] > 1:  # the same was asked for twice
-            found[index] = f"{place[0]} #{seen[place]}"
-    return found
-
-
-def full_labels(rows: Sequence[Row]) -> list[str]:
-    """Name each row for a sentence: with its parametrization where there are several."""
-    if len({row.parametrization for row in rows}) == 1:
-        return labels(rows)
-    pairs = zip(labels(rows), parametrizations(rows), strict=True)
-    return [f"{label} ({parametrization})" for label, parametrization in pairs]
-
-
-def parametrizations(rows: Sequence[Row]) -> list[str]:
-    """Name each row's parametrization, without its options where no two names are the same."""
-    found = {row.parametrization for row in rows}
-    short = len({name.partition(":")[0] for name in found}) == len(found)
-    names = [row.parametrization for row in rows]
-    return [name.partition(":")[0] for name in names] if short else names
-
-
-def _same_cell(row: Row, other: Row) -> bool:
-    return (row.optimizer, row.parametrization) == (other.optimizer, other.parametrization)
-
-
-def _label(row: Row, namesakes: Sequence[Row]) -> str:
-    given = [dict(other.hyperparameters) for other in namesakes]
-    own = row.hyperparameters
-    differing = [key for key in own if len({values.get(key) for values in given}) > 1]
-    # A tuned learning rate differs anyway; it tells rows apart only when nothing else does.
-    differing = [key for key in differing if key != "learning_rate"] or differing
-    if not differing:
-        return row.optimizer
-    options = ",".join(f"{key}={_apart(own[key], key, given)}" for key in differing)
-    return f"{row.optimizer.partition('[')[0]}[{options}]"
-
-
-def _apart(value: float | None, key: str, given: Sequence[dict[str, float | None]]) -> str:
-    """Write a value with as many digits as tell it from the others."""
-    values = {own[key] for own in given if key in own}
-    for digits in range(3, 17):
-        if len({significant(other, digits) for other in values}) == len(values):
-            break
-    return significant(value, digits)
-
-
 def name_columns(rows: Sequence[Row]) -> tuple[tuple[Column, ...], list[tuple[Cell, ...]]]:
     """Return the optimizer column and, where rows differ in it, the parametrization column."""
     columns: tuple[Column, ...] = (header("optimizer", names=True),)
-    leading: list[tuple[Cell, ...]] = [(Cell(label),) for label in labels(rows)]
+    leading: list[tuple[Cell, ...]] = [(Cell(label),) for label in row_labels(rows)]
     if len({row.parametrization for row in rows}) > 1:
         columns += (header("parametrization", names=True),)
         leading = [
             (*names, Cell(parametrization))
-            for names, parametrization in zip(leading, parametrizations(rows), strict=True)
+            for names, parametrization in zip(leading, parametrization_labels(rows), strict=True)
         ]
     return columns, leading
 

@@ -7,8 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from optbench.column import Column, columns
-from optbench.columns import BiasRow, ConvergenceRow, Interval, LearningRate, RateLaw
-from optbench.result import SCHEMA_VERSION, InstanceFacts, ReferenceFacts
+from optbench.columns import (
+    BiasRow,
+    ConvergenceRow,
+    InstanceFacts,
+    Interval,
+    LearningRate,
+    RateLaw,
+    ReferenceFacts,
+)
+from optbench.records import SCHEMA_VERSION
 from optbench.status import Status
 
 RECORDS: Mapping[type, str] = {
@@ -77,6 +85,12 @@ ENVIRONMENT = {
             "type": "integer",
             "minimum": 0,
             "description": "Kernels that this process compiled rather than loaded.",
+        },
+        "command": {"type": "string", "description": "The command or call that repeats it."},
+        "papers": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "The references of the optimizers and problems, by name.",
         },
     },
 }

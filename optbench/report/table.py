@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-NOTHING = "-"  # a cell without a number; the row's notes say why
+from optbench.numerals import NOTHING
+
 ESSENTIAL = 3  # columns up to this rank: intervals are shown only where these leave room
 COMFORT = 5  # columns above this rank are left out before any name is folded
 

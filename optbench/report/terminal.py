@@ -13,7 +13,6 @@ from optbench.report.fit import GAP, PROSE, Fitted, fit, parts
 from optbench.report.table import Cell, Column, Table
 
 NARROWEST = 80
-HEADER = 12  # characters of a header, where columns are optimizers
 BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", ""
 RESET = "\x1b[0m"
 
@@ -43,7 +42,7 @@ def render_terminal(tables: Sequence[Table], notes: Sequence[str], width: int, s
 
 def _table(table: Table, width: int) -> Iterator[Line]:
     """Yield one table: title, facts, the table itself, the sentences that read it, notes."""
-    fitted = [fit(part, width) for part in parts(table, width, HEADER)]
+    fitted = [fit(part, width) for part in parts(table, width)]
     yield from _title(table.title, width)
     for fact in table.facts:
         yield from _paragraph(fact, width, DIM)

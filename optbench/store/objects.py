@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import pickle
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from optbench.engine.compiler.cache import cache_root, may_read, renewed
+from optbench.files import replace_file
 
 
 def _path(kind: str, key: str) -> Path:
@@ -33,6 +32,5 @@ def write(kind: str, key: str, value: Any) -> None:
     path = _path(kind, key)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            pickle.dump(value, file)
-        os.replace(file.name, renewed(path))
+        replace_file(path, pickle.dumps(value))
+        renewed(path)

@@ -16,20 +16,20 @@ from optbench.columns import BiasRow, ConvergenceRow
 from optbench.contract import Optimizer
 from optbench.engine.compiler.cache import PACKAGE, engine_hash, sources_hash
 from optbench.environment import processor
-from optbench.result import Trace
 from optbench.store.objects import read, write
 from optbench.study import Cell
+from optbench.traces import Trace
 
 # Of all sources only these cannot change a row; plug-ins are told by their identities.
 NO_PART_OF_A_ROW = ("check", "claims", "cli", "plots", "plugins", "report", "__pycache__")
 
 
 class Finished(NamedTuple):
-    """The rows and the trace of one cell."""
+    """The rows and the traces of one cell."""
 
     bias: BiasRow
     convergence: ConvergenceRow
-    trace: Trace | None  # None where nothing ran
+    traces: tuple[Trace, ...]  # none where nothing ran
 
 
 @functools.cache
@@ -67,12 +67,14 @@ def cell_key(
 def stored_cell(key: str, cell: Cell) -> Finished | None:
     """Return a finished cell under the labels that this comparison uses, or None."""
     found = read("cells", key)
-    if not isinstance(found, Finished) or found.trace is None:
+    if not isinstance(found, Finished) or not found.traces:
         return None
     labels: dict[str, Any] = {"instance": cell.instance.name, "optimizer": cell.choice.label}
-    bias, convergence, trace = found.bias, found.convergence, found.trace
+    bias, convergence, traces = found
     return Finished(
-        replace(bias, **labels), replace(convergence, **labels), replace(trace, **labels)
+        replace(bias, **labels),
+        replace(convergence, **labels),
+        tuple(replace(trace, **labels) for trace in traces),
     )
 
 

@@ -33,7 +33,7 @@ from optbench.tuning import grid
 from optbench.tuning.critical import critical_rate
 from optbench.tuning.score import Score, least_kept, left_again, over_seeds, score
 from optbench.tuning.sensitivity import width_in_decades
-from optbench.tuning.starts import Asking, Starts
+from optbench.tuning.starts import Along, Asking, Starts
 from optbench.tuning.until_verdict import Settled, cut_short, go_on
 
 FINALISTS = (-2, -1, 0, 1)  # places in the grid around the best after a hundredth
@@ -160,10 +160,11 @@ class Tuner:
         rates: list[float] | None,
         perturbation: float,
         settled: Settled | None = None,
+        along: Along | None = None,
     ) -> None:
         self.cell = cell
         self.settled = settled
-        self.starts = Starts(cell, seeds, horizon, perturbation)
+        self.starts = Starts(cell, seeds, horizon, perturbation, along)
         self.horizon = horizon
         self.short = min(max(horizon // 100, SHORTEST), horizon)
         self.longer = max(horizon // 10, self.short)  # of the finalists

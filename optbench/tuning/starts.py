@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from optbench.engine.chunk import Chunk
+from optbench.engine.meters import Meter
 from optbench.instance import Instance
 from optbench.runs import RunSpec, prepare
 from optbench.study import Cell
@@ -16,6 +17,8 @@ from optbench.study import Cell
 Result = TypeVar("Result")
 # Asks for runs to be advanced to a step, is sent them, and returns something in the end.
 Asking: TypeAlias = Generator[tuple[list[Chunk], int], list[Chunk], Result]
+# What is measured along the runs of a cell on one of its instances, at some learning rates.
+Along: TypeAlias = Callable[[Cell, Instance, Sequence[float | None]], Meter]
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,15 @@ class Starts:
         How far any of them may go.
     perturbation : float
         Standard deviation of the initial noise of seeds 1, 2, ... where the data is given.
+    along : callable, optional
+        Says what is measured along the runs.
     """
 
     cell: Cell
     seeds: int
     horizon: int
     perturbation: float
+    along: Along | None = None
 
     def at(self, rates: list[float | None], step: int) -> Asking[list[list[Chunk]]]:
         """Return runs from the start to ``step``: for each rate one chunk an instance."""
@@ -73,4 +79,9 @@ class Starts:
             passages=True,
         )
         values = [tuple(choice.hypers(rate).tolist()) for rate in rates]
-        return prepare([replace(shared, hypers=own, seed=s) for own in values for s in seeds])
+        chunks = prepare([replace(shared, hypers=own, seed=s) for own in values for s in seeds])
+        if self.along is not None:
+            meter = self.along(self.cell, instance, rates)
+            for chunk in chunks:
+                chunk.measure_along(meter)
+        return chunks

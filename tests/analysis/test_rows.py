@@ -16,6 +16,7 @@ from optbench.analysis import progress, rows, theory
 from optbench.analysis.effective_p import EffectiveP
 from optbench.analysis.selection import INCONCLUSIVE
 from optbench.analysis.settling import MOVING, Verdict
+from optbench.analysis.traces import traces_of
 from optbench.solutions import family_member, solved
 from optbench.status import Status, worst
 from optbench.tuning.grid import flow_rate, natural_rate
@@ -302,7 +303,7 @@ def test_medians_and_intervals_over_seeds_are_those_of_the_single_runs():
 def test_a_trace_is_the_gap_of_every_seed():
     made = cell(seeds=2)
     found = searched(made, seeds=2, rates=[0.05])
-    trace = rows.trace_of(made, found, {})
+    (trace,) = traces_of(made, found, {})
     assert trace.log_gap.shape == (trace.steps.size, 2)
     for column, instance in enumerate(made.instances):
         start = 0.5 * np.mean(instance.targets**2)
@@ -368,3 +369,17 @@ def test_the_law_of_a_square_with_optimum_0_is_read_below_1e_14_of_the_first_gap
     law = result.convergence_rows[0].rate
     assert law.laws == ("linear",), law.text
     assert law.low <= 0.995**2 <= law.high
+
+
+def test_what_a_schedule_ended_is_told_so_and_moves_nowhere():
+    """At a rate of 0 no further step would be taken: towards what it moved says nothing."""
+    optimizers = ["adam[schedule=cosine]", "adam", "gradient_descent[schedule=inverse_sqrt]"]
+    problem = SEPARABLE
+    result = optbench.compare(problem, optimizers=optimizers, horizon=300, seeds=1)
+    rows = {row.optimizer: row for row in result.bias_rows if not row.as_theorem_asks}
+    ended, *others = (rows[name] for name in optimizers)
+    assert ended.selected == "INCONCLUSIVE" and ended.reason.endswith("; its schedule has ended")
+    assert [row.selected for row in others] == ["moving", "moving"]
+    assert [row.schedule for row in rows.values()] == ["cosine", "constant", "inverse_sqrt"]
+    documents = result.to_dict()["bias"]
+    assert [row["schedule"] for row in documents] == [row.schedule for row in result.bias_rows]

@@ -60,7 +60,7 @@ def test_a_run_that_does_not_separate_the_data_yet_moves_to_no_margin(separable)
     """All margins grow while the first rows come over: the one that did most gave its name."""
     l2, linf = direction(separable, "l2"), direction(separable, "linf")
     run = path(separable, 0.3 * linf, 0.3 * linf - l2, (1.6, 1.3, 1.0, 0.8, 0.6))
-    assert kind_of(separable).smallest_margin(separable, run[-1][1]) < 0.0
+    assert kind_of(separable).quality(separable, run[-1][1], solved(separable)["l2"]) < 0.0
     verdict = judge(separable, solved(separable), run)
     assert (verdict.selected, verdict.towards) == (INCONCLUSIVE, None)
     assert verdict.open and verdict.reason == "it does not separate the data yet"
@@ -198,7 +198,7 @@ def test_fluctuations_below_a_percent_unsettle_nothing(separable):
 
 def test_at_rest_a_run_has_settled_and_without_a_past_it_has_not(separable):
     end = [(77, direction(separable, "l2"))]
-    assert judge(separable, solved(separable), end, at_rest=True).selected == "l2"
+    assert judge(separable, solved(separable), end, at_rest="it is at rest").selected == "l2"
     verdict = judge(separable, solved(separable), end)
     assert verdict.selected == INCONCLUSIVE and verdict.open
     assert verdict.reason == "no predictor of a tenth of the steps tells whether it has settled"
@@ -315,7 +315,7 @@ def test_on_the_way_to_another_exponent_a_regression_moves_to_no_name(interpolat
     assert 0.01 * np.linalg.norm(solution) < away < 0.5 * gap
     verdict = judge(interpolated, known, run)
     assert verdict.nearest == "l1" and verdict.selected == INCONCLUSIVE and verdict.open
-    ended = judge(interpolated, known, [*run[:-1], (STEPS[-1], solution)], at_rest=True)
+    ended = judge(interpolated, known, [*run[:-1], (STEPS[-1], solution)], at_rest="it is at rest")
     assert (ended.selected, ended.effective_p) == (BETWEEN, 1.25)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import bench_compare, prepared
+from benchmarks import bench_speed_compare, prepared
 from optbench.parametrizations import PARAMETRIZATIONS
 from optbench.registry import load_registry
 
@@ -66,6 +66,18 @@ def test_every_benchmark_has_a_threshold_and_every_threshold_benchmarks() -> Non
         assert sum(re.match(pattern, name) is not None for pattern in patterns) == 1, name
     for pattern in patterns:
         assert any(re.match(pattern, name) for name in ALL), pattern
+
+
+def test_a_stranger_can_read_the_dashboard() -> None:
+    """Every benchmark has a name of its own, what is tracked a unit, each parameter a name."""
+    names = [getattr(suite, method).pretty_name for suite, method in ALL.values()]
+    assert len(set(names)) == len(names)
+    for name, (suite, method) in ALL.items():
+        assert hasattr(getattr(suite, method), "unit") == method.startswith("track_"), name
+        params = getattr(suite, "params", ())
+        dimensions = len(params) if params and isinstance(params[0], tuple | list) else bool(params)
+        assert len(getattr(suite, "param_names", ())) == dimensions, name
+    assert min(FILES) == "bench_science"  # groups are in the order of their names
 
 
 def test_every_plug_in_is_measured() -> None:
@@ -126,8 +138,8 @@ def test_runs(name: str) -> None:
 
 @pytest.mark.slow
 def test_compares(tmp_path: Path) -> None:
-    """The sweep; tests/test_speed.py runs the other commands of bench_compare."""
-    suite = bench_compare.Compare()
+    """The sweep; tests/test_speed.py runs the other commands of bench_speed_compare."""
+    suite = bench_speed_compare.Compare()
     first = (str(tmp_path), 40.0)
     suite.time_sweep_of_200_rates(first)
     assert any((tmp_path / "kernels").iterdir())

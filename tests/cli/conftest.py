@@ -5,8 +5,8 @@ import types
 
 import pytest
 
-from optbench.columns import BiasRow, ConvergenceRow
-from optbench.result import DECLARED, Comparison, InstanceFacts
+from optbench.columns import DECLARED, BiasRow, ConvergenceRow, InstanceFacts
+from optbench.result import Comparison
 from optbench.status import Status
 
 PLACE = {"problem": "linear_regression", "instance": "tiny", "instance_id": "0" * 12}

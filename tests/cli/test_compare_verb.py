@@ -35,7 +35,7 @@ def test_arguments_reach_the_api(calls):
     assert options == {
         "parametrizations": ("diagonal:depth=3",), "horizon": 500, "learning_rates": (0.1, 0.01),
         "seeds": 3, "threads": 2, "plugins": ("mine.py",), "timeout": 1.5, "rerun": False,
-        "fresh": False, "until_verdict": False, "progress": None,
+        "fresh": False, "until_verdict": False, "progress": False,
     }  # fmt: skip
 
 

@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from page_reader import Page
 
 from optbench.cli import app, main, terminal, verify
-from optbench.report import FORMATS
+from optbench.report import FORMATS as EVERY_FORMAT
 from optbench.report.long_csv import HEADER
 
+FORMATS = [name for name, each in EVERY_FORMAT.items() if each.text]
 REPOSITORY = Path(__file__).resolve().parents[2]
 LP = "Minimize\n cost: 2 x + 3 y\nSubject To\n cap: x + y <= 10\n dem: x + 2 y >= 4\nEnd\n"
 MPS = """NAME T
@@ -57,7 +59,7 @@ TEXTS = [
     ("check", "quadratic"),
 ]
 # `new` writes files and prints where: tests/cli/test_new.py
-TESTED = {"cache", "compare", "list", "show", "check", "verify", "warmup", "new"}
+TESTED = {"cache", "check", "cite", "compare", "list", "new", "report", "show", "verify", "warmup"}
 
 
 @pytest.fixture(name="folder", scope="module")
@@ -108,7 +110,14 @@ def read_json(text: str) -> Any:
     return without_environment(json.loads(text))
 
 
-READERS: dict[str, Callable[[str], Any]] = {"csv": read_csv, "json": read_json}
+def read_html(text: str) -> Any:
+    tables = Page(text).tables
+    return {
+        key: [[cell.text for cell in row] for row in table.rows] for key, table in tables.items()
+    }
+
+
+READERS: dict[str, Callable[[str], Any]] = {"csv": read_csv, "json": read_json, "html": read_html}
 
 
 def same_on_standard_output_as_in_a_file(folder: Path, command: tuple[str, ...], form: str) -> Any:
@@ -182,6 +191,8 @@ def test_wrong_input_prints_nothing_but_its_line(folder: Path, file: str) -> Non
 @pytest.mark.parametrize("form", FORMATS)
 def test_compare_without_arguments(folder: Path, form: str) -> None:
     same_on_standard_output_as_in_a_file(folder, ("compare",), form)
+    if form == "html":
+        assert (folder / "compare.html").stat().st_size < 3_000_000
 
 
 @pytest.mark.slow
@@ -189,3 +200,21 @@ def test_warmup(folder: Path) -> None:
     code, printed, _ = optbench(folder, "warmup", warnings="always")
     assert code == 0
     assert re.fullmatch(r"(compiled \d+ functions of|nothing to do:) [^\n]*\n", printed)
+
+
+def test_report_and_cite_of_a_result_and_of_the_last_one(folder: Path) -> None:
+    assert optbench(folder, *COMPARE, "--out", "kept.parquet", "--quiet") == (0, "", "")
+    code, printed, errors = optbench(folder, "report", "kept.parquet", "--out", "kept.html")
+    assert (code, errors) == (0, "") and printed.startswith("kept.html: ")
+    page = Page((folder / "kept.html").read_text())
+    assert {"bias-1", "convergence-1", "matrix"} <= set(page.tables)
+    assert f"optbench {' '.join(COMPARE)} --out kept.parquet --quiet" in page.text
+    cited = optbench(folder, "cite", "kept.parquet")
+    assert cited == optbench(folder, "cite") and cited[0] == 0
+    assert "@misc{kingma2015adam," in cited[1]
+
+
+@pytest.mark.parametrize("verb", ["report", "cite"])
+def test_a_result_that_is_none_is_one_line(folder: Path, verb: str) -> None:
+    code, printed, errors = optbench(folder, verb, "table.csv")
+    assert (code, printed, errors.count("\n")) == (2, "", 1) and "table.csv" in errors

@@ -14,7 +14,7 @@ from optbench.errors import UserError
 from optbench.instance import MOST_OUTPUTS, Instance
 from optbench.losses import cross_entropy, squared_errors
 from optbench.parameters import takes_outputs
-from optbench.result import Status
+from optbench.status import Status
 from optbench.targets import log_suboptimality
 
 # rows, features, outputs: blocks of one panel and many, remainders of 4, 2 and 1 outputs, bands,

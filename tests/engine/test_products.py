@@ -11,7 +11,12 @@ from optbench.engine.bind_instance import objective_kind
 from optbench.engine.oracles.catalogue import missing_oracle
 from optbench.errors import UserError
 from optbench.instance import Instance
-from optbench.linear_algebra import absolute_sums, features_times, transposed_times
+from optbench.linear_algebra import (
+    absolute_times,
+    absolute_transposed_times,
+    features_times,
+    transposed_times,
+)
 from optbench.losses import cross_entropy
 from optbench.parametrizations import parametrization
 
@@ -37,12 +42,13 @@ def products(
     targets,
     forward=Slot("rows"),
     backward=Slot(),
-    by_row=Slot("rows"),
-    by_column=Slot(),
+    sizes_forward=Slot("rows"),
+    sizes_backward=Slot(),
 ):
     features_times(features, theta, forward)
     transposed_times(features, targets, backward)
-    absolute_sums(features, by_row, by_column)
+    absolute_times(features, theta, sizes_forward)
+    absolute_transposed_times(features, targets, sizes_backward)
     for j in range(theta.size):
         theta[j] *= 0.5
 
@@ -74,8 +80,8 @@ def test_products_are_those_of_numpy(kind: str, rows: int, columns: int) -> None
     chunk.advance(3)
     offsets = chunk.combination.rule.offsets[0][-5:]
     x, y, sizes = 0.25 * instance.start, instance.targets, np.abs(matrix)
-    expected = matrix @ x, y @ matrix, sizes.sum(axis=1), sizes.sum(axis=0)
-    bounds = sizes @ np.abs(x), np.abs(y) @ sizes, sizes.sum(axis=1), sizes.sum(axis=0)
+    expected = matrix @ x, y @ matrix, sizes @ x, y @ sizes
+    bounds = 2 * (sizes @ np.abs(x), np.abs(y) @ sizes)
     for state in chunk.runs.state:
         for k, (numbers, bound) in enumerate(zip(expected, bounds, strict=True)):
             found = state[offsets[k] : offsets[k + 1]]
@@ -121,13 +127,15 @@ def test_plain_python_multiplies_too() -> None:
 
 def test_a_matrix_stands_for_the_handle() -> None:
     matrix, x, y = data(5, 3), data(3, 1)[:, 0], data(5, 1)[:, 0]
-    forward, backward, by_row, by_column = np.zeros(5), np.zeros(3), np.zeros(5), np.zeros(3)
+    forward, backward = np.zeros(5), np.zeros(3)
     features_times(matrix, x, forward)
     transposed_times(matrix, y, backward)
-    absolute_sums(matrix, by_row, by_column)
     assert np.array_equal(forward, matrix @ x)
     assert np.array_equal(backward, matrix.T @ y)
-    assert np.array_equal(by_column, np.abs(matrix).sum(axis=0))
+    absolute_times(matrix, x, forward)
+    absolute_transposed_times(matrix, y, backward)
+    assert np.array_equal(forward, np.abs(matrix) @ x)
+    assert np.array_equal(backward, np.abs(matrix).T @ y)
     with pytest.raises(ValueError, match="size"):
         features_times(matrix, y, forward)
 

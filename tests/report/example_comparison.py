@@ -1,7 +1,14 @@
 """A small comparison with every kind of cell: numbers, inf, nothing, skipped, failed, diverged."""
 
-from optbench.columns import BiasRow, ConvergenceRow, RateLaw
-from optbench.result import DECLARED, Comparison, InstanceFacts, ReferenceFacts
+from optbench.columns import (
+    DECLARED,
+    BiasRow,
+    ConvergenceRow,
+    InstanceFacts,
+    RateLaw,
+    ReferenceFacts,
+)
+from optbench.result import Comparison
 from optbench.status import Status
 
 DIGITS = {"problem": "logistic_regression", "instance": "digits_3v8", "instance_id": "a" * 12}

@@ -12,9 +12,9 @@ from example_comparison import DIGITS, INSTANCES, NEVER, convergence
 from long_table import read_long
 
 from optbench.errors import UserError
+from optbench.records import plain
 from optbench.report import render, tables
 from optbench.report.convergence_table import convergence_table
-from optbench.report.document import plain
 from optbench.report.latex import escape as latex
 from optbench.report.markdown import escape as markdown
 
@@ -115,7 +115,7 @@ def test_latex_escapes_special_characters():
 
 def test_latex_rows_and_environments_match(example):
     text = render(example, "latex")
-    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == len(tables(example))
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 1 + len(tables(example))
     for block in re.findall(r"\\begin\{tabular\}\{@\{\}([lr]+)@\{\}\}(.*?)\\end", text, re.DOTALL):
         alignment, body = block
         rows = [line for line in body.splitlines() if line.endswith(r"\\")]

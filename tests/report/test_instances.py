@@ -8,12 +8,13 @@ import json
 import pytest
 from example_comparison import AFIRO, DIGITS, INSTANCES, NEVER, bias, convergence, reference
 
+from optbench.columns import InstanceFacts
 from optbench.report import render, tables
 from optbench.report.bias_table import bias_table
 from optbench.report.convergence_table import convergence_table
 from optbench.report.facts import bias_facts, convergence_facts
 from optbench.report.profile_table import profile_shares
-from optbench.result import Comparison, InstanceFacts
+from optbench.result import Comparison
 
 TWIN = DIGITS | {"instance_id": "d" * 12}
 SPARSE, DENSE = (

@@ -15,10 +15,9 @@ from example_comparison import DIGITS, INSTANCES, NEVER, SKIPPED, TARGETS, conve
 from long_table import read_long
 
 from optbench.columns import LearningRate
+from optbench.records import as_dict, plain
 from optbench.report import render, tables
-from optbench.report.document import plain
 from optbench.report.learning_rate_table import learning_rate_table
-from optbench.result import as_dict
 from optbench.status import Status
 
 

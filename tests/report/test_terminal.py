@@ -45,13 +45,13 @@ def test_every_row_appears_in_both_tables(example, width):
 
 
 def test_headline_columns_survive_80_characters(example):
-    text = render(example, "table", 80)
+    text = render(example, "table", 80, details=True)
     for header in ("optimizer", "selects", "theory", "ratio", "rate law", "lr", "to 1e-8"):
         assert header in text
 
 
 def test_skipped_failed_and_diverged_rows_keep_their_reason(example):
-    text = " ".join(render(example, "table", 80).split())
+    text = " ".join(render(example, "table", 80, details=True).split())
     for reason in (
         "exponentiated_gradient: skipped: needs positive parameters",
         "my_rule: failed: my_rule.py:12: division by zero in step 3",
@@ -63,7 +63,7 @@ def test_skipped_failed_and_diverged_rows_keep_their_reason(example):
 
 
 def test_sentences_read_the_tables(example):
-    text = " ".join(render(example, "table", 120).split())
+    text = " ".join(render(example, "table", 120, details=True).split())
     assert "Verdict as theory says: 5 of 6; but adam[eps=1e-8] selects l2 (theory: linf)." in text
     # Of ten rows one is skipped, and one failed before it could run.
     assert "INCONCLUSIVE: 1 of 8 rows." in text
@@ -102,7 +102,7 @@ def test_parametrizations_get_a_column_only_where_they_differ(example):
 
 
 def test_intervals_are_shown_for_several_seeds(example):
-    text = render(example, "table", 120)
+    text = render(example, "table", 120, details=True)
     assert "[0.4, 0.42]" in text
     assert "medians over 5 seeds" in text
 

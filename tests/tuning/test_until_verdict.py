@@ -49,9 +49,17 @@ def test_the_convergence_table_keeps_the_horizon(further):
     for one, other in zip(plain.convergence_rows, further.convergence_rows, strict=True):
         assert one.steps_to == other.steps_to and one.final_loss == other.final_loss
         assert one.horizon == other.horizon == 10_000
-    for one, other in zip(plain.traces, further.traces, strict=True):
-        np.testing.assert_array_equal(one.log_gap, other.log_gap)
-        assert one.steps[-1] == other.steps[-1] == 10_000
+
+
+def test_a_trace_goes_as_far_as_the_run_and_begins_as_it_did(further):
+    short, long = told(threads=1).traces[0], further.traces[0]
+    assert (short.steps[-1], long.steps[-1]) == (10_000, further.bias_rows[0].steps)
+    _, here, there = np.intersect1d(short.steps, long.steps, return_indices=True)
+    assert here.size == short.steps.size
+    np.testing.assert_array_equal(short.log_gap, long.log_gap[there])
+    for name, numbers in further.bias_rows[0].measures.items():
+        np.testing.assert_array_equal(short.measures[name], long.measures[name][there])
+        assert long.measures[name][-1, 0] == pytest.approx(numbers, rel=1e-12)
 
 
 def test_how_far_it_goes_does_not_depend_on_threads(further):

@@ -9,6 +9,7 @@ import numpy as np
 
 from optbench.analysis.kinds.base import FITS, HEADLINE, Kind
 from optbench.analysis.kinds.classification import CLASSIFICATION
+from optbench.analysis.kinds.distances import Predictors
 from optbench.analysis.kinds.linear_program import LINEAR_PROGRAM
 from optbench.analysis.kinds.matrix import MATRIX
 from optbench.analysis.kinds.multiclass import MULTICLASS
@@ -32,6 +33,7 @@ KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 MEASURES: dict[str, Measure] = {each.name: each for kind in KINDS for each in kind.measures}
 FURTHER = {"angle": "degrees between w and the {} solution",
+           "component": "component of w along the {} solution",
            "distance": "relative L2 distance to the {} solution"}  # fmt: skip
 
 
@@ -46,8 +48,17 @@ def measured(
     instance: Instance, references: Mapping[str, Reference], w: np.ndarray
 ) -> dict[str, float]:
     """Return what its kind measures of a predictor, then what the instance itself measures."""
-    own = {name: float(measure(w)) for name, measure in instance.measures.items()}
-    return kind_of(instance).measure(instance, references, w) | own
+    found = measured_along(Predictors(instance, w[None]), references)
+    return {name: float(values[0]) for name, values in found.items()}
+
+
+def measured_along(at: Predictors, references: Mapping[str, Reference]) -> dict[str, np.ndarray]:
+    """Return the same of many predictors; of what is 0 or not finite an instance measures nan."""
+    told = at.rows.any(axis=1) & np.isfinite(at.rows).all(axis=1)
+    own = {name: np.full(len(at.rows), np.nan) for name in at.instance.measures}
+    for name, measure in at.instance.measures.items():
+        own[name][told] = [float(measure(w)) for w in at.rows[told]]
+    return kind_of(at.instance).measure_all(at, references) | own
 
 
 def measure_named(name: str) -> Measure:
@@ -72,7 +83,9 @@ __all__ = [
     "MEASURES",
     "Kind",
     "Measure",
+    "Predictors",
     "kind_of",
     "measure_named",
     "measured",
+    "measured_along",
 ]

@@ -9,10 +9,11 @@ import numpy as np
 
 from optbench.analysis.kinds.distances import (
     ROUNDING,
-    angle,
-    excess,
-    relative_distance,
-    vector_size,
+    Predictors,
+    angles,
+    excesses,
+    relative_distances,
+    vector_sizes,
 )
 from optbench.column import Measure
 
@@ -48,6 +49,9 @@ def of_norms(
 
 class Kind:
     """A kind of problem; this one measures distances to references and norms.
+
+    What it measures it measures of many predictors at once, such as all that a run recorded: a
+    subclass says how.  The same of one predictor has a name in the singular.
 
     Attributes
     ----------
@@ -95,21 +99,82 @@ class Kind:
         ),
     )  # fmt: skip
 
+    def distances(self, at: Predictors, reference: Reference) -> np.ndarray:
+        """Return how far predictors are from a reference, in the unit of verdicts."""
+        return relative_distances(at.rows, reference.solution)
+
+    def angles(self, at: Predictors, direction: np.ndarray) -> np.ndarray:
+        """Return the angles between predictors and a direction in degrees."""
+        return angles(at.rows, direction)
+
+    def sizes(self, at: Predictors, norm: str | None) -> np.ndarray | None:
+        """Return a norm of predictors by its name in tables; None where it is none of its."""
+        return vector_sizes(at.rows, norm)
+
+    def defects(self, at: Predictors, reference: Reference) -> np.ndarray | None:
+        """Return how far from optimal they are in the norm or margin that defines a reference."""
+        return None
+
+    def misfits(self, at: Predictors, references: Mapping[str, Reference]) -> np.ndarray:
+        """Return how far from a solution predictors are: above :data:`FITS` they are at none."""
+        return np.zeros(len(at.rows))
+
+    def qualities(self, at: Predictors, reference: Reference) -> np.ndarray:
+        """Return how close to optimal the norm or margin of a reference is, at most 1."""
+        sizes = self.sizes(at, reference.norm)
+        if sizes is None:
+            return np.zeros(len(at.rows))
+        found = np.zeros(len(at.rows))
+        np.divide(reference.value, sizes, out=found, where=sizes > 0.0)
+        return found
+
+    def measure_all(
+        self, at: Predictors, references: Mapping[str, Reference]
+    ) -> dict[str, np.ndarray]:
+        """Measure predictors: the numbers of the implicit-bias table.
+
+        Parameters
+        ----------
+        at : Predictors
+            On the instance where they were trained.
+        references : mapping of str to Reference
+            Their norms, margins and solutions are what is compared with.
+
+        Returns
+        -------
+        dict of str to ndarray, float64 (m,)
+            Names of :attr:`measures`, and ``distance_*`` or ``angle_*`` of further references.
+        """
+        found = {}
+        for name, reference in references.items():
+            sizes = self.sizes(at, name) if self.has(f"norm_excess_{name}") else None
+            if sizes is not None:
+                found[f"norm_excess_{name}"] = excesses(sizes, reference.value)
+            found[f"distance_{name}"] = relative_distances(at.rows, reference.solution)
+        return found
+
     def distance(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
         """Return how far a predictor is from a reference, in the unit of verdicts."""
-        return relative_distance(w, reference.solution)
+        return float(self.distances(_alone(instance, w), reference)[0])
 
     def angle(self, instance: Instance, a: np.ndarray, b: np.ndarray) -> float:
         """Return the angle between two predictors in degrees."""
-        return angle(a, b)
+        return float(self.angles(_alone(instance, a), b)[0])
 
-    def size(self, instance: Instance, w: np.ndarray, norm: str | None) -> float | None:
-        """Return a norm of a predictor by its name in tables; None where it is none of its."""
-        return vector_size(w, norm)
+    def quality(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
+        """Return how close to optimal the norm or margin of a reference is, at most 1."""
+        return float(self.qualities(_alone(instance, w), reference)[0])
 
     def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
         """Return how far it is from optimal in the norm or margin that defines a reference."""
-        return None
+        found = self.defects(_alone(instance, w), reference)
+        return None if found is None else float(found[0])
+
+    def misfit(
+        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
+    ) -> float:
+        """Return how far from a solution a predictor is: above :data:`FITS` it is at none."""
+        return float(self.misfits(_alone(instance, w), references)[0])
 
     def shortfall(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
         """Return what is missing to a reference: a part of its margin or norm, else a distance.
@@ -124,44 +189,17 @@ class Kind:
         """Return the largest shortfall with which a run can have selected a reference."""
         return self.arrived if self.defect(instance, w, reference) is None else self.close
 
-    def misfit(
-        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> float:
-        """Return how far from a solution a predictor is: above :data:`FITS` it is at none."""
-        return 0.0
-
-    def quality(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
-        """Return how close to optimal the norm or margin of a reference is, at most 1."""
-        size = self.size(instance, w, reference.norm)
-        return reference.value / size if size else 0.0
-
     def measure(
         self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
     ) -> dict[str, float]:
-        """Measure a predictor.
-
-        Parameters
-        ----------
-        instance : Instance
-            Where it was trained.
-        references : mapping of str to Reference
-            Their norms, margins and solutions are what is compared with.
-        w : ndarray, float64 (d,)
-            Finite and not zero.
-
-        Returns
-        -------
-        dict of str to float
-            Names of :attr:`measures`, and ``distance_*`` or ``angle_*`` of further references.
-        """
-        found = {}
-        for name, reference in references.items():
-            size = self.size(instance, w, name) if self.has(f"norm_excess_{name}") else None
-            if size is not None:
-                found[f"norm_excess_{name}"] = excess(size, reference.value)
-            found[f"distance_{name}"] = relative_distance(w, reference.solution)
-        return found
+        """Measure one predictor, finite and not zero."""
+        found = self.measure_all(_alone(instance, w), references)
+        return {name: float(values[0]) for name, values in found.items()}
 
     def has(self, measure: str) -> bool:
         """Tell whether a measure of that name is one of its."""
         return any(measure == each.name for each in self.measures)
+
+
+def _alone(instance: Instance, w: np.ndarray) -> Predictors:
+    return Predictors(instance, w[None])

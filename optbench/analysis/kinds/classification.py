@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, Kind, of_norms
+from optbench.analysis.kinds.distances import Predictors
 from optbench.column import Measure
 
 if TYPE_CHECKING:
-    from optbench.instance import Instance
     from optbench.references import Reference
 
 
@@ -33,36 +33,37 @@ class Classification(Kind):
                 against="minimizer"),
     )  # fmt: skip
 
-    def smallest_margin(self, instance: Instance, w: np.ndarray) -> float:
-        """Return the smallest margin of a row, which grows with w."""
-        return float(np.min(instance.targets * (instance.features @ w)))
+    def smallest_margins(self, at: Predictors) -> np.ndarray:
+        """Return the smallest margin of a row, which grows with w, of each predictor."""
+        return np.asarray((at.instance.targets * at.predictions).min(axis=1))
 
-    def distance(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
-        """Return the angle in degrees."""
-        return self.angle(instance, w, reference.solution)
+    def distances(self, at: Predictors, reference: Reference) -> np.ndarray:
+        """Return the angles in degrees."""
+        return self.angles(at, reference.solution)
 
-    def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
+    def defects(self, at: Predictors, reference: Reference) -> np.ndarray | None:
         """Return 1 minus the margin over the largest one."""
-        if not reference.exponents:
-            return None
-        return 1.0 - self.quality(instance, w, reference)
+        return 1.0 - self.qualities(at, reference) if reference.exponents else None
 
-    def quality(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
+    def qualities(self, at: Predictors, reference: Reference) -> np.ndarray:
         """Return the margin over the largest one; at most 0 where a row is on the wrong side."""
-        size = self.size(instance, w, reference.norm)
-        return self.smallest_margin(instance, w) / size / reference.value if size else 0.0
+        sizes, found = self.sizes(at, reference.norm), np.zeros(len(at.rows))
+        if sizes is None:
+            return found
+        np.divide(self.smallest_margins(at), sizes, out=found, where=sizes > 0.0)
+        return found / reference.value
 
-    def measure(
-        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> dict[str, float]:
+    def measure_all(
+        self, at: Predictors, references: Mapping[str, Reference]
+    ) -> dict[str, np.ndarray]:
         """Measure margins in each norm and the angle to each reference."""
         ratios = {
-            f"margin_ratio_{name}": self.quality(instance, w, reference)
+            f"margin_ratio_{name}": self.qualities(at, reference)
             for name, reference in references.items()
             if self.has(f"margin_ratio_{name}")
         }
         return ratios | {
-            f"angle_{name}": self.angle(instance, w, reference.solution)
+            f"angle_{name}": self.angles(at, reference.solution)
             for name, reference in references.items()
         }
 

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, Kind
-from optbench.analysis.kinds.distances import over, relative_distance
-from optbench.analysis.kinds.regression import residual
+from optbench.analysis.kinds.distances import (
+    Predictors,
+    inner_products,
+    lengths,
+    over,
+    relative_distances,
+)
+from optbench.analysis.kinds.regression import residuals
 from optbench.column import Measure
 
 if TYPE_CHECKING:
-    from optbench.instance import Instance
     from optbench.references import Reference
 
 SUPPORT = 1e-4  # a coordinate counts as nonzero above this fraction of the largest
@@ -39,41 +44,44 @@ class LinearProgram(Kind):
                 header="support\nF1", rank=5, best=1.0, against="vertex"),
     )  # fmt: skip
 
-    def misfit(
-        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> float:
-        """Return how far from feasible a point is."""
-        return residual(instance, w, instance.targets)
+    def misfits(self, at: Predictors, references: Mapping[str, Reference]) -> np.ndarray:
+        """Return how far from feasible points are."""
+        return residuals(at, at.instance.targets)
 
-    def measure(
-        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> dict[str, float]:
+    def measure_all(
+        self, at: Predictors, references: Mapping[str, Reference]
+    ) -> dict[str, np.ndarray]:
         """Measure feasibility, optimality and the support."""
-        violated = float(np.linalg.norm(instance.features @ w - instance.targets))
+        goal = at.instance.targets
         found = {
-            "infeasibility": violated / (1.0 + float(np.linalg.norm(instance.targets))),
+            "infeasibility": lengths(at.predictions - goal) / (1.0 + float(np.linalg.norm(goal))),
             **{
-                f"distance_{name}": relative_distance(w, reference.solution)
+                f"distance_{name}": relative_distances(at.rows, reference.solution)
                 for name, reference in references.items()
             },
         }
         if "vertex" in references:
-            found["objective_gap"] = _objective_gap(instance, references["vertex"], w)
-            found["support_f1"] = _support_f1(references["vertex"].solution, w)
+            found["objective_gap"] = _objective_gaps(at, references["vertex"])
+            found["support_f1"] = _support_f1(at, references["vertex"].solution)
         return found
 
 
-def _objective_gap(instance: Instance, vertex: Reference, w: np.ndarray) -> float:
-    cost = np.asarray(instance.cost)
+def _objective_gaps(at: Predictors, vertex: Reference) -> np.ndarray:
+    cost = np.asarray(at.instance.cost)
     terms = float(np.abs(cost) @ np.abs(vertex.solution)) or float(np.linalg.norm(cost))
     size = abs(vertex.value) if abs(vertex.value) > VANISHES * terms else terms
-    return over(abs(float(cost @ (w - vertex.solution))), size)
+    return over(np.abs(inner_products(at.rows - vertex.solution, cost)), size)
 
 
-def _support_f1(solution: np.ndarray, w: np.ndarray) -> float:
-    chosen, basic = (x > SUPPORT * max(float(x.max()), 0.0) for x in (w, solution))
-    both = int(np.sum(chosen & basic))
-    return 2.0 * both / max(int(chosen.sum() + basic.sum()), 1)
+def _support_f1(at: Predictors, solution: np.ndarray) -> np.ndarray:
+    chosen, basic = _supports(at.rows), _supports(solution[None])
+    both = (chosen & basic).sum(axis=1)
+    return np.asarray(2.0 * both / np.maximum(chosen.sum(axis=1) + basic.sum(), 1))
+
+
+def _supports(rows: np.ndarray) -> np.ndarray:
+    """Return which coordinates of points x >= 0 are not 0, next to the largest one."""
+    return np.asarray(rows > SUPPORT * np.maximum(rows.max(axis=1, keepdims=True), 0.0))
 
 
 LINEAR_PROGRAM = LinearProgram()

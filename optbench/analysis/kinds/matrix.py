@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE
-from optbench.analysis.kinds.distances import as_matrix, matrix_size
+from optbench.analysis.kinds.distances import Predictors, matrix_sizes
 from optbench.analysis.kinds.regression import Regression
-from optbench.analysis.spectra import effective_rank, stable_rank
+from optbench.analysis.spectra import effective_ranks, stable_ranks
 from optbench.column import Measure
 
 if TYPE_CHECKING:
-    from optbench.instance import Instance
     from optbench.references import Reference
 
 RANKS = (
@@ -24,10 +23,10 @@ RANKS = (
 )  # fmt: skip
 
 
-def ranks(instance: Instance, w: np.ndarray) -> dict[str, float]:
-    """Measure how many directions the matrix of a predictor has."""
-    values = np.linalg.svd(as_matrix(instance, w), compute_uv=False)
-    return {"effective_rank": effective_rank(values), "stable_rank": stable_rank(values)}
+def ranks(at: Predictors) -> dict[str, np.ndarray]:
+    """Measure how many directions the matrices of predictors have."""
+    values = at.spectra
+    return {"effective_rank": effective_ranks(values), "stable_rank": stable_ranks(values)}
 
 
 class Matrix(Regression):
@@ -46,15 +45,15 @@ class Matrix(Regression):
         *RANKS,
     )  # fmt: skip
 
-    def size(self, instance: Instance, w: np.ndarray, norm: str | None) -> float | None:
+    def sizes(self, at: Predictors, norm: str | None) -> np.ndarray | None:
         """Return a norm of the entries, or of the singular values."""
-        return matrix_size(instance, w, norm)
+        return matrix_sizes(at, norm)
 
-    def measure(
-        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> dict[str, float]:
+    def measure_all(
+        self, at: Predictors, references: Mapping[str, Reference]
+    ) -> dict[str, np.ndarray]:
         """Measure ranks as well."""
-        return super().measure(instance, references, w) | ranks(instance, w)
+        return super().measure_all(at, references) | ranks(at)
 
 
 MATRIX = Matrix()

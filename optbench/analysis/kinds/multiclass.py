@@ -14,11 +14,10 @@ import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, SHOWN_NAMES, SHOWN_SCHATTEN, of_norms
 from optbench.analysis.kinds.classification import Classification
-from optbench.analysis.kinds.distances import angle, as_matrix, matrix_size
+from optbench.analysis.kinds.distances import Predictors, angles, matrix_sizes
 from optbench.analysis.kinds.matrix import RANKS, ranks
 
 if TYPE_CHECKING:
-    from optbench.instance import Instance
     from optbench.references import Reference
 
 NAMES = SHOWN_NAMES | SHOWN_SCHATTEN
@@ -37,28 +36,36 @@ class Multiclass(Classification):
         *RANKS,
     )  # fmt: skip
 
-    def smallest_margin(self, instance: Instance, w: np.ndarray) -> float:
+    def smallest_margins(self, at: Predictors) -> np.ndarray:
         """Return the smallest lead of the score of a row's class over that of another one."""
-        scores = np.asarray(instance.features @ as_matrix(instance, w).T)
-        labels = instance.targets.astype(np.intp)[:, None]
-        own = np.take_along_axis(scores, labels, axis=1)
-        np.put_along_axis(scores, labels, -np.inf, axis=1)
-        return float(np.min(own - scores.max(axis=1, keepdims=True)))
+        scores = np.array(at.scores)
+        labels = np.broadcast_to(
+            at.instance.targets.astype(np.intp)[None, :, None], (*scores.shape[:2], 1)
+        )
+        own = np.take_along_axis(scores, labels, axis=2)[..., 0]
+        np.put_along_axis(scores, labels, -np.inf, axis=2)
+        return np.asarray((own - scores.max(axis=2)).min(axis=1))
 
-    def angle(self, instance: Instance, a: np.ndarray, b: np.ndarray) -> float:
-        """Return the angle between what rows do not have in common; 90 where there is nothing."""
-        centred = [as_matrix(instance, w) - as_matrix(instance, w).mean(axis=0) for w in (a, b)]
-        return angle(*(each.ravel() for each in centred)) if all(map(np.any, centred)) else 90.0
+    def angles(self, at: Predictors, direction: np.ndarray) -> np.ndarray:
+        """Return the angles between what rows do not have in common; 90 where there is nothing."""
+        centred = at.matrices - at.matrices.mean(axis=1, keepdims=True)
+        rows = centred.reshape(at.rows.shape)
+        goal = Predictors(at.instance, direction[None]).matrices[0]
+        goal = (goal - goal.mean(axis=0)).ravel()
+        told = rows.any(axis=1) & np.any(goal)
+        found = np.full(len(rows), 90.0)
+        found[told] = angles(rows[told], goal)
+        return found
 
-    def size(self, instance: Instance, w: np.ndarray, norm: str | None) -> float | None:
+    def sizes(self, at: Predictors, norm: str | None) -> np.ndarray | None:
         """Return a norm of the entries, or of the singular values."""
-        return matrix_size(instance, w, norm)
+        return matrix_sizes(at, norm)
 
-    def measure(
-        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> dict[str, float]:
+    def measure_all(
+        self, at: Predictors, references: Mapping[str, Reference]
+    ) -> dict[str, np.ndarray]:
         """Measure ranks as well."""
-        return super().measure(instance, references, w) | ranks(instance, w)
+        return super().measure_all(at, references) | ranks(at)
 
 
 MULTICLASS = Multiclass()

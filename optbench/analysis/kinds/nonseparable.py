@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.analysis.kinds.base import Kind
+from optbench.analysis.kinds.distances import Predictors
 from optbench.analysis.kinds.regression import Regression
 
 if TYPE_CHECKING:
-    from optbench.instance import Instance
     from optbench.references import Reference
 
 
@@ -28,11 +28,11 @@ class Nonseparable(Regression):
     title = "data that cannot be separated"
     measures = Kind.measures
 
-    def measure(
-        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> dict[str, float]:
+    def measure_all(
+        self, at: Predictors, references: Mapping[str, Reference]
+    ) -> dict[str, np.ndarray]:
         """Measure norms and distances."""
-        return Kind.measure(self, instance, references, w)
+        return Kind.measure_all(self, at, references)
 
 
 NONSEPARABLE = Nonseparable()

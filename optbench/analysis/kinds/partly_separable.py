@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, Kind
-from optbench.analysis.kinds.distances import angle, relative_distance
+from optbench.analysis.kinds.distances import Predictors, angles, relative_distances
 from optbench.column import Measure
 from optbench.solutions import family_member
 
 if TYPE_CHECKING:
-    from optbench.instance import Instance
     from optbench.references import Reference
 
 
@@ -34,29 +33,31 @@ class PartlySeparable(Kind):
                 header="distance\noffset", rank=HEADLINE, against="offset"),
     )  # fmt: skip
 
-    def distance(self, instance: Instance, w: np.ndarray, reference: Reference) -> float:
-        """Return the angle of the part outside the span, in degrees; 90 where there is none."""
-        outside = w - self._inside(instance, w)
-        return angle(outside, reference.solution) if np.any(outside) else 90.0
+    def distances(self, at: Predictors, reference: Reference) -> np.ndarray:
+        """Return the angles of the part outside the span, in degrees; 90 where there is none."""
+        outside = at.rows - _inside(at)
+        told = outside.any(axis=1)
+        found = np.full(len(outside), 90.0)
+        found[told] = angles(outside[told], reference.solution)
+        return found
 
-    def measure(
-        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> dict[str, float]:
+    def measure_all(
+        self, at: Predictors, references: Mapping[str, Reference]
+    ) -> dict[str, np.ndarray]:
         """Measure the angle of the one part and the distance of the other."""
-        offset = family_member(instance, "offset", math.nan).solution
-        angles = {
-            f"angle_{name}": self.distance(instance, w, reference)
-            for name, reference in references.items()
+        offset = family_member(at.instance, "offset", math.nan).solution
+        away = relative_distances(_inside(at), offset)
+        away[np.isinf(away)] = math.nan  # from an offset of 0: there is nothing to relate to
+        return {
+            **{f"angle_{name}": self.distances(at, each) for name, each in references.items()},
+            "distance_offset": away,
         }
-        away = relative_distance(self._inside(instance, w), offset)
-        if math.isinf(away):  # from an offset of 0: there is nothing to relate to
-            return angles
-        return {**angles, "distance_offset": away}
 
-    def _inside(self, instance: Instance, w: np.ndarray) -> np.ndarray:
-        span = instance.facts["span"]
-        inside: np.ndarray = span @ (span.T @ w)
-        return inside
+
+def _inside(at: Predictors) -> np.ndarray:
+    """Return the parts of predictors inside the span of the rows that cannot be separated."""
+    span = at.instance.facts["span"]
+    return np.asarray(np.matmul(np.matmul(at.rows[:, None], span), span.T)[:, 0])
 
 
 PARTLY_SEPARABLE = PartlySeparable()

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.analysis.kinds.base import SHOWN_NAMES, Kind
-from optbench.analysis.kinds.distances import excess, over
+from optbench.analysis.kinds.distances import Predictors, excesses, lengths, over
 from optbench.column import Measure
 
 if TYPE_CHECKING:
-    from optbench.instance import Instance
     from optbench.references import Reference
 
 
-def residual(instance: Instance, w: np.ndarray, goal: np.ndarray) -> float:
+def residuals(at: Predictors, goal: np.ndarray) -> np.ndarray:
     """Return ||X w - goal|| / ||y||; where y = 0, over the size of the terms of X w."""
-    missing = float(np.linalg.norm(instance.predictions(w) - goal))
-    size = float(np.linalg.norm(instance.targets))
-    terms = abs(instance.features) @ np.abs(w.reshape(instance.outputs, -1)).T
-    return over(missing, size or float(np.linalg.norm(terms)))
+    missing = lengths(at.predictions - goal)
+    size = float(np.linalg.norm(at.instance.targets))
+    return over(missing, size or at.sizes_of_terms)
 
 
 class Regression(Kind):
@@ -34,30 +32,29 @@ class Regression(Kind):
         Measure("residual", "||X w - y|| / ||y||", header="residual", rank=5),
     )
 
-    def defect(self, instance: Instance, w: np.ndarray, reference: Reference) -> float | None:
+    def defects(self, at: Predictors, reference: Reference) -> np.ndarray | None:
         """Return the norm over the least one, minus 1."""
-        size = self.size(instance, w, reference.norm) if reference.exponents else None
-        return None if size is None else excess(size, reference.value)
+        sizes = self.sizes(at, reference.norm) if reference.exponents else None
+        return None if sizes is None else excesses(sizes, reference.value)
 
-    def misfit(
-        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> float:
-        """Return how far its predictions are from those of the solutions of least norm.
+    def misfits(self, at: Predictors, references: Mapping[str, Reference]) -> np.ndarray:
+        """Return how far their predictions are from those of the solutions of least norm.
 
         These interpolate the data, or fit it as well as possible: all predict the same.
         """
         if "minimizer" in references:
-            return 0.0
+            return np.zeros(len(at.rows))
         fits = next((references[name] for name in SHOWN_NAMES if name in references), None)
+        instance = at.instance
         goal = instance.targets if fits is None else instance.predictions(fits.solution)
-        return residual(instance, w, goal)
+        return residuals(at, goal)
 
-    def measure(
-        self, instance: Instance, references: Mapping[str, Reference], w: np.ndarray
-    ) -> dict[str, float]:
+    def measure_all(
+        self, at: Predictors, references: Mapping[str, Reference]
+    ) -> dict[str, np.ndarray]:
         """Measure the residual as well."""
-        found = {"residual": residual(instance, w, instance.targets)}
-        return found | super().measure(instance, references, w)
+        found = {"residual": residuals(at, at.instance.targets)}
+        return found | super().measure_all(at, references)
 
 
 REGRESSION = Regression()

@@ -65,9 +65,9 @@ def adaptive_methods_and_row_space(
     if seed == 0:  # nothing is random there
         yield from wilson()
     yield Curve(
-        title="Part of the predictor outside the span of the data",
-        x_label="step",
-        y_label="||w - X^+ X w|| / ||w||",
+        title="Diagonal adaptive methods leave the span of the data",
+        x_label="steps",
+        y_label="share of w outside the span of the data",
         x=steps[1:].tolist(),
         measured={name: fraction[1:].tolist() for name, fraction in outside.items()},
         log="xy",

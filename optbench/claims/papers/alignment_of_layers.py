@@ -69,7 +69,7 @@ def alignment_of_layers(turn: float = 0.0, seed: int = 0) -> Iterator[Check | Cu
         yield check(f"{name}: largest off-diagonal part", energy.max(), bound)
         energies[f"{name} inputs"] = energy[::2].tolist()
     yield Curve(
-        "Aligned layers stay aligned only on special inputs",
+        "Aligned layers stay aligned on special inputs only",
         "steps",
         "off-diagonal part of the layers",
         list(range(0, 3001, 20)),

@@ -63,20 +63,20 @@ def picture(steps: Mapping[str, list[float]]) -> Curve:
     """Steps against the condition number; an error shrinks by 1 - 2/k a step, or by one half."""
     measured = {
         "gradient descent": steps["plain"],
-        "preconditioned": steps["preconditioned"],
+        "natural gradient": steps["preconditioned"],
         "Adam": steps["adam"],
         "Adam, inputs rotated": steps["rotated"],
     }
     halvings = -np.log(TARGET) / 2.0
     return Curve(
-        "Steps to a loss of 1e-8 of the first",
+        "Preconditioning makes the condition number harmless",
         "condition number of the inputs' covariance",
-        "steps",
+        "steps to 1e-8 of the first loss",
         CONDITIONS,
         measured,
         {
             "gradient descent": [halvings * condition / 2.0 for condition in CONDITIONS],
-            "preconditioned": [halvings / np.log(2.0)] * len(CONDITIONS),
+            "natural gradient": [halvings / np.log(2.0)] * len(CONDITIONS),
         },
         log="xy",
     )

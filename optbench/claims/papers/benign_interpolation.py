@@ -60,7 +60,7 @@ def double_descent(risks: dict[int, float]) -> Curve:
     draws = [problem(dimension, 0) for dimension in dimensions]
     least = [risk(np.linalg.lstsq(x, y, rcond=None)[0], v) for x, y, v in draws]
     return Curve(
-        f"Double descent: {SAMPLES} samples",
+        f"The risk peaks at d = n = {SAMPLES} and falls again",
         "number of unknowns d",
         "excess risk",
         dimensions,

@@ -54,7 +54,7 @@ def benign_two_layer_interpolation(
     name = "risk: least ratio of one scale to the one before"
     yield Check.at_least(name, growth, 1.0, share=0.9)
     yield Curve(
-        title="Excess risk of a two-layer linear network by the scale of its start",
+        title="The smaller the start, the nearer to the least-norm risk",
         x_label="scale of the start",
         y_label="excess risk",
         x=scales.tolist(),

@@ -66,9 +66,9 @@ def box_of_adamw(optimizer: str = "adamw", seed: int = 0) -> Iterator[Check | Cu
     distance = np.linalg.norm(w - best, axis=1) / np.linalg.norm(best)
     yield Check.at_most("distance to the minimizer in the box, relative", distance[-1], 1e-2)
     yield Curve(
-        f"{optimizer} approaches the minimizer in the box",
+        "Decoupled weight decay leads to the minimizer in a box",
         "steps t",
-        "||w - minimizer in the box|| / ||minimizer||",
+        "relative distance to that minimizer",
         steps[1:].tolist(),
         {optimizer: distance[1:].tolist()},
         log="xy",

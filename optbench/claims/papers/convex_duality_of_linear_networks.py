@@ -59,7 +59,7 @@ def soft_thresholding(decay_factor: float, seed: int) -> Iterator[Check | Curve]
     measured = np.r_[np.nan, np.nan, np.diag(left.T @ found @ right.T)[::-1]]
     sigma = np.r_[0.0, beta, values[::-1]]
     yield Curve(
-        f"Two layers soft-threshold, weight decay {beta:g}",
+        f"Two layers with weight decay {beta:g} soft-threshold singular values",
         "singular value of the target",
         "singular value of the product",
         sigma.tolist(),

@@ -90,10 +90,13 @@ def picture(name: str, times: np.ndarray, found: np.ndarray, halves: np.ndarray)
     """Eigenvalues turn on one after the other; predicted is a step at each half-time."""
     rows = slice(None, None, 8)
     return Curve(
-        f"{name}: eigenvalues of the product",
-        "time",
+        f"Eigenvalues of the product appear one by one ({name})",
+        "time (steps x learning rate)",
         "eigenvalue",
         times[rows].tolist(),
-        {f"{s:g}": found[rows, i].tolist() for i, s in enumerate(MODES)},
-        {f"{s:g}": (s * (times[rows] > t)).tolist() for s, t in zip(MODES, halves, strict=True)},
+        {f"limit {s:g}": found[rows, i].tolist() for i, s in enumerate(MODES)},
+        {
+            f"limit {s:g}": (s * (times[rows] > t)).tolist()
+            for s, t in zip(MODES, halves, strict=True)
+        },
     )

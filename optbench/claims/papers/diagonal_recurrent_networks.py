@@ -80,12 +80,12 @@ def diagonal_recurrent_networks(
     # twice the memory, at least a tenth more steps: a growth that one would see
     yield Check.at_least("slope of log steps in log 1 / (1 - rho)", slope, 0.1, 1.0)
     yield Curve(
-        "Steps to a loss of 1e-4 of a recurrent network of 16 units",
-        "memory 1 / (1 - rho)",
-        "steps",
+        "A longer memory does not take more steps to learn",
+        "memory of the target (steps of time)",
+        "steps to a loss of 1e-4",
         (1.0 / (1.0 - MEMORIES)).tolist(),
         {"gradient descent": steps.tolist()},
-        {"slope 1": (steps[0] * (1.0 - MEMORIES[0]) / (1.0 - MEMORIES)).tolist()},
+        {"in proportion": (steps[0] * (1.0 - MEMORIES[0]) / (1.0 - MEMORIES)).tolist()},
         log="xy",
     )
 

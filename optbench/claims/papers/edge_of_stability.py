@@ -11,6 +11,11 @@ from optbench.claims.simulation import regression, start
 
 SHARES = np.geomspace(0.05, 2.0, 25)  # of the critical rate
 
+TITLES = {
+    "sharpness": "Beyond the edge of stability the sharpness is 2 / rate",
+    "L1 norm": "Beyond the edge of stability the L1 norm rises",
+}
+
 
 @claim(
     id="S1-13",
@@ -81,11 +86,11 @@ def largest(values: np.ndarray) -> float:
 
 def picture(name: str, rates: np.ndarray, measured: np.ndarray, predicted: np.ndarray) -> Curve:
     """A quantity at the end by learning rate: that of gradient flow until 2 / eta forbids it."""
-    bound = "gradient flow, at most 2 / eta" if name == "sharpness" else "gradient flow"
+    bound = "gradient flow, at most 2 / rate" if name == "sharpness" else "gradient flow"
     return Curve(
+        TITLES[name],
+        "learning rate",
         f"{name} at the end",
-        "learning rate eta",
-        name,
         rates.tolist(),
         {"gradient descent": measured.tolist()},
         {bound: predicted.tolist()},

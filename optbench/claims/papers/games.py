@@ -70,9 +70,9 @@ def interpolation_stabilises(interpolation: float = 0.5) -> Iterator[Check | Cur
     name = "bilinear, RAPP with gamma = 1.5: growth in one iteration"
     yield Check.at_least(name, far[-1] / far[0], 1.0)
     yield Curve(
-        title="Distance to the solution of min_x max_y x y",
-        x_label="evaluations of the field",
-        y_label="distance",
+        title="Plain descent-ascent runs away, the others approach the solution",
+        x_label="gradient evaluations",
+        y_label="distance to the solution",
         x=shown.tolist(),
         measured={name: line.tolist() for name, line in measured.items()},
         predicted={name: line.tolist() for name, line in expected.items()},

@@ -65,9 +65,9 @@ def hypergradient_towers(kappa: float = KAPPA) -> Iterator[Check | Curve]:
     least = float(exact[small].min())
     yield Check.at_least("height 0: smallest loss from them", losses[0][small].min(), 0.1, least)
     yield Curve(
-        title=f"Loss after {STEPS} steps",
+        title="Rates that learn themselves forget where they began",
         x_label="first learning rate",
-        y_label="loss",
+        y_label=f"loss after {STEPS} steps",
         x=RATES.tolist(),
         measured={f"height {height}": loss.tolist() for height, loss in losses.items()},
         predicted={"height 0": exact.tolist()},

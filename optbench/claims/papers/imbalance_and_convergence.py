@@ -101,8 +101,8 @@ def exponential_rate(size: float, decay: float, seed: int) -> Iterator[Check | C
     if size == 0.3:
         fallen = np.where(seen, excess / excess[0], np.nan)[::5]
         yield Curve(
-            f"Weights of size {size:g}: imbalance sets the rate",
-            "time",
+            f"The loss falls faster than its bound (weights of size {size:g})",
+            "time (steps x learning rate)",
             "excess loss / first excess loss",
             times[::5].tolist(),
             {"gradient descent": fallen.tolist()},
@@ -172,7 +172,7 @@ def width(seed: int) -> Iterator[Check | Curve]:
         "hidden units h",
         "distance to the least-norm solution",
         WIDTHS.tolist(),
-        {"mean of 5 seeds": distances},
-        {"slope -1/2": (distances[0] * np.sqrt(WIDTHS[0] / WIDTHS)).tolist()},
+        {"gradient descent, mean of 5 seeds": distances},
+        {"width^(-1/2)": (distances[0] * np.sqrt(WIDTHS[0] / WIDTHS)).tolist()},
         log="xy",
     )

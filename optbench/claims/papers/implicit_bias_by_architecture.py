@@ -13,6 +13,13 @@ from optbench.claims.simulation import classification, start
 if TYPE_CHECKING:
     from optbench.engine.chunk import Chunk
 
+NETWORKS = {
+    "deep_linear:widths=12": "fully connected, 2 layers",
+    "deep_linear:widths=12x12": "fully connected, 3 layers",
+    "diagonal:depth=2": "diagonal, 2 layers",
+    "circular:depth=2": "convolutional, 2 layers",
+}
+
 
 @claim(
     id="S0-06",
@@ -71,20 +78,20 @@ def implicit_bias_by_architecture(
         # for convolutions the theorem promises a stationary point of the margin only
         share = 0.9 if parameters.startswith("circular") else 1.0
         yield Check.below(name, ends / gap[other][-1], 1.0, share=share)
-        selected_gaps[f"{parameters}: {selected}"] = gap[selected]
-        other_gaps[f"{parameters}: {other}"] = gap[other]
+        selected_gaps[f"{NETWORKS[parameters]}, {selected}"] = gap[selected]
+        other_gaps[f"{NETWORKS[parameters]}, {other}"] = gap[other]
     yield from alignment(rows, optimizer)
-    for norms, gaps, log in (
-        ("the norm of the architecture falls to 0", selected_gaps, "xy"),
-        ("another norm does not", other_gaps, "x"),
+    for title, gaps, log in (
+        ("In the norm that belongs to the network the margin gap vanishes", selected_gaps, "xy"),
+        ("In another norm the margin gap does not vanish", other_gaps, "x"),
     ):
-        yield picture(f"The margin gap in {norms}", steps, gaps, log)
+        yield picture(title, steps, gaps, log)
 
 
 def picture(title: str, steps: np.ndarray, gaps: Mapping[str, np.ndarray], log: str) -> Curve:
     """Margin gaps over steps, as soon as the data are separated."""
     lines = {name: np.where(gap < 1.0, gap, np.nan).tolist() for name, gap in gaps.items()}
-    label = "1 - margin / largest margin"
+    label = "margin gap, 1 - margin / largest"
     return Curve(title, "steps", label, steps.tolist(), lines, log=log)
 
 

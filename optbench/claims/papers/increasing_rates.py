@@ -68,11 +68,11 @@ def increasing_rates(growth: float = GROWTH, seed: int = 0) -> Iterator[Check | 
     )
     shown = steps > 0
     yield Curve(
-        "Increasing rates: the loss falls like exp(-sqrt(t))",
-        "sqrt(t)",
+        "With increasing rates the loss falls like exp(-sqrt(t))",
+        "sqrt(t), t the number of steps",
         "loss",
         np.sqrt(steps[shown]).tolist(),
-        {"rate exp(sqrt(t))": np.exp(losses[shown]).tolist()},
+        {"gradient descent, rate exp(sqrt(t))": np.exp(losses[shown]).tolist()},
         {"exp(-sqrt(t))": np.exp(-np.sqrt(steps[shown])).tolist()},
         log="y",
     )

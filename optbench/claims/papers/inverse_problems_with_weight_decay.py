@@ -77,9 +77,9 @@ def inverse_problems_with_weight_decay(
     yield Check.at_least("unseen part of the product: reduction by decay", reduction, 20.0)
     steps = chunk.records.steps
     yield Curve(
-        "Weight decay forgets what training does not see",
+        "With decay, weights that no data see fade away",
         "steps",
-        "unseen part of W_1 / at the start",
+        "unseen part of W_1 / its first size",
         steps.tolist(),
         lines,
         {f"decay {decay:g}": ((1.0 - ETA * decay) ** steps).tolist() for decay in (DECAY, 0.0)},

@@ -70,9 +70,9 @@ def kernel_and_range_learning(rank: int = INPUTS, seed: int = 0) -> Iterator[Che
         yield Check.close(label, ratio, 1.0, 1e-10)
     yield from fewer_samples_than_inputs(seed)
     yield Curve(
-        f"{INPUTS} inputs: a random first layer needs as many units",
+        f"A random first layer needs as many units as inputs ({INPUTS})",
         "hidden units",
-        "residual / that of least squares",
+        "residual / least-squares residual",
         UNITS,
         {"random first layer": solved, "gradient descent": trained},
         {"gradient descent": [1.0] * len(UNITS)},

@@ -53,7 +53,7 @@ def l1_bias_and_initialization_scale(
     # a second coordinate whose x_i.nu is nearly rho adds to the first one
     yield Check.between(name, slope / exponent, 0.9, 1.1, share=0.9)
     law = distance[-1] * (scales / scales[-1]) ** exponent
-    yield picture(f"D = 2, slope {exponent:.2f}", scales, distance, law)
+    yield picture("2 layers", scales, distance, law)
     for depth in (3, 4):
         power = -depth / (depth - 2)
         off_support = (1 - slopes) ** power - (1 + slopes) ** power
@@ -72,7 +72,7 @@ def l1_bias_and_initialization_scale(
         slope = log_slope(scales[-2:], distance[-2:])
         name = f"depth {depth}: slope of log distance in log alpha^{depth}"
         yield Check.between(name, slope, 0.9, 1.1)
-        yield picture(f"D = {depth}", scales, distance, scales * size)
+        yield picture(f"{depth} layers", scales, distance, scales * size)
 
 
 def instance(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -91,9 +91,9 @@ def instance(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np
 def picture(depth: str, scales: np.ndarray, measured: np.ndarray, predicted: np.ndarray) -> Curve:
     """Distance by scale, and the leading term."""
     return Curve(
-        f"Distance to the L1 solution, {depth}",
-        "alpha^D",
-        "L1 distance",
+        f"The smaller the start, the nearer to the least L1 norm ({depth})",
+        "size of the start (alpha to the depth)",
+        "L1 distance to the solution",
         scales.tolist(),
         {"gradient descent": measured.tolist()},
         {"leading term": predicted.tolist()},

@@ -78,7 +78,7 @@ def picture(losses: np.ndarray) -> Curve:
     steps = np.unique(np.geomspace(1, HORIZON, 200).astype(int))
     shown = (0, RATES.size // 2, RATES.size - 1)
     return Curve(
-        "Large constant rates oscillate first and are ahead in the end",
+        "Large constant rates oscillate first and win in the end",
         "steps t",
         "loss",
         steps.tolist(),

@@ -47,9 +47,9 @@ def large_first_learning_rates(nonzeros: int = 3, seed: int = 0) -> Iterator[Che
     name = "error at the best rate / at the better of the smallest and the largest rate"
     yield Check.below(name, errors.min() / min(errors[0], errors[-1]), 1.0, share=0.7)
     yield Curve(
-        title=f"Test error after two phases, eta_c = {critical:.3f}",
-        x_label="first learning rate",
-        y_label="||w - w*||^2, mean of 4 runs",
+        title=f"Test error is least near the critical first rate, {critical:.3f}",
+        x_label="learning rate of the first phase",
+        y_label="test error ||w - w*||^2, mean of 4 runs",
         x=RATES.tolist(),
         measured={"stochastic gradient descent": finite(errors).tolist()},
         log="x",

@@ -61,11 +61,11 @@ def large_rates_with_weight_decay(large: bool = True, seed: int = 0) -> Iterator
     yield Check.at_least(name, gain[-1] / gain[0], 1.5)
     yield Check.at_least("steps with rate 4 over those with the large one, at 1e-5", gain[-1], 10.0)
     yield Curve(
-        "The penalty costs its square root where rates are large",
-        "1 / lambda",
+        "Large rates need the square root of the steps",
+        "1 / weight decay",
         "steps to 1e-6 of the first gap",
         (1.0 / PENALTIES).tolist(),
-        {"rate 1 / sqrt(lambda)": fast.tolist(), "rate 4": slow.tolist()},
+        {"rate 1 / sqrt(decay)": fast.tolist(), "rate 4": slow.tolist()},
         log="xy",
     )
 

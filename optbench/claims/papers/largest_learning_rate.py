@@ -57,11 +57,11 @@ def factor_of_two(optimizer: str = "gradient_descent", seed: int = 0) -> Iterato
         if name == "quadratic":
             factors = np.abs(1.0 - rates[:, None] * eigenvalues) ** horizon
             yield Curve(
-                title="Distance to the minimizer after 200 steps of gradient descent",
-                x_label="learning rate / largest stable",
-                y_label="distance",
+                title="The best learning rate is just below the largest stable one",
+                x_label="learning rate / largest stable one",
+                y_label="distance to the minimum, 200 steps",
                 x=(rates / threshold)[::5].tolist(),
-                measured={"measured": away[::5].tolist()},
+                measured={"gradient descent": away[::5].tolist()},
                 predicted={"closed form": np.linalg.norm(factors, axis=1)[::5].tolist()},
                 log="y",
             )

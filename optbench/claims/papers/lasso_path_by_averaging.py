@@ -61,7 +61,9 @@ def lasso_path_by_averaging(
     yield Check.between(name, slopes[1], -1.1, -0.9, -1.0)
     name = "monotone path: its distance from -1, over that for eps = 1e-4 to 1e-10"
     yield Check.below(name, abs(slopes[1] + 1.0) / abs(slopes[0] + 1.0), 1.0)
-    yield picture("Monotone path, eps = 1e-40", penalties, averages, path)
+    yield picture(
+        "Averaged iterates follow the lasso path (monotone, start 1e-40)", penalties, averages, path
+    )
     yield from without_monotonicity(optimizer, seed)
 
 
@@ -82,7 +84,9 @@ def without_monotonicity(optimizer: str, seed: int) -> Iterator[Check | Curve]:
 
     excess = float((objective(averages) - objective(path)).max())
     yield Check.at_most("second path, eps = 1e-10: largest suboptimality", excess, 2e-3)
-    yield picture("Second path, eps = 1e-10", penalties, averages, path)
+    yield picture(
+        "Averaged iterates near a path with a turn (start 1e-10)", penalties, averages, path
+    )
 
 
 def picture(title: str, penalties: np.ndarray, averages: np.ndarray, path: np.ndarray) -> Curve:
@@ -90,8 +94,8 @@ def picture(title: str, penalties: np.ndarray, averages: np.ndarray, path: np.nd
     names = [f"x_{i + 1}" for i in range(path.shape[1])]
     return Curve(
         title,
-        "s = 1 / penalty",
-        "averaged coordinate",
+        "1 / penalty of the lasso",
+        "coordinate of the average",
         (1.0 / penalties).tolist(),
         dict(zip(names, averages.T.tolist(), strict=True)),
         dict(zip(names, path.T.tolist(), strict=True)),

@@ -68,9 +68,9 @@ def lazy_training(power: float = 1.0, seed: int = 0) -> Iterator[Check | Curve]:
     step = np.linalg.lstsq(jacobian, targets, rcond=None)[0]
     linearized = np.linalg.norm(step) / np.linalg.norm(theta) / FACTORS
     yield Curve(
-        "Parameters move like one over the factor",
-        "factor",
-        "relative motion of the parameters",
+        "The larger the output's factor, the less parameters move",
+        "factor of the output",
+        "motion / size of the parameters",
         FACTORS.tolist(),
         {"network": motion},
         {"linearized network": linearized.tolist()},

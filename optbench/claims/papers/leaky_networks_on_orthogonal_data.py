@@ -102,9 +102,9 @@ def leaky_networks_on_orthogonal_data(
     name = "slope of the log of a margin's largest distance from the mean in log d"
     yield Check.between(name, slope, -0.6, -0.4, -0.5)
     yield Curve(
-        title="Third singular value of a leaky ReLU network's first layer",
-        x_label="step",
-        y_label="sigma_3 / sigma_1",
+        title="A leaky ReLU network's first layer tends to rank two",
+        x_label="steps",
+        y_label="third / first singular value",
         x=steps[1:].tolist(),
         measured={name: line[1:] for name, line in shown.items()},
         log="xy",

@@ -92,9 +92,9 @@ def margins(optimizer: str, seed: int) -> Iterator[Check | Curve]:
     slope = log_slope(at[1:][late], loss[late])
     yield Check.between("margin: slope of log loss in log t", slope, -1.02, -0.97, -1.0)
     yield Curve(
-        title="Loss of gradient descent on separable data",
-        x_label="step t",
-        y_label="eta t loss gamma^2",
+        title="The loss falls like 1 / (learning rate t margin^2)",
+        x_label="steps t",
+        y_label="learning rate x t x loss x margin^2",
         x=at[1:].tolist(),
         measured={"gradient descent": law.tolist()},
         predicted={"limit": np.ones(law.size).tolist()},

@@ -152,7 +152,7 @@ def limit_of_small_strength(
     name = "error of the leading order, at the least strength over the largest of three"
     yield Check.below(name, abs(ratios[-1] - 1.0) / abs(ratios[0] - 1.0), 1.0, share=0.8)
     yield Curve(
-        "The entropy's bias falls exponentially",
+        "The weaker the entropy, the nearer to the program's optimum",
         "1 / strength of the entropy",
         "objective gap",
         [1.0 / strength for strength in strengths],

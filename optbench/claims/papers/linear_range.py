@@ -53,9 +53,9 @@ def linear_range(optimizer: str = "gradient_descent", seed: int = 0) -> Iterator
     yield Check.between("least e(eta) / predicted", ratio.min(), 0.999, 1.001)
     yield Check.between("largest e(eta) / predicted", ratio.max(), 0.999, 1.001)
     yield Curve(
-        "How far one step leaves the linear range",
-        "learning rate eta",
-        "deviation from the tangent, e(eta)",
+        "The longer a step, the further outputs leave their tangent",
+        "learning rate",
+        "relative deviation from the tangent, e",
         ETAS.tolist(),
         {optimizer: measured.tolist()},
         {"closed form": predicted.tolist()},

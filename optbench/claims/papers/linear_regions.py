@@ -76,9 +76,9 @@ def linear_regions(scale: float = 1.0, seed: int = 0) -> Iterator[Check | Curve]
         name = f"{name} after {HORIZON} steps"
         yield Check.at_most(name, counts[-1, which], 8 * CHANGES, CHANGES + 1)
     yield Curve(
-        "Linear regions of a univariate network of 200 ReLU units",
-        "step",
-        "linear regions",
+        "Training leaves few linear regions between the samples",
+        "steps",
+        "linear regions of 200 ReLU units",
         chunk.records.steps.tolist(),
         {"every kink": counts[:, 0].tolist(), "between samples": counts[:, 1].tolist()},
         {"8 r": [8.0 * CHANGES] * len(counts)},

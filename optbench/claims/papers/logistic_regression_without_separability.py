@@ -78,7 +78,7 @@ def picture(steps: np.ndarray, distance: np.ndarray, error: np.ndarray) -> Curve
     offset, direction = "offset, O(log t / sqrt t)", "direction, O(1 / log t)"
     bound = np.log(steps) / np.sqrt(steps)
     return Curve(
-        "Offset and direction converge at least at their rates",
+        "Offset and direction converge at least as fast as predicted",
         "steps t",
         "distance to the limit",
         steps.tolist(),

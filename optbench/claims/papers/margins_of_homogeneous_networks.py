@@ -55,9 +55,9 @@ def margins_of_homogeneous_networks(
         yield Check.below(name, gap, 1.0, share=0.8)
         curves[f"{words}, L{p:g} margin"] = ratio[1:].tolist()
     yield Curve(
-        "Two steepest descents on one network, each towards its own margin",
+        "On one network each steepest descent has its own largest margin",
         "steps t",
-        "margin of w / largest margin",
+        "margin / largest margin",
         steps[1:].tolist(),
         curves,
         log="x",

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from optbench.claims.framework import Check, Curve, claim
-from optbench.claims.simulation import start
-from optbench.instance import Instance
-from optbench.losses import cross_entropy
-from optbench.references import matrix_norm, multiclass_margin
+from optbench.claims.simulation import class_margin, classes, start
+from optbench.references import multiclass_margin
 
 POINTS, DIMENSION, CLASSES = 9, 12, 3
 HORIZON, BEFORE, RATE = 100_000, 10_000, 0.1
@@ -54,7 +52,7 @@ def margins_of_several_classes(exact: float = 1.0, seed: int = 0) -> Iterator[Ch
     generator = np.random.Generator(np.random.PCG64(seed))
     features = generator.standard_normal((POINTS, DIMENSION))
     labels = np.arange(POINTS) % CLASSES
-    instance = classes(features, labels.astype(float))
+    instance = classes(features, labels)
     largest = {n: multiclass_margin(features, labels, n).value for n in ("l2", "linf", "spectral")}
     curves = {}
     for rule, (norm, given) in RULES.items():
@@ -64,7 +62,9 @@ def margins_of_several_classes(exact: float = 1.0, seed: int = 0) -> Iterator[Ch
         chunk = start(instance, "linear", rule, [settings])
         chunk.advance(HORIZON)
         steps, matrices = chunk.records.steps[1:], chunk.records.snapshots[1:, 0]
-        ratio = np.array([margin(w, features, labels, norm) for w in matrices]) / largest[norm]
+        ratio = (
+            np.array([class_margin(w, features, labels, norm) for w in matrices]) / largest[norm]
+        )
         name = f"{rule}: share of the largest margin in {norm}"
         yield Check.at_least(name, ratio[-1], 0.95, 1.0)
         gap = (1.0 - ratio[-1]) / (1.0 - ratio[np.searchsorted(steps, BEFORE)])
@@ -72,34 +72,10 @@ def margins_of_several_classes(exact: float = 1.0, seed: int = 0) -> Iterator[Ch
         yield Check.below(name, gap, 0.6, (BEFORE / HORIZON) ** 0.5)
         curves[f"{rule}, {norm}"] = ratio.tolist()
     yield Curve(
-        "Six methods, each towards the largest margin in its norm",
+        "Each method reaches the largest margin in its own norm",
         "steps t",
         "margin / largest margin",
         steps.tolist(),
         curves,
         log="x",
     )
-
-
-def classes(features: np.ndarray, labels: np.ndarray) -> Instance:
-    """Mean cross-entropy of several classes."""
-    return Instance(
-        problem="claim",
-        name="classes",
-        features=features,
-        targets=labels,
-        kind="multiclass",
-        row=cross_entropy,
-        outputs=CLASSES,
-        scale=1.0 / POINTS,
-        exponential_tail=True,
-    )
-
-
-def margin(w: np.ndarray, features: np.ndarray, labels: np.ndarray, norm: str) -> float:
-    """Return the least lead of a point's class over another, per unit of the norm of W."""
-    matrix = w.reshape(CLASSES, -1)
-    scores = features @ matrix.T
-    own = np.take_along_axis(scores, labels[:, None], axis=1)
-    leads = np.where(np.arange(CLASSES) == labels[:, None], np.inf, own - scores)
-    return float(leads.min() / matrix_norm(matrix, norm))

@@ -48,12 +48,12 @@ def mirror_flow_of_diagonal_networks(
     yield from baseline(features, targets, momentum)
     yield from mirror_identity(features, targets, momentum)
     yield Curve(
-        "From any start the loss has the predicted tail",
-        "predicted exponent 2 eta lambda_min t",
+        "From any start the loss ends with the predicted rate",
+        "time x predicted rate, 2 eta lambda_min t",
         "loss / first loss",
         EXPONENTS.tolist(),
         tails,
-        {"slope -1": np.exp(-EXPONENTS).tolist()},
+        {"exp(-time x rate)": np.exp(-EXPONENTS).tolist()},
         log="y",
     )
 

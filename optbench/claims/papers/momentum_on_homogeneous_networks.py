@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from optbench.claims.framework import Check, Curve, claim
-from optbench.claims.simulation import classification, margin_shares, start
+from optbench.claims.simulation import class_margin, classes, classification, margin_shares, start
 
 POINTS, DIMENSION = 6, 12
 NETWORK, RATE = "diagonal:scale=0.3", 0.03
 HORIZONS = {"signum": 100_000, "adam": 1_000_000}
+MATRICES = "deep_linear:widths=12,outputs=3,scale=0.3"
+CLASS_POINTS, CLASSES, SHORT = 9, 3, 20_000
 SETTINGS: dict[str, dict[str, float]] = {"signum": {}, "adam": {"decay": 0.5, "beta2": 0.99}}
 
 
@@ -24,9 +26,11 @@ SETTINGS: dict[str, dict[str, float]] = {"signum": {}, "adam": {"decay": 0.5, "b
     "methods in use have momentum, and Adam a scale for every weight. Do they have it too?",
     statement="On smooth homogeneous networks with falling rates, momentum steepest descent is "
     "approximately steepest descent, and so is Adam without its stability constant: Signum and "
-    "Adam tend to KKT points of the largest margin in the norm of the largest weight.",
+    "Adam tend to KKT points of the largest margin in the norm of the largest weight, Muon in "
+    "that of the largest singular value of any layer.",
     formula="theta_t / ||theta_t||_inf -> KKT point of max min_i y_i f(x_i; theta), "
-    "||theta||_inf <= 1; for u o u - v o v: the Linf margin of w (our derivation)",
+    "||theta||_inf <= 1; for u o u - v o v: the Linf margin of w; for W_2 W_1 with Muon: the "
+    "spectral margin of the product (our derivation)",
     cost="normal",
     seeds=10,
     tags=("classification", "implicit_bias", "diagonal", "adam", "signum"),
@@ -34,8 +38,11 @@ SETTINGS: dict[str, dict[str, float]] = {"signum": {}, "adam": {"decay": 0.5, "b
     then_fails="adam",
     remarks="The diagonal network and data of T0-04, rates 0.03 t^-1/2. At rates of 0.1 a step may "
     "carry a weight over 0, and the run to another KKT point, where that weight stays 0. Adam "
-    "takes 1e6 steps, Signum 1e5. Muon and hybrids are not measured: a diagonal network has no "
-    "matrices.",
+    "takes 1e6 steps, Signum 1e5. Muon runs on a network of two matrices with three classes (the "
+    "data of T0-05), with exact singular vectors; normalized gradient descent there is the "
+    "comparison of T0-04. Products W_2 W_1 of matrices with largest singular values at most 1 "
+    "are the matrices of spectral norm at most 1, so that theirs is a convex problem. Hybrids of "
+    "Muon with Signum and Adam are not measured: no optimizer here is one.",
 )
 def momentum_on_homogeneous_networks(eps: float = 0.0, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure Linf margins of Signum and of Adam without, or with, a stability constant."""
@@ -56,11 +63,38 @@ def momentum_on_homogeneous_networks(eps: float = 0.0, seed: int = 0) -> Iterato
         yield Check.below(name, gap, 0.6, 0.1**0.5)
         shown = (steps > 0) & (steps <= min(HORIZONS.values()))
         curves[rule] = ratio[shown].tolist()
+    yield from on_matrices(seed)
     yield Curve(
-        "Signum and Adam on a network, towards the largest Linf margin",
+        "Signum and Adam reach the largest Linf margin on a network",
         "steps t",
-        "margin of w / largest margin",
+        "margin / largest margin",
         steps[shown].tolist(),
         curves,
         log="x",
     )
+
+
+def on_matrices(seed: int) -> Iterator[Check]:
+    """Muon has the spectral margin of W_2 W_1 on three classes, gradient descent the nuclear."""
+    from optbench.references import multiclass_margin
+
+    generator = np.random.Generator(np.random.PCG64(seed))
+    features = generator.standard_normal((CLASS_POINTS, DIMENSION))
+    labels = np.arange(CLASS_POINTS) % CLASSES
+    instance = classes(features, labels)
+    for rule, norm, settings in (
+        ("muon", "spectral", {"exact": 1.0, "nesterov": 0.0}),
+        ("normalized_gradient_descent", "nuclear", {"decay": 0.5}),
+    ):
+        chunk = start(instance, MATRICES, rule, [{"learning_rate": 0.1, **settings}])
+        chunk.advance(SHORT)
+        steps, products = chunk.records.steps, chunk.records.snapshots[:, 0]
+        largest = multiclass_margin(features, labels, norm).value
+        before, end = (
+            class_margin(products[k], features, labels, norm) / largest
+            for k in (np.searchsorted(steps, SHORT // 10), -1)
+        )
+        name = f"two matrices, {rule}"
+        yield Check.at_least(f"{name}: share of the largest {norm} margin", end, 0.95, 1.0)
+        missing = f"{name}: what is missing at the end over that at a tenth"
+        yield Check.below(missing, (1.0 - end) / (1.0 - before), 0.6, 0.1**0.5)

@@ -87,12 +87,12 @@ def natural_gradient_and_depth(
     name = "diagonal: distance to w* of gradient descent / of natural gradient descent"
     yield Check.below(name, found / missed["diagonal"], 1.0, share=0.8)
     yield Curve(
-        "Distance to the sparse w* under natural gradient descent",
-        "step",
-        "||w - w*|| / ||w*||",
+        "Natural gradient descent ignores the parametrization",
+        "steps",
+        "distance to the sparse w*, relative",
         steps[1:].tolist(),
         {name: distance(path[1:], sparse) for name, path in paths.items()},
-        {"w itself, closed form": distance(exact[1:], sparse)},
+        {"closed form in w": distance(exact[1:], sparse)},
         "x",
     )
 

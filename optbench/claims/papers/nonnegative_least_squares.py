@@ -54,9 +54,9 @@ def nonnegative_least_squares(scale_factor: float = 1.0, seed: int = 0) -> Itera
     # t^-3, and later only where a gradient is so small that u has not left its start
     yield Check.at_most(name, errors["u^3"][-1] / errors["u^3"][tenth], 1e-2, 1e-3, share=0.9)
     yield Curve(
-        "Distance to the nonnegative least-squares solution",
+        "u^2 converges fast, u^3 like t^-3, to nonnegative least squares",
         "steps t",
-        "relative distance",
+        "relative distance to the solution",
         steps[1:].tolist(),
         {name: line.tolist() for name, line in errors.items()},
         {"t^-3 for u^3": np.where(slow < 1.0, slow, np.nan).tolist()},

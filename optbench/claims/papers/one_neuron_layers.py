@@ -59,8 +59,8 @@ def one_neuron_layers(imbalance: float = 1.0, seed: int = 0) -> Iterator[Check |
             measured[f"depth {depth}"], predicted[f"depth {depth}"] = size.tolist(), law.tolist()
     yield excess_picture(excess)
     yield Curve(
-        "From an opposed start to the origin",
-        "time",
+        "From an opposed start the product shrinks to zero",
+        "time (steps x learning rate)",
         "Frobenius norm of the product",
         (np.arange(size.size) * 20.0 * ETA).tolist(),
         measured,
@@ -181,8 +181,9 @@ def excess_picture(excess: Mapping[int, np.ndarray]) -> Curve:
         measured[name] = line.tolist()
         law = 1e-4 * np.exp(-tail_rate(depth) * (times - begin))
         predicted[name] = np.where((law < 1e-2) & (law > 1e-13), law, np.nan).tolist()
-    title = "Tail of the loss over that of the best of rank one"
-    return Curve(title, "time", "excess loss", times.tolist(), measured, predicted, log="y")
+    title = "The loss falls to the best of rank one at the predicted rate"
+    labels = "time (steps x learning rate)", "loss - least loss of rank one"
+    return Curve(title, *labels, times.tolist(), measured, predicted, log="y")
 
 
 def opposed(

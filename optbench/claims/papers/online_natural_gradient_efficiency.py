@@ -50,12 +50,15 @@ def online_natural_gradient_efficiency(
     worse = plain[-1] / natural[-1]
     yield Check.at_least("stochastic gradient: E_g over that of the natural gradient", worse, 1.5)
     yield Curve(
-        "Generalization error after t samples",
-        "t",
-        "E_g",
+        "The natural gradient estimates as well as any method can",
+        "samples seen, t",
+        "generalization error",
         steps[1:].tolist(),
-        {"natural gradient": natural[1:].tolist(), "stochastic gradient": plain[1:].tolist()},
-        {"Cramer-Rao": bound[1:].tolist()},
+        {
+            "online natural gradient": natural[1:].tolist(),
+            "stochastic gradient descent": plain[1:].tolist(),
+        },
+        {"Cramer-Rao bound": bound[1:].tolist()},
         "xy",
     )
 

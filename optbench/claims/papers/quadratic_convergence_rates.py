@@ -60,7 +60,7 @@ def quadratic_convergence_rates(
     factors = {"gradient descent": plain, "heavy ball": heavy, "Nesterov": nesterov}
     paths = (plain_path, heavy_path, nesterov_path)
     yield Curve(
-        f"Condition number {CONDITION:g}: best constant steps",
+        f"Momentum is faster (best constants, condition number {CONDITION:g})",
         "steps",
         "relative distance to the minimum",
         SHOWN.tolist(),

@@ -77,9 +77,9 @@ def representation_costs(decay_factor: float = 1.0, seed: int = 0) -> Iterator[C
         chunk.advance(60_000, steps=np.array([60_000]))
         yield cost_check(parameters, parameters, chunk.runs.theta, chunk.runs.w)
     yield Curve(
-        "Predictors that weight decay selects",
+        "Each architecture has its own solution under weight decay",
         "coordinate",
-        "w",
+        "weight w of the predictor",
         list(range(1, 11)),
         measured=found,
         predicted=solutions,

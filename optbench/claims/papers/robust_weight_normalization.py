@@ -69,12 +69,12 @@ def robust_weight_normalization(
         1.0,
     )
     yield Curve(
-        "Relative error from alpha = 0.2, 0.1, 0.01",
+        "Weight normalization finds w* from larger starts",
         "steps",
-        "||w - w*|| / ||w*||",
+        "relative error ||w - w*|| / ||w*||",
         list(steps[1:]),
         measured={
-            f"{name}, {scale:g}": list(values[1:, column])
+            f"{name}, start {scale:g}": list(values[1:, column])
             for name, values in (("normalized", ours), ("plain", plain))
             for column, scale in enumerate(SCALES[:3])
         },

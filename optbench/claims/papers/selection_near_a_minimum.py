@@ -62,7 +62,7 @@ def selection_near_a_minimum(
     yield Check.between("slope of log motion", log_slope(DISTANCES, across), 0.9, 1.1)
     linearized = np.linalg.norm(direction - null @ direction)
     yield Curve(
-        "To first order nothing moves in the null space",
+        "Near a minimum almost nothing moves in the null space",
         "distance of the start to the minimum",
         "motion of the parameters",
         DISTANCES.tolist(),

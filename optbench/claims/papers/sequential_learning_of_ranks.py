@@ -98,8 +98,8 @@ def aligned(
     rows = np.unique(np.geomspace(8, times.size - 1, 150).astype(int))
     names = [f"s = {s:g}" for s in MODES]
     yield Curve(
-        f"Singular values from a0 = {first:g}",
-        "time",
+        f"Singular values are learnt one by one (start {first:g})",
+        "time (steps x learning rate)",
         "singular value of the product",
         times[rows].tolist(),
         dict(zip(names, found[rows].T.tolist(), strict=True)),

@@ -214,11 +214,11 @@ def metrics(batches: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Check | Cu
     sine = np.concatenate(sines)[every]
     predicted = least_condition(np.sqrt((1.0 - sine) * (1.0 + sine)), sine)
     yield Curve(
-        title="Least condition number of the metric in which a step is natural gradient descent",
-        x_label="sine of the angle between step and negative gradient",
-        y_label="condition number",
+        title="The larger the angle to the gradient, the worse the metric of a step",
+        x_label="sine of the angle between step and -gradient",
+        y_label="condition number of the metric",
         x=sine.tolist(),
-        measured={"planar metric of a step": np.concatenate(found)[every].tolist()},
+        measured={"best metric of a step": np.concatenate(found)[every].tolist()},
         predicted={"(1 + sin) / (1 - sin)": predicted.tolist()},
         log="y",
     )

@@ -61,9 +61,9 @@ def stochastic_gradients(width: int = 1024, seed: int = 0) -> Iterator[Check | C
     yield Check.at_least(name, ratio, 0.5, expected / fixed)
     steps = np.arange(HORIZONS[0] + 1)
     yield Curve(
-        "Single samples fit a wide network as fast, per step, as all of them",
-        "step",
-        "loss / first",
+        "Per step, single samples fit a wide network as fast as all",
+        "steps",
+        "loss / first loss",
         steps.tolist(),
         {
             "all samples": relative(every)[steps, 0].tolist(),

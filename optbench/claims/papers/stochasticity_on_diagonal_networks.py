@@ -118,12 +118,12 @@ def stochasticity_on_diagonal_networks(
     falls = np.diff(scales[names[0]]).max()
     yield Check.below("SGD: largest change of effective alpha to the next gamma", falls, 0.0)
     yield Curve(
-        "Effective initialization of the diagonal network",
-        "gamma",
-        "geometric mean of sqrt(a)",
+        "Noise of single samples makes the effective start smaller",
+        "learning rate",
+        "effective size of the start",
         RATES,
         {name: scales[name] for name in names},
-        {"gradient flow: alpha": [ALPHA] * len(RATES)},
+        {"gradient flow": [ALPHA] * len(RATES)},
     )
 
 

@@ -64,16 +64,16 @@ def turning_of_neurons(optimizer: str = "nero", seed: int = 0) -> Iterator[Check
     losses = np.exp(chunk.records.log_loss[:, 0])
     yield Check.at_most("final loss with default settings", losses[-1], 1e-8)
     yield Curve(
-        title="Turn of each neuron in the first step",
+        title="Nero turns each neuron by the predicted angle",
         x_label="neuron",
-        y_label="angle (degrees)",
+        y_label="turn in the first step (degrees)",
         x=np.arange(1, NEURONS + 1).tolist(),
         measured={"Nero": np.degrees(angles).tolist()},
         predicted={"closed form": np.degrees(predicted).tolist()},
     )
     yield Curve(
-        title="Nero with its default settings",
-        x_label="step",
+        title="Nero fits the data with its default settings",
+        x_label="steps",
         y_label="loss",
         x=np.arange(0, STEPS + 1, 20).tolist(),
         measured={"Nero": losses[::20].tolist()},

@@ -67,12 +67,12 @@ def weak_correlations_of_derivatives(
         slope = log_slope(WIDTHS, np.array(found))
         yield Check.between(f"slope of log {name} in log m", slope, law - 0.15, law + 0.15, law)
     yield Curve(
-        "Wide networks are nearly linear in their parameters",
+        "The wider a network, the more linear in its parameters",
         "width m",
-        "root mean square",
+        "root mean square over samples",
         WIDTHS.tolist(),
-        {"sup |f - f_lin|": distances, "|H g| / |g|": curvatures},
-        {"slope -1/2": (distances[0] * np.sqrt(WIDTHS[0] / WIDTHS)).tolist()},
+        {"distance to linearized": distances, "curvature |H g| / |g|": curvatures},
+        {"width^(-1/2)": (distances[0] * np.sqrt(WIDTHS[0] / WIDTHS)).tolist()},
         log="xy",
     )
 

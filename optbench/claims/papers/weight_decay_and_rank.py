@@ -50,7 +50,7 @@ def weight_decay_and_rank(decay_factor: float = 1.0, seed: int = 0) -> Iterator[
         measured[name] = at.tolist()
         predicted[name] = [roots(depth, decay, sigma)[-1] for sigma in grid]
     yield Curve(
-        "Weight decay removes or shrinks a singular value",
+        "Weight decay removes small singular values and shrinks large ones",
         "singular value of the target",
         "singular value of the product",
         grid.tolist(),
@@ -118,8 +118,8 @@ def critical_decay(decay_factor: float) -> Iterator[Check | Curve]:
     yield Check.close("sigma = decay: u at t = 1e4", chunk.runs.theta[0, 0], predicted, 0.02)
     times = chunk.records.steps[1:] * ETA
     yield Curve(
-        "A singular value equal to the decay: sublinear",
-        "time t",
+        "A singular value equal to the decay fades like a power of time",
+        "time (steps x learning rate)",
         "weight u of a layer",
         times.tolist(),
         {"gradient descent": chunk.records.snapshots[1:, 0, 0].tolist()},

@@ -59,7 +59,7 @@ def whitened_deep_linear_convergence(start_factor: float = 1.0) -> Iterator[Chec
         measured[f"depth {depth}"] = np.exp(log_loss[::20]).tolist()
         predicted[f"depth {depth}"] = np.exp(bound[::20]).tolist()
     yield Curve(
-        f"Loss against its bound, eta = {eta:g}",
+        f"The loss stays below its bound (learning rate {eta:g})",
         "steps",
         "loss",
         list(range(0, STEPS + 1, 20)),
@@ -108,8 +108,8 @@ def failures() -> Iterator[Check | Curve]:
         error = float(np.abs(size / predicted - 1.0).max())
         yield Check.at_most("opposed start, depth 3: largest error of ||W(t)||", error, 0.02)
     yield Curve(
-        "Without the margin: from an opposed start to the origin",
-        "time",
+        "From an opposed start the product shrinks to zero",
+        "time (steps x learning rate)",
         "Frobenius norm of the product",
         times.tolist(),
         sizes,

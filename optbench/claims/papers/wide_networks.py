@@ -52,17 +52,17 @@ def stable_gram_matrix(scale: float = 1.0, seed: int = 0) -> Iterator[Check | Cu
     slope = log_slope(np.array(WIDTHS), np.array([run.motion for run in runs]))
     yield Check.between("slope of log relative motion over log m", slope, -0.7, -0.4, -0.5)
     yield Curve(
-        title="Squared error of two-layer ReLU networks of different width",
-        x_label="step",
-        y_label="||y - f||^2 / first",
+        title="Wide networks converge at the rate of infinite width",
+        x_label="steps",
+        y_label="squared error / first",
         x=steps[::2].tolist(),
         measured={
-            f"m = {width}": (run.squares / run.squares[0])[::2].tolist()
+            f"width {width}": (run.squares / run.squares[0])[::2].tolist()
             for width, run in zip(WIDTHS, runs, strict=True)
         },
         predicted={
             "bound": bound[::2].tolist(),
-            "(1 - eta lambda_0)^(2 k)": ((1.0 - ETA * smallest) ** (2.0 * steps))[::2].tolist(),
+            "infinite width": ((1.0 - ETA * smallest) ** (2.0 * steps))[::2].tolist(),
         },
         log="y",
     )

@@ -50,13 +50,13 @@ def width_against_samples(distinct: bool = True, seed: int = 0) -> Iterator[Chec
     slope = log_slope(COUNTS, np.array(least)) if len(least) == len(COUNTS) else np.nan
     yield Check.at_most("slope of log m_min in log n", slope, 2.0, 1.0)
     yield Curve(
-        "Neurons that a tanh network needs to fit random labels",
-        "samples",
-        "smallest width",
+        "Fitting random labels takes far fewer neurons than n^2",
+        "samples n",
+        "smallest width (neurons)",
         COUNTS[: len(least)].tolist(),
-        {"mean over three starts": least},
+        {"measured, mean of three starts": least},
         {
-            "as many parameters as samples": (COUNTS / (DIMENSION + 1)).tolist(),
+            "as many weights as samples": (COUNTS / (DIMENSION + 1)).tolist(),
             "n^2": (COUNTS**2 / COUNTS[0] ** 2 * least[0]).tolist(),
         },
         log="xy",

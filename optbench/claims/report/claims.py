@@ -10,9 +10,10 @@ from typing import Any
 from optbench.claims.framework import Claim, Unmeasured
 from optbench.claims.library import Claims
 from optbench.claims.verification import VERDICTS, Finding, Result
-from optbench.report.document import plain
+from optbench.numerals import NOTHING
+from optbench.records import plain
 from optbench.report.numbers import duration, significant
-from optbench.report.table import NOTHING, Cell, Column, Table, cells
+from optbench.report.table import Cell, Column, Table, cells
 
 WORD = {True: "holds", False: "does not", None: "undecided"}
 

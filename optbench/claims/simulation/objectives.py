@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optbench.instance import Instance
-from optbench.losses import MARGIN_LOSSES, squared_error
+from optbench.losses import MARGIN_LOSSES, cross_entropy, squared_error
 
 
 def objective(data: np.ndarray, loss: Callable[..., float], **given: Any) -> Instance:
@@ -96,4 +96,30 @@ def classification(rows: np.ndarray, loss: str, separable: bool = True) -> Insta
         row=MARGIN_LOSSES[loss],
         scale=1.0 / rows.shape[0],
         exponential_tail=separable,
+    )
+
+
+def classes(features: np.ndarray, labels: np.ndarray) -> Instance:
+    """Mean cross-entropy of several classes; on separable data in the log domain.
+
+    Parameters
+    ----------
+    features : ndarray, float64 (n, d)
+    labels : ndarray, int (n,)
+        0, 1, ..., k - 1; the predictor is a matrix (k, d), row by row.
+
+    Returns
+    -------
+    Instance
+    """
+    return Instance(
+        problem="claim",
+        name="classes",
+        features=features,
+        targets=labels.astype(float),
+        kind="multiclass",
+        row=cross_entropy,
+        outputs=int(labels.max()) + 1,
+        scale=1.0 / len(labels),
+        exponential_tail=True,
     )

@@ -80,6 +80,17 @@ def margin_shares(rows: np.ndarray, w: np.ndarray, p: float) -> np.ndarray:
     return np.asarray(margins / max_margin(rows, p).value)
 
 
+def class_margin(w: np.ndarray, features: np.ndarray, labels: np.ndarray, norm: str) -> float:
+    """Return the least lead of a sample's class over another, per unit of a matrix norm of w."""
+    from optbench.references import matrix_norm
+
+    matrix = w.reshape(-1, features.shape[1])
+    scores = features @ matrix.T
+    own = np.take_along_axis(scores, labels[:, None], axis=1)
+    leads = np.where(np.arange(len(matrix)) == labels[:, None], np.inf, own - scores)
+    return float(leads.min() / matrix_norm(matrix, norm))
+
+
 def log_slope(x: np.ndarray, y: np.ndarray) -> float:
     """Slope of the least-squares line through (log x, log y)."""
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])

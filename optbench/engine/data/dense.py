@@ -76,7 +76,7 @@ def clear_losses(want_loss, runs: Runs, totals):
 
 @inlined
 def scale_losses(want_loss, data: Data, runs: Runs, totals):
-    """End them."""
+    """Multiply the sums of losses by the scale of the objective, which ends them."""
     for run in range(totals.loss.size):
         if want_loss or runs.needs_loss[run]:
             totals.loss[run] *= data.scale

@@ -20,7 +20,7 @@ from optbench.engine.data.blocks import Passes, band_passes, panel_passes
 from optbench.engine.data.layouts import block_panels
 from optbench.engine.data.panels import PANEL_ROWS
 from optbench.engine.types import Data, Scratch, product_s
-from optbench.linear_algebra.features import COLUMN_SUMS, ROW_SUMS, TIMES, TRANSPOSED_TIMES
+from optbench.linear_algebra.features import ABSOLUTE_TIMES, TIMES, TRANSPOSED_TIMES
 from optbench.parametrizations.matrices import as_matrix
 
 
@@ -93,14 +93,23 @@ def raw_entry(panels: np.ndarray, row: int, j: int) -> float:
 
 
 @inlined
-def add_absolute(
-    entry: Callable[..., float], which: int, data: Data, columns: int, out: np.ndarray
+def absolute(
+    entry: Callable[..., float],
+    which: int,
+    data: Data,
+    columns: int,
+    given: np.ndarray,
+    out: np.ndarray,
 ) -> None:
-    """Write the sums of absolute values of dense data, by row or by column."""
+    """Write |A| x or |A|^T y for dense data, entry by entry."""
     out[:] = 0.0
     for row in range(data.rows):
         for j in range(columns):
-            out[row if which == ROW_SUMS else j] += abs(entry(data.panels, row, j))
+            size = abs(entry(data.panels, row, j))
+            if which == ABSOLUTE_TIMES:
+                out[row] += size * given[j]
+            else:
+                out[j] += size * given[row]
 
 
 panels_times = block_times(panel_passes(1))
@@ -116,8 +125,8 @@ def dense_product(which, data: Data, scratch: Scratch, given, out):
     elif which == TRANSPOSED_TIMES:
         panels_transposed_times(data, scratch, given, out)
     else:
-        columns = out.size if which == COLUMN_SUMS else data.panels.shape[1]
-        add_absolute(panel_entry, which, data, columns, out)
+        columns = given.size if which == ABSOLUTE_TIMES else out.size
+        absolute(panel_entry, which, data, columns, given, out)
 
 
 def wide_product(which, data: Data, scratch: Scratch, given, out):
@@ -127,8 +136,8 @@ def wide_product(which, data: Data, scratch: Scratch, given, out):
     elif which == TRANSPOSED_TIMES:
         bands_transposed_times(data, scratch, given, out)
     else:
-        columns = out.size if which == COLUMN_SUMS else data.panels.shape[1]
-        add_absolute(entry_of_bands, which, data, columns, out)
+        columns = given.size if which == ABSOLUTE_TIMES else out.size
+        absolute(entry_of_bands, which, data, columns, given, out)
 
 
 def sparse_product(which, data: Data, scratch: Scratch, given, out):
@@ -148,8 +157,11 @@ def sparse_product(which, data: Data, scratch: Scratch, given, out):
     else:
         for row in range(data.rows):
             for entry in range(starts[row], starts[row + 1]):
-                place = row if which == ROW_SUMS else columns[entry]
-                out[place] += abs(values[entry])
+                size, j = abs(values[entry]), columns[entry]
+                if which == ABSOLUTE_TIMES:
+                    out[row] += size * given[j]
+                else:
+                    out[j] += size * given[row]
 
 
 def own_product(which, data: Data, scratch: Scratch, given, out):
@@ -167,7 +179,8 @@ def own_product(which, data: Data, scratch: Scratch, given, out):
             for j in range(out.size):
                 out[j] += matrix[row, j] * given[row]
     else:
-        add_absolute(raw_entry, which, data, matrix.shape[1], out)
+        columns = given.size if which == ABSOLUTE_TIMES else out.size
+        absolute(raw_entry, which, data, columns, given, out)
 
 
 PRODUCTS = {

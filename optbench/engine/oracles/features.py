@@ -23,10 +23,11 @@ from optbench.engine.types import call_product
 from optbench.instance import Instance
 from optbench.linear_algebra import features as plain
 from optbench.linear_algebra.features import (
-    COLUMN_SUMS,
-    ROW_SUMS,
+    ABSOLUTE_TIMES,
+    ABSOLUTE_TRANSPOSED_TIMES,
     TIMES,
     TRANSPOSED_TIMES,
+    WRONG_SIZES,
     Features,
 )
 from optbench.parametrizations import Parametrization
@@ -68,15 +69,15 @@ def no_cost(
     return mapped(ON_THETA, parametrization)
 
 
-def _test(features: Any, outs: tuple[Any, ...], vectors: tuple[Any, ...]) -> None:
+def _test(features: Any, vector: Any, out: Any) -> None:
     """Refuse what the products cannot read or write."""
     if not (isinstance(features, types.NamedTuple) and features.instance_class is Features):
         raise TypingError("the first argument must be the argument features of the kernel")
-    for array in (*outs, *vectors):
-        vector = isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"
-        if not (vector and array.dtype == types.float64):
+    for array in (vector, out):
+        flat = isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"
+        if not (flat and array.dtype == types.float64):
             raise TypingError("products with features are of vectors of float64, such as slots")
-    if not all(array.mutable for array in outs):
+    if not out.mutable:
         raise TypingError("this array is read only: write into a slot")
 
 
@@ -86,42 +87,26 @@ def multiply(which: int, features: Features, given: Any, out: Any) -> None:
     call_product(features.product, (which, features.data, features.scratch, given, out))
 
 
-@overload(plain.features_times, strict=False, jit_options=INLINED)
-def _features_times(features: Any, vector: Any, out: Any) -> Callable[..., None]:
-    _test(features, (out,), (vector,))
+def _compiled(function: Callable[..., None], which: int, turned: bool) -> None:
+    """Give a function of :mod:`optbench.linear_algebra.features` its compiled version."""
 
-    def features_times(features, vector, out):  # type: ignore[no-untyped-def]
-        if vector.size != features.columns or out.size != features.data.rows:
-            raise ValueError("features_times: x must have size d and out size n")
-        multiply(TIMES, features, vector, out)
+    @overload(function, strict=False, jit_options=INLINED)
+    def _product(features: Any, vector: Any, out: Any) -> Callable[..., None]:
+        _test(features, vector, out)
 
-    return features_times
+        def product(features, vector, out):  # type: ignore[no-untyped-def]
+            x, y = (out, vector) if turned else (vector, out)
+            if x.size != features.columns or y.size != features.data.rows:
+                raise ValueError(WRONG_SIZES)
+            multiply(which, features, vector, out)
 
-
-@overload(plain.transposed_times, strict=False, jit_options=INLINED)
-def _transposed_times(features: Any, vector: Any, out: Any) -> Callable[..., None]:
-    _test(features, (out,), (vector,))
-
-    def transposed_times(features, vector, out):  # type: ignore[no-untyped-def]
-        if vector.size != features.data.rows or out.size != features.columns:
-            raise ValueError("transposed_times: y must have size n and out size d")
-        multiply(TRANSPOSED_TIMES, features, vector, out)
-
-    return transposed_times
+        return product
 
 
-@overload(plain.absolute_sums, strict=False, jit_options=INLINED)
-def _absolute_sums(features: Any, by_row: Any, by_column: Any) -> Callable[..., None]:
-    _test(features, (by_row, by_column), ())
-
-    def absolute_sums(features, by_row, by_column):  # type: ignore[no-untyped-def]
-        if by_row.size != features.data.rows or by_column.size != features.columns:
-            raise ValueError("absolute_sums: by_row must have size n and by_column size d")
-        multiply(ROW_SUMS, features, by_row, by_row)
-        multiply(COLUMN_SUMS, features, by_column, by_column)
-
-    return absolute_sums
-
+_compiled(plain.features_times, TIMES, False)
+_compiled(plain.transposed_times, TRANSPOSED_TIMES, True)
+_compiled(plain.absolute_times, ABSOLUTE_TIMES, False)
+_compiled(plain.absolute_transposed_times, ABSOLUTE_TRANSPOSED_TIMES, True)
 
 HANDLE = "Features(kernels.product, data, scratch, runs.theta.shape[1])"
 ORACLE = Oracle(
