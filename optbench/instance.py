@@ -102,6 +102,9 @@ class Instance:
         ``loss_and_grad(w, data, grad) -> loss`` in place of ``row``; its arguments are recognised
         by name, see :data:`optbench.parameters.OBJECTIVE_ARGUMENTS`.  One that takes ``rng`` draws
         fresh samples at each evaluation, and the recorded loss is that of the sample.
+    mean_of_rows : bool
+        Whether ``loss_and_grad`` is a mean over the rows of ``data`` and ``targets``, as many as it
+        gets: optimizers that draw rows hand it those that they drew.
     parameters : NamedTuple, optional
         What ``row`` or ``loss_and_grad`` reads beside the data: numbers, truth values and small
         arrays.  The kernel is compiled for their kinds, not for their values.
@@ -182,6 +185,7 @@ class Instance:
     penalty: Callable[[np.ndarray, np.ndarray], float] | None = None
     prox: Callable[[np.ndarray, float], None] | None = None
     parameters: Any = None
+    mean_of_rows: bool = False
     scratch: int = 0
     layers: Any = None
     measures: Mapping[str, Callable[[np.ndarray], float]] = field(default_factory=dict)
@@ -276,6 +280,11 @@ class Instance:
                 raise UserError(
                     f"{place(kernel)}: {kernel.__name__!r} {told.format(name)} ({where})"
                 )
+        if self.mean_of_rows and (self.loss_and_grad is None or self.stochastic):
+            raise UserError(
+                f"{where}: mean_of_rows is of an objective of the plug-in's own that draws nothing "
+                "itself; rows of a row loss are drawn without it"
+            )
         if self.loss_and_grad is not None and self.sparse:
             raise UserError(f"{where}: an objective of its own reads dense features")
 
@@ -355,6 +364,16 @@ class Instance:
     def stochastic(self) -> bool:
         """Whether its own objective draws fresh samples at each evaluation."""
         return self.loss_and_grad is not None and "rng" in arguments(self.loss_and_grad)
+
+    @property
+    def restricted(self) -> bool:
+        """Whether w is restricted to a set: its prox is a projection, of no penalty."""
+        return self.prox is not None and self.penalty is None
+
+    def project(self, point: np.ndarray) -> None:
+        """Replace a point by its projection onto the set to which w is restricted."""
+        assert self.prox is not None
+        self.prox(point, 1.0)
 
     @property
     def at_infinity(self) -> bool:

@@ -19,6 +19,7 @@ from optbench.labels import tell_apart
 from optbench.options import option_text, parse_options, parse_specification
 from optbench.parametrizations import Parametrization, parametrization
 from optbench.registry import Registry
+from optbench.rehearsal.effects import check_effects
 
 ALL, DEFAULT = "all", ""  # optimizers: every one, and those that run when none is named
 Arrays: TypeAlias = tuple[Any, Any]  # a matrix (n, d), dense or sparse, and n targets
@@ -121,7 +122,9 @@ def parse_optimizer(registry: Registry, text: str) -> Choice:
     fixed = {key: value for key, value in values.items() if key in optimizer.hypers}
     check_ranges(optimizer, fixed, given)
     added = {key: value for key, value in values.items() if key in options and key != SCHEDULE}
-    optimizer = combine(optimizer, values.get(SCHEDULE, CONSTANT), added)
+    plain, schedule = optimizer, values.get(SCHEDULE, CONSTANT)
+    optimizer = combine(plain, schedule, added)
+    check_effects(plain, [SCHEDULE] * (schedule != CONSTANT) + list(added))
     free = [key for key in optimizer.tuned if key not in fixed]
     if len(free) > 1:
         raise UserError(f"optimizer {name}: give all but one of {', '.join(free)} a value")
@@ -302,9 +305,11 @@ def _build(problem: Problem, options: Mapping[str, Any]) -> Instance:
 def default_parametrization(instance: Instance, optimizer: Optimizer) -> str:
     """Return what theta -> w is when the user names none.
 
-    On positive problems a mirror method on the positive orthant acts on w itself.
+    On positive problems a mirror method on the positive orthant acts on w itself, and so does what
+    asks for the projection onto it.
     """
-    if instance.positive and optimizer.start == "positive":
+    projects = instance.restricted and optimizer.projects
+    if instance.positive and (optimizer.start == "positive" or projects):
         return "linear"
     return instance.parametrization
 
@@ -397,6 +402,10 @@ def reason_to_skip(
         return reason
     if optimizer.start == "positive" and not instance.positive:
         return f"acts on positive parameters; those of {instance.problem} are signed"
+    if instance.restricted and optimizer.projects:
+        return None
     if instance.positive and parametrization.linear and optimizer.start != "positive":
         return "would leave the positive orthant with the linear parametrization"
+    if instance.restricted and not instance.positive:
+        return "would leave the set to which w is restricted: it does not ask for the projection"
     return None

@@ -6,7 +6,9 @@ W <- W - learning_rate P ((P^T M Q)_hat / (sqrt(V_hat) + eps)) Q^T;
 L <- beta2 L + (1 - beta2) G G^T;  R <- beta2 R + (1 - beta2) G^T G;
 every frequency steps the columns of P are ordered by p.L p, and P <- qr(L P); so are Q and R.
 
-The first step finds the eigenvectors P, Q of G G^T and G^T G and moves nothing.
+The first step finds the eigenvectors P, Q of G G^T and G^T G and moves nothing.  Where these, or
+L P and R Q, lack full rank, no formula says what the last columns are: they stay as they are, as
+far as those before let them, and begin along the axes.
 """
 
 from math import sqrt
@@ -16,7 +18,6 @@ from optbench.linear_algebra import (
     columns_by_columns,
     layer,
     multiply,
-    qr,
     rows_by_rows,
     symmetric_eigen,
 )
@@ -35,6 +36,51 @@ def turn(left, matrix, right, between, out):
     multiply(between, right, out)
 
 
+NULL = 1e-10  # of the largest: of what is smaller, rounding has changed the direction
+
+
+def left_over(columns, a, basis):
+    """Subtract from a column what lies along those of ``basis`` before it; return what is left."""
+    size = columns.shape[0]
+    for _ in range(2):  # the second time it is orthogonal to rounding
+        for b in range(a):
+            along = 0.0
+            for i in range(size):
+                along += basis[i, b] * columns[i, a]
+            for i in range(size):
+                columns[i, a] -= along * basis[i, b]
+    left = 0.0
+    for i in range(size):
+        left += columns[i, a] * columns[i, a]
+    return sqrt(left)
+
+
+def orthonormalize(columns, basis):
+    """Turn ``columns`` into ``basis``; where nothing is left, from the one there, or an axis."""
+    size = columns.shape[0]
+    largest = 0.0
+    for i in range(size):
+        for a in range(size):
+            largest = max(largest, abs(columns[i, a]))
+    for i in range(size):
+        for a in range(size):
+            columns[i, a] = columns[i, a] / largest if largest > 0.0 else 0.0
+    for a in range(size):
+        left = left_over(columns, a, basis)
+        if left <= NULL:
+            for i in range(size):
+                columns[i, a] = basis[i, a]
+            left = left_over(columns, a, basis)
+            axis = 0
+            while left < 0.5 / sqrt(size) and axis < size:
+                for i in range(size):
+                    columns[i, a] = 1.0 if i == axis else 0.0
+                left = left_over(columns, a, basis)
+                axis += 1
+        for i in range(size):
+            basis[i, a] = columns[i, a] / left if left > 0.0 else 0.0
+
+
 def first_basis(matrix, basis, work):
     """Write the eigenvectors of a matrix to the columns of ``basis``, the largest first."""
     size = matrix.shape[0]
@@ -46,12 +92,21 @@ def first_basis(matrix, basis, work):
         best = a
         for b in range(a + 1, size):
             best = b if work[b, b] > work[best, best] else best
-        work[best, best] = work[a, a]
+        work[a, a], work[best, best] = work[best, best], work[a, a]
         for i in range(size):
             basis[a, i], basis[best, i] = basis[best, i], basis[a, i]
+    largest = work[0, 0]
+    for a in range(size):
+        known = 1.0 if work[a, a] > NULL * largest else 0.0
+        for i in range(size):
+            basis[a, i] *= known
     for i in range(size):
-        for j in range(i):
-            basis[i, j], basis[j, i] = basis[j, i], basis[i, j]
+        for j in range(size):
+            work[i, j] = basis[j, i]
+    for i in range(size):
+        for j in range(size):
+            basis[i, j] = 0.0
+    orthonormalize(work, basis)
 
 
 def next_basis(matrix, basis, work, squares):
@@ -71,7 +126,7 @@ def next_basis(matrix, basis, work, squares):
             work[i, a], work[i, best] = work[i, best], work[i, a]
         for j in range(squares.shape[1]):
             squares[a, j], squares[best, j] = squares[best, j], squares[a, j]
-    qr(work, basis)
+    orthonormalize(work, basis)
 
 
 @optimizer(

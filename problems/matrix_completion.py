@@ -4,7 +4,8 @@ Minimise the mean of (<A_i, W> - b_i)^2 / 2 over the measurements: A_i picks an 
 Gaussian (matrix sensing).  The predictor is W row by row, and far more matrices fit than one.
 References: least L2 (Frobenius) norm, which leaves unseen entries at 0; least nuclear norm; and the
 hidden matrix.  ``--parametrization deep_linear:outputs=ROWS,widths=10x10,scale=0.1`` has the bias
-towards low rank that the L2 norm lacks.
+towards low rank that the L2 norm lacks.  The least spectral norm that fits is not solved here, and
+no row is compared with it.
 """
 
 import numpy as np

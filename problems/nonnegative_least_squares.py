@@ -1,15 +1,17 @@
 """Nonnegative least squares: minimise 1/2 ||A x - b||^2 over x >= 0.
 
-Gradient descent on x = u^L (the nonnegative parametrization) from a small constant, or
-exponentiated gradient on x.  With at least as many rows as columns the solution is unique
-(Lawson and Hanson); with fewer, and b = A x0 with x0 >= 0, many x fit, and the smaller the start
-the nearer the limit is to the one of least L1 norm.
+Gradient descent on x = u^L (the nonnegative parametrization) from a small constant, exponentiated
+gradient on x, or projected gradient descent (``ista``, ``fista``), whose prox is the projection.
+With at least as many rows as columns the solution is unique (Lawson and Hanson); with fewer, and
+b = A x0 with x0 >= 0, many x fit, and the smaller the start the nearer the limit of the former two
+is to the one of least L1 norm.
 """
 
 import numpy as np
 
 from optbench import Instance, UserError, problem
 from optbench.losses import squared_error
+from optbench.projections import onto_orthant
 
 
 @problem(
@@ -37,6 +39,7 @@ def nonnegative_least_squares(m=30, n=10, start=1e-6, seed=0):
         targets=b,
         kind="regression",
         row=squared_error,
+        prox=onto_orthant,
         references=references,
         optimal_value=optimal_value,
         smoothness=lambda: np.linalg.norm(matrix, 2) ** 2,

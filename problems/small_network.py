@@ -110,6 +110,7 @@ def small_network(
         targets=targets,
         kind="other",
         loss_and_grad=network_loss,
+        mean_of_rows=True,
         parameters=Network(ACTIVATIONS.index(activation), leak, loss == "logistic"),
         layers=[(0, hidden, d), (hidden * d, 1, hidden)],
         optimal_value=float,

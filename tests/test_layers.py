@@ -12,11 +12,13 @@ PACKAGE = Path(__file__).parents[1] / "optbench"
 # From the bottom to the top; a module or folder may import those of the lines above its own.
 LAYERS = (
     "errors files numerals progress provenance source_code",
-    "options status random schedules elementwise linear_algebra proximal environment column",
+    "options status random schedules elementwise linear_algebra proximal projections environment",
+    "column",
     "columns identity labels losses parameters targets",
     "records traces plugin_files references data",
     "contract parametrizations",
     "instance registry",
+    "rehearsal",
     "engine",
     "runs",
     "study",

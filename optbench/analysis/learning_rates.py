@@ -63,7 +63,7 @@ def _entry(cell: Cell, tried: Tried, best: Mapping[Instance, float], selects: bo
 
 
 def _selected(cell: Cell, went: Progress, rate: float) -> str | None:
-    ends = last_parts(went.runs, went.statuses)
+    ends = last_parts(cell, went.runs, went.statuses)
     return majority(
         [
             judge(

@@ -52,7 +52,8 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 
 def _header(cell: Cell, horizon: int, seeds: int) -> dict[str, Any]:
     state = {"status": Status.SKIPPED, "reason": cell.skip}
-    asked = {"as_theorem_asks": cell.choice.as_theorem_asks}
+    choice = cell.choice
+    asked = {"schedule": choice.optimizer.schedule, "as_theorem_asks": choice.as_theorem_asks}
     return {**names_of(cell), **asked, **state, "seeds": seeds, "horizon": horizon}
 
 
@@ -110,7 +111,7 @@ def bias_row(cell: Cell, search: Search, horizon: int, seeds: int) -> BiasRow:
     runs = runs_with_instances(cell, search.further or search.runs[search.best])
     statuses = [chunk.status[run] for _, chunk, run in runs]
     stopped = [int(chunk.stopped[run]) for _, chunk, run in runs]
-    ends = last_parts(runs, statuses)
+    ends = last_parts(cell, runs, statuses)
     told = predicted(cell, rate, min((float(np.max(np.abs(e.w))) for e in ends), default=math.inf))
     row = replace(
         empty_bias(cell, horizon, seeds),
@@ -141,7 +142,7 @@ def settled(cell: Cell, chunks: Sequence[Chunk], rate: float | None) -> bool:
     """Tell whether more steps could not change a row's verdict: no seed's run is under way."""
     runs = runs_with_instances(cell, chunks)
     statuses = [chunk.status[run] for _, chunk, run in runs]
-    found = [_measured(cell, end, rate).verdict for end in last_parts(runs, statuses)]
+    found = [_measured(cell, end, rate).verdict for end in last_parts(cell, runs, statuses)]
     return not any(each.open for each in found)
 
 

@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optbench.contract.combinations import ends_by_design
 from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
 from optbench.status import Status
 from optbench.study import Cell
 
 Run = tuple[Instance, Chunk, int]
-AT_REST = (Status.CONVERGED, Status.STALLED)  # the parameters repeat
+AT_REST = dict.fromkeys((Status.CONVERGED, Status.STALLED), "it is at rest")
+ENDED = {Status.HORIZON: "its schedule has ended"}  # no step would be longer than 0
 
 
 def runs_with_instances(cell: Cell, chunks: Sequence[Chunk]) -> list[Run]:
@@ -27,11 +29,11 @@ def runs_with_instances(cell: Cell, chunks: Sequence[Chunk]) -> list[Run]:
 
 
 class LastPart(NamedTuple):
-    """The end of a run: predictors of its last decades, and whether it is at rest."""
+    """The end of a run: predictors of its last decades, and why it would not go on, if so."""
 
     instance: Instance
     path: list[tuple[int, np.ndarray]]
-    at_rest: bool
+    at_rest: str
 
     @property
     def w(self) -> np.ndarray:
@@ -39,10 +41,11 @@ class LastPart(NamedTuple):
         return self.path[-1][1]
 
 
-def last_parts(runs: Sequence[Run], statuses: Sequence[Status]) -> list[LastPart]:
-    """Return the end of every run that lasted."""
+def last_parts(cell: Cell, runs: Sequence[Run], statuses: Sequence[Status]) -> list[LastPart]:
+    """Return the end of every run of a cell that lasted."""
+    rests = AT_REST | (ENDED if ends_by_design(cell.choice.optimizer) else {})
     return [
-        LastPart(instance, _path(chunk, run), status in AT_REST)
+        LastPart(instance, _path(chunk, run), rests.get(status, ""))
         for (instance, chunk, run), status in zip(runs, statuses, strict=True)
         if status.has_numbers
     ]

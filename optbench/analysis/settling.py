@@ -14,12 +14,13 @@ eps = 0 is close to l2 for 1e5 steps and ends at linf.  A verdict needs a run th
 On separable data a run that moves has settled, too, where it grows along the reference that it
 approaches: see :func:`_grows_along`.
 
-A run at rest has settled wherever it is.  Any other run is moving when what is missing to some
-reference falls by 5 % or more in a decade (1 / log t, the slowest law that is known, falls by 14 %
-from 1e6 to 1e7 steps): then it is told towards which one, and at which step it would be close if
-the law of its last two decades went on.  Towards a reference that the instance does not tell from
-another one it is INCONCLUSIVE: it comes closer to both; so it is while a margin is below 0.  A run
-that comes closer to none stays where it is: between two references, or INCONCLUSIVE.
+A run at rest, or at the end of a schedule whose rate falls to 0, has settled wherever it is.  Any
+other run is moving when what is missing to some reference falls by 5 % or more in a decade
+(1 / log t, the slowest law that is known, falls by 14 % from 1e6 to 1e7 steps): then it is told
+towards which one, and at which step it would be close if the law of its last two decades went on.
+Towards a reference that the instance does not tell from another one it is INCONCLUSIVE: it comes
+closer to both; so it is while a margin is below 0.  A run that comes closer to none stays where it
+is: between two references, or INCONCLUSIVE.
 
 Of a run that does not fit yet norms say nothing: what is missing are its distances to the
 references, and the residual.  It is moving where the reference that it approaches most is also the
@@ -67,7 +68,6 @@ FARTHEST = 1000.0  # times the last step; no extrapolation goes farther
 NEARLY = 2.0  # times the largest shortfall that is close: so near is a run that grows along a limit
 NEAR = 0.15  # decades from "a tenth of the steps": records are a tenth of a decade apart
 NO_PAST = "no predictor of a tenth of the steps tells whether it has settled"
-AT_REST = "it is at rest"
 NO_MARGIN = "it does not separate the data yet"
 TOO_EARLY = "it fits since less than a decade: too early to tell whether it still moves"
 
@@ -123,7 +123,7 @@ class Verdict(Selection):
 
 
 def judge(
-    instance: Instance, references: Mapping[str, Reference], path: Path, at_rest: bool = False
+    instance: Instance, references: Mapping[str, Reference], path: Path, at_rest: str = ""
 ) -> Verdict:
     """Decide which reference a run has selected.
 
@@ -135,8 +135,8 @@ def judge(
         The candidates; those that are not certified decide nothing.
     path : sequence of (int, ndarray)
         Steps and predictors, in order: the last ones of the run, over one decade or two.
-    at_rest : bool
-        Whether the parameters no longer change.
+    at_rest : str
+        Why the parameters no longer change: it is said of a run that is at no reference.
     """
     w, kind, known = path[-1][1], kind_of(instance), certified(references)
     if nothing := incomparable(references, known, w):
@@ -150,7 +150,7 @@ def judge(
     missing = [_missing(instance, known, _around(kept, p), end.fits) for p in (1.0, 0.1, 0.01)]
     stands = Verdict(**vars(place(instance, known, w, end.misfit)))
     now = replace(stands, missing=missing[0], by_distance=away)
-    return _add(now, AT_REST) if at_rest else _judged(instance, known, kept, missing, now, late)
+    return _add(now, at_rest) if at_rest else _judged(instance, known, kept, missing, now, late)
 
 
 def _judged(

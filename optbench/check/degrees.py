@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optbench.check.kernels import Steps, offsets, plain_path
+from optbench.check.kernels import plain_path
 from optbench.check.outcome import difference
-from optbench.check.quadratic import TUNED, Quadratic
 from optbench.contract import Hyper, Optimizer
+from optbench.rehearsal.plain import Steps, offsets
+from optbench.rehearsal.quadratic import TUNED, Quadratic
 
 RANGES = {7: (-2, -1, 0, 1, 2), 11: (-1, 0, 1)}  # up to so many unknown degrees: 2e5 combinations
 TRIED = 30  # combinations that are run

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from optbench.check.outcome import require
-from optbench.check.quadratic import (
-    LAYERS,
-    ROWS,
-    SIZE,
-    SIZES,
-    TARGETS,
-    Quadratic,
-    instance,
-    no_penalty,
-)
-from optbench.contract import ORACLE_ARGUMENTS, Optimizer, Slot
+from optbench.contract import ORACLE_ARGUMENTS, Optimizer
+from optbench.contract.probes import MOST_TRIALS
 from optbench.engine import rules, types
 from optbench.engine.bind import bind_probe, bind_update, bounds_checks
 from optbench.engine.bind_instance import objective_kind
@@ -26,54 +17,15 @@ from optbench.engine.compiler.calls import entry_point
 from optbench.engine.ensemble import make_data
 from optbench.engine.oracles.declared import FIRST_SLOT, PLACES
 from optbench.engine.oracles.features import product_for
-from optbench.engine.oracles.probes import MOST_TRIALS
 from optbench.engine.passages import no_passages
 from optbench.engine.scratch import working_memory
 from optbench.engine.state import fresh_runs
 from optbench.parametrizations import parametrization
-from optbench.random import seeded
+from optbench.rehearsal import plain
+from optbench.rehearsal.plain import STEPS, Steps, found_at, initial_slots
+from optbench.rehearsal.quadratic import LAYERS, SIZE, Quadratic, instance
 
-STEPS = 40
 CANARY = 123.456  # in the memory before and behind what a kernel may write
-
-
-class Steps(NamedTuple):
-    """Parameters (steps, p), slots (steps, s) and outputs, if any, after each step."""
-
-    theta: np.ndarray
-    state: np.ndarray
-    output: np.ndarray
-
-
-def offsets(optimizer: Optimizer) -> np.ndarray:
-    """Return where each slot starts in a run's slots, int64 (slots + 1,)."""
-    sizes = [slot.size(SIZES) for slot in optimizer.slots.values()]
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-
-
-def initial_slots(optimizer: Optimizer, power: float) -> list[Slot]:
-    """Return the slots with their first numbers in units of 2**power."""
-    return [
-        dataclasses.replace(slot, initial=slot.initial * 2.0 ** (power * slot.degree))
-        for slot in optimizer.slots.values()
-    ]
-
-
-def found_at(optimizer: Optimizer, problem: Quadratic, theta: np.ndarray, step: int) -> Any:
-    """Return what is known at theta when a step begins, by name."""
-    whole = problem.gradient(theta)
-    row, sample = problem.sample(theta, step)
-    return {
-        "grad": whole,
-        "smooth_grad": whole,
-        "prox": no_penalty,
-        "loss": problem.loss(theta),
-        "natural_grad": problem.inverse_fisher @ whole,
-        "sample_grad": sample,
-        "sample_row": row,
-        "sample_index": (step - 1) % ROWS,
-        "sample_slope": problem.slope(theta, step),
-    }
 
 
 class Bench:
@@ -180,76 +132,12 @@ def compiled_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) 
 
 
 def plain_path(optimizer: Optimizer, problem: Quadratic, steps: int = STEPS) -> Steps:
-    """Step the kernels as plain Python; what they may not write is read-only.
+    """Step the kernels as plain Python, with bounds checks in helpers that a plug-in compiles.
 
     Raises
     ------
     Exception
-        Whatever a kernel raises: IndexError for an index outside, ValueError for a write into
-        a read-only array.
+        Whatever a kernel raises.
     """
-    theta = problem.start(optimizer)
-    places = offsets(optimizer)
-    state = np.empty(places[-1])
-    slots: dict[str, Any] = {}
-    for k, (name, slot) in enumerate(
-        zip(optimizer.slots, initial_slots(optimizer, problem.power), strict=True)
-    ):
-        view = state[places[k] : places[k + 1]]
-        view[:] = slot.initial
-        slots[name] = view.reshape(slot.extent(SIZES))
-    given: dict[str, Any] = {
-        "theta": theta,
-        "layers": LAYERS.copy(),
-        "features": problem.features,
-        "targets": TARGETS.copy(),
-        "cost": problem.cost,
-        "optimal_loss": problem.optimal_loss,
-        "rng": seeded(1),
-        "horizon": STEPS,
-        "probe": theta.copy(),
-        "probe_grad": np.zeros(SIZE),
-        "probe_loss": 0.0,
-        "hessian_vector": np.zeros(SIZE),
-        "output": theta.copy(),
-        **slots,
-        **optimizer.given(problem.hypers(optimizer)),
-    }
-    path: list[tuple[np.ndarray, ...]] = []
-    kept = given["output"] if "output" in optimizer.needs else np.zeros(0)
-    for step in range(1, steps + 1):
-        given |= {"step": step, **found_at(optimizer, problem, theta, step)}
-        with bounds_checks(True):  # of helpers that the plug-in compiles itself
-            _plain_trials(optimizer, problem, given)
-            given["probe_sample_grad"] = problem.sample(given["probe"], step)[1]
-            _call(optimizer.kernel, optimizer.arguments, given, {"theta", "output", "rng", *slots})
-        path.append((theta.copy(), state.copy(), kept.copy()))
-    return Steps(*(np.array(part) for part in zip(*path, strict=True)))
-
-
-def _plain_trials(optimizer: Optimizer, problem: Quadratic, given: dict[str, Any]) -> None:
-    if optimizer.probe is None:
-        return
-    writes = {"probe", "rng", *optimizer.slots}
-    for trial in range(1, MOST_TRIALS + 1):
-        given["trial"] = trial
-        wrote = _call(optimizer.probe, optimizer.probe_arguments, given, writes)
-        if not wrote and "trial" in optimizer.probe_arguments:
-            return
-        given["probe_grad"] = problem.gradient(given["probe"])
-        given["probe_loss"] = problem.loss(given["probe"])
-        given["hessian_vector"] = problem.product(given["probe"])
-        if "trial" not in optimizer.probe_arguments:
-            return
-
-
-def _call(kernel: Any, names: tuple[str, ...], given: dict[str, Any], writes: set[str]) -> Any:
-    """Call a kernel as plain Python; what it does not write is read only meanwhile."""
-    arrays = {name: given[name] for name in names if isinstance(given[name], np.ndarray)}
-    for name, array in arrays.items():
-        array.flags.writeable = name in writes
-    try:
-        return kernel(*(given[name] for name in names))
-    finally:
-        for array in arrays.values():
-            array.flags.writeable = True
+    with bounds_checks(True):
+        return plain.plain_path(optimizer, problem, steps)

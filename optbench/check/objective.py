@@ -120,14 +120,16 @@ def plain_rows(
     return losses, slopes
 
 
-def _plain_own(instance: Instance, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _plain_own(
+    instance: Instance, w: np.ndarray, rows: slice = slice(None)
+) -> tuple[np.ndarray, np.ndarray]:
     """Evaluate ``loss_and_grad`` as plain Python; what it may not write is read only."""
     kernel = instance.loss_and_grad
     assert kernel is not None
     losses, gradients = np.zeros(len(w)), np.zeros_like(w)
     fixed: dict[str, Any] = {
-        "data": read_only(np.ascontiguousarray(instance.features, dtype=float)),
-        "targets": read_only(np.array(instance.targets, dtype=float)),
+        "data": read_only(np.array(instance.features[rows], dtype=float, order="C")),
+        "targets": read_only(np.array(instance.targets[rows], dtype=float)),
         "parameters": instance.parameters,
     }
     for run, point in enumerate(w):
@@ -140,6 +142,19 @@ def _plain_own(instance: Instance, w: np.ndarray) -> tuple[np.ndarray, np.ndarra
         with bounds_checks(True):  # of helpers that the plug-in compiles itself
             losses[run] = kernel(*(given[name] for name in arguments(kernel)))
     return losses, gradients
+
+
+def mean_of_rows(instance: Instance) -> str:
+    """An objective that says so is the mean of what it is on each of its rows."""
+    if not instance.mean_of_rows:
+        raise NotApplicable("mean_of_rows= is not declared")
+    w, count = points(instance), instance.features.shape[0]
+    single = [_plain_own(instance, w, slice(row, row + 1)) for row in range(count)]
+    means = (np.mean(each, axis=0) for each in zip(*single, strict=True))
+    for name, whole, mean in zip(("loss", "gradient"), _plain_own(instance, w), means, strict=True):
+        gap = difference(mean, whole)
+        require(gap <= TWIN, f"the {name} differs by {gap:.1e} from the mean over single rows")
+    return f"the mean over its {count} rows"
 
 
 def writes(instance: Instance) -> str:

@@ -12,14 +12,11 @@ import numpy as np
 from optbench.check.degrees import find_degrees
 from optbench.check.kernels import (
     CANARY,
-    STEPS,
     Bench,
-    Steps,
     compiled_path,
     plain_path,
 )
 from optbench.check.outcome import CheckResult, Failed, NotApplicable, difference, require, run
-from optbench.check.quadratic import SIZE, SIZES, Flat, NotANumber, Quadratic, instance
 from optbench.check.second_process import compiled_by_second_process
 from optbench.contract import Optimizer
 from optbench.engine.bind import bind_probe, bind_update
@@ -28,6 +25,8 @@ from optbench.engine.compiler.bounds import needs_bounds_checks
 from optbench.engine.compiler.cache import kernels_are_compiled
 from optbench.parametrizations import parametrization
 from optbench.plugin_files import explain
+from optbench.rehearsal.plain import STEPS, Steps
+from optbench.rehearsal.quadratic import SIZE, SIZES, Flat, NotANumber, Quadratic, instance
 from optbench.runs import RunSpec, prepare_together
 from optbench.status import NOT_RUN, Status
 

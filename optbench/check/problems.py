@@ -17,6 +17,7 @@ from optbench.check.objective import (
     curvature,
     deterministic,
     gradient,
+    mean_of_rows,
     optimum,
     steepness,
     twin,
@@ -25,7 +26,7 @@ from optbench.check.objective import (
 from optbench.check.outcome import CheckResult, NotApplicable, require, run
 from optbench.check.second_process import compiled_by_second_process
 from optbench.contract import Problem
-from optbench.engine.bind_instance import bind_instance
+from optbench.engine.bind_instance import bind_instance, bind_samples_of
 from optbench.instance import Instance
 from optbench.status import NOT_RUN
 
@@ -56,6 +57,7 @@ def builds(instance: Instance, problem: Problem, given: Mapping[str, Any]) -> st
 def compiles(instance: Instance) -> str:
     """The kernel compiles in nopython mode: it allocates nothing and writes nothing read-only."""
     bind_instance(instance)
+    bind_samples_of(instance)
     return "compiled, without Python in the loop; what it may only read it cannot write"
 
 
@@ -77,6 +79,7 @@ CHECKS: dict[str, Callable[[Instance], str]] = {
     "writes": writes,
     "deterministic": deterministic,
     "gradient": gradient,
+    "mean of rows": mean_of_rows,
     "optimal value": optimum,
     "curvature": curvature,
     "steepness": steepness,

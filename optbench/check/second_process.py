@@ -12,7 +12,7 @@ from typing import Any
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from optbench.check.quadratic import instance
+from optbench.rehearsal.quadratic import instance
 from optbench.engine.compiler.cache import compiled
 from optbench.engine.bind_instance import bind_instance
 from optbench.engine.ensemble import bind

@@ -51,7 +51,7 @@ def show(
 
 def _optimizer(plugin: Optimizer) -> Table:
     from optbench.cli.plugin_entries import selects_text, values_text
-    from optbench.contract import options_of
+    from optbench.rehearsal.effects import effective_options
 
     rows = [
         cells(
@@ -61,7 +61,7 @@ def _optimizer(plugin: Optimizer) -> Table:
         )
         for name, hyper in plugin.hypers.items()
     ]
-    combined = [f"{name}: {text}" for name, text in options_of(plugin).items()]
+    combined = [f"{name}: {text}" for name, text in effective_options(plugin).items()]
     condition = f", if: {plugin.condition}" if plugin.condition else ""
     asked = [f"{values_text(v)} ({kind})" for kind, v in plugin.as_theorem_asks.items()]
     return Table(

@@ -138,7 +138,7 @@ def compile_one(kernels: Kernels, plugins: tuple[str, ...]) -> Done:
 def bind(kernels: Kernels, registry: Registry) -> None:
     """Bind one entry of the work, as a comparison would."""
     from optbench.engine import bind as engine
-    from optbench.engine import bind_instance
+    from optbench.engine import bind_instance, ensemble
     from optbench.parametrizations import parametrization
 
     kind, name = kernels
@@ -148,7 +148,7 @@ def bind(kernels: Kernels, registry: Registry) -> None:
         engine.bind_parametrization(parametrization(name, DIMENSION))
     elif kind == "problem":
         for instance in instances(registry.problem(name), registry):
-            bind_instance.bind_instance(instance)
+            ensemble.bind_all(instance)
     elif name == "loop":
         engine.bind_loop()
     elif name == "tail":

@@ -42,6 +42,10 @@ class Row:
         note=True,
         default={},
     )
+    schedule: str = column(
+        "by which schedule the learning rate changes: `constant`, `cosine`, ...",
+        default="constant",
+    )
     as_theorem_asks: bool = column(
         "whether this is the row beside the one as used, with the hyperparameters that the "
         "optimizer's theorem asks for; `(theorem)` in its name",

@@ -35,6 +35,7 @@ ORACLE_ARGUMENTS: Mapping[str, str] = {
     "trial": "the number of this trial in its step, 1, 2, ...; int, in the probe kernel",
     "smooth_grad": "the gradient at theta without that of the penalty, float64 (p,); read only",
     "prox": "the prox of the instance's penalty, for apply_prox of optbench.proximal",
+    "bounded_set": "the projection onto the set to which w is restricted, for apply_prox",
     "output": "what is measured in place of theta, float64 (p,); starts as theta, written in place",
 }
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from optbench.contract.arguments import UNKNOWN, Hyper
 from optbench.contract.optimizers import Optimizer
-from optbench.contract.set_anew import sets_theta_anew
 from optbench.contract.slots import Slot
 from optbench.errors import UserError
 from optbench.options import suggest
@@ -27,13 +26,15 @@ OPTIONS: Mapping[str, str] = {
     "weight_decay": "decoupled: each step multiplies theta by 1 - learning rate x weight_decay",
 }
 CLIPPED = "clipped gradient"  # the slot that the kernel gets as its gradient; no argument's name
+LONG = 1000  # steps of a run whose end is looked at
 GRADIENTS = ("grad", "sample_grad")
 
 
 def options_of(optimizer: Optimizer) -> dict[str, str]:
     """Return the options that an optimizer has beside its own hyperparameters: names, meanings.
 
-    One that has a hyperparameter of the same name keeps it.
+    One that has a hyperparameter of the same name keeps it.  Whether they have an effect on it is
+    told by :mod:`optbench.rehearsal.effects`.
     """
     if optimizer.learning_rate is None:
         return {}
@@ -41,15 +42,8 @@ def options_of(optimizer: Optimizer) -> dict[str, str]:
     return {
         name: text
         for name, text in OPTIONS.items()
-        if name not in optimizer.hypers
-        and (name != "clip" or reads)
-        and (name != "weight_decay" or not _loses_decay(optimizer))
+        if name not in optimizer.hypers and (name != "clip" or reads)
     }
-
-
-def _loses_decay(optimizer: Optimizer) -> bool:
-    kept = (*optimizer.slots, "probe", "output")
-    return sets_theta_anew(optimizer.kernel, kept)
 
 
 def combine(
@@ -90,16 +84,20 @@ def combine(
     if "cooldown" in values and schedule not in COOLDOWN:
         raise UserError(f"{where}: cooldown is for schedule=wsd, not schedule={schedule}")
     rate = optimizer.hypers[optimizer.learning_rate or ""]
-    added = {
+    possible = {
         "warmup": Hyper(low=0.0, high=1.0),
         "cooldown": Hyper(low=0.0, high=1.0),
         "clip": Hyper(low=0.0, degree=1),  # in the unit of the gradient
         "weight_decay": Hyper(low=0.0, degree=-rate.degree),  # times the rate it is a number
     }
-    hypers = {name: replace(added[name], default=given[name]) for name in added if name in given}
+    hypers = {
+        name: replace(possible[name], default=given[name]) for name in possible if name in given
+    }
     for name, hyper in hypers.items():
         if reason := hyper.problem_with(given[name]):
             raise UserError(f"{where}: {name}={given[name]:g} {reason}")
+    if given.get("clip") == 0.0:
+        raise UserError(f"{where}: clip=0 must be more than 0: no gradient would be left")
     if given.get("warmup", 0.0) + given.get("cooldown", 0.0) > 1.0:
         raise UserError(f"{where}: warmup and cooldown are parts of the horizon: 1 at most in all")
     return replace(
@@ -125,8 +123,22 @@ def combination_text(optimizer: Optimizer) -> list[str]:
     if optimizer.base is None:
         return []
     schedule = [f"{SCHEDULE}={optimizer.schedule}"] if optimizer.schedule != CONSTANT else []
-    added = {k: v for k, v in optimizer.hypers.items() if k not in optimizer.base.hypers}
-    return schedule + [f"{name}={hyper.default:g}" for name, hyper in added.items()]
+    return schedule + [f"{name}={hyper.default:g}" for name, hyper in added(optimizer).items()]
+
+
+def ends_by_design(optimizer: Optimizer) -> bool:
+    """Whether the learning rate has fallen to 0 when the run ends."""
+    if optimizer.base is None:
+        return False
+    given = added(optimizer)
+    parts = [given[name].default if name in given else 0.0 for name in ("warmup", "cooldown")]
+    return FACTORS[optimizer.schedule](LONG + 1, LONG, *(float(part or 0.0) for part in parts)) == 0
+
+
+def added(optimizer: Optimizer) -> dict[str, Hyper]:
+    """Return the hyperparameters that its options gave to an optimizer."""
+    own = optimizer.hypers if optimizer.base is None else optimizer.base.hypers
+    return {name: hyper for name, hyper in optimizer.hypers.items() if name not in own}
 
 
 def _check_options(where: str, optimizer: Optimizer, asked: list[str]) -> None:
@@ -139,9 +151,5 @@ def _check_options(where: str, optimizer: Optimizer, asked: list[str]) -> None:
         if name == "clip":
             raise UserError(
                 f"{where}: steps by more, or other, than the gradient at theta: no clip"
-            )
-        if name == "weight_decay":
-            raise UserError(
-                f"{where}: sets theta anew from what it keeps: weight_decay would have no effect"
             )
         raise UserError(f"{where}: {name} is no option{suggest(name, known)}")

@@ -170,6 +170,11 @@ class Optimizer(Declared):
         return self.probe is not None and ("hessian_vector" not in self.needs or not asked)
 
     @property
+    def projects(self) -> bool:
+        """Whether it asks for the prox of a penalty or for the set to which w is restricted."""
+        return not {"prox", "bounded_set"}.isdisjoint(self.needs)
+
+    @property
     def samples(self) -> bool:
         """Whether it steps by gradients of drawn rows."""
         return not set(OF_SAMPLES).isdisjoint(self.arguments)

@@ -11,6 +11,7 @@ from optbench.errors import UserError, first_line
 
 OF_PROBES = ("probe", "probe_grad", "probe_loss", "hessian_vector")
 OF_SAMPLES = ("sample_grad", "sample_row", "sample_index", "sample_slope", "probe_sample_grad")
+MOST_TRIALS = 1000  # in a step: a search that needs more has failed
 # what is known when trials begin; of samples nothing is
 IN_PROBE = (
     *("theta", "grad", "step", "loss", "optimal_loss", "natural_grad", "horizon", "layers", "rng"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 
@@ -58,14 +58,30 @@ def bind_hessian(kind: str) -> Any:
     return compile_kernel(HESSIANS[kind], types.hessian_s, from_python=False)
 
 
+class SecondDerivatives(NamedTuple):
+    """What multiplies Hessians with probes."""
+
+    hessian: Any
+    curvatures: Any
+    tail_curvatures: Any
+
+
+def bind_second_derivatives(instance: Instance) -> SecondDerivatives | None:
+    """Compile what multiplies an instance's Hessian, where its row loss has a second derivative."""
+    curvature = instance.second_derivative
+    if curvature is None:
+        return None
+    own = kernel_id(curvature, identity(curvature, instance.parameters))
+    return SecondDerivatives(
+        bind_hessian(objective_kind(instance)),
+        bind_curvatures(curvature, instance.parameters, own),
+        bind_tail_curvatures(),
+    )
+
+
 def product_addresses(instance: Instance, optimizer: Optimizer) -> dict[str, Any]:
     """Return what multiplies Hessians with probes; nothing where the optimizer does not ask."""
-    curvature = instance.second_derivative
-    if "hessian_vector" not in optimizer.needs or curvature is None:
-        return {"hessian": 0, "curvatures": 0, "tail_curvatures": 0}
-    own = kernel_id(curvature, identity(curvature, instance.parameters))
-    return {
-        "hessian": address_of(bind_hessian(objective_kind(instance))),
-        "curvatures": address_of(bind_curvatures(curvature, instance.parameters, own)),
-        "tail_curvatures": address_of(bind_tail_curvatures()),
-    }
+    bound = bind_second_derivatives(instance) if "hessian_vector" in optimizer.needs else None
+    if bound is None:
+        return dict.fromkeys(SecondDerivatives._fields, 0)
+    return {name: address_of(kernel) for name, kernel in bound._asdict().items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numba
@@ -49,6 +49,14 @@ def objective(want_loss, kernels, data, scratch, runs):
         except Exception:
             runs.gradient_w[run, :] = np.nan
             runs.loss[run] = np.nan
+"""
+_SAMPLED = """
+def sampled(run, features, targets, data, scratch, runs):
+    {clear}
+    try:
+        loss_and_grad({arguments})
+    except Exception:
+        runs.gradient_w[run, :] = np.nan
 """
 _ARGUMENTS = {
     "w": "read_only(runs.w[run])",
@@ -125,21 +133,42 @@ def bind_engine_objective(kind: str) -> Any:
     return compile_kernel(ENGINE_OBJECTIVES[kind], types.objective_s, from_python=False)
 
 
+_OF_SAMPLES = {**_ARGUMENTS, "data": "read_only(features)", "targets": "read_only(targets)"}
+
+
 @once
 def bind_own_objective(kernel: Callable[..., float], form: Form | None, own: KernelId) -> Any:
-    """Compile a plug-in's own ``loss_and_grad``."""
-    given, names = dict(_ARGUMENTS), dict(_HELPERS)
+    """Compile a plug-in's own ``loss_and_grad`` on all rows."""
+    return _bound_own(kernel, form, own, "objective", _OBJECTIVE, _ARGUMENTS, types.objective_s)
+
+
+@once
+def bind_sampled(kernel: Callable[..., float], form: Form | None, own: KernelId) -> Any:
+    """Compile the same on rows that were drawn."""
+    return _bound_own(kernel, form, own, "sampled", _SAMPLED, _OF_SAMPLES, types.sampled_s)
+
+
+def _bound_own(
+    kernel: Callable[..., float],
+    form: Form | None,
+    own: KernelId,
+    name: str,
+    template: str,
+    values: Mapping[str, str],
+    signature: Any,
+) -> Any:
+    given, names = dict(values), dict(_HELPERS)
     names["loss_and_grad"] = kernel if numba.config.DISABLE_JIT else jitted(kernel)
     if form is not None:
         given["parameters"], names["Parameters"] = form.source, form.parameters
     asks = arguments(kernel)
     # memory that a kernel finds as another run left it would carry numbers from run to run
     clear = "scratch.own[:] = 0.0" if "scratch" in asks else "pass"
-    source = _OBJECTIVE.replace("{arguments}", ", ".join(given[name] for name in asks))
-    function = define(source.replace("{clear}", clear), "objective", kernel.__name__, **names)
+    source = template.replace("{arguments}", ", ".join(given[name] for name in asks))
+    function = define(source.replace("{clear}", clear), name, kernel.__name__, **names)
     # Whole objectives index freely: one outside its arrays, or an error, ends the run.
     with compile_errors(f"objective {kernel.__name__!r}", kernel), bounds_checks(True):
-        return compile_kernel(function, types.objective_s, kernel=own, from_python=False)
+        return compile_kernel(function, signature, kernel=own, from_python=False)
 
 
 def objective_kind(instance: Instance) -> str:
@@ -156,10 +185,21 @@ def bind_objective(instance: Instance) -> Any:
     """Compile what evaluates an instance."""
     if instance.loss_and_grad is None:
         return bind_engine_objective(objective_kind(instance))
+    return bind_own_objective(instance.loss_and_grad, *_form(instance))
+
+
+def bind_samples_of(instance: Instance) -> Any:
+    """Compile what evaluates an objective of the plug-in's own on some of its rows, if it can."""
+    if instance.loss_and_grad is None or not instance.mean_of_rows:
+        return None
+    return bind_sampled(instance.loss_and_grad, *_form(instance))
+
+
+def _form(instance: Instance) -> tuple[Form | None, KernelId]:
+    assert instance.loss_and_grad is not None
     given = instance.parameters
     form = None if given is None else Form(type(given), layout(given))
-    own = kernel_id(instance.loss_and_grad, instance.kernel_identity)
-    return bind_own_objective(instance.loss_and_grad, form, own)
+    return form, kernel_id(instance.loss_and_grad, instance.kernel_identity)
 
 
 def bind_instance(instance: Instance) -> tuple[Any, Any, Any]:

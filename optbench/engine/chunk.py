@@ -192,7 +192,7 @@ class Chunk:
             if rows.size != room:
                 room = rows.size
                 memory = self._memory(room, threads)
-                memories = with_scratch(self.combination.memories)
+                memories = with_scratch(self.combination.memories, self.runs)
             self._take_steps(alive.size, rows, step, rule, memory, memories)
             if self.step == step:
                 self._record(record, alive, waiting)
@@ -219,7 +219,8 @@ class Chunk:
             _gap = np.empty(next(gaps))
             again.runs, again.step = picked_runs(self.runs, everyone, rule.linear), self.step
             again.aside = runs_aside(again.runs, rule, self.combination.needs_probe_loss)
-            memory, memories = again._memory(count), with_scratch(self.combination.memories)
+            memory = again._memory(count)
+            memories = with_scratch(self.combination.memories, again.runs)
             began = time.thread_time()
             again._take_steps(count, everyone, self.step + steps, rule, memory, memories)
             took = time.thread_time() - began

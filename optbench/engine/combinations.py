@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from optbench.contract import Optimizer
-from optbench.contract.combinations import CLIPPED, GRADIENTS
+from optbench.contract.combinations import CLIPPED, GRADIENTS, added
 from optbench.engine.compiler.overloads import called
 from optbench.engine.evaluation import scale
 from optbench.schedules import FACTORS
@@ -52,9 +52,9 @@ def combination_source(
     """
     if optimizer.base is None or optimizer.learning_rate is None:
         return [], {}
-    added = {name for name in optimizer.hypers if name not in optimizer.base.hypers}
+    given = added(optimizer)
     values = {
-        name: passed(optimizer, name, in_probe) if name in added else "0.0"
+        name: passed(optimizer, name, in_probe) if name in given else "0.0"
         for name in ("warmup", "cooldown", "clip", "weight_decay")
     }
     rate = passed(optimizer, optimizer.learning_rate, in_probe)
@@ -63,13 +63,13 @@ def combination_source(
     instead = {optimizer.learning_rate: "rate"}
     if in_probe:
         return lines, instead
-    if "clip" in added:
+    if "clip" in given:
         lines += [
             f"clipped = {passed(optimizer, CLIPPED, in_probe)}",
             f"clip_gradient(runs.gradient[run], clipped, {values['clip']})",
         ]
         instead |= dict.fromkeys(GRADIENTS, "read_only(clipped)")
-    if "weight_decay" in added:
+    if "weight_decay" in given:
         lines.append(f"scale(runs.theta[run], 1.0 - rate * {values['weight_decay']})")
     return lines, instead
 

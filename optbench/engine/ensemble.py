@@ -16,15 +16,21 @@ import numpy as np
 from optbench.contract import Optimizer
 from optbench.engine import types
 from optbench.engine.bind import bind_loop, bind_parametrization
-from optbench.engine.bind_hessians import product_addresses
-from optbench.engine.bind_instance import bind_instance, bind_tail_of, objective_kind
-from optbench.engine.bind_penalty import bind_penalty
+from optbench.engine.bind_hessians import bind_second_derivatives, product_addresses
+from optbench.engine.bind_instance import (
+    bind_instance,
+    bind_samples_of,
+    bind_tail_of,
+    objective_kind,
+)
+from optbench.engine.bind_penalty import bind_penalty, bind_prox
 from optbench.engine.chunk import Chunk, Combination
 from optbench.engine.compiler.calls import address_of, entry_point
 from optbench.engine.compiler.vectors import LANES
 from optbench.engine.compiler.views import read_only
 from optbench.engine.data.layouts import arrange, repeat_targets
 from optbench.engine.data.panels import BLOCK_ROWS, GROUP
+from optbench.engine.data.products import bind_product
 from optbench.engine.data.segments import bind_assistant, count_segments
 from optbench.engine.data.slices import no_slices, split
 from optbench.engine.oracles.catalogue import make_memories, missing_oracle
@@ -137,6 +143,7 @@ def bind(
         **product_addresses(instance, optimizer),
         penalty=address_of(bind_penalty(instance.penalty)) if instance.penalty else 0,
         product=product_for(optimizer, kind),
+        sampled=_sampled_for(instance, optimizer),
     )
     rule = make_rule(instance, parametrization, optimizer)
     data = data_of(instance)
@@ -162,6 +169,27 @@ def bind(
     if threads > 1 and used.segments > 1 and used.shares_steps:
         bind_assistant(kind)
     return used
+
+
+def _sampled_for(instance: Instance, optimizer: Optimizer) -> Any:
+    own = bind_samples_of(instance) if optimizer.samples else None
+    return address_of(own) if own is not None else 0
+
+
+def bind_all(instance: Instance) -> None:
+    """Compile all that any optimizer may ask of an instance, on one thread or several."""
+    bind_instance(instance)
+    bind_tail_of(instance)
+    if not instance.several:
+        bind_product(objective_kind(instance))
+    bind_second_derivatives(instance)
+    bind_samples_of(instance)
+    if instance.penalty is not None:
+        bind_penalty(instance.penalty)
+    if instance.prox is not None:
+        bind_prox(instance.prox)
+    if instance.loss_and_grad is None and not instance.sparse:
+        bind_assistant(objective_kind(instance))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from optbench.engine.evaluation import absolute_sum, evaluate
 from optbench.engine.oracles.catalogue import call_work
 from optbench.engine.passages import follow
 from optbench.engine.types import DIVERGED, RUNNING, Data, Kernels, Rule, Runs, Scratch, call_update
-from optbench.engine.units import LARGEST, SMALLEST, UNIT_STEP, change_unit, has_room
+from optbench.engine.units import IN_TAIL, SMALLEST, UNIT_STEP, change_unit, has_room
 
 
 def advance(
@@ -52,7 +52,7 @@ def advance(
                     if rescale and size < SMALLEST and has_room(run, runs, rule):
                         change_unit(run, UNIT_STEP, runs, rule)
                         evaluating = True
-                    elif runs.exponents[run] > 0 and not size < LARGEST:
+                    elif runs.exponents[run] > 0 and not size < IN_TAIL:
                         change_unit(run, -runs.exponents[run], runs, rule)
                         evaluating = True
                     elif not size < np.inf:

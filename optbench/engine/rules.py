@@ -50,7 +50,7 @@ def make_rule(instance: Instance, parametrization: Parametrization, optimizer: O
         multiplying="hessian_vector" in needs,
         has_output="output" in needs,
         composite=instance.penalty is not None or "smooth_grad" in needs,
-        prox=address_of(bind_prox(instance.prox)) if instance.prox and "prox" in needs else 0,
+        prox=address_of(bind_prox(instance.prox)) if instance.prox and optimizer.projects else 0,
         before=np.array([address_of(bind_work(work)) for work in works_before(needs)], dtype=kind),
         at_records=np.array(
             [address_of(bind_work(work)) for work in works_at_records(needs)], dtype=kind

@@ -75,6 +75,7 @@ class Kernels(NamedTuple):
     tail_curvatures: int
     penalty: int  # 0 where there is none
     product: int  # with the data matrix: 0 where no optimizer asks
+    sampled: int  # an objective of the plug-in's own on some rows: 0 where no optimizer asks
 
 
 class Pairs(NamedTuple):
@@ -284,6 +285,8 @@ losses_s = f8(vector, vector, f8)
 # objective(want_loss, kernels, data, scratch, runs)
 objective_s = types.void(b1, kernels_t, data_t, scratch_t, runs_t)
 # product(kernels, data, scratch): of the Hessians at theta with the probes in ``scratch.pairs``
+# sampled(run, features, targets, data, scratch, runs): the gradient on the rows that it is given
+sampled_s = types.void(i8, matrix, vector, data_t, scratch_t, runs_t)
 hessian_s = types.void(kernels_t, data_t, scratch_t)
 # penalty(w, grad) -> its value, its gradient added to grad
 penalty_s = f8(vector, vector)
@@ -301,6 +304,7 @@ probe_s = i8(i8, i8, i8, kernels_t, data_t, scratch_t, runs_t, rule_t)
 # product(which, data, scratch, given, out): see `data/products.py`
 product_s = types.void(i8, data_t, scratch_t, vector.copy(readonly=True), vector)
 
+call_sampled = caller(sampled_s)
 call_slopes, call_losses = caller(slopes_s), caller(losses_s)
 call_objective, call_update, call_probe = caller(objective_s), caller(update_s), caller(probe_s)
 call_hessian, call_penalty, call_prox = caller(hessian_s), caller(penalty_s), caller(prox_s)

@@ -15,7 +15,7 @@ from optbench.engine.types import Rule, Runs
 
 UNIT_STEP = 400
 SMALLEST = 2.0**-UNIT_STEP
-LARGEST = 2.0**UNIT_STEP
+IN_TAIL = 1.0  # a gradient as large, in a unit of its own, is outside of the loss's tail
 ROOM = 2.0**1000
 
 
@@ -48,3 +48,21 @@ def change_unit(run, powers, runs: Runs, rule: Rule):
         power = min(float(rule.hyper_degrees[own, h] * runs.exponents[run]), 1000.0)
         runs.scaled_hypers[run, h] = runs.hypers[run, h] * math.pow(2.0, power)
     set_band(run, runs)
+
+
+@called
+def unit_moves(run, size, runs: Runs, rule: Rule):
+    """Let a run's unit follow the size of a gradient that it gets; whether it did.
+
+    Outside of the unit 1 losses are their tails: a row may be far from it where another one was in
+    it, so that units fall as readily as they rise.
+    """
+    powers = 0
+    if rule.rescale[runs.optimizer[run]]:
+        if size < SMALLEST and has_room(run, runs, rule):
+            powers = UNIT_STEP
+        elif runs.exponents[run] > 0 and not size < IN_TAIL:
+            powers = -min(UNIT_STEP, runs.exponents[run])
+    if powers != 0:
+        change_unit(run, powers, runs, rule)
+    return powers != 0

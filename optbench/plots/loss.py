@@ -46,7 +46,7 @@ def data(comparison: Comparison) -> pd.DataFrame:
     paces = {_key(row): row.ns_per_step for row in comparison.convergence_rows}
     parts = [
         _records(trace, name(trace), paces.get(_key(trace)))
-        for trace in comparison.traces
+        for trace in comparison.traced
         if trace.won
     ]
     if not parts:

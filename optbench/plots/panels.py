@@ -73,12 +73,13 @@ def keep_style(axes: Any) -> None:
     """Let ticks that are made when the figure is drawn again look like those of now."""
     from matplotlib import rcParams
 
+    now: Any = rcParams
     for axis, mark in (("x", "bottom"), ("y", "left")):
         style = {
-            "labelsize": rcParams[f"{axis}tick.labelsize"],
-            mark: rcParams[f"{axis}tick.{mark}"],
+            "labelsize": now[f"{axis}tick.labelsize"],
+            mark: now[f"{axis}tick.{mark}"],
         }
-        axes.tick_params(axis=axis, which="both", pad=rcParams[f"{axis}tick.major.pad"], **style)
+        axes.tick_params(axis=axis, which="both", pad=now[f"{axis}tick.major.pad"], **style)
 
 
 def room(asked: Asked, entries: Sequence[str], across: int = 0, height: float = LOWEST) -> int:
@@ -147,7 +148,8 @@ def few_ticks(axes: Any, decades: float = 0.6) -> None:
     """Number only powers of ten on logarithmic axes that are longer than so many decades."""
     from matplotlib.ticker import LogFormatterSciNotation
 
-    for axis in (axes.xaxis, axes.yaxis):
+    scales = {axes.xaxis: axes.get_xscale(), axes.yaxis: axes.get_yscale()}
+    for axis in (each for each, scale in scales.items() if scale == "log"):
         axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(decades, 0.2)))
 
 

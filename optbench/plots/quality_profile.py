@@ -33,7 +33,7 @@ def data(comparison: Comparison) -> pd.DataFrame:
     import pandas as pd
 
     known = {each.instance_id for each in comparison.instances if each.infimum is not None}
-    traces = [each for each in comparison.traces if each.won and each.instance_id in known]
+    traces = [each for each in comparison.traced if each.won and each.instance_id in known]
     name = naming(comparison.convergence_rows)
     places = list(dict.fromkeys(trace.instance_id for trace in traces))
     if len(places) < 2:

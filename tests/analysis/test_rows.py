@@ -369,3 +369,17 @@ def test_the_law_of_a_square_with_optimum_0_is_read_below_1e_14_of_the_first_gap
     law = result.convergence_rows[0].rate
     assert law.laws == ("linear",), law.text
     assert law.low <= 0.995**2 <= law.high
+
+
+def test_what_a_schedule_ended_is_told_so_and_moves_nowhere():
+    """At a rate of 0 no further step would be taken: towards what it moved says nothing."""
+    optimizers = ["adam[schedule=cosine]", "adam", "gradient_descent[schedule=inverse_sqrt]"]
+    problem = SEPARABLE
+    result = optbench.compare(problem, optimizers=optimizers, horizon=300, seeds=1)
+    rows = {row.optimizer: row for row in result.bias_rows if not row.as_theorem_asks}
+    ended, *others = (rows[name] for name in optimizers)
+    assert ended.selected == "INCONCLUSIVE" and ended.reason.endswith("; its schedule has ended")
+    assert [row.selected for row in others] == ["moving", "moving"]
+    assert [row.schedule for row in rows.values()] == ["cosine", "constant", "inverse_sqrt"]
+    documents = result.to_dict()["bias"]
+    assert [row["schedule"] for row in documents] == [row.schedule for row in result.bias_rows]

@@ -167,7 +167,7 @@ def test_fluctuations_below_a_percent_unsettle_nothing(separable):
 
 def test_at_rest_a_run_has_settled_and_without_a_past_it_has_not(separable):
     end = [(77, direction(separable, "l2"))]
-    assert judge(separable, solved(separable), end, at_rest=True).selected == "l2"
+    assert judge(separable, solved(separable), end, at_rest="it is at rest").selected == "l2"
     verdict = judge(separable, solved(separable), end)
     assert verdict.selected == INCONCLUSIVE and verdict.open
     assert verdict.reason == "no predictor of a tenth of the steps tells whether it has settled"
@@ -284,7 +284,7 @@ def test_on_the_way_to_another_exponent_a_regression_moves_to_no_name(interpolat
     assert 0.01 * np.linalg.norm(solution) < away < 0.5 * gap
     verdict = judge(interpolated, known, run)
     assert verdict.nearest == "l1" and verdict.selected == INCONCLUSIVE and verdict.open
-    ended = judge(interpolated, known, [*run[:-1], (STEPS[-1], solution)], at_rest=True)
+    ended = judge(interpolated, known, [*run[:-1], (STEPS[-1], solution)], at_rest="it is at rest")
     assert (ended.selected, ended.effective_p) == (BETWEEN, 1.25)
 
 

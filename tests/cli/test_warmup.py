@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -64,6 +65,56 @@ def test_choices_of_a_problem_are_compiled_too():
     registry = load_registry()
     built = warmup.instances(registry.problem("logistic_regression"), registry)
     assert {instance.row.__name__ for instance in built} == {"logistic_loss", "exponential_loss"}
+
+
+BOUND = """
+import json
+from optbench.engine.compiler import cache
+
+names, compile_kernel = set(), cache.compile_kernel
+def recorded(function, *arguments, **options):
+    names.add(function.__qualname__)
+    return compile_kernel(function, *arguments, **options)
+cache.compile_kernel = recorded
+
+from optbench.cli import warmup
+from optbench.engine.ensemble import bind
+from optbench.engine.oracles.catalogue import missing_oracle
+from optbench.parametrizations import parametrization
+from optbench.registry import load_registry
+
+registry = load_registry()
+work = [warmup.Kernels("engine", name) for name in warmup.ENGINE]
+work += [warmup.Kernels("optimizer", name) for name in registry.optimizers]
+work += [warmup.Kernels("parametrization", "linear")]
+problems = ("lasso", "linear_program", "softmax_regression", "logistic_regression")
+for each in work + [warmup.Kernels("problem", name) for name in problems]:
+    warmup.bind(each, registry)
+ahead = set(names)
+for name in problems:
+    for instance in warmup.instances(registry.problem(name), registry):
+        linear = parametrization("linear", instance.dimension)
+        for optimizer in registry.optimizers.values():
+            if missing_oracle(instance, linear, optimizer) is None:
+                bind(instance, linear, optimizer, threads=2)
+print(json.dumps([sorted(ahead), sorted(names - ahead)]))
+"""
+
+
+def test_comparisons_bind_nothing_else():
+    """Penalties, products with the data, Hessians: whatever any optimizer asks of an instance.
+
+    Without machine code, so that nothing is found in a cache either.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", BOUND],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    ahead, later = json.loads(done.stdout)
+    assert {"dense_product", "panels_product"} <= set(ahead) and later == []
 
 
 def test_wrong_surroundings_are_one_line(capsys, monkeypatch, tmp_path):

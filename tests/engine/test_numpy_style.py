@@ -12,12 +12,12 @@ from small_instances import bits, data, one_chunk, python, regression
 
 from optbench import Hyper, Slot, UserError, optimizer
 from optbench.check.kernels import compiled_path, plain_path
-from optbench.check.quadratic import Quadratic
 from optbench.contract import Optimizer
 from optbench.engine.compiler.bounds import needs_bounds_checks
 from optbench.engine.compiler.elementwise_loops import rewritten, with_loops
 from optbench.linear_algebra import layer
 from optbench.registry import load_registry
+from optbench.rehearsal.quadratic import Quadratic
 
 INSTANCE = regression(data(30, 37), data(30, 1, 1)[:, 0])
 RATE = Hyper(tune="log", degree=-1)

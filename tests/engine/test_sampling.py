@@ -384,3 +384,60 @@ def test_saga_converges_at_a_constant_rate() -> None:
     assert factor < 1e-8
     distances = np.sum((chunk.runs.theta - best) ** 2, axis=1)
     assert np.mean(distances) < factor * first + 1e-25  # roundings are 1e-16 each
+
+
+@declare(reference="a test", homogeneous=True)
+def unit_steps(theta, sample_grad, rate=Hyper(tune="log"), batch=Hyper(1, low=1, integer=True)):
+    """theta <- theta - rate g / |g|, where g is not 0."""
+    size = 0.0
+    for i in range(theta.size):
+        size += sample_grad[i] * sample_grad[i]
+    for i in range(theta.size):
+        theta[i] -= rate * sample_grad[i] / math.sqrt(size) if size > 0.0 else 0.0
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+def test_units_follow_each_sample_between_records(layout) -> None:
+    """Batch 1, unit steps: each goes along its row, whatever the margins (here 0 to 1e4) are.
+
+    Three rows are orthogonal, so that each margin grows by itself; the fourth one is 0.
+    """
+    features = np.array([[3.0, 4.0, 0.0], [-0.4, 0.3, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
+    labels = np.array([1.0, -1.0, 1.0, 1.0])
+    instance = Instance(
+        "test",
+        features if layout == "dense" else csr(features),
+        labels,
+        "classification",
+        ROWS["classification"],
+        scale=0.25,
+        exponential_tail=True,
+    )
+    chunk = one_chunk(instance, unit_steps, [1.0])
+    chunk.advance(5000, steps=np.array([5000]))
+    rng, expected = seeded(0), np.zeros(3)
+    for _ in range(5000):
+        row = integer(rng, 4)
+        if row < 3:
+            expected += labels[row] * features[row] / np.linalg.norm(features[row])
+    np.testing.assert_allclose(chunk.runs.theta[0], expected, rtol=1e-11)
+    assert np.min(labels[:3] * (features[:3] @ expected)) > 500.0
+
+
+def test_a_row_outside_of_the_tail_has_its_own_loss_after_one_far_inside() -> None:
+    """Margins of 900 and of 1: the slope of the second one is 1 / (1 + e), not exp(-1)."""
+    features, labels = np.array([[900.0, 0.0], [0.0, 1.0]]), np.ones(2)
+    instance = Instance(
+        "test",
+        features,
+        labels,
+        "classification",
+        ROWS["classification"],
+        scale=1.0,
+        exponential_tail=True,
+        in_order=True,
+        start=np.ones(2),
+    )
+    chunk = one_chunk(instance, SGD, [0.25])
+    chunk.advance(2, steps=np.array([2]))
+    np.testing.assert_allclose(chunk.runs.theta[0], [1.0, 1.0 + 0.5 / (1.0 + math.e)], rtol=1e-14)

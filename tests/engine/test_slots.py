@@ -10,7 +10,6 @@ from small_instances import data, one_chunk, regression
 
 from optbench import Hyper, Slot, UserError, optimizer
 from optbench.check.kernels import compiled_path, plain_path
-from optbench.check.quadratic import Quadratic
 from optbench.contract import Sizes
 from optbench.engine.compiler.bounds import needs_bounds_checks
 from optbench.engine.oracles.catalogue import missing_oracle
@@ -24,6 +23,7 @@ from optbench.linear_algebra import (
     rows_by_rows,
 )
 from optbench.parametrizations import parametrization
+from optbench.rehearsal.quadratic import Quadratic
 
 LAYERS = [(2, 3, 2), (8, 1, 4)]  # theta has 14 numbers, some in no matrix
 INSTANCE = replace(regression(data(5, 14), data(5, 1, 1)[:, 0]), layers=LAYERS)

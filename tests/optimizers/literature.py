@@ -154,10 +154,12 @@ LITERATURE: dict[str, list[Row]] = {
     "sophia": NOWHERE,
     "adafactor": NOWHERE,
     "prodigy": NOWHERE,
+    "d_adaptation_adam": NOWHERE,
     "schedule_free_adamw": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     "lars": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     "lamb": [*NOWHERE, ({"weight_decay": 0.1}, FIT, "unknown")],
     # minimizes in a ball
+    "conditional_gradient": NOWHERE,
     "frank_wolfe": [({}, kind, "unknown") for kind in (SEPARABLE, FIT, FINITE)],
     # minimizes another objective, with the penalty
     "weight_decay": NOWHERE,
@@ -193,6 +195,7 @@ LITERATURE: dict[str, list[Row]] = {
     "lbfgs": SPAN,  # H begins as a multiple of the identity and adds products of steps
     "schedule_free_sgd": SPAN,
     "dog": SPAN,
+    "d_adaptation": SPAN,
     "dual_averaging": SPAN,
     "polyak_step": SPAN,
     "restarted_nesterov": SPAN,

@@ -11,13 +11,15 @@ import pytest
 
 from optbench import UserError, run
 from optbench.check.kernels import compiled_path
-from optbench.check.quadratic import Quadratic
 from optbench.contract import combine, options_of
 from optbench.contract.combinations import OPTIONS
 from optbench.engine.combinations import combination_source
 from optbench.instance import Instance
 from optbench.losses import squared_error
 from optbench.registry import load_registry
+from optbench.rehearsal.effects import effective_options
+from optbench.rehearsal.plain import plain_path
+from optbench.rehearsal.quadratic import Quadratic
 from optbench.runs import RunResult, RunSpec, hyper_values, run_all
 from optbench.schedules import FACTORS
 from optbench.study import Choice, choose_all, parse_optimizer
@@ -284,28 +286,58 @@ def test_labels_say_what_was_combined() -> None:
     assert [each.label for each in choices] == list(texts.values())
 
 
-ANEW = (
-    "dual_averaging",
-    "hypentropy",
-    "normalized_mirror_descent",
-    "p_norm_mirror_descent",
-    "schedule_free_sgd",
-)
+OF_RATE = {"schedule", "warmup", "cooldown"}
+# What their formulas say: they compute theta from a dual or an average; from the direction of the
+# gradient, or of each layer's gradient; from a rate that was set in the first step.
+_ANEW = ("dual_averaging", "hypentropy", "schedule_free_sgd")
+_MIRROR = ("normalized_mirror_descent", "p_norm_mirror_descent")
+_DIRECTION = ("coordinate_descent", "sign_descent", "steepest_descent", "lars")
+_NORMALIZED = ("normalized_gradient_descent", "normalized_spectral_descent")
+WITHOUT_EFFECT = {
+    **{name: {"weight_decay"} for name in (*_ANEW, *_MIRROR)},
+    **{name: {"clip"} for name in (*_DIRECTION, *_NORMALIZED)},
+    "hypergradient": OF_RATE,
+}
 
 
-@pytest.mark.parametrize("name", ANEW)
-def test_decay_that_a_kernel_would_overwrite_is_refused(name: str) -> None:
-    """They compute theta from a dual or an average: multiplied before the step, it is lost."""
-    with pytest.raises(UserError, match="weight_decay would have no effect"):
-        choice(f"{name}[weight_decay=0.1]")
-    assert "schedule" in options_of(load_registry().optimizer(name))
+def test_options_without_an_effect_are_found_by_trying() -> None:
+    for name, optimizer in load_registry().optimizers.items():
+        lost = options_of(optimizer).keys() - effective_options(optimizer).keys()
+        assert lost == WITHOUT_EFFECT.get(name, set()), name
 
 
-def test_decay_of_all_others_has_an_effect() -> None:
-    registry = load_registry()
-    for name, optimizer in registry.optimizers.items():
-        if name not in ANEW and optimizer.learning_rate and optimizer.start != "positive":
-            assert "weight_decay" in {*options_of(optimizer), *optimizer.hypers}, name
+def test_a_kernel_that_sets_theta_anew_in_a_helper_is_seen(tmp_path) -> None:
+    """Whatever the kernel calls, and whichever way its state goes."""
+    (tmp_path / "hidden.py").write_text(
+        "from optbench import Hyper, Slot, optimizer\n"
+        "\n"
+        "def place(theta, dual):\n"
+        "    for i in range(theta.size):\n"
+        "        theta[i] = dual[i]\n"
+        "\n"
+        '@optimizer(reference="none")\n'
+        "def hidden(theta, grad, step, dual=Slot(), rate=Hyper(tune='log', degree=-1)):\n"
+        "    for i in range(theta.size):\n"
+        "        if step == 1:\n"
+        "            dual[i] = theta[i]\n"
+        "        dual[i] -= rate * grad[i]\n"
+        "    place(theta, dual)\n"
+    )
+    registry = load_registry((str(tmp_path / "hidden.py"),))
+    reason = "hidden: weight_decay would have no effect: it sets theta anew from what it keeps"
+    with pytest.raises(UserError, match=reason):
+        parse_optimizer(registry, "hidden[weight_decay=0.1]")
+    assert parse_optimizer(registry, "hidden[schedule=cosine]").optimizer.reads_horizon
+
+
+@pytest.mark.parametrize("name", ["heavy_ball", "sharpness_aware", "rmsprop"])
+def test_combinations_in_plain_python_are_those_of_the_engine(name: str) -> None:
+    """What effects are tried with is what runs."""
+    plain = load_registry().optimizer(name)
+    values = {"clip": 0.5} if name == "heavy_ball" else {}
+    combined = combine(plain, "wsd", {**values, "weight_decay": 0.2})
+    ours, theirs = (each(combined, Quadratic()).theta for each in (plain_path, compiled_path))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
 def test_every_optimizer_with_a_learning_rate_has_the_options() -> None:
@@ -320,6 +352,7 @@ def test_every_optimizer_with_a_learning_rate_has_the_options() -> None:
     ("text", "reason"),
     [
         ("adam[schedule=cosin]", r"adam: schedule=cosin: unknown \(did you mean 'cosine'\?\)"),
+        ("adam[clip=0]", r"adam: clip=0 must be more than 0: no gradient would be left"),
         ("adam[clip=-1]", r"adam: clip=-1 must be at least 0"),
         ("adam[clip=much]", r"adam: clip=much: must be a number"),
         ("adam[schedule=cosine,cooldown=0.1]", r"cooldown is for schedule=wsd, not schedule=cos"),
@@ -330,6 +363,13 @@ def test_every_optimizer_with_a_learning_rate_has_the_options() -> None:
             "natural_gradient[clip=1]",
             r"natural_gradient: steps by more, or other, than the grad",
         ),
+        (
+            "hypergradient[schedule=cosine]",
+            r"schedule would have no effect: no learning rate after the first one reaches its st",
+        ),
+        ("hypergradient[warmup=0.1]", r"hypergradient: warmup would have no effect"),
+        ("sign_descent[clip=1]", r"clip would have no effect: its steps do not depend on the len"),
+        ("hypentropy[weight_decay=0.1]", r"weight_decay would have no effect: it sets theta anew"),
         ("adam[shedule=cosine]", r"unknown option 'shedule' \(did you mean 'schedule'\?\)"),
     ],
 )

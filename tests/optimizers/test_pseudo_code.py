@@ -168,6 +168,41 @@ def prodigy(gradient: Gradient, x: np.ndarray) -> Path:
         yield x
 
 
+def d_adaptation_of(momentum: float) -> Callable[[Gradient, np.ndarray], Path]:
+    """SGD with D-Adaptation of arXiv:2301.07733, gamma_k = 0.3: sums as they are written there."""
+
+    def follow(gradient: Gradient, x: np.ndarray) -> Path:
+        d, z, s, products = 1e-3, x, np.zeros_like(x), []
+        first = np.linalg.norm(gradient(x))
+        while True:
+            g = gradient(x)
+            weight = 0.3 * d / first
+            products.append(weight * (g @ s))
+            s = s + weight * g
+            z = z - weight * g
+            d = max(d, 2.0 * np.sum(products) / np.linalg.norm(s))
+            x = momentum * x + (1.0 - momentum) * z
+            yield x
+
+    return follow
+
+
+def d_adaptation_adam(gradient: Gradient, x: np.ndarray) -> Path:
+    """Adam with D-Adaptation as the authors' DAdaptAdam has it, written with matrices."""
+    d, r, beta1, beta2 = 1e-3, 0.0, 0.9, 0.99
+    m, v, s, b = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x), np.sqrt(0.99)
+    while True:
+        g = gradient(x)
+        inverse = np.diag(1.0 / (np.sqrt(v) + 1e-8))
+        r = b * r + (1 - b) * d * (g @ inverse @ s)
+        m = beta1 * m + (1 - beta1) * d * g
+        v = beta2 * v + (1 - beta2) * g**2
+        s = b * s + (1 - b) * d * g
+        x = x - np.diag(1.0 / (np.sqrt(v) + 1e-8)) @ m
+        d = max(d, r / ((1 - b) * np.linalg.norm(s, 1)))
+        yield x
+
+
 def barzilai_borwein_of(short: bool) -> Callable[[Gradient, np.ndarray], Path]:
     """Equations 5 and 6 of the paper, after a first step as in SPG."""
 
@@ -285,6 +320,27 @@ CASES: tuple[tuple[str, dict[str, float], Any, tuple[str, ...], int], ...] = (
     ),
     ("dog", {"first_distance": 1e-3}, dog, VECTORS, STEPS),
     ("prodigy", {"first_estimate": 1e-3, "beta2": 0.99}, prodigy, VECTORS, STEPS),
+    (
+        "d_adaptation",
+        {"first_estimate": 1e-3, "learning_rate": 0.3},
+        d_adaptation_of(0.0),
+        VECTORS,
+        STEPS,
+    ),
+    (
+        "d_adaptation",
+        {"first_estimate": 1e-3, "learning_rate": 0.3, "momentum": 0.9},
+        d_adaptation_of(0.9),
+        VECTORS,
+        STEPS,
+    ),
+    (
+        "d_adaptation_adam",
+        {"first_estimate": 1e-3, "beta2": 0.99},
+        d_adaptation_adam,
+        VECTORS,
+        STEPS,
+    ),
     # rounding grows tenfold from step to step: the last digits are all that is lost in fifteen
     ("barzilai_borwein", {}, barzilai_borwein_of(short=False), ("quadratic",), 15),
     ("barzilai_borwein", {"short": 1}, barzilai_borwein_of(short=True), VECTORS, 15),

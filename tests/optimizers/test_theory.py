@@ -189,11 +189,12 @@ SPAN_RATES = {
     "hypergradient": 0.5, "adaptive_gradient_descent": None, "polyak_step": None,
     "automatic_gradient_descent": None, "full_matrix_adagrad": None,
     "normalized_gradient_descent": None, "online_natural_gradient": None,
-    "barzilai_borwein": None, "dog": None, "restarted_nesterov": 1.0,
+    "barzilai_borwein": None, "dog": None, "restarted_nesterov": 1.0, "d_adaptation": None,
     "armijo_gradient_descent": None, "lbfgs": None, "newton_cg": None, "schedule_free_sgd": 1.0,
     "spectral_descent": 1.0, "normalized_spectral_descent": None, "muon": None, "shampoo": None,
 }  # fmt: skip
 OWN_RATES = {
+    "d_adaptation": 0.1,
     "natural_gradient": 0.5,
     "full_matrix_adagrad": 0.3,
     "normalized_gradient_descent": 0.1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -198,3 +199,13 @@ def test_an_unknown_suffix_names_those_that_are_known(compared, tmp_path):
     with pytest.raises(UserError, match=r"'\.jpg'; known: \.pdf, \.svg, \.png"):
         save(draw(compared, "ecdf"), tmp_path / "ecdf.jpg")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_shows_every_kind():
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "figures.md").read_text()
+    for kind in KINDS:
+        assert f"\n## `{kind.name}`: " in page
+        picture = docs / "images" / "figures" / f"{kind.name}.svg"
+        assert f"]({picture.relative_to(docs).as_posix()})" in page
+        assert picture.stat().st_size < 200_000

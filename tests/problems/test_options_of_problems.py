@@ -22,6 +22,8 @@ CONTEXTS = [
     "logistic_regression:data=partly_separable,loss=logistic",
     "softmax_regression:data=wine",
     "softmax_regression:data=gaussian",
+    "constrained_least_squares:over=box",
+    "constrained_least_squares:over=simplex",
     "lasso:data=diabetes",
     "lasso:data=gaussian",
     "linear_program:data=afiro",

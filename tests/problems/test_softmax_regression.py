@@ -10,6 +10,7 @@ from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+import optbench
 from optbench.check.problems import check_problem
 from optbench.errors import UserError
 from optbench.references import softmax_minimizer
@@ -152,3 +153,29 @@ def test_wrong_options_are_one_line(options, told: str) -> None:
     with pytest.raises(UserError) as failure:
         build(**options)
     assert told in str(failure.value) and "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize("options", [{"n": 30, "d": 4, "classes": 3}, {"n": 9, "d": 12}])
+def test_natural_gradient_inverts_the_fisher_matrix_of_all_classes(options) -> None:
+    """F = mean over rows, and over classes by their probability 1/k, of score score^T, dense."""
+    instance = build(data="gaussian", **options)
+    outputs, (count, size) = instance.outputs, instance.features.shape
+    fisher = np.zeros((outputs * size, outputs * size))
+    gradient = np.zeros(outputs * size)
+    for x, label in zip(instance.features, instance.targets.astype(int), strict=True):
+        for c in range(outputs):
+            score = np.kron(1.0 / outputs - np.eye(outputs)[c], x)
+            fisher += np.outer(score, score) / outputs / count
+        gradient += np.kron(1.0 / outputs - np.eye(outputs)[label], x) / count
+    expected = -0.3 * np.linalg.pinv(fisher, rcond=1e-11, hermitian=True) @ gradient
+    w = optbench.run(instance, "natural_gradient", horizon=1, learning_rate=0.3).w
+    # condition number of the metric: below 1e4
+    np.testing.assert_allclose(w, expected, rtol=0, atol=1e-10)
+    plain = optbench.run(instance, "gradient_descent", horizon=1, learning_rate=0.3).w
+    assert np.abs(w - plain).max() > 0.1
+
+
+def test_where_only_some_classes_are_separable_the_instance_says_what_is_known() -> None:
+    iris, mixed = build(data="iris"), build(data=noisy())
+    assert not iris.references and "the infimum only" in iris.facts["known"]
+    assert "minimizer" in mixed.references and "known" not in mixed.facts

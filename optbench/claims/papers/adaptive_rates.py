@@ -71,6 +71,7 @@ def one_setting_for_all_starts(sizes: tuple[float, ...] = tuple(SIZES)) -> Itera
             label: np.where(np.isfinite(steps), steps, np.nan).tolist()
             for label, steps in lines.items()
         },
+        log="y",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from optbench.claims.framework import Claim
 from optbench.claims.library import Claims
 from optbench.claims.report.claims import WORD, seeds_that_hold, summary
+from optbench.claims.report.figures import caption
 from optbench.claims.verification import Finding, Result
 from optbench.environment import describe
 from optbench.report.markdown import escape
@@ -103,7 +104,8 @@ def section(result: Result, figure: str) -> str:
         *(_row(check) for check in result.checks),
     ]
     if figure:
-        lines += ["", f"![measured and predicted numbers of {claim.id}]({figure})"]
+        titles = "; ".join(curve.title for curve in result.curves)
+        lines += ["", f"![{escape(titles)}]({figure})", "", f"*{caption(result.curves)}*"]
     if claim.remarks:
         lines += ["", f"**Remarks.** {escape(claim.remarks)}"]
     fails = f"Fails with {changed}. " if changed else ""

@@ -26,7 +26,7 @@ from optbench.engine.oracles import (
     sampled_gradient,
 )
 from optbench.engine.oracles.declared import Argument, Oracle
-from optbench.engine.types import data_t, kernels_t, rule_t, runs_t, scratch_t
+from optbench.engine.types import Runs, data_t, kernels_t, rule_t, runs_t, scratch_t
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
 
@@ -82,9 +82,9 @@ def make_memories(
     return Memories(*(oracle.memory(*given) for oracle in _REMEMBERING.values() if oracle.memory))
 
 
-def with_scratch(memories: Any) -> Any:
-    """Return the same with working memory of its own: threads share the rest."""
-    return Memories(*(memory.with_scratch() for memory in memories))
+def with_scratch(memories: Any, runs: Runs) -> Any:
+    """Return the same with working memory of its own for some runs: threads share the rest."""
+    return Memories(*(memory.with_scratch(runs) for memory in memories))
 
 
 def join_memories(several: Sequence[Any]) -> Any:

@@ -93,7 +93,7 @@ class Oracle:
     memory : callable, optional
         Returns a named tuple of what the work needs beside the rest, given instance,
         parametrization and optimizer.  Its first field says whether it is ``wanted``, its
-        ``with_scratch()`` has arrays of its own for what is written; the work finds it in
+        ``with_scratch(runs)`` has arrays of its own for what is written; the work finds it in
         ``memories`` by the name of the file.
     memory_type
         Numba's type of that.

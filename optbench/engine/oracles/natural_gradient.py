@@ -53,7 +53,7 @@ class Memory(NamedTuple):
     normal: np.ndarray  # (2, r, r)
     dual: np.ndarray  # (r,)
 
-    def with_scratch(self) -> Memory:
+    def with_scratch(self, _runs: Runs) -> Memory:
         """Return the same with working memory of its own."""
         own = {name: np.zeros_like(getattr(self, name)) for name in ("tangents", "normal", "dual")}
         return self._replace(**own)

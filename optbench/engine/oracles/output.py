@@ -10,10 +10,9 @@ from optbench.engine.evaluation import absolute_sum, evaluate, hand_over_rng
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta
 from optbench.engine.oracles.kept import place_aside
 from optbench.engine.types import RUNNING, Data, Kernels, Rule, Runs, Scratch
-from optbench.engine.units import SMALLEST, UNIT_STEP
+from optbench.engine.units import IN_TAIL, SMALLEST, UNIT_STEP
 
 OUTPUT = PLACES["output"]
-IN_TAIL = 1.0  # a gradient as large, in a unit of its own, is outside of the loss's tail
 MOST_ROUNDS = 1000
 
 

@@ -8,6 +8,7 @@ be anywhere: a loss or a gradient that is not finite ends no run, an iterate tha
 
 from __future__ import annotations
 
+from optbench.contract.probes import MOST_TRIALS
 from optbench.engine.compiler.overloads import called
 from optbench.engine.evaluation import absolute_sum, end_diverged, evaluate, hand_over_rng
 from optbench.engine.oracles.declared import PLACES, Argument, Oracle, like_theta, one_number
@@ -24,9 +25,8 @@ from optbench.engine.types import (
     Scratch,
     call_probe,
 )
-from optbench.engine.units import LARGEST, SMALLEST, UNIT_STEP, change_unit, has_room
+from optbench.engine.units import unit_moves
 
-MOST_TRIALS = 1000  # in a step: a search that needs more has failed
 PROBE, GRADIENT, LOSS = (PLACES[name] for name in ("probe", "probe_grad", "probe_loss"))
 
 
@@ -98,18 +98,10 @@ def units_move(runs: Runs, aside: Runs, rule: Rule):
     """Let units follow the gradients at probes, where nobody asks for those at theta."""
     moved = False
     for run in range(runs.status.size):
-        if aside.status[run] == RUNNING:
-            size = absolute_sum(aside.gradient[run])
-            rescale = rule.rescale[runs.optimizer[run]]
-            powers = 0
-            if rescale and size < SMALLEST and has_room(run, runs, rule):
-                powers = UNIT_STEP
-            elif runs.exponents[run] > 0 and not size < LARGEST:
-                powers = -min(UNIT_STEP, runs.exponents[run])
-            if powers != 0:
-                change_unit(run, powers, runs, rule)
-                aside.exponents[run] = runs.exponents[run]
-                moved = True
+        size = absolute_sum(aside.gradient[run])
+        if aside.status[run] == RUNNING and unit_moves(run, size, runs, rule):
+            aside.exponents[run] = runs.exponents[run]
+            moved = True
     return moved
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 from numba import types as numba_types
 
 from optbench.contract import Optimizer
+from optbench.contract.probes import MOST_TRIALS
 from optbench.engine.compiler.overloads import called
 from optbench.engine.compiler.vectors import LANES
 from optbench.engine.compiler.views import by_output
@@ -18,7 +20,7 @@ from optbench.engine.data.bands import BAND_ROWS, band_entry
 from optbench.engine.data.dense import write_slopes
 from optbench.engine.data.layouts import in_bands
 from optbench.engine.data.panels import BLOCK_ROWS, PANEL_ROWS
-from optbench.engine.evaluation import end_diverged, map_back, map_forward, scale
+from optbench.engine.evaluation import absolute_sum, end_diverged, map_back, map_forward, scale
 from optbench.engine.oracles.declared import (
     PLACES,
     Argument,
@@ -36,8 +38,12 @@ from optbench.engine.types import (
     Runs,
     Scratch,
     b1,
+    call_sampled,
     i8,
+    matrix,
+    vector,
 )
+from optbench.engine.units import unit_moves
 from optbench.instance import Instance
 from optbench.parametrizations import Parametrization
 from optbench.random import integer
@@ -54,10 +60,16 @@ class Memory(NamedTuple):
     batch: int  # which hyperparameter is the number of rows a sample has
     in_order: bool  # rows are a stream: a sample takes the next ones, not random ones
     at_probe: bool  # their gradient at the probe is wanted too
+    own: bool  # an objective of the plug-in's own is evaluated on them
+    rows: np.ndarray  # (batch, m): those that it gets
+    targets: np.ndarray  # (batch,)
 
-    def with_scratch(self) -> Memory:
-        """Return the same: nothing is written."""
-        return self
+    def with_scratch(self, runs: Runs) -> Memory:
+        """Return the same with room for the largest sample of some runs."""
+        if not (self.wanted and self.own):
+            return self
+        most = int(runs.hypers[:, self.batch].max())
+        return self._replace(rows=np.zeros((most, self.rows.shape[1])), targets=np.zeros(most))
 
 
 def memory(instance: Instance, _parametrization: Parametrization, optimizer: Optimizer) -> Memory:
@@ -68,6 +80,9 @@ def memory(instance: Instance, _parametrization: Parametrization, optimizer: Opt
         list(optimizer.hypers).index("batch") if wanted else -1,
         instance.in_order,
         "probe_sample_grad" in optimizer.needs,
+        instance.row is None,
+        np.zeros((0, instance.features.shape[1])),
+        np.zeros(0),
     )
 
 
@@ -82,7 +97,7 @@ def no_samples(
     instance: Instance, _parametrization: Parametrization, _optimizer: Optimizer
 ) -> str | None:
     """Say where no rows can be drawn."""
-    if instance.row is None and not instance.stochastic:
+    if instance.row is None and not (instance.stochastic or instance.mean_of_rows):
         return f"draws rows of the data; {instance.problem} has an objective of its own"
     return penalized(instance)
 
@@ -91,16 +106,18 @@ def no_samples_known(
     instance: Instance, _parametrization: Parametrization, _optimizer: Optimizer
 ) -> str | None:
     """Say where the same rows cannot be evaluated twice."""
-    if instance.row is None:
+    if instance.row is None and not instance.mean_of_rows:
         return f"needs the drawn rows; {instance.problem} has an objective of its own"
     return penalized(instance)
 
 
-def no_rows_known(
+def no_slope_known(
     instance: Instance, _parametrization: Parametrization, _optimizer: Optimizer
 ) -> str | None:
-    """Say where nobody knows which rows are drawn."""
-    if instance.row is not None and instance.several:
+    """Say where a drawn row has no slope."""
+    if instance.row is None and instance.mean_of_rows:
+        return f"needs the slope of a row; {instance.problem} has an objective of its own"
+    if instance.several:
         return f"needs one slope a row; {instance.problem} has a row loss of several outputs"
     return no_samples_known(instance, _parametrization, _optimizer)
 
@@ -111,6 +128,9 @@ def no_row(
     """Say where a drawn row is not a gradient in theta."""
     if instance.row is None and instance.stochastic:
         return f"needs the drawn row; {instance.problem} draws samples of its own"
+    if instance.row is None and instance.mean_of_rows:
+        own = f"{instance.problem} has an objective of its own"
+        return f"needs the drawn row as its gradient; {own}"
     if instance.several:
         several = f"{instance.problem} has a row loss of several outputs"
         return f"needs the drawn row as its gradient; {several}"
@@ -146,22 +166,16 @@ def sample_gradients(
     map_forward(kernels, scratch, runs, rule)
     for run in range(runs.theta.shape[0]):
         if runs.status[run] == RUNNING:
-            batch = int(runs.hypers[run, memory.batch])
-            runs.gradient_w[run, :], last = 0.0, 0
-            if memory.at_probe:
-                aside.gradient_w[run, :] = 0.0
-            for first in range(0, batch, BLOCK_ROWS):
-                rows = min(BLOCK_ROWS, batch - first)
-                place = (step - 1) * batch + first if memory.in_order else -1
-                last = draw(place, rows, run, data, scratch, runs)
-                slope = add_sample(rows, run, kernels, data, scratch, runs)
-                if memory.at_probe:
-                    add_sample(rows, run, kernels, data, scratch, aside)
-            keep_row(last, slope, run, data, runs, rule)
-            factor = data.scale * (data.rows / batch)
-            scale(runs.gradient_w[run], factor)
-            if memory.at_probe:
-                scale(aside.gradient_w[run], factor)
+            low, high, rounds = runs.rng[run, 0], runs.rng[run, 1], 0
+            moved = True
+            while moved and rounds < MOST_TRIALS:
+                runs.rng[run, 0], runs.rng[run, 1] = low, high  # the same rows in another unit
+                slope = take_sample(step, run, kernels, data, scratch, runs, aside, rule, memory)
+                size = absolute_sum(runs.gradient_w[run])
+                # rows of zeros have no gradient in any unit, and a slope
+                moved = (size != 0.0 or slope == 0.0) and unit_moves(run, size, runs, rule)
+                aside.exponents[run] = runs.exponents[run]
+                rounds += 1
     map_back(kernels, scratch, runs, rule)
     if memory.at_probe:
         map_forward(kernels, scratch, aside, rule)  # a pull-back needs what it leaves behind
@@ -169,6 +183,48 @@ def sample_gradients(
         for run in range(runs.theta.shape[0]):
             keep(aside.gradient[run], AT_PROBE, run, runs, rule)
     end_diverged(step - 1, runs.gradient, runs)  # a sampled gradient that is not finite
+
+
+@called
+def take_sample(
+    step,
+    run,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    aside: Runs,
+    rule: Rule,
+    memory: Memory,
+):
+    """Write a run's gradient in the predictor of this step's rows; return the last one's slope."""
+    batch = int(runs.hypers[run, memory.batch])
+    runs.gradient_w[run, :], last, slope = 0.0, 0, 0.0
+    if memory.own:
+        last = draw_own(
+            (step - 1) * batch if memory.in_order else -1, batch, run, data, runs, memory
+        )
+        given = memory.rows[:batch], memory.targets[:batch], data, scratch
+        call_sampled(kernels.sampled, (run, *given, runs))
+        if memory.at_probe:
+            call_sampled(kernels.sampled, (run, *given, aside))
+        keep_row(last, 0.0, run, data, runs, rule)
+        return 1.0
+    if memory.at_probe:
+        aside.gradient_w[run, :] = 0.0
+    for first in range(0, batch, BLOCK_ROWS):
+        rows = min(BLOCK_ROWS, batch - first)
+        place = (step - 1) * batch + first if memory.in_order else -1
+        last = draw(place, rows, run, data, scratch, runs)
+        slope = add_sample(rows, run, kernels, data, scratch, runs)
+        if memory.at_probe:
+            add_sample(rows, run, kernels, data, scratch, aside)
+    keep_row(last, slope, run, data, runs, rule)
+    factor = data.scale * (data.rows / batch)
+    scale(runs.gradient_w[run], factor)
+    if memory.at_probe:
+        scale(aside.gradient_w[run], factor)
+    return slope
 
 
 @called
@@ -183,6 +239,18 @@ def keep_row(last, slope, run, data: Data, runs: Runs, rule: Rule):
         state[own[INDEX]] = last
     if own[SLOPE + 1] > own[SLOPE]:
         state[own[SLOPE]] = slope
+
+
+@called
+def draw_own(place, batch, run, data: Data, runs: Runs, memory: Memory):
+    """Copy drawn rows, or those from ``place`` on, for an objective of the plug-in's own."""
+    row = 0
+    for i in range(batch):
+        row = (place + i) % data.rows if place >= 0 else integer(runs.rng[run], data.rows)
+        memory.targets[i] = data.row_targets[row]
+        for j in range(memory.rows.shape[1]):
+            memory.rows[i, j] = data.panels[0, row, j]
+    return row
 
 
 @called
@@ -217,7 +285,8 @@ def add_rows(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Ru
 
 @called
 def add_outputs(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs: Runs):
-    """Do the same where the row loss takes several outputs; a row has no slope of its own."""
+    """Do the same where the row loss takes several outputs; return the largest slope of the last
+    row."""
     outputs, numbers = data.outputs, data.outputs * BLOCK_ROWS
     z, drawn = scratch.predictions[:numbers], scratch.predictions[numbers:]
     slopes = scratch.slopes[:numbers]
@@ -230,7 +299,10 @@ def add_outputs(rows, run, kernels: Kernels, data: Data, scratch: Scratch, runs:
         for c in range(outputs):
             slope = slopes[c * BLOCK_ROWS + i]
             add_row(int(drawn[i]), slope, data, gradient[run * outputs + c])
-    return 0.0
+    largest = 0.0
+    for c in range(outputs):
+        largest = max(largest, abs(slopes[c * BLOCK_ROWS + rows - 1]))
+    return largest
 
 
 @called
@@ -282,8 +354,8 @@ ORACLE = Oracle(
             "read_only(runs.gradient[run])", like_theta=True, missing=no_samples
         ),
         "sample_row": Argument("read_only({kept})", kept=size_of_row, missing=no_row),
-        "sample_index": Argument("int({kept}[0])", kept=one_number, missing=no_rows_known),
-        "sample_slope": Argument("{kept}[0]", kept=one_number, degree=1, missing=no_rows_known),
+        "sample_index": Argument("int({kept}[0])", kept=one_number, missing=no_samples_known),
+        "sample_slope": Argument("{kept}[0]", kept=one_number, degree=1, missing=no_slope_known),
         "probe_sample_grad": Argument(
             "read_only({kept})",
             kept=like_theta,
@@ -294,5 +366,5 @@ ORACLE = Oracle(
     },
     work=sample_gradients,
     memory=memory,
-    memory_type=numba_types.NamedTuple([b1, i8, b1, b1], Memory),
+    memory_type=numba_types.NamedTuple([b1, i8, b1, b1, b1, matrix, vector], Memory),
 )

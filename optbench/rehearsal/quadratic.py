@@ -20,6 +20,7 @@ ROWS, SIZE = 8, 6
 LAYERS = np.array([(0, 2, 2), (4, 2, 1)], dtype=np.int64)
 SIZES = Sizes(SIZE, ROWS, LAYERS)
 TUNED = 0.05
+BOX = 8.0
 
 
 def _waves(rows: int, columns: int, shift: float) -> np.ndarray:
@@ -154,6 +155,12 @@ def no_penalty(v: np.ndarray, step_size: float) -> None:
     """The prox of zero."""
 
 
+def clip(v: np.ndarray, step_size: float) -> None:
+    """The projection onto a box that holds the minimizer."""
+    for i in range(v.size):
+        v[i] = min(max(v[i], -BOX), BOX)
+
+
 def _value(hyper: Hyper) -> float:
     """Return the default, or a small rate inside the declared range."""
     if hyper.default is not None:
@@ -172,7 +179,7 @@ def instance(optimizer: Optimizer) -> Instance:
         targets=TARGETS,
         kind="regression",
         row=squared_error,
-        prox=no_penalty,
+        prox=clip if "bounded_set" in optimizer.needs else no_penalty,
         scale=1.0 / ROWS,
         optimal_value=lambda: _loss(MINIMIZER),
         inverse_fisher=lambda: np.linalg.inv(HESSIAN),
