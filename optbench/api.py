@@ -18,10 +18,10 @@ from optbench.errors import UserError
 from optbench.executors.local import default_threads
 from optbench.instance import Instance
 from optbench.options import MOST_RATES
-from optbench.plan import PERTURBATION, Settings, make_plan, renewed
+from optbench.plan import PERTURBATION, Plan, Settings, make_plan, renewed
 from optbench.progress import Report, progress_of
 from optbench.provenance import call_text, papers_of
-from optbench.registry import load_registry
+from optbench.registry import Registry, load_registry
 from optbench.result import Comparison
 from optbench.runs import DEFAULT_HORIZON, RunResult, RunSpec, hyper_values, run_all
 from optbench.study import build_all, check_ranges, choose_all, is_arrays, make_cells
@@ -99,34 +99,61 @@ def compare(
         For wrong input: what is wrong, where, what would be right.
     """
     call = call_text("optbench.compare", locals(), compare)
-    began = time.perf_counter()
     settings = _settings(horizon, learning_rates, seeds, threads, timeout, rerun, fresh)
     settings = replace(settings, until_verdict=until_verdict)
     registry = load_registry(tuple(map(str, _several(plugins))))
     choices = choose_all(registry, _several(optimizers))
-    with renewed(settings), progress_of(progress) as report:
+    asked = _several(problems), _several(parametrizations)
+    with progress_of(progress) as report:
+        result = _compared(settings, registry, choices, *asked, report)
+    result.environment["command"] = call
+    return result
+
+
+def _compared(
+    settings: Settings,
+    registry: Registry,
+    choices: Sequence[Choice],
+    problems: Sequence[Any],
+    parametrizations: Sequence[str],
+    report: Report,
+) -> Comparison:
+    """Plan, run, and tell what was found, with what it took."""
+    began = time.perf_counter()
+    with renewed(settings):
         report(0, 0, "problems")
-        instances = build_all(registry, _several(problems), seeds)
-        asked = _several(parametrizations)
-        both = settings.rates is None  # as used, and as theorems ask
-        cells = [cell for built in instances for cell in make_cells(built, choices, asked, both)]
-        own = [choice.optimizer for choice in choices if choice.optimizer.baseline]
-        baseline = own[0] if own else registry.baseline
-        notes = [*registry.notes, *_without_rates(settings, choices)]
-        plan = make_plan(settings, instances, cells, notes, baseline)
+        instances = build_all(registry, problems, settings.seeds)
+        plan = _planned(settings, registry, choices, instances, parametrizations)
         plan.prepare(report)
-        plan.run(report, settled if until_verdict else None, ReferenceMeters())
-        report(len(cells), len(cells), "analysis")
+        plan.run(report, settled if settings.until_verdict else None, ReferenceMeters())
+        report(len(plan.entries), len(plan.entries), "analysis")
         told = tell(plan)
     environment = {
         **describe(settings.threads),
         "seconds": {**plan.seconds, "total": time.perf_counter() - began},
         "compiled": len(cache.compiled),
         "cells_from_store": sum(entry.finished is not None for entry in plan.entries),
-        "command": call,
-        "papers": papers_of(registry, cells),
+        "papers": papers_of(registry, [entry.cell for entry in plan.entries]),
     }
     return Comparison(**told._asdict(), environment=environment, notes=plan.notes)
+
+
+def _planned(
+    settings: Settings,
+    registry: Registry,
+    choices: Sequence[Choice],
+    instances: Sequence[tuple[Instance, ...]],
+    parametrizations: Sequence[str],
+) -> Plan:
+    """Return every cell that is asked for: as used and, unless rates are given, as theorems ask."""
+    both = settings.rates is None
+    cells = [
+        cell for built in instances for cell in make_cells(built, choices, parametrizations, both)
+    ]
+    own = [choice.optimizer for choice in choices if choice.optimizer.baseline]
+    baseline = own[0] if own else registry.baseline
+    notes = [*registry.notes, *_without_rates(settings, choices)]
+    return make_plan(settings, list(instances), cells, notes, baseline)
 
 
 def run(

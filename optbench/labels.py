@@ -120,11 +120,13 @@ def row_labels(rows: Sequence[Row]) -> list[str]:
 
 
 def full_labels(rows: Sequence[Row]) -> list[str]:
-    """Name the rows of one instance for a sentence: with parametrizations where they differ."""
-    if len({row.parametrization for row in rows}) == 1:
-        return row_labels(rows)
-    pairs = zip(row_labels(rows), parametrization_labels(rows), strict=True)
-    return [f"{label} ({parametrization})" for label, parametrization in pairs]
+    """Name the rows of one instance for a sentence: namesakes with their parametrizations."""
+    names = row_labels(rows)
+    often = Counter(names)
+    return [
+        f"{name} ({parametrization})" if often[name] > 1 else name
+        for name, parametrization in zip(names, parametrization_labels(rows), strict=True)
+    ]
 
 
 def labels_across(rows: Sequence[Row]) -> list[str]:

@@ -99,7 +99,10 @@ def test_both_rows_where_a_theorem_asks_for_other_hyperparameters():
     assert alone.measures == asked.measures
     assert len(quick(SEPARABLE, "adam", learning_rates=[0.1]).bias_rows) == 1  # the user's rate
     text = render(quick(SEPARABLE, "adam"), "table")
-    assert "(theorem): with what its theorem asks for" in " ".join(text.split())
+    assert (
+        "(theorem): the optimizer once more, with the settings that its theorem requires"
+        in " ".join(text.split())
+    )
 
 
 def test_what_a_theorem_asks_for_is_searched_and_told_like_any_other_row():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from optbench.cli.cache import cache
 from optbench.cli.check import check
 from optbench.cli.cite import cite
 from optbench.cli.compare import compare
+from optbench.cli.help import Verb
 from optbench.cli.list import list_plugins
 from optbench.cli.new import new
 from optbench.cli.plot import plot
@@ -21,7 +23,6 @@ from optbench.cli.warmup import warmup
 # Plain help and plain errors: rich markup would double the time of `optbench --help`.
 app = typer.Typer(
     rich_markup_mode=None,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -47,14 +48,18 @@ def optbench(
         typer.echo(context.get_help())
 
 
-app.command("compare")(compare)
-app.command("plot")(plot)
-app.command("report")(report)
-app.command("cite")(cite)
-app.command("list")(list_plugins)
-app.command("show")(show)
-app.command("new")(new)
-app.command("check")(check)
-app.command("verify")(verify)
-app.command("warmup")(warmup)
-app.command("cache")(cache)
+VERBS: dict[str, tuple[Callable[..., None], str]] = {
+    "compare": (compare, "Which solution does each optimizer select, and how fast?"),
+    "plot": (plot, "Draw a figure of a comparison."),
+    "report": (report, "Write a comparison as one HTML page."),
+    "cite": (cite, "Print what a comparison has to cite, as BibTeX."),
+    "list": (list_plugins, "List optimizers, problems, parametrizations, claims."),
+    "show": (show, "Show one of them: formula, options, theory, paper."),
+    "new": (new, "Begin a plug-in of your own, with its test."),
+    "check": (check, "Test whether a plug-in keeps the contract."),
+    "verify": (verify, "Measure theorems of the literature."),
+    "warmup": (warmup, "Compile all kernels ahead."),
+    "cache": (cache, "Show or remove what is kept on disk."),
+}
+for name, (verb, what) in VERBS.items():
+    app.command(name, cls=Verb, short_help=what)(verb)

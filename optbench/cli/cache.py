@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from optbench.cli import complete
 from optbench.errors import UserError
 from optbench.options import suggest
 from optbench.report.table import Column, Table, cells
@@ -22,9 +23,19 @@ KINDS = {
 
 
 def cache(
-    action: Annotated[str, typer.Argument(metavar="|".join(ACTIONS))],
+    action: Annotated[
+        str,
+        typer.Argument(
+            metavar="|".join(ACTIONS), help="What to do.", autocompletion=complete.one_of(ACTIONS)
+        ),
+    ],
     kind: Annotated[
-        str | None, typer.Argument(metavar="|".join(KINDS), help="[default: all of them]")
+        str | None,
+        typer.Argument(
+            metavar="KIND",
+            help=f"{', '.join(KINDS)}. [default: all of them]",
+            autocompletion=complete.one_of(list(KINDS)),
+        ),
     ] = None,
 ) -> None:
     """Show or remove what optbench keeps on disk: machine code, references, finished rows.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optbench.cli import complete
 from optbench.cli.parameters import Plugins
 from optbench.cli.watch import Watch, repeat
 from optbench.report.numbers import duration
@@ -22,7 +23,12 @@ WORD = {True: "pass", False: "FAIL", None: "n/a"}
 
 
 def check(
-    name: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A .py file, or a name.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|NAME", help="A .py file, or a name.", autocompletion=complete.plugins
+        ),
+    ],
     plugin: Plugins = None,
     watch: Watch = False,
 ) -> None:

@@ -1,13 +1,15 @@
-"""``optbench compare``: run optimizers on problems and print the tables."""
+"""``optbench compare``: run optimizers on problems and print what was found."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from optbench.cli import compare_options as options
 from optbench.cli.output import (
     INTERRUPTED,
     check_writable,
@@ -15,84 +17,36 @@ from optbench.cli.output import (
     deliver,
     writable_folder,
 )
-from optbench.cli.parameters import Out, Plugins, Quiet
+from optbench.cli.parameters import Plugins, Quiet
 from optbench.cli.terminal import styled, width
 from optbench.cli.watch import Watch, repeat
 from optbench.errors import UserError
-from optbench.options import MOST_RATES
 from optbench.progress import is_watched
-from optbench.report import COUNTS, FORMATS, View, written_as
+from optbench.report import FORMATS, View, written_as
+
+if TYPE_CHECKING:
+    from optbench.result import Comparison
 
 
 def compare(
     context: typer.Context,
-    problems: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="PROBLEM", help="NAME or NAME:key=value,... [default: three]"),
-    ] = None,
-    optimizer: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--optimizer",
-            "-o",
-            metavar="OPT",
-            help="NAME, NAME[hyper=value,...] or all; repeatable [default: the usual]",
-        ),
-    ] = None,
-    parametrization: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parametrization",
-            metavar="NAME",
-            help="NAME or NAME:key=value,...; repeatable [default: what the problem prescribes]",
-        ),
-    ] = None,
-    horizon: Annotated[
-        int | None, typer.Option(min=1, help="Number of steps. [default: 100,000]")
-    ] = None,
-    learning_rates: Annotated[
-        str, typer.Option(metavar="RATES", help="auto, 0.1,0.01 or LOW:HIGH:COUNT, log-spaced.")
-    ] = "auto",
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 1,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Worker threads. [default: one per core]")
-    ] = None,
+    problems: options.Problems = None,
+    optimizer: options.Optimizers = None,
+    parametrization: options.Parametrizations = None,
+    horizon: options.Horizon = None,
+    learning_rates: options.LearningRates = "auto",
+    seeds: options.Seeds = 1,
     plugin: Plugins = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Limit for all runs together.")
-    ] = None,
-    details: Annotated[
-        bool,
-        typer.Option("--details", help="Show what each learning rate of the searches did, too."),
-    ] = False,
-    format: Annotated[
-        str | None,
-        typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
-    ] = None,
-    out: Out = None,
-    count: Annotated[
-        str,
-        typer.Option(metavar="|".join(COUNTS), help="What the profile over instances compares."),
-    ] = "steps",
-    figures: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Draw all figures there: DIR/KIND.svg, see `optbench plot`."
-        ),
-    ] = None,
-    rerun: Annotated[
-        bool, typer.Option("--rerun", help="Run again what the store has from an earlier run.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Renew machine code and references as well.")
-    ] = False,
-    until_verdict: Annotated[
-        bool,
-        typer.Option(
-            "--until-verdict",
-            help="Let winners run on beyond the horizon until they have settled, while cheap.",
-        ),
-    ] = False,
+    until_verdict: options.UntilVerdict = False,
+    timeout: options.Timeout = None,
+    threads: options.Threads = None,
+    rerun: options.Rerun = False,
+    fresh: options.Fresh = False,
+    details: options.Details = False,
+    format: options.Format = None,
+    out: options.Out = None,
+    count: options.Count = "steps",
+    figures: options.Figures = None,
     watch: Watch = False,
     quiet: Quiet = False,
 ) -> None:
@@ -104,81 +58,87 @@ def compare(
     Exit code: 0 fine, 1 an optimizer failed (its row says why), 2 wrong input, 130 interrupted
     (what was done is shown all the same).
     """
-    suffixes = {name: each.suffixes for name, each in FORMATS.items()}
-    shown = choose_format(format, out, suffixes)
-    if out is None and not FORMATS[shown].text:
-        raise UserError(f"--format {shown} is for files: name one with --out")
-    if count not in COUNTS:
-        raise UserError(f"--count {count}: must be {' or '.join(COUNTS)}")
-    rates = _learning_rates(learning_rates)
-    if timeout is not None and not timeout > 0:
-        raise UserError(f"--timeout {timeout:g} must be a positive number of seconds")
-    if out is not None:
-        check_writable(out)
-    if figures is not None:
-        writable_folder(figures)
-    plugins = tuple(plugin or ())
+    delivery = Delivery.checked(format, out, figures, details, count, quiet)
+    asked: dict[str, Any] = {
+        "parametrizations": tuple(parametrization or ()),
+        "horizon": horizon,
+        "learning_rates": options.learning_rates(learning_rates),
+        "seeds": seeds,
+        "threads": threads,
+        "plugins": tuple(plugin or ()),
+        "timeout": timeout,
+        "rerun": rerun,
+        "fresh": fresh,
+        "until_verdict": until_verdict,
+        "progress": is_watched(quiet),
+    }
+    named = tuple(problems or ()), tuple(optimizer or ())
+    once = partial(_once, named, asked, delivery, context.obj)
+    raise typer.Exit(repeat(once, watch, asked["plugins"]))
 
-    def once() -> int:
-        from optbench.api import compare as run
-        from optbench.store.saved import keep_latest
 
-        comparison = run(
-            tuple(problems or ()),
-            tuple(optimizer or ()),
-            parametrizations=tuple(parametrization or ()),
-            horizon=horizon,
-            learning_rates=rates,
-            seeds=seeds,
-            threads=threads,
-            plugins=plugins,
-            timeout=timeout,
-            rerun=rerun,
-            fresh=fresh,
-            until_verdict=until_verdict,
-            progress=is_watched(quiet),
-        )
-        comparison.environment["command"] = context.obj  # rather than the call just above
-        keep_latest(comparison.to_parquet())
-        view = View(width(), out is None and styled(), details, count)
-        text = written_as(comparison, shown, view)
-        if shown == "csv" and not quiet:  # the one format that has no place for notes
-            for note in comparison.notes:
-                typer.echo(f"optbench: note: {note}", err=True)
-        deliver(text, out)
+def _once(
+    named: tuple[tuple[str, ...], ...], asked: dict[str, Any], to: Delivery, command: str
+) -> int:
+    """Compare, keep the result for the verbs that show the latest one, and deliver it."""
+    from optbench.api import compare as run
+    from optbench.store.saved import keep_latest
+
+    comparison = run(*named, **asked)
+    comparison.environment["command"] = command  # rather than the call just above
+    keep_latest(comparison.to_parquet())
+    to.deliver(comparison)
+    return INTERRUPTED if comparison.interrupted else int(comparison.failed)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where a comparison goes, and in which format."""
+
+    format: str
+    out: Path | None
+    figures: Path | None
+    details: bool
+    count: str
+    quiet: bool
+
+    @classmethod
+    def checked(
+        cls,
+        format: str | None,
+        out: Path | None,
+        figures: Path | None,
+        details: bool,
+        count: str,
+        quiet: bool,
+    ) -> Delivery:
+        """Check before the work what would fail after it.
+
+        Raises
+        ------
+        UserError
+            For an unknown format or count, or what cannot be written.
+        """
+        chosen = choose_format(format, out, {n: each.suffixes for n, each in FORMATS.items()})
+        if out is None and not FORMATS[chosen].text:
+            raise UserError(f"--format {chosen} is for files: name one with --out")
+        options.check_count(count)
+        if out is not None:
+            check_writable(out)
         if figures is not None:
+            writable_folder(figures)
+        return cls(chosen, out, figures, details, count, quiet)
+
+    def deliver(self, comparison: Comparison) -> None:
+        """Write the comparison and its figures; notes that have no place there go to stderr."""
+        notes = [] if self.format != "csv" or self.quiet else list(comparison.notes)
+        view = View(width(), self.out is None and styled(), self.details, self.count)
+        content = written_as(comparison, self.format, view)
+        for note in notes:
+            typer.echo(f"optbench: note: {note}", err=True)
+        deliver(content, self.out)
+        if self.figures is not None:
             from optbench.plots import save_all
 
-            for reason in save_all(comparison, figures):
+            for reason in save_all(comparison, self.figures):
                 typer.echo(f"optbench: note: {reason}", err=True)
-        return INTERRUPTED if comparison.interrupted else int(comparison.failed)
-
-    raise typer.Exit(repeat(once, watch, plugins))
-
-
-def _learning_rates(text: str) -> str | tuple[float, ...]:
-    """Parse ``auto``, a list of positive numbers or ``LOW:HIGH:COUNT``."""
-    if text == "auto":
-        return text
-    try:
-        rates = _grid(*text.split(":")) if ":" in text else tuple(map(float, text.split(",")))
-    except (TypeError, ValueError, ZeroDivisionError):
-        rates = ()
-    if not rates or not all(0.0 < rate < math.inf for rate in rates):
-        raise UserError(
-            f"--learning-rates {text}: must be auto, positive numbers such as 0.1,0.01, or "
-            "LOW:HIGH:COUNT such as 1e-4:1:200"
-        )
-    if len(rates) > MOST_RATES:
-        raise UserError(f"--learning-rates {text[:40]}: at most {MOST_RATES:,} rates, such as 200")
-    return rates
-
-
-def _grid(low: str, high: str, count: str) -> tuple[float, ...]:
-    """Return rates from low to high, equally spaced in the logarithm.
-
-    Rounded to twelve digits: 0.1, not 0.09999999999999998, which nobody finds in a table again.
-    """
-    first, ratio, last = float(low), float(high) / float(low), int(count) - 1
-    made = range(min(last, MOST_RATES) + 1)  # one too many is enough to be refused
-    return tuple(float(f"{first * ratio ** (k / last):.12g}") for k in made)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optbench.cli import complete
 from optbench.cli.parameters import Plugins
 from optbench.errors import UserError
 from optbench.options import suggest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from optbench.registry import Broken
 
 KINDS = ("optimizers", "problems", "metrics", "parametrizations", "claims")
+FORMATS = ("table", "json")
 COLUMNS = {
     "name": Column("name", names=True),
     "formula": Column("formula", prose=True),
@@ -28,15 +30,27 @@ COLUMNS = {
 
 
 def list_plugins(
-    kind: Annotated[str, typer.Argument(metavar="|".join(KINDS))],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="|".join(KINDS),
+            help="What to list.",
+            autocompletion=complete.one_of(KINDS),
+        ),
+    ],
     plugin: Plugins = None,
-    format: Annotated[str, typer.Option(metavar="table|json")] = "table",
+    format: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMAT", help="table or json.", autocompletion=complete.one_of(FORMATS)
+        ),
+    ] = "table",
 ) -> None:
     """List optimizers, problems, metrics, parametrizations or claims."""
     if kind not in KINDS:
         raise UserError(f"cannot list {kind!r}{suggest(kind, KINDS)}")
-    if format not in ("table", "json"):
-        raise UserError(f"unknown format {format!r}; known: table, json")
+    if format not in FORMATS:
+        raise UserError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
     from optbench.cli import plugin_entries
     from optbench.cli.terminal import print_tables
     from optbench.registry import load_registry

@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 def new(
-    kind: Annotated[Kind, typer.Argument(help="What it declares.", show_choices=True)],
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="optimizer or problem.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the function, and the file.")],
     folder: Annotated[
         Path, typer.Option("--dir", metavar="DIR", help="Where; made if it does not exist.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from optbench.cli import complete
 from optbench.cli.parameters import Plugins
 from optbench.errors import UserError
 from optbench.numerals import NOTHING
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="As `optbench list` names it.", autocompletion=complete.anything
+        ),
+    ],
     plugin: Plugins = None,
 ) -> None:
     """Show an optimizer, a problem, a parametrization or a claim."""

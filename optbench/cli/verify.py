@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optbench.cli.parameters import Out, Plugins, Quiet
+from optbench.cli import complete
+from optbench.cli.parameters import Out, Plugins, Quiet, format_option, positive
 from optbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,22 +28,31 @@ A_CLAIM_FAILS = 3
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ID|PAPER|TAG", help="S1-00, 2310.02535, Berthier, diagonal, ..."),
+        typer.Argument(
+            metavar="ID|PAPER|TAG",
+            help="S1-00, 2310.02535, Berthier, diagonal, ... [default: every claim]",
+            autocompletion=complete.claims,
+        ),
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Only claims that take < 2 s.")] = False,
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, help="Seeds 0, 1, ... of random data. [default: as the claim says]"),
+        typer.Option(
+            metavar="N",
+            parser=positive,
+            help="How many seeds of random data. [default: as the claim says]",
+        ),
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Claims measured at the same time. [default: one a core]"),
+        typer.Option(
+            metavar="N",
+            parser=positive,
+            help="How many claims at the same time. [default: one per core]",
+        ),
     ] = None,
     plugin: Plugins = None,
-    format: Annotated[
-        str | None,
-        typer.Option(metavar="|".join(FORMATS), help="[default: by the suffix of --out, or table]"),
-    ] = None,
+    format: Annotated[str | None, format_option(FORMATS)] = None,
     out: Out = None,
     figures: Annotated[
         Path | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from optbench.cli.parameters import Plugins, Quiet
+from optbench.cli.parameters import Plugins, Quiet, positive
 from optbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,7 +38,12 @@ class Done(NamedTuple):
 
 def warmup(
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Processes that compile. [default: one per core]")
+        int | None,
+        typer.Option(
+            metavar="N",
+            parser=positive,
+            help="How many processes compile. [default: one per core]",
+        ),
     ] = None,
     plugin: Plugins = None,
     quiet: Quiet = False,

@@ -56,7 +56,7 @@ class Row:
         "number of steps that a run may take", unit="steps", low=1, default=REQUIRED
     )
     status: Status = column(
-        "how the runs ended; the worst of all seeds", header="status", rank=4, default=REQUIRED
+        "how the runs ended; the worst of all seeds", header="status", default=REQUIRED
     )
     reason: str | None = column(
         "why it is skipped, failed, diverged, stopped or INCONCLUSIVE, or why numbers are missing; "

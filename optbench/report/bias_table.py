@@ -72,10 +72,9 @@ def bias_table(
             *_doubts(rows),
             *theorems(rows),
             *reasons(rows),
-            *moving_notes(instance, rows),
             *_conditions(rows),
-            *hyperparameters(rows),
         ),
+        details=(*moving_notes(instance, rows), *hyperparameters(rows)),
     )
     return table.without_empty_columns()
 

@@ -21,7 +21,7 @@ from optbench.report.numbers import (
     outward,
     significant,
 )
-from optbench.report.passages import left_again, marked, read_off
+from optbench.report.passages import left_again, marked, read_off, when_left
 from optbench.report.rows import (
     grouped,
     hyperparameters,
@@ -63,6 +63,7 @@ def convergence_table(
     instance: InstanceFacts,
     rows: Sequence[ConvergenceRow],
     instances: Sequence[InstanceFacts] = (),
+    told: Sequence[str] = (),
 ) -> Table:
     """Return the convergence table of one instance.
 
@@ -73,6 +74,8 @@ def convergence_table(
         Its rows.
     instances : sequence of InstanceFacts
         All instances of the comparison: namesakes are told apart in the title.
+    told : sequence of str
+        Notes of the table above, which are not repeated.
     """
     names, leading = name_columns(rows)
     known = instance.infimum_from != UNKNOWN
@@ -94,13 +97,16 @@ def convergence_table(
         facts=(*convergence_facts(instance, rows), setting(rows)),
         reading=tuple(filter(None, reading)),
         notes=(
-            *reasons(rows),
-            *_no_law(rows),
+            *(reason for reason in reasons(rows) if reason not in told),
             *_edges(instance, rows),
             *_rounding(rows),
             *left_again(rows, targets),
             *read_off(rows),
             *_slower(rows),
+        ),
+        details=(
+            *_no_law(rows),
+            *when_left(rows, targets),
             *hyperparameters(rows, ("learning_rate",)),
         ),
     )

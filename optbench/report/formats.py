@@ -63,7 +63,7 @@ def _terminal(comparison: Comparison, view: View) -> str:
         }
         return first_screen(comparison, view, pointers)
     found = tables(comparison, view.details, view.counted)
-    return render_terminal(found, notes_of(comparison), view.width, view.styled)
+    return render_terminal(found, notes_of(comparison), view.width, view.styled, view.details)
 
 
 def _markdown(comparison: Comparison, view: View) -> str:

@@ -16,6 +16,11 @@ SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "†": r"\dag{}",
+    "✓": r"$\surd$",
+    "✗": r"$\times$",
+    "…": r"\ldots{}",
+    "·": r"$\cdot$",
+    "°": r"$^\circ$",
     "|": r"\textbar{}",
     **{c: f"\\{c}" for c in "&%$#_{}"},
 }
@@ -56,7 +61,7 @@ def _power(match: re.Match[str]) -> str:
 def _float(table: Table) -> str:
     caption = " ".join([f"{table.title}.", *table.reading])
     tabulars = "\n\\par\\medskip\n".join(_tabular(part) for part in parts(table, WIDTH, UNFOLDED))
-    remarks = [*table.facts, *table.notes]
+    remarks = [*table.facts, *table.notes, *table.details]
     return "\n".join(
         [
             r"\begin{table}",

@@ -31,7 +31,7 @@ def _table(table: Table) -> str:
     lines.append(_row([_rule(column) for column in table.columns]))
     lines += [_row([_cell(cell) for cell in row]) for row in table.rows]
     lines += ["", *(f"{escape(sentence)}  " for sentence in table.reading)]
-    lines += ["", *(f"- {escape(note)}" for note in table.notes)]
+    lines += ["", *(f"- {escape(note)}" for note in (*table.notes, *table.details))]
     return "\n".join(lines) + "\n"
 
 

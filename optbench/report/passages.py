@@ -27,14 +27,19 @@ def marked(text: str, row: ConvergenceRow | LearningRate, target: str) -> str:
 
 
 def left_again(rows: Sequence[ConvergenceRow], targets: Sequence[str]) -> list[str]:
-    """Say what the mark means, and of the tightest such target of each row when that was."""
+    """Say what the mark means, where there is one."""
+    if not any(was_left(row, target) for row in rows for target in targets):
+        return []
+    return [f"{LEFT_AGAIN}: the number is the step from which on the target is kept"]
+
+
+def when_left(rows: Sequence[ConvergenceRow], targets: Sequence[str]) -> list[str]:
+    """Say of the tightest target of each row that it left again when that was."""
     told = []
     for label, row in zip(full_labels(rows), rows, strict=True):
         if left := [target for target in targets if was_left(row, target)]:
             told.append(f"{label} {_passage(row, left[-1])}")
-    if not told:
-        return []
-    return [f"{LEFT_AGAIN}; what counts is from when on a target is kept: {'; '.join(told)}"]
+    return [f"{LEFT} {'; '.join(told)}"] if told else []
 
 
 def _passage(row: ConvergenceRow, target: str) -> str:

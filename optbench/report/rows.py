@@ -78,8 +78,8 @@ def slower_note(marks: bool, compared: int, blocks: int, needed: int, kind: str)
         return []
     on = f"{blocks} {kind}{'' if blocks == 1 else 's'}"
     if blocks < needed:
-        return [f"which row is faster is not tested: {on} cannot tell {compared} rows from chance, "
-                f"{needed} could"]  # fmt: skip
+        return [f"which row is faster beyond chance is not tested: {compared} rows need {needed} "
+                f"{kind}s, here {'is' if blocks == 1 else 'are'} {on}"]  # fmt: skip
     how = f"sign test over {on}, at most 5% for any false mark in the table"
     if not marks:
         return [f"no row is significantly slower than another one ({how})"]
@@ -104,9 +104,9 @@ def theorems(rows: Sequence[Row]) -> list[str]:
     asked = [row for row in rows if row.as_theorem_asks]
     if not asked:
         return []
-    note = "(theorem): with what its theorem asks for, beside the row as it is used"
+    note = "(theorem): the optimizer once more, with the settings that its theorem requires"
     if any("small rate" in row.optimizer for row in asked):
-        note += "; [small rate]: it is on gradient flow, so that the learning rate is small"
+        note += "; [small rate]: with so small a learning rate that it follows gradient flow"
     return [note]
 
 

@@ -35,10 +35,11 @@ def tables(comparison: Comparison, details: bool = False, counted: str = "steps"
         own = facts.instance_id
         bias = [row for row in comparison.bias_rows if row.instance_id == own]
         convergence = [row for row in comparison.convergence_rows if row.instance_id == own]
-        if bias:
-            found.append(bias_table(facts, bias, instances))
+        above = [bias_table(facts, bias, instances)] if bias else []
+        told = [note for table in above for note in table.notes]
+        found += above
         if convergence:
-            found.append(convergence_table(facts, convergence, instances))
+            found.append(convergence_table(facts, convergence, instances, told))
         if is_swept(convergence, searched=details):
             found.append(learning_rate_table(facts, convergence, instances))
     rows = with_targets(comparison)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from optbench.numerals import NOTHING
 
 ESSENTIAL = 3  # columns up to this rank: intervals are shown only where these leave room
-COMFORT = 5  # columns above this rank are left out before any name is folded
+COMFORT = 3  # columns above this rank are left out before any name is folded
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,10 @@ class Table:
     reading : tuple of str
         Plain sentences that read the table.
     notes : tuple of str
-        Reasons and hyperparameters, each beginning with the row that it belongs to.
+        What a reader must know: marks, reasons, conditions.
+    details : tuple of str
+        What single rows have to say beyond their cells: a terminal shows it with ``--details``,
+        documents always.
     complete : str
         What shows the columns that a narrow terminal leaves out.
     repeated : int
@@ -77,6 +80,7 @@ class Table:
     facts: tuple[str, ...] = ()
     reading: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
     complete: str = "--format markdown"
     repeated: int = 0
 

@@ -19,7 +19,13 @@ RESET = "\x1b[0m"
 Line = tuple[str, str]  # style, text
 
 
-def render_terminal(tables: Sequence[Table], notes: Sequence[str], width: int, styled: bool) -> str:
+def render_terminal(
+    tables: Sequence[Table],
+    notes: Sequence[str],
+    width: int,
+    styled: bool,
+    details: bool = False,
+) -> str:
     """Return all tables as text.
 
     Parameters
@@ -31,16 +37,18 @@ def render_terminal(tables: Sequence[Table], notes: Sequence[str], width: int, s
         Characters per line, at least 80 are used.
     styled : bool
         Whether to use ANSI codes for bold and dim text.
+    details : bool
+        Whether the details of tables are shown.
     """
     width = max(width, NARROWEST)
-    lines = [line for table in tables for line in _table(table, width)]
+    lines = [line for table in tables for line in _table(table, width, details)]
     lines += [line for note in notes for line in _paragraph(note, width, PLAIN)]
     if not styled:
         return "".join(f"{text.rstrip()}\n" for _, text in lines)
     return "".join(f"{style}{text.rstrip()}{RESET if style else ''}\n" for style, text in lines)
 
 
-def _table(table: Table, width: int) -> Iterator[Line]:
+def _table(table: Table, width: int, details: bool) -> Iterator[Line]:
     """Yield one table: title, facts, the table itself, the sentences that read it, notes."""
     fitted = [fit(part, width) for part in parts(table, width)]
     yield from _title(table.title, width)
@@ -52,11 +60,11 @@ def _table(table: Table, width: int) -> Iterator[Line]:
     yield PLAIN, ""
     for sentence in table.reading:
         yield from _paragraph(sentence, width, PLAIN)
-    for note in table.notes:
+    for note in (*table.notes, *(table.details if details else ())):
         yield from _paragraph(f"- {note}", width, DIM)
     if left_out := [title for part in fitted for title in part.left_out]:
         hidden = ", ".join(left_out)
-        text = f"- left out at this width ({table.complete} has all): {hidden}"
+        text = f"- not shown at this width ({table.complete} has all): {hidden}"
         yield from _paragraph(text, width, DIM)
     yield PLAIN, ""
 

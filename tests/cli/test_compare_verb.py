@@ -103,12 +103,15 @@ def test_ctrl_c_outside_the_runs_is_130_without_traceback(calls, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--horizon", "0"], "--horizon"),
+        (["--horizon", "0"], "'--horizon': 0: must be a whole number of at least 1"),
+        (["--horizon", "1.5"], "'--horizon': 1.5: must be a whole number"),
+        (["--out", "a.pdf"], "no format has the suffix .pdf; known: .txt .md "),
+        (["--out", "a.csv.gz"], "no format has the suffix .gz; known: .txt .md "),
         (["--seeds", "0"], "--seeds"),
         (["--threads", "-1"], "--threads"),
         (["--horizon", "many"], "--horizon"),
-        (["--timeout", "0"], "--timeout 0 must be a positive number"),
-        (["--timeout", "nan"], "--timeout nan must be a positive number"),
+        (["--timeout", "0"], "'--timeout': 0 must be a positive number"),
+        (["--timeout", "nan"], "'--timeout': nan must be a positive number"),
         (["--format", "xml"], "unknown format 'xml'; known: table, markdown"),
         (["--learning-rates", "0.1,x"], "must be auto, positive numbers"),
         (["--learning-rates", "0.1,-1"], "must be auto, positive numbers"),

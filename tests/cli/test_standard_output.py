@@ -25,6 +25,7 @@ from optbench.report import FORMATS as EVERY_FORMAT
 from optbench.report.long_csv import HEADER
 
 FORMATS = [name for name, each in EVERY_FORMAT.items() if each.text]
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 LP = "Minimize\n cost: 2 x + 3 y\nSubject To\n cap: x + y <= 10\n dem: x + 2 y >= 4\nEnd\n"
 MPS = """NAME T

@@ -38,7 +38,7 @@ def test_slower_rows_are_marked_and_named():
 
 @pytest.mark.parametrize(
     ("seeds", "words"),
-    [(1, "1 seed cannot tell 2 rows from chance, 6 could"), (5, "5 seeds cannot tell 2 rows")],
+    [(1, "2 rows need 6 seeds, here is 1 seed"), (5, "2 rows need 6 seeds, here are 5 seeds")],
 )
 def test_with_few_seeds_it_says_so_and_marks_nothing(seeds, words):
     rows = [row("slow", [30] * seeds), row("fast", [10] * seeds)]

@@ -1,8 +1,11 @@
 """Markdown, LaTeX, CSV and JSON, each read back by something not ours where there is one."""
 
+import dataclasses
 import json
 import math
 import re
+import shutil
+import subprocess
 from importlib.resources import files
 
 import jsonschema
@@ -17,6 +20,7 @@ from optbench.report import render, tables
 from optbench.report.convergence_table import convergence_table
 from optbench.report.latex import escape as latex
 from optbench.report.markdown import escape as markdown
+from optbench.report.outcomes import Verdict
 
 KEY = ["problem", "instance_id", "parametrization", "optimizer", "hyperparameters"]
 
@@ -141,3 +145,27 @@ def test_success_counts_seeds():
     table = convergence_table(INSTANCES[0], [row])
     place = [column.title for column in table.columns].index("success")
     assert table.rows[0][place].text == "4/5"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_latex_compiles(example, tmp_path):
+    """Every kind of cell, all marks of the summary, letters that LaTeX reserves."""
+    noted = dataclasses.replace(example.convergence_rows[0], reason="1% & #1 of {x}_i ~ ^2 \\ ° †")
+    shown = dataclasses.replace(
+        example, convergence_rows=[noted, *example.convergence_rows[1:]], notes=["a % of\nlines"]
+    )
+    text = render(shown, "latex")
+    (tmp_path / "tables.tex").write_text(
+        "\\documentclass{article}\n\\usepackage{booktabs}\n\\usepackage[margin=2cm]{geometry}\n"
+        f"\\begin{{document}}\n{text}\n"
+        + "".join(map(latex, (verdict.mark for verdict in Verdict)))
+        + "\n\\end{document}\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "tables.tex"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "tables.pdf").stat().st_size > 10_000

@@ -66,7 +66,7 @@ def test_of_many_rows_the_explanation_stands_once_and_each_entry_is_short(exampl
                             measures=margins(0.76, 0.9, 0.61))
         for i in range(10)
     ]  # fmt: skip
-    text = render(dataclasses.replace(example, bias_rows=rows), "table", width)
+    text = render(dataclasses.replace(example, bias_rows=rows), "table", width, details=True)
     assert " ".join(text.split()).count("missing to each reference") == 1
     entries = [line for line in text.splitlines() if line.startswith("- rule_")]
     assert len(entries) == 10 and all(line.endswith("linf 43->39%") for line in entries)

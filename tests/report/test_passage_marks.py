@@ -45,7 +45,9 @@ def test_a_number_that_is_not_the_first_at_its_target_is_marked(table):
 
 
 def test_a_note_tells_when(table):
-    (note,) = [note for note in table.notes if note.startswith("^")]
+    (meaning,) = [note for note in table.notes if note.startswith("^")]
+    assert meaning.endswith("the step from which on the target is kept")
+    (note,) = [note for note in table.details if note.startswith("^")]
     assert f"heavy_ball {TARGETS[-1]} reached at 1,500, left again at 1,999" in note
     assert f"adam {TARGETS[-1]} reached at 170, left again at 10,000" in note
     assert "gradient_descent" not in note

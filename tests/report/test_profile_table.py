@@ -41,7 +41,8 @@ def test_the_best_stands_first_and_absence_is_told():
     assert table.reading[0].startswith("a solves the most (7 of the 10 (problem, target) pairs)")
     assert table.notes == (
         "b: skipped on 1 of them",
-        "which row is faster is not tested: 2 instances cannot tell 2 rows from chance, 6 could",
+        "which row is faster beyond chance is not tested: 2 rows need 6 instances, here are 2 "
+        "instances",
     )
 
 
