@@ -398,7 +398,7 @@ class Instance:
     @functools.cached_property
     def reach(self) -> float:
         """How much the logarithm of the loss changes per L2 distance of w, at most; 0: unknown."""
-        if not math.isfinite(self.steepness) or self.row is None:
+        if not math.isfinite(self.steepness) or self.row is None or self.penalty is not None:
             return 0.0
         rows = self.features.multiply(self.features) if self.sparse else self.features**2
         return self.steepness * math.sqrt(float(np.max(rows.sum(axis=1))))

@@ -21,7 +21,7 @@ from optbench.report.numbers import counted_noun
 from optbench.report.sections import first_screen
 from optbench.status import Status
 from optbench.store.saved import Solutions, as_parquet, damaged, foreign, latest, read_saved
-from optbench.traces import Trace, long_form
+from optbench.traces import Trace, Words, long_form
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,7 +178,8 @@ class Comparison:
         """
         import pandas as pd
 
-        return pd.DataFrame(long_form(self.traced))
+        columns = long_form(self.traced).items()
+        return pd.DataFrame({n: c.texts if isinstance(c, Words) else c for n, c in columns})
 
     @property
     def traced(self) -> Sequence[Trace]:

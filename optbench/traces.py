@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -83,35 +83,61 @@ def _equal(one: Any, two: Any) -> bool:
     return np.array_equal(one, two, equal_nan=True) if isinstance(one, np.ndarray) else one == two
 
 
-def long_form(traces: Sequence[Trace]) -> dict[str, np.ndarray]:
-    """Return the columns ``LONG_FORM``: of each trace measure by measure, seed by seed."""
-    parts = [_long(trace) for trace in traces]
-    return {name: np.concatenate([_EMPTY[name], *(p[name] for p in parts)]) for name in LONG_FORM}
+class Words(NamedTuple):
+    """A column of few texts: which of them each row has."""
+
+    codes: np.ndarray
+    known: Sequence[str]
+
+    @property
+    def texts(self) -> np.ndarray:
+        """The text of each row."""
+        return np.asarray(np.array([*self.known, None], dtype=object)[self.codes])
 
 
-_EMPTY = {name: np.empty(0, dtype=object) for name in (*CELL, "measure")} | {
-    "learning_rate": np.empty(0),
-    "won": np.empty(0, dtype=bool),
-    "seed": np.empty(0, dtype=np.int64),
-    "step": np.empty(0, dtype=np.int64),
-    "evaluations": np.empty(0),
-    "value": np.empty(0),
+Column: TypeAlias = "np.ndarray | Words"
+TEXTS = (*CELL, "measure")
+TYPES: Mapping[str, Any] = {
+    **dict.fromkeys(TEXTS, np.int32),
+    "learning_rate": np.float64,
+    "won": np.bool_,
+    "seed": np.int64,
+    "step": np.int64,
+    "evaluations": np.float64,
+    "value": np.float64,
 }
 
 
-def _long(trace: Trace) -> dict[str, np.ndarray]:
+def long_form(traces: Sequence[Trace]) -> dict[str, Column]:
+    """Return the columns ``LONG_FORM``: of each trace measure by measure, seed by seed."""
+    codes: dict[str, dict[str, int]] = {name: {} for name in TEXTS}
+    parts = [_long(trace, codes) for trace in traces]
+    found: dict[str, Column] = {}
+    for name in LONG_FORM:
+        empty = np.empty(0, TYPES[name])
+        column = np.concatenate([empty, *(part[name] for part in parts)], dtype=TYPES[name])
+        found[name] = Words(column, [*codes[name]]) if name in TEXTS else column
+    return found
+
+
+def _long(trace: Trace, codes: Mapping[str, dict[str, int]]) -> dict[str, np.ndarray]:
+    """Return the rows of a trace, in which a text is its code; new texts get the next one."""
+
+    def code(name: str, text: str) -> int:
+        return codes[name].setdefault(_utf8(text), len(codes[name]))
+
     measured = trace.measured
     records, seeds = trace.loss.shape
-    rate = np.nan if trace.learning_rate is None else trace.learning_rate
-    names = {name: _utf8(getattr(trace, name)) for name in CELL}
-    own = {**names, "learning_rate": rate, "won": trace.won}
     size = len(measured) * seeds * records
+    rate = np.nan if trace.learning_rate is None else trace.learning_rate
     return {
-        **{name: np.full(size, value, _EMPTY[name].dtype) for name, value in own.items()},
+        **{name: np.full(size, code(name, getattr(trace, name)), np.int32) for name in CELL},
+        "learning_rate": np.full(size, rate),
+        "won": np.full(size, trace.won),
         "seed": np.tile(np.repeat(np.arange(seeds), records), len(measured)),
         "step": np.tile(trace.steps, len(measured) * seeds),
         "evaluations": np.tile(trace.evaluations.T.ravel(), len(measured)),
-        "measure": np.repeat(np.array([*measured], dtype=object), seeds * records),
+        "measure": np.repeat([code("measure", name) for name in measured], seeds * records),
         "value": np.concatenate([values.T.ravel() for values in measured.values()]),
     }
 
@@ -121,7 +147,7 @@ def _utf8(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def traces_of(columns: Mapping[str, np.ndarray]) -> list[Trace]:
+def traces_of(columns: Mapping[str, Column]) -> list[Trace]:
     """Return the traces of a long form: the inverse of :func:`long_form`.
 
     Raises
@@ -129,10 +155,12 @@ def traces_of(columns: Mapping[str, np.ndarray]) -> list[Trace]:
     ValueError
         When it is not the long form of traces.
     """
-    first = _starts(*(columns[name] for name in OF_A_TRACE))
-    ends = [*first[1:], columns["value"].size] if first else []
+    known = {name: each.known for name, each in columns.items() if isinstance(each, Words)}
+    plain = {n: each.codes if isinstance(each, Words) else each for n, each in columns.items()}
+    first = _starts(*(plain[name] for name in OF_A_TRACE))
+    ends = [*first[1:], plain["value"].size] if first else []
     return [
-        _trace({name: columns[name][start:end] for name in LONG_FORM})
+        _trace({name: plain[name][start:end] for name in LONG_FORM}, known)
         for start, end in zip(first, ends, strict=True)
     ]
 
@@ -143,13 +171,13 @@ def _starts(*columns: np.ndarray) -> list[int]:
     new = np.zeros(max(size - 1, 0), dtype=bool)
     for values in columns:
         unknown = values != values  # nan is not nan
-        new |= (values[1:] != values[:-1]) & ~(unknown[1:] & unknown[:-1]).astype(bool)
+        new |= (values[1:] != values[:-1]) & ~(unknown[1:] & unknown[:-1])
     return [0, *(np.flatnonzero(new) + 1).tolist()] if size else []
 
 
-def _trace(part: Mapping[str, np.ndarray]) -> Trace:
+def _trace(part: Mapping[str, np.ndarray], known: Mapping[str, Sequence[str]]) -> Trace:
     """Return the trace that consecutive rows of a long form are."""
-    names = [str(part["measure"][start]) for start in _starts(part["measure"])]
+    names = [known["measure"][part["measure"][start]] for start in _starts(part["measure"])]
     seeds = int(part["seed"].max()) + 1
     records, left = divmod(part["value"].size, len(names) * seeds)
     if left:
@@ -157,12 +185,9 @@ def _trace(part: Mapping[str, np.ndarray]) -> Trace:
     blocks = part["value"].reshape(len(names), seeds, records)
     measures = {name: block.T for name, block in zip(names, blocks, strict=True)}
     rate = float(part["learning_rate"][0])
+    cell: dict[str, Any] = {name: known[name][part[name][0]] for name in CELL}
     return Trace(
-        problem=str(part["problem"][0]),
-        instance=str(part["instance"][0]),
-        instance_id=str(part["instance_id"][0]),
-        parametrization=str(part["parametrization"][0]),
-        optimizer=str(part["optimizer"][0]),
+        **cell,
         steps=part["step"][:records],
         loss=measures.pop("loss"),
         log_gap=measures.pop("log_gap"),

@@ -39,9 +39,9 @@ def lasso(
         raise UserError(f"lasso: penalty={penalty:g} must be a part between 0 and 1")
     if data == "gaussian":
         features, targets = gaussian(n, d, sparsity, noise, seed)
-        source = f"Gaussian, seed {seed}"
+        about = {"source": f"Gaussian, seed {seed}"}
     else:
-        features, targets, source = real(data)
+        features, targets, about = real(data)
     count, dimension = features.shape
     weight = penalty * float(np.max(np.abs(features.T @ targets))) / count
 
@@ -61,7 +61,7 @@ def lasso(
         optimal_value=lambda: minimizer().value / count,
         smoothness=lambda: references.hessian_eigenvalues(features).largest,
         seeded=data == "gaussian",
-        facts={"n": count, "d": dimension, "source": source, "lambda": weight},
+        facts={"n": count, "d": dimension, **about, "lambda": weight},
     )
 
 
@@ -112,4 +112,4 @@ def real(data):
     dataset = sources.prepare(
         sources.load_dataset(data, regression=True), standardize=True, center=True, intercept=False
     )
-    return dataset.features, dataset.targets - dataset.targets.mean(), dataset.source
+    return dataset.features, dataset.targets - dataset.targets.mean(), dataset.facts

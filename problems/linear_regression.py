@@ -59,7 +59,7 @@ def linear_regression(
 
     if data == "gaussian":
         features, targets = gaussian(n, d, sparsity, noise, seed)
-        source = f"Gaussian, seed {seed}"
+        about = {"source": f"Gaussian, seed {seed}"}
     else:
         reading = {"target": target or None, "header": header, "kind": kind}
         preparation = {
@@ -67,7 +67,7 @@ def linear_regression(
             "center": switched_on(center, standardize),
             "intercept": intercept,
         }
-        features, targets, source = real(data, rows, preparation, reading)
+        features, targets, about = real(data, rows, preparation, reading)
     count, dimension = features.shape
 
     def inverse_fisher():
@@ -86,7 +86,7 @@ def linear_regression(
         smoothness=lambda: references.hessian_eigenvalues(features).largest,
         inverse_fisher=inverse_fisher,
         seeded=data == "gaussian",
-        facts={"n": count, "d": dimension, "source": source},
+        facts={"n": count, "d": dimension, **about},
         **solutions(features, targets, inverse_fisher),
     )
 
@@ -136,4 +136,4 @@ def real(data, rows, preparation, reading):
     targets = dataset.targets
     if preparation["center"] and not preparation["intercept"]:
         targets = targets - targets.mean()
-    return dataset.features, targets, dataset.source
+    return dataset.features, targets, dataset.facts

@@ -87,22 +87,24 @@ def logistic_regression(
             raise UserError(f"logistic_regression: n={n} and d={d} must be at least 1")
         generator = np.random.Generator(np.random.PCG64(seed))
         features, targets = generator.standard_normal((n, d)), np.ones(n)
-        name, source = f"gaussian_{n}x{d}_seed{seed}", f"rows y_i x_i Gaussian, seed {seed}"
+        name = f"gaussian_{n}x{d}_seed{seed}"
+        about = {"source": f"rows y_i x_i Gaussian, seed {seed}"}
     elif data == "partly_separable":
         features, targets = partly_separable(seed), np.ones(13)
-        name, source = f"partly_separable_seed{seed}", f"5 of 13 rows separable, seed {seed}"
+        name = f"partly_separable_seed{seed}"
+        about = {"source": f"5 of 13 rows separable, seed {seed}"}
     else:
         reading = {"target": target or None, "header": header, "kind": kind}
         dataset = prepared(read(data, positive, reading), standardize, center, intercept)
         name, features, targets = dataset.name, dataset.features, dataset.targets
-        source = dataset.source
+        about = dataset.facts
     return instance(
         name if loss == "logistic" else f"{name}_{loss}",
         features,
         targets,
         loss,
         data in SEEDED["data"],
-        source,
+        about,
     )
 
 
@@ -136,7 +138,7 @@ def prepared(dataset, standardize, center, intercept):
     return sources.prepare(dataset, standardize=standardize, center=center, intercept=intercept)
 
 
-def instance(name, features, targets, loss, seeded, source):
+def instance(name, features, targets, loss, seeded, about):
     """Attach the certified references of separable, partly separable or other data."""
     from optbench import references
     from optbench.references import logistic
@@ -159,7 +161,7 @@ def instance(name, features, targets, loss, seeded, source):
         return np.linalg.pinv(fisher(), rcond=1e-12, hermitian=True)
 
     fields = solutions(features, signed, separation, loss, fisher, inverse_fisher)
-    facts = {"n": count, "d": dimension, "source": source}
+    facts = {"n": count, "d": dimension, **about}
     facts |= {"separable": separation.separable, "loss": loss}
     if fields["kind"] == "partly_separable":
         facts["span"] = references.row_space(signed[~separation.separable_rows])

@@ -61,10 +61,10 @@ def softmax_regression(
     """
     if data == "gaussian":
         features, labels = gaussian(n, d, classes, seed)
-        source = f"Gaussian, {classes} classes in turn, seed {seed}"
+        about = {"source": f"Gaussian, {classes} classes in turn, seed {seed}"}
     else:
         reading = {"target": target or None, "header": header, "kind": kind}
-        features, labels, source = real(data, reading, standardize, center, intercept)
+        features, labels, about = real(data, reading, standardize, center, intercept)
     count, outputs = labels.size, int(labels.max()) + 1
     return Instance(
         problem="softmax_regression",
@@ -80,7 +80,7 @@ def softmax_regression(
         **solutions(
             features,
             labels,
-            {"n": count, "d": outputs * features.shape[1], "source": source, "outputs": outputs},
+            {"n": count, "d": outputs * features.shape[1], **about, "outputs": outputs},
         ),
     )
 
@@ -116,7 +116,8 @@ def real(data, reading, standardize, center, intercept):
         intercept=intercept,
     )
     names = ", ".join(dataset.label(label) for label in found[:10]) + ", ..." * (found.size > 10)
-    return dataset.features, labels.astype(float), f"{dataset.source}; classes {names}"
+    about = {**dataset.facts, "source": f"{dataset.source}; classes {names}"}
+    return dataset.features, labels.astype(float), about
 
 
 def smoothness(features):

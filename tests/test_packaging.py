@@ -104,6 +104,9 @@ def test_the_wheel_ships_plugins_and_data_and_no_tests(built: tuple[Path, Path])
     for kind, stems in PLUGINS.items():
         assert {f"optbench/plugins/{kind}/{stem}.py" for stem in stems} <= names
     assert {"optbench/py.typed", "optbench/report/schema.json"} <= names
+    page = REPOSITORY / "optbench" / "report" / "html"
+    whole = {file.relative_to(REPOSITORY).as_posix() for file in page.rglob("*.*")}
+    assert {name for name in whole if "__pycache__" not in name} <= names
     programs = (REPOSITORY / "optbench" / "data" / "files").glob("*.mps.gz")
     assert {f"optbench/data/files/{file.name}" for file in programs} <= names
     tops = {name.partition("/")[0] for name in names}

@@ -19,8 +19,9 @@ other run is moving when what is missing to some reference falls by 5 % or more 
 (1 / log t, the slowest law that is known, falls by 14 % from 1e6 to 1e7 steps): then it is told
 towards which one, and at which step it would be close if the law of its last two decades went on.
 Towards a reference that the instance does not tell from another one it is INCONCLUSIVE: it comes
-closer to both; so it is while a margin is below 0.  A run that comes closer to none stays where it
-is: between two references, or INCONCLUSIVE.
+closer to both; so it is where another one is approached as fast, up to 1 % of the margin or norm,
+and while a margin is below 0.  A run that comes closer to none stays where it is: between two
+references, or INCONCLUSIVE.
 
 Of a run that does not fit yet norms say nothing: what is missing are its distances to the
 references, and the residual.  It is moving where the reference that it approaches most is also the
@@ -39,6 +40,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optbench.analysis.extrapolation import extrapolated
 from optbench.analysis.kinds import FITS, kind_of
 from optbench.analysis.selection import (
     BETWEEN,
@@ -62,9 +64,7 @@ RESIDUAL = "residual"  # what is missing to fitting
 FALLS = 0.95  # what is missing falls when it is at most this part of what it was a decade ago
 ARRIVED = 0.02  # of the largest that is close: so little is missing at a limit only
 UNCHANGED = 1e-6  # what is missing has not changed by more than this part: it is rounding
-FLUCTUATES = 0.2  # what is missing may grow by this part of the largest that is close
-FIT = 0.02  # a law fits when the logarithm of what is missing is off by no more than this
-FARTHEST = 1000.0  # times the last step; no extrapolation goes farther
+FLUCTUATES = 0.2  # of the largest that is close: what is missing may go up and down by so much
 NEARLY = 2.0  # times the largest shortfall that is close: so near is a run that grows along a limit
 NEAR = 0.15  # decades from "a tenth of the steps": records are a tenth of a decade apart
 NO_PAST = "no predictor of a tenth of the steps tells whether it has settled"
@@ -190,7 +190,13 @@ def _judged(
     if tail_decides(instance) and _has_no_margin(moving):
         return _undecided(replace(now, trend={}), NO_MARGIN)
     alike = _twins(instance, known, str(moving.towards))
-    return _undecided(now, f"{alike}; it comes closer to both") if alike else moving
+    if alike:
+        return _undecided(now, f"{alike}; it comes closer to both")
+    rival = _as_fast(instance, known, end.w, missing, moving)
+    if rival is None:
+        return moving
+    reason = f"it comes closer to {moving.towards} and as fast to {rival}"
+    return _undecided(replace(now, trend={}), reason)
 
 
 def _has_no_margin(moving: Verdict) -> bool:
@@ -297,6 +303,30 @@ def _twins(instance: Instance, known: Mapping[str, Reference], name: str) -> str
     return None if twin is None or gaps[twin] >= kind.told_apart else apart(kind, name, twin, gaps)
 
 
+def _as_fast(
+    instance: Instance,
+    known: Mapping[str, Reference],
+    w: np.ndarray,
+    missing: Sequence[Mapping[str, float]],
+    moving: Verdict,
+) -> str | None:
+    """Return another reference that the run approaches as fast, up to fluctuations, if any.
+
+    More has to be missing to it than if it had been approached at the rate of the one that the run
+    moves to: else which of both is the limit is chance.  Distances of what does not fit yet are
+    told apart by which is nearest.
+    """
+    if RESIDUAL in moving.trend:
+        return None
+    kind, (now, then) = kind_of(instance), missing[:2]
+    rate = moving.trend[str(moving.towards)]
+    for other, falls in moving.trend.items():
+        slack = FLUCTUATES * kind.limit(instance, w, known[other])
+        if other != moving.towards and falls <= FALLS and now[other] - rate * then[other] < slack:
+            return other
+    return None
+
+
 def _grows_along(
     instance: Instance, known: Mapping[str, Reference], kept: Sequence[Kept], moving: Verdict
 ) -> bool:
@@ -355,44 +385,3 @@ def _comes_closer(now: Verdict) -> str:
         return "it comes closer"
     slowly = falls < 1.0 - UNCHANGED
     return "it comes closer by less than 5% a decade" if slowly else "it comes no closer"
-
-
-def extrapolated(steps: Sequence[int], missing: Sequence[float], limit: float) -> float | None:
-    """Return the step at which what is missing would have fallen to a limit, or None.
-
-    The law is the one of c t^-a, 1 / (a + b log t) and c exp(-a t) that fits best, if one does.
-
-    Parameters
-    ----------
-    steps : sequence of int
-    missing : sequence of float
-        At each of them; three or more that are positive are needed.
-    limit : float
-        Below the last one.
-    """
-    t, y = np.asarray(steps, float), np.asarray(missing, float)
-    told = (t > 1) & (y > 0)
-    if told.sum() < 3 or y[-1] <= limit:
-        return None
-    t, y = t[told], y[told]
-    laws = (
-        (np.log(t), np.log(y), np.exp, math.log(limit), _exponential),
-        (np.log(t), 1.0 / y, _inverse, 1.0 / limit, _exponential),
-        (t, np.log(y), np.exp, math.log(limit), float),
-    )
-    fits = []
-    for x, z, back, goal, step_of in laws:
-        slope, offset = np.polyfit(x, z, 1)
-        error = float(np.max(np.abs(np.log(back(slope * x + offset) / y))))
-        fits.append((error, step_of((goal - offset) / slope) if slope != 0.0 else math.inf))
-    error, at = min(fits)
-    return float(at) if error <= FIT and t[-1] < at <= FARTHEST * t[-1] else None
-
-
-def _exponential(x: float) -> float:
-    return math.exp(min(x, 700.0))
-
-
-def _inverse(z: np.ndarray) -> np.ndarray:
-    inverse: np.ndarray = 1.0 / np.maximum(z, 1e-300)
-    return inverse

@@ -12,6 +12,7 @@ from optbench.cli.cite import cite
 from optbench.cli.compare import compare
 from optbench.cli.list import list_plugins
 from optbench.cli.new import new
+from optbench.cli.plot import plot
 from optbench.cli.report import report
 from optbench.cli.show import show
 from optbench.cli.verify import verify
@@ -47,6 +48,7 @@ def optbench(
 
 
 app.command("compare")(compare)
+app.command("plot")(plot)
 app.command("report")(report)
 app.command("cite")(cite)
 app.command("list")(list_plugins)

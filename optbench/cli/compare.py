@@ -77,7 +77,7 @@ def compare(
     figures: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Draw what each learning rate did to DIR/sensitivity.svg."
+            metavar="DIR", help="Draw all figures there: DIR/KIND.svg, see `optbench plot`."
         ),
     ] = None,
     rerun: Annotated[

@@ -21,7 +21,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 Result = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[RESULT]",
+        metavar="RESULT",
         help="What `compare --out FILE.parquet` wrote. [default: the last comparison]",
     ),
 ]

@@ -15,9 +15,7 @@ PAGE = Path("report.html")
 
 def report(
     result: Result = None,
-    out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The page. [default: report.html]")
-    ] = PAGE,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the page goes.")] = PAGE,
 ) -> None:
     """Write a comparison as one HTML page that needs no network.
 

@@ -42,6 +42,8 @@ class Dataset:
         Origin and licence, in one line.
     labels : tuple of str
         Names of the classes, where targets are numbers 0, 1, ... that stand for text.
+    dropped : tuple of int
+        Columns of the file that are not among the features, since they are constant.
 
     Raises
     ------
@@ -54,6 +56,13 @@ class Dataset:
     targets: Vector
     source: str
     labels: tuple[str, ...] = ()
+    dropped: tuple[int, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Return what an instance tells of its data: where from, and which columns are missing."""
+        missing = ", ".join(map(str, self.dropped))
+        return {"source": self.source, **({"dropped_columns": missing} if missing else {})}
 
     def label(self, target: float) -> str:
         """Return what the file says for a target: the text of a class, or the number."""
@@ -147,7 +156,7 @@ def prepare(
         If every column is constant where columns are centred or zero where they are not, or sparse
         features are too large to become dense.
     """
-    features = dataset.features
+    features, dropped = dataset.features, dataset.dropped
     if not abs(features).max() > 0.0:
         raise UserError(f"{dataset.name}: every feature is zero; nothing to learn from")
     if center:
@@ -157,6 +166,7 @@ def prepare(
         kept = np.flatnonzero(features.max(axis=0) > features.min(axis=0))
         if kept.size == 0:
             raise UserError(f"{dataset.name}: every feature is constant; nothing to learn from")
+        dropped = tuple(np.setdiff1d(np.arange(features.shape[1]), kept).tolist())
         features, exponents = _moderate(features)
         centred = features[:, kept] - features.mean(axis=0)[kept]
         features = (
@@ -170,7 +180,7 @@ def prepare(
         features = _beside_ones(features)
     if isinstance(features, np.ndarray):
         features = np.ascontiguousarray(features)
-    return replace(dataset, features=features)
+    return replace(dataset, features=features, dropped=dropped)
 
 
 def _scaled(features: Matrix | csr_array) -> Matrix | csr_array:

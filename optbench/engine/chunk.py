@@ -94,6 +94,8 @@ class Chunk:
     reach : float
         At most so much the logarithm of the loss changes per L2 distance of w; 0: evaluate it at
         every step.
+    smoothness : float
+        Of the loss in w, inf where it is unknown: a second bound of that change.
     horizons : sequence of int, optional
         How many steps each of them is to take in all, for optimizers that ask.
     """
@@ -109,6 +111,7 @@ class Chunk:
         snapshots: Snapshots = "all",
         optimum: float = math.nan,
         reach: float = 0.0,
+        smoothness: float = math.inf,
         horizons: Sequence[int] | None = None,
     ) -> None:
         # The compiled loop reads rows that lie one after the other, whatever it is given.
@@ -128,7 +131,7 @@ class Chunk:
             dimension,
             rule.linear,
             combination.needs_loss,
-            no_passages(count, optimum, bounded, dimension if reach > 0.0 else 0),
+            no_passages(count, optimum, bounded, smoothness, dimension if reach > 0.0 else 0),
         )
         self.aside = runs_aside(self.runs, rule, combination.needs_probe_loss)
         self.previous, self.previous_state = theta.copy(), self.runs.state.copy()

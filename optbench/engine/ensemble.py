@@ -7,6 +7,7 @@ does not depend on its neighbours: the same bits for one thread or two, alone or
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -278,6 +279,9 @@ def make_chunks(
     optimum = instance.optimum if kept else float("nan")
     pays = instance.dimension <= BOUND_PAYS * instance.features.shape[0]
     reach = instance.reach if kept and pays else 0.0
+    # where the optimum is 0 the logarithm of the loss has the better bound, far from it and near
+    known = reach > 0.0 and optimum > 0.0 and instance.curvature > 0.0
+    smoothness = instance.curvature if known else math.inf
     chunks = []
     for start in range(0, len(seeds), CHUNK_RUNS):
         rows = slice(start, min(start + CHUNK_RUNS, len(seeds)))
@@ -292,6 +296,7 @@ def make_chunks(
                 snapshots,
                 optimum,
                 reach,
+                smoothness,
                 None if horizons is None else horizons[rows],
             )
         )

@@ -24,7 +24,11 @@ LARGEST_POWER = 1000.0  # of two, that a goal is multiplied by: no loss in its u
 
 
 def no_passages(
-    count: int, optimum: float, reach: float = 0.0, anchored: int = 0
+    count: int,
+    optimum: float,
+    reach: float = 0.0,
+    smoothness: float = math.inf,
+    anchored: int = 0,
 ) -> dict[str, np.ndarray]:
     """Return these fields of runs that have not begun; nan as optimum: nothing will be kept."""
     targets = len(RELATIVE_TARGETS)
@@ -34,6 +38,7 @@ def no_passages(
         "goals_unit": np.zeros(count, np.int64),
         "band": np.tile([-np.inf, np.inf], (count, 1)),
         "reach": np.full(count, reach),
+        "smoothness": np.full(count, smoothness),
         "room": np.zeros(count),
         "anchor": np.zeros((count, anchored)),
         "level": np.zeros(count, np.int64),
@@ -76,7 +81,7 @@ def ask_for_losses(runs: Runs):
     """Have those losses evaluated that may be at another level than where they were last."""
     for run in range(runs.reach.size):
         if runs.reach[run] > 0.0 and runs.status[run] == RUNNING:
-            way = runs.reach[run] * distance(runs.w[run], runs.anchor[run])
+            way = distance(runs.w[run], runs.anchor[run])
             runs.needs_loss[run] = not way < runs.room[run]
 
 
@@ -86,6 +91,15 @@ def distance(w, anchor):
     total = 0.0
     for i in range(w.size):
         total += (w[i] - anchor[i]) * (w[i] - anchor[i])
+    return math.sqrt(total)
+
+
+@register_jitable(fastmath={"reassoc"}, **INLINED)
+def norm(vector):
+    """Return the L2 norm of a vector."""
+    total = 0.0
+    for i in range(vector.size):
+        total += vector[i] * vector[i]
     return math.sqrt(total)
 
 
@@ -100,14 +114,25 @@ def follow(step, run, runs: Runs):
 
 @called
 def drop_anchor(run, runs: Runs):
-    """Measure from here how far the loss is from the goals on both sides."""
+    """Measure from here how far w may go before the loss can be at a goal.
+
+    The logarithm of the loss changes by at most ``reach`` times the distance; the loss by at most
+    the slope times the distance and half the smoothness times its square.  Where the optimum is not
+    0 and the gap is small against it, the slope is small, too, and the second bound is far better.
+    """
     w, anchor = runs.w[run], runs.anchor[run]
     for i in range(w.size):
         anchor[i] = w[i]
     low, loss, high = runs.band[run, 0], runs.loss[run], runs.band[run, 1]
     down = math.log(loss / low) if low > 0.0 else math.inf
     up = math.log(high / loss) if high < math.inf else math.inf
-    runs.room[run] = CAUTION * min(down, up) - ROUNDING
+    runs.room[run] = (CAUTION * min(down, up) - ROUNDING) / runs.reach[run]
+    space = CAUTION * min(loss - low, high - loss) - ROUNDING * loss
+    if runs.smoothness[run] < math.inf and 0.0 < space < math.inf:
+        steepest = ROUNDING * runs.reach[run] * loss + norm(runs.gradient_w[run])
+        bend = runs.smoothness[run] * math.pow(2.0, min(runs.exponents[run], LARGEST_POWER))
+        root = math.sqrt(steepest * steepest + 2.0 * bend * space)
+        runs.room[run] = max(runs.room[run], 2.0 * space / (steepest + root))
 
 
 @called

@@ -134,7 +134,8 @@ class Runs(NamedTuple):
     goals_unit: np.ndarray  # int64 (K,)
     band: np.ndarray  # (K, 2): the goals on both sides of the loss, in the run's unit
     reach: np.ndarray  # (K,): change of log loss per distance of w at most; 0: no bound is used
-    room: np.ndarray  # (K,): how far log loss at the anchor is from the nearest goal
+    smoothness: np.ndarray  # (K,): of the loss in w, in the plain unit; inf: unknown
+    room: np.ndarray  # (K,): distance of w from the anchor within which no goal is passed
     anchor: np.ndarray  # (K, d): w where the loss was evaluated last; d = 0 without bounds
     level: np.ndarray  # int64 (K,): how many goals the loss is at or below
     reached: np.ndarray  # int64 (K, T): first step at a goal or below; -1: none
@@ -240,6 +241,7 @@ runs_t = PointerTo(
             matrix,
             integers,
             matrix,
+            vector,
             vector,
             vector,
             matrix,

@@ -6,23 +6,29 @@ written as CSV), how it is drawn, and its caption.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from optbench.errors import UserError
+from optbench.files import replace_file
 from optbench.options import suggest
+from optbench.plots.angles import ANGLES
 from optbench.plots.data_profile import DATA_PROFILE
 from optbench.plots.ecdf import ECDF
 from optbench.plots.kind import Asked, Kind, NothingToShow
 from optbench.plots.loss import LOSS
 from optbench.plots.pareto import PARETO
+from optbench.plots.path import PATH
 from optbench.plots.performance_profile import PERFORMANCE_PROFILE
 from optbench.plots.phase_diagram import PHASE_DIAGRAM
 from optbench.plots.quality_profile import QUALITY_PROFILE
 from optbench.plots.rows import part
+from optbench.plots.selection import SELECTION
 from optbench.plots.sensitivity import SENSITIVITY
 from optbench.plots.status_map import STATUS_MAP
+from optbench.plots.weights import WEIGHTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +37,8 @@ if TYPE_CHECKING:
     from optbench.result import Comparison
 
 KINDS = (
-    LOSS, SENSITIVITY, STATUS_MAP, PHASE_DIAGRAM, PARETO, ECDF, PERFORMANCE_PROFILE, DATA_PROFILE,
-    QUALITY_PROFILE,
+    LOSS, SELECTION, PATH, ANGLES, WEIGHTS, SENSITIVITY, STATUS_MAP, PHASE_DIAGRAM, PARETO, ECDF,
+    PERFORMANCE_PROFILE, DATA_PROFILE, QUALITY_PROFILE,
 )  # fmt: skip
 SUFFIXES = (".pdf", ".svg", ".png")
 NO_DATE = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
@@ -56,7 +62,9 @@ def find(name: str) -> Kind:
     """
     known = {kind.name: kind for kind in KINDS}
     if name not in known:
-        raise UserError(f"unknown kind of figure {name!r}{suggest(name, known)}")
+        raise UserError(
+            f"unknown kind of figure {name!r}{suggest(name, known)}; `optbench plot` lists all"
+        )
     return known[name]
 
 
@@ -114,15 +122,41 @@ def save(drawn: Drawn, file: Path) -> None:
     Raises
     ------
     UserError
-        For a suffix that is none of ``SUFFIXES``.
+        For a suffix that is none of ``SUFFIXES``, or when a file cannot be written.
     """
     check_suffix(file)
     from optbench.plots.style import printed
 
+    beside = {
+        file.with_suffix(".csv"): drawn.data.to_csv(index=False, lineterminator="\n"),
+        file.with_suffix(".txt"): drawn.caption + "\n",
+    }
+    for other, text in beside.items():
+        _check_own(other, text)
+    content = io.BytesIO()
     with printed():
-        drawn.figure.savefig(file, metadata=NO_DATE[file.suffix.lower()])
-    drawn.data.to_csv(file.with_suffix(".csv"), index=False)
-    file.with_suffix(".txt").write_text(drawn.caption + "\n", encoding="utf-8")
+        suffix = file.suffix.lower()
+        drawn.figure.savefig(content, format=suffix[1:], metadata=NO_DATE[suffix])
+    try:
+        replace_file(file, content.getvalue())
+        for other, text in beside.items():
+            replace_file(other, text.encode())
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}") from None
+
+
+def _check_own(file: Path, text: str) -> None:
+    """Refuse to write over a file beside a figure that is no figure's: it begins otherwise."""
+    if not file.exists():
+        return
+    first = text.partition("." if file.suffix == ".txt" else "\n")[0].encode()
+    try:
+        with file.open("rb") as there:
+            own = there.read(len(first)) == first
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}") from None
+    if not own:
+        raise UserError(f"{file} would be written over, and is not of this figure: name another")
 
 
 def check_suffix(file: Path) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from optbench.result import Comparison
 
+THEOREM_ROWS = "(theorem): with the hyperparameters that the optimizer's theorem asks for."
 MANY = 4  # instances up to which each is described
 
 
@@ -40,6 +41,7 @@ def setting(comparison: Comparison, data: pd.DataFrame) -> str:
             f"Horizon: {steps} steps, {'1 seed' if seeds == 1 else f'{seeds} seeds'}.",
             _tuning(comparison, {row.instance_id for row in rows}),
             _absent(comparison) if shown is None else "",
+            THEOREM_ROWS if any(row.as_theorem_asks for row in rows) else "",
         )
     ).rstrip()
 

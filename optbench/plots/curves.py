@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from optbench.plots.panels import add_legend, drawn, handles_of, new_figure
+from optbench.plots.panels import add_legend, drawn, few_ticks, handles_of, new_figure
 from optbench.plots.style import look
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def draw_curves(
         axes.set(xscale="log", xlim=(low, high), ylim=(-0.03, 1.03), title=title, xlabel=labels[0])
         for name in names:
             _draw_line(axes, own[own["optimizer"] == name], name, low, high)
+        few_ticks(axes)
     for axes in places[::across]:
         axes.set_ylabel(labels[1])
     add_legend(figure, asked, handles_of(names))

@@ -52,14 +52,15 @@ def new_figure(
         Least height of a panel, in inches.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+
+    from optbench.plots.shown import ShownFigure
 
     across = min(count, across or ACROSS[asked.width])
     down = math.ceil(count / across)
     legend = LINE * legend_lines(asked, entries) + 0.1
     fitting = min(shape * asked.inches / across, TALLEST, (PAGE - legend) / down)
     size = asked.inches, down * max(fitting, lowest) + legend
-    figure = Figure(figsize=size, dpi=DOTS, layout="constrained")
+    figure = ShownFigure(figsize=size, dpi=DOTS, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(down, across, squeeze=False).ravel().tolist()
     for unused in axes[count:]:
@@ -73,12 +74,13 @@ def keep_style(axes: Any) -> None:
     """Let ticks that are made when the figure is drawn again look like those of now."""
     from matplotlib import rcParams
 
+    now: Any = rcParams
     for axis, mark in (("x", "bottom"), ("y", "left")):
         style = {
-            "labelsize": rcParams[f"{axis}tick.labelsize"],
-            mark: rcParams[f"{axis}tick.{mark}"],
+            "labelsize": now[f"{axis}tick.labelsize"],
+            mark: now[f"{axis}tick.{mark}"],
         }
-        axes.tick_params(axis=axis, which="both", pad=rcParams[f"{axis}tick.major.pad"], **style)
+        axes.tick_params(axis=axis, which="both", pad=now[f"{axis}tick.major.pad"], **style)
 
 
 def room(asked: Asked, entries: Sequence[str], across: int = 0, height: float = LOWEST) -> int:
@@ -147,7 +149,8 @@ def few_ticks(axes: Any, decades: float = 0.6) -> None:
     """Number only powers of ten on logarithmic axes that are longer than so many decades."""
     from matplotlib.ticker import LogFormatterSciNotation
 
-    for axis in (axes.xaxis, axes.yaxis):
+    scales = {axes.xaxis: axes.get_xscale(), axes.yaxis: axes.get_yscale()}
+    for axis in (each for each, scale in scales.items() if scale == "log"):
         axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(decades, 0.2)))
 
 

@@ -8,36 +8,59 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from optbench.columns import CELL
 from optbench.errors import UserError
+from optbench.labels import labels_across
 from optbench.options import suggest
+from optbench.plots.nothing import NothingToShow
 
 if TYPE_CHECKING:
+    from optbench.columns import ConvergenceRow, Row
     from optbench.result import Comparison
+    from optbench.traces import Trace
 
 AnyRow = TypeVar("AnyRow")
-THEOREM = " (theorem)"  # of a row beside the one as used, with what its theorem asks for
+THEOREM = " (theorem)"  # of a row beside the one as used
+ASKED = r"\[[^\]]*\] \(theorem\)"  # with what its theorem asks for, which captions leave out
 PLACE = ("problem", "instance", "instance_id", "parametrization")
 
 
-def naming(rows: Sequence[Any]) -> Callable[[Any], str]:
-    """Return what names a row, or a trace: its optimizer, and its parametrization if need be.
+def naming(rows: Sequence[ConvergenceRow]) -> Callable[[Row | Trace], str]:
+    """Return what names a row, or a trace, of a comparison.
 
     Parameters
     ----------
-    rows : sequence
-        All rows of a comparison, so that an optimizer has one name on all instances.
+    rows : sequence of ConvergenceRow
+        All rows of it, so that an optimizer has one name on all instances.
     """
-    seen: dict[tuple[str, str], set[str]] = {}
-    for row in rows:
-        seen.setdefault((row.instance_id, row.optimizer), set()).add(row.parametrization)
-    several = {optimizer for (_, optimizer), names in seen.items() if len(names) > 1}
+    names: dict[tuple[str, ...], str] = {}
+    for row, label in zip(rows, labels_across(rows), strict=True):
+        names.setdefault(_cell(row), re.sub(ASKED, THEOREM, label))
+    return lambda row: names[_cell(row)]
 
-    def name(row: Any) -> str:
-        base, theorem = plain(row.optimizer), row.optimizer.endswith(THEOREM)
-        more = f" ({row.parametrization})" if row.optimizer in several else ""
-        return f"{base}{THEOREM}{more}" if theorem else f"{row.optimizer}{more}"
 
-    return name
+def _cell(row: Row | Trace) -> tuple[str, ...]:
+    return tuple(getattr(row, name) for name in CELL)
+
+
+def won(comparison: Comparison, kind: str) -> list[Trace]:
+    """Return the traces of the runs that the tables show.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    kind : str
+        Of the figure, for the message.
+
+    Raises
+    ------
+    NothingToShow
+        Where runs have no traces.
+    """
+    try:
+        return [trace for trace in comparison.traced if trace.won]
+    except UserError as reason:
+        raise NothingToShow(f"{kind}: {reason}") from None
 
 
 def plain(label: str) -> str:

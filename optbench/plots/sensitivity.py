@@ -114,6 +114,9 @@ def _draw_below(axes: Any, own: pd.DataFrame, names: list[str], first: bool) -> 
     axes.set(xscale="log", yscale="log", xlabel="learning rate")
     _draw_lines(axes, own.assign(y=own["steps_to_target"]), names)
     few_ticks(axes, 1.2)
+    if own.loc[own["optimizer"].isin(names), "steps_to_target"].isna().all():
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "no rate keeps it", transform=axes.transAxes, ha="center", va="center")
     if first:
         axes.set_ylabel(f"steps to {own['target'].iloc[0]}")
 

@@ -10,7 +10,7 @@ from optbench.labels import instance_labels
 from optbench.report.numbers import fixed, significant
 from optbench.report.rows import DOUBTFUL
 
-TOLD_ELSEWHERE = ("separable", "loss", "optimum")
+TOLD_ELSEWHERE = ("separable", "loss", "optimum", "dropped_columns")
 UNKNOWN_OPTIMUM = "optimum unknown"
 
 

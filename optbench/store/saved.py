@@ -22,7 +22,7 @@ import numpy as np
 from optbench.engine.compiler.cache import cache_root
 from optbench.errors import UserError, one_line
 from optbench.files import replace_file
-from optbench.traces import LONG_FORM, Trace, long_form, traces_of
+from optbench.traces import LONG_FORM, TEXTS, TYPES, Column, Trace, Words, long_form, traces_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +40,7 @@ def as_parquet(document: str, traces: Sequence[Trace], solutions: Solutions) -> 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table(long_form(traces), schema=_schema())
+    table = pa.table({name: _as_arrow(each) for name, each in long_form(traces).items()})
     stream = pa.BufferOutputStream()
     with pq.ParquetWriter(
         stream, table.schema, compression="zstd", write_page_checksum=True, store_schema=False
@@ -51,13 +51,39 @@ def as_parquet(document: str, traces: Sequence[Trace], solutions: Solutions) -> 
     return bytes(stream.getvalue())
 
 
-def _schema() -> pa.Schema:
-    """Return the types of the long form."""
+def _as_arrow(column: Column) -> pa.Array:
     import pyarrow as pa
 
-    other = {"learning_rate": pa.float64(), "won": pa.bool_(), "seed": pa.int64(),
-             "step": pa.int64(), "evaluations": pa.float64(), "value": pa.float64()}  # fmt: skip
-    return pa.schema([(name, other.get(name, pa.string())) for name in LONG_FORM])
+    if isinstance(column, Words):
+        known = pa.array(column.known, pa.string())
+        return pa.DictionaryArray.from_arrays(pa.array(column.codes), known)
+    return pa.array(column)
+
+
+def _of_arrow(table: pa.Table) -> dict[str, Column]:
+    """Return the columns of a long form.
+
+    Raises
+    ------
+    ValueError
+        When they are not those that were written.
+    """
+    import pyarrow as pa
+
+    text = pa.dictionary(pa.int32(), pa.string())
+    types = [text if name in TEXTS else pa.from_numpy_dtype(TYPES[name]) for name in LONG_FORM]
+    if not table.schema.equals(pa.schema(list(zip(LONG_FORM, types, strict=True)))):
+        raise ValueError("its columns are not those that were written")
+    found: dict[str, Column] = {}
+    for name in LONG_FORM:
+        array = table[name].unify_dictionaries().combine_chunks()
+        array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
+        if name in TEXTS:
+            codes = array.indices.to_numpy(zero_copy_only=False)
+            found[name] = Words(codes, array.dictionary.to_pylist())
+        else:
+            found[name] = array.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _vectors(traces: Sequence[Trace], solutions: Solutions) -> bytes:
@@ -125,11 +151,11 @@ def _of_parquet(data: bytes, file: Path) -> tuple[Any, list[Trace], Solutions]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    stream = pa.BufferReader(data)
+    broken = (pa.ArrowException, OSError, KeyError, ValueError, IndexError)
     try:
-        file_of = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-        told, table = file_of.metadata.metadata or {}, file_of.read()
-        columns = {name: table[name].to_numpy() for name in table.column_names}
-    except (pa.ArrowException, OSError, ValueError) as error:
+        told = pq.read_metadata(stream).metadata or {}
+    except broken as error:
         raise damaged(file, one_line(error)) from None
     if LAYOUT not in told:
         raise foreign(file)
@@ -138,12 +164,13 @@ def _of_parquet(data: bytes, file: Path) -> tuple[Any, list[Trace], Solutions]:
     try:
         if told[DIGEST] != _digest(told):
             raise ValueError("its metadata is not what was written")
-        if not table.schema.equals(_schema()):
-            raise ValueError("its columns are not those that were written")
+        table = pq.ParquetFile(
+            stream, page_checksum_verification=True, read_dictionary=list(TEXTS)
+        ).read()
         document = json.loads(told[DOCUMENT])
-        return document, *_with_vectors(traces_of(columns), told[PREDICTORS])
-    except (KeyError, ValueError) as error:
-        raise damaged(file, str(error)) from None
+        return document, *_with_vectors(traces_of(_of_arrow(table)), told[PREDICTORS])
+    except broken as error:
+        raise damaged(file, one_line(error)) from None
 
 
 def keep_latest(data: bytes) -> None:

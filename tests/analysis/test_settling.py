@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from searched_cells import cell, searched
 
 from optbench.analysis import rows
+from optbench.analysis.extrapolation import extrapolated
 from optbench.analysis.kinds import kind_of
 from optbench.analysis.selection import BETWEEN, INCONCLUSIVE
-from optbench.analysis.settling import MOVING, extrapolated, judge
+from optbench.analysis.settling import MOVING, judge
 from optbench.registry import load_registry
 from optbench.solutions import family_member, solved
 from optbench.study import build_instances
@@ -113,6 +115,35 @@ def test_far_from_its_reference_growth_decides_nothing(separable):
     run = growing(l2, 0.6 * math.log(STEPS[-1]) * across)
     verdict = judge(separable, solved(separable), run)
     assert verdict.missing["l2"] > 0.1 and (verdict.selected, verdict.towards) == (MOVING, "l2")
+
+
+def test_of_two_references_approached_alike_none_is_named(separable):
+    """Which of both came closer by a larger part, be it by 0.1 % of the margin, was `moving to`."""
+    l2, linf = direction(separable, "l2"), direction(separable, "linf")
+    known = {name: solved(separable)[name] for name in ("l2", "linf")}
+    instance, kind = replace(separable, parametric={}), kind_of(separable)
+    across = np.linalg.svd(separable.features)[2][-1]
+    assert kind.distance(separable, l2, known["linf"]) > kind.told_apart
+
+    def run(end):
+        ways = zip(STEPS, np.linspace(0.0, end, 5), np.linspace(1.0, 0.5, 5), strict=True)
+        return [(step, l2 + way * (linf - l2) + left * across) for step, way, left in ways]
+
+    def trends(end):
+        _, _, then, _, now = (w for _, w in run(end))
+        return [
+            kind.shortfall(separable, now, each) / kind.shortfall(separable, then, each)
+            for each in known.values()
+        ]
+
+    alike = brentq(lambda end: np.subtract(*trends(end)), 0.0, 1.0)
+    assert max(trends(alike)) < 0.9  # both come closer by much
+    for end in (alike - 0.01, alike + 0.01):
+        verdict = judge(instance, known, run(end))
+        assert (verdict.selected, verdict.towards) == (INCONCLUSIVE, None)
+        assert verdict.open and "as fast to" in verdict.reason
+    apart = {judge(instance, known, run(alike + by)).towards for by in (-0.2, 0.2)}
+    assert apart == {"l2", "linf"}
 
 
 def test_a_reference_that_is_passed_is_no_limit(separable):

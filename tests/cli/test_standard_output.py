@@ -21,9 +21,10 @@ import pytest
 from page_reader import Page
 
 from optbench.cli import app, main, terminal, verify
-from optbench.report import FORMATS
+from optbench.report import FORMATS as EVERY_FORMAT
 from optbench.report.long_csv import HEADER
 
+FORMATS = [name for name, each in EVERY_FORMAT.items() if each.text]
 REPOSITORY = Path(__file__).resolve().parents[2]
 LP = "Minimize\n cost: 2 x + 3 y\nSubject To\n cap: x + y <= 10\n dem: x + 2 y >= 4\nEnd\n"
 MPS = """NAME T
@@ -57,8 +58,11 @@ TEXTS = [
     ("check", "gradient_descent"),
     ("check", "quadratic"),
 ]
-# `new` writes files and prints where: tests/cli/test_new.py
-TESTED = {"cache", "check", "cite", "compare", "list", "new", "report", "show", "verify", "warmup"}
+# `new` and `plot` write files and print where: tests/cli/test_new.py and test_plot.py
+TESTED = {
+    "cache", "check", "cite", "compare", "list", "new", "plot", "report", "show", "verify",
+    "warmup",
+}  # fmt: skip
 
 
 @pytest.fixture(name="folder", scope="module")
@@ -190,6 +194,8 @@ def test_wrong_input_prints_nothing_but_its_line(folder: Path, file: str) -> Non
 @pytest.mark.parametrize("form", FORMATS)
 def test_compare_without_arguments(folder: Path, form: str) -> None:
     same_on_standard_output_as_in_a_file(folder, ("compare",), form)
+    if form == "html":
+        assert (folder / "compare.html").stat().st_size < 3_000_000
 
 
 @pytest.mark.slow
@@ -206,6 +212,9 @@ def test_report_and_cite_of_a_result_and_of_the_last_one(folder: Path) -> None:
     page = Page((folder / "kept.html").read_text())
     assert {"bias-1", "convergence-1", "matrix"} <= set(page.tables)
     assert f"optbench {' '.join(COMPARE)} --out kept.parquet --quiet" in page.text
+    assert optbench(folder, *COMPARE, "--out", "kept.json", "--quiet") == (0, "", "")
+    assert optbench(folder, "report", "kept.json", "--out", "json.html")[0] == 0  # has no traces
+    assert page.tables.keys() == Page((folder / "json.html").read_text()).tables.keys()
     cited = optbench(folder, "cite", "kept.parquet")
     assert cited == optbench(folder, "cite") and cited[0] == 0
     assert "@misc{kingma2015adam," in cited[1]

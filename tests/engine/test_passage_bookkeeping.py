@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 from small_instances import of_trace, separable
 
 from optbench.engine import passages
@@ -18,9 +19,15 @@ from optbench.targets import RELATIVE_TARGETS
 TARGETS = np.array(RELATIVE_TARGETS)
 
 
-def fresh(loss: float, optimum: float = 0.0, reach: float = 0.0, anchored: int = 0):
+def fresh(
+    loss: float,
+    optimum: float = 0.0,
+    reach: float = 0.0,
+    smoothness: float = math.inf,
+    anchored: int = 0,
+):
     """A run at its start, without an engine."""
-    fields = passages.no_passages(1, optimum, reach, anchored)
+    fields = passages.no_passages(1, optimum, reach, smoothness, anchored)
     runs = SimpleNamespace(
         **fields,
         loss=np.array([loss]),
@@ -28,6 +35,7 @@ def fresh(loss: float, optimum: float = 0.0, reach: float = 0.0, anchored: int =
         needs_loss=np.zeros(1, bool),
         status=np.zeros(1, np.int64),
         w=np.zeros((1, anchored)),
+        gradient_w=np.zeros((1, anchored)),
     )
     passages.begin(runs)
     return runs
@@ -110,3 +118,35 @@ def test_gradient_descent_on_separable_data_asks_for_few_losses():
             passages.follow(step, 0, runs)
     assert runs.level[0] > 0
     assert asked < 200
+
+
+@pytest.mark.parametrize(("momentum", "most"), [(0.0, 0.15), (0.9, 0.2)])
+def test_few_losses_are_asked_for_where_the_optimum_is_not_0(momentum, most):
+    """There the gap is small against the loss, whose logarithm tells of no step that it is safe.
+
+    All steps of gradient descent asked for it.
+    """
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 10)) * np.geomspace(1.0, 0.05, 10)
+    x *= np.sign(x[:, :1] + x[:, 1:2] * x[:, 2:3] + rng.standard_normal((200, 1)))
+    best = minimize(mean_logistic, np.zeros(10), (x,), jac=True, method="BFGS", tol=1e-15)
+    smoothness, optimum = np.linalg.norm(x, 2) ** 2 / 800, float(best.fun)
+    reach = math.sqrt(float((x**2).sum(axis=1).max()))
+    w, velocity, asked, trace = np.zeros(10), np.zeros(10), 0, [math.log(2.0)]
+    runs = fresh(trace[0], optimum, reach, smoothness, anchored=10)
+    for step in range(1, 2001):
+        velocity = momentum * velocity + mean_logistic(w, x)[1]
+        w = w - (0.5 if momentum else 1.0) / smoothness * velocity
+        loss, gradient = mean_logistic(w, x)
+        trace.append(loss)
+        runs.w[0] = w
+        passages.ask_for_losses(runs)
+        if runs.needs_loss[0]:
+            asked += 1
+            runs.loss[0], runs.gradient_w[0] = loss, gradient
+            passages.follow(step, 0, runs)
+    found = passages.passages(runs, np.array([2000]))
+    every = of_trace(np.array(trace) - optimum)
+    np.testing.assert_array_equal((found.reached[0], found.kept[0]), every)
+    assert np.isfinite(found.reached[0, 2])
+    assert asked < most * 2000

@@ -187,6 +187,11 @@ INSTANCES = {
         separable(), features=X, targets=Y, scale=1 / 24, exponential_tail=False,
         optimal_value=lambda: 0.4, steepness=1.0,
     ),
+    "smooth": dataclasses.replace(
+        separable(), features=X, targets=Y, scale=1 / 24, exponential_tail=False,
+        optimal_value=lambda: 0.4, steepness=1.0,
+        smoothness=lambda: np.linalg.norm(X, 2) ** 2 / 96,
+    ),
     "sparse": dataclasses.replace(
         separable(), features=csr(BLOBS), targets=np.ones(40), scale=1 / 40, optimal_value=float,
         steepness=1.0,

@@ -23,3 +23,12 @@ def swept():
     momenta = [f"heavy_ball[momentum={value:g}]" for value in (0.0, 0.5, 0.9, 0.99)]
     rates = [10.0 ** (k / 2) for k in range(-8, 3)]
     return compare(REGRESSION, momenta, horizon=1_000, learning_rates=rates, threads=1)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Features that are pixels of an image."""
+    return compare(
+        "linear_regression:data=digits,rows=8", ["gradient_descent", "sign_descent"],
+        horizon=100, learning_rates=[1e-3], threads=1,
+    )  # fmt: skip

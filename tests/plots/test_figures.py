@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -27,32 +28,34 @@ def small(compared):
     return part(compared, optimizers=["gradient_descent", "heavy_ball"])
 
 
-def drawn_from(kind, compared, swept, width="two"):
-    return draw(swept if kind == "phase_diagram" else compared, kind, Asked(width))
+def drawn_from(kind, compared, swept, digits, width="two"):
+    others = {"phase_diagram": swept, "weights": digits}
+    return draw(others.get(kind, compared), kind, Asked(width))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", NAMES)
-def test_nothing_is_covered_or_cut(kind, width, compared, swept):
-    figure = drawn_from(kind, compared, swept, width).figure
+def test_nothing_is_covered_or_cut(kind, width, compared, swept, digits):
+    figure = drawn_from(kind, compared, swept, digits, width).figure
     assert figure.get_figwidth() == WIDTHS[width] and figure.get_figheight() <= 9.0
     figure.canvas.draw()
-    (legend,) = figure.legends
+    assert len(figure.legends) == (kind not in ("angles", "weights"))  # these name what they show
     boxes = [axes.get_tightbbox() for axes in figure.axes]
-    corner = legend.get_window_extent()
-    assert not any(corner.overlaps(box) for box in boxes)
+    corners = [legend.get_window_extent() for legend in figure.legends]
+    assert not any(corner.overlaps(box) for corner in corners for box in boxes)
     for one, other in itertools.combinations(boxes, 2):
         assert not one.overlaps(other)
-    for box in (corner, *boxes):
+    for box in (*corners, *boxes):
         assert box.x0 >= 0 and box.y0 >= 0
         assert box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
-    sizes = [text.get_fontsize() for axes in figure.axes for text in axes.get_xticklabels()]
-    assert min(sizes) >= 6 and min(text.get_fontsize() for text in legend.get_texts()) >= 6
+    texts = [text for axes in figure.axes for text in (*axes.get_xticklabels(), axes.title)]
+    texts += [text for legend in figure.legends for text in legend.get_texts()]
+    assert min(text.get_fontsize() for text in texts) >= 6
 
 
 @pytest.mark.parametrize("kind", NAMES)
-def test_every_format_is_written_with_numbers_and_caption(kind, small, swept, tmp_path):
-    told = drawn_from(kind, small, swept, "one")
+def test_every_format_is_written_with_numbers_and_caption(kind, small, swept, digits, tmp_path):
+    told = drawn_from(kind, small, swept, digits, "one")
     for suffix in SUFFIXES:
         file = tmp_path / f"{kind}{suffix}"
         save(told, file)
@@ -72,8 +75,8 @@ def test_the_same_numbers_give_the_same_bytes(small, tmp_path):
 
 
 @pytest.mark.parametrize("kind", NAMES)
-def test_captions_say_on_what_it_was_measured(kind, compared, swept):
-    caption = drawn_from(kind, compared, swept).caption
+def test_captions_say_on_what_it_was_measured(kind, compared, swept, digits):
+    caption = drawn_from(kind, compared, swept, digits).caption
     assert caption.startswith(find(kind).shows)
     for told in ("linear_regression", "steps", "earning rate", "seed"):
         assert told in caption
@@ -148,12 +151,11 @@ def test_steps_in_cells_are_short(steps, text):
 def test_more_lines_than_can_be_told_apart_are_said(compared):
     from dataclasses import replace
 
-    copies = [
-        replace(trace, optimizer=f"{trace.optimizer}_{k}")
-        for k in range(5)
-        for trace in compared.traces
-    ]
-    told = draw(replace(compared, traces=copies), "loss")
+    traces, rows = (
+        [replace(each, optimizer=f"{each.optimizer}_{k}") for k in range(5) for each in own]
+        for own in (compared.traces, compared.convergence_rows)
+    )
+    told = draw(replace(compared, traces=traces, convergence_rows=rows), "loss")
     assert len(told.figure.legends[0].get_texts()) == 12 and "12 of 15" in told.caption
     assert told.data["optimizer"].nunique() == 15 and "--optimizer" in told.caption
 
@@ -176,12 +178,12 @@ def test_profiles_of_one_instance_are_refused(kind, swept):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"kind": "waterfall"}, "unknown kind of figure 'waterfall'; known: data_profile, ecdf"),
-        ({"kind": "quality"}, "did you mean 'quality_profile'"),
+        ({"kind": "waterfall"}, "unknown kind of figure 'waterfall'.*`optbench plot` lists all"),
+        ({"kind": "quality_profiles"}, "did you mean 'quality_profile'"),
         ({"asked": Asked("three")}, "must be one or two columns"),
         ({"asked": Asked("one", "second")}, "did you mean 'seconds'.* must be steps or"),
         ({"kind": "pareto", "asked": Asked("one", "seconds")}, "against nothing else"),
-        ({"instances": ["logistic"]}, "no instance 'logistic'.*did you mean"),
+        ({"instances": ["logistic"]}, "no instance 'logistic'.*logistic_regression"),
         ({"optimizers": ["heavyball"]}, "no optimizer 'heavyball'.*did you mean 'heavy_ball'"),
     ],
 )
@@ -195,3 +197,13 @@ def test_an_unknown_suffix_names_those_that_are_known(compared, tmp_path):
     with pytest.raises(UserError, match=r"'\.jpg'; known: \.pdf, \.svg, \.png"):
         save(draw(compared, "ecdf"), tmp_path / "ecdf.jpg")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_shows_every_kind():
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "figures.md").read_text()
+    for kind in KINDS:
+        assert f"\n## `{kind.name}`: " in page
+        picture = docs / "images" / "figures" / f"{kind.name}.svg"
+        assert f"]({picture.relative_to(docs).as_posix()})" in page
+        assert picture.stat().st_size < 250_000

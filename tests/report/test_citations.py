@@ -117,6 +117,8 @@ def test_an_entry_of_every_built_in_plug_in_is_well_formed():
     every = {**registry.optimizers, **registry.problems}
     found = entries(bibtex(comparison_of(**{n: plugin.reference for n, plugin in every.items()})))
     assert len(found) > 90
+    _, adagrad = found["duchi2011adaptive"]  # JMLR 12:2121
+    assert (adagrad["volume"], adagrad["pages"]) == ("12", "2121")
     articles = [fields for kind, fields in found.values() if kind == "article"]
     assert articles and all({"author", "title", "journal", "year"} <= set(f) for f in articles)
 

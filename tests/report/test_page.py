@@ -7,6 +7,7 @@ import re
 
 import pytest
 from example_comparison import DIGITS, EXAMPLE, bias, convergence
+from hostile_comparison import NASTY, hostile_comparison
 from page_reader import Page
 
 from optbench.columns import LearningRate
@@ -16,8 +17,6 @@ from optbench.report.html import render_html
 from optbench.report.html.charts import rounded
 from optbench.report.html.files import as_json, text_of_file
 from optbench.status import Status
-
-NASTY = '<script>alert("1")</script><img src=x onerror=alert(2)>\'"&amp;'
 
 
 @pytest.fixture(scope="module")
@@ -136,25 +135,8 @@ def test_the_environment_and_the_command_are_there():
         assert told in page.text
 
 
-def nasty_comparison():
-    """Return a comparison in which every text that a user may give is a script."""
-    place = {**DIGITS, "instance": NASTY}
-    facts = dataclasses.replace(
-        EXAMPLE.instances[0], instance=NASTY, source=NASTY, more={"loss": NASTY}
-    )
-    row = {"hyperparameters": {NASTY: 1.0}, "reason": NASTY, "parametrization": NASTY}
-    return dataclasses.replace(
-        EXAMPLE,
-        instances=[facts],
-        bias_rows=[bias(place, NASTY, NASTY, NASTY, {NASTY: 0.5}, condition=NASTY, **row)],
-        convergence_rows=[convergence(place, NASTY, (1, 2, 3, 4, 5), **row)],
-        notes=[NASTY],
-        environment={"processor": NASTY, "command": NASTY, "papers": {NASTY: f"{NASTY} Doe 2020"}},
-    )  # fmt: skip
-
-
 def test_what_comes_from_a_user_is_text():
-    text = render_html(nasty_comparison())
+    text = render_html(hostile_comparison())
     page, plain = Page(text), Page(render_html(EXAMPLE))
     assert len(page.scripts) == len(plain.scripts)
     assert not any("onerror" in given or tag == "img" for tag, given in page.tags)
@@ -193,11 +175,10 @@ def test_every_learning_rate_is_in_the_rows_of_its_table():
     )
     rows = page.data("data-rows")["rates-1"]
     heads = page.tables["rates-1"].headings
-    assert len(rows) == len(rates) and {given[0] for given in rows} == set(
-        page.data("data-runs")["runs"]
-    )
+    assert {run for run, *_ in rows} == set(page.data("data-runs")["runs"])
     for entry, (_, *cells) in zip(rates, rows, strict=True):
-        found = dict(zip(heads, cells, strict=True))
+        whole = [[cell, cell] if isinstance(cell, str) else cell for cell in cells]
+        found = dict(zip(heads, whole, strict=True))
         assert float(found["learning rate"][1]) == entry.learning_rate
         assert float(found["final loss"][1]) == entry.final_loss
         steps = float(found["steps to 1e-2"][1])

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 from example_comparison import DIGITS, EXAMPLE, convergence
+from hostile_comparison import NASTY, hostile_comparison
 
 from optbench.columns import LearningRate
 from optbench.labels import row_labels
@@ -284,6 +285,18 @@ def test_dark_colours(opened):
     dark = opened.execute_script(ink)
     look(opened, 1280, "light")
     assert dark != opened.execute_script(ink)
+
+
+def test_no_text_of_a_user_runs(opened, tmp_path):
+    file = tmp_path / "hostile.html"
+    file.write_text(render_html(hostile_comparison()), encoding="utf-8")
+    opened.get(file.as_uri())
+    opened.execute_script(SHOW_ALL)
+    opened.execute_script("document.querySelector('#rates-1 tbody button').click()")
+    assert NASTY in find(opened, "#run").text
+    assert NASTY in find(opened, "#rates-1").text
+    assert NASTY in find(opened, "#loss-1 .legend").text
+    assert opened.execute_script("return document.querySelectorAll('img').length") == 0
 
 
 @pytest.mark.parametrize("width", [1280, 400])

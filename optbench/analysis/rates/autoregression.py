@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 # Evenly spaced in artanh(rho), on which the prior is exp(TILT artanh(rho)): with it the intervals
 # of 28 records cover as often with a correlation of 0.8 as without one (benchmarks/calibration.py).
 CORRELATIONS = np.tanh(np.linspace(-0.3, np.arctanh(0.99), 11))
-TILT = 0.7
+TILT = 0.6
 # Deviations below 1% of the gap are not interpreted: a deterministic run leaves tiny residuals
 # that are the error of the law and no noise.  The prior has the weight of two records.
 LEAST_NOISE = 0.01

@@ -18,12 +18,19 @@ from optbench.analysis.rates.autoregression import (
     regress,
 )
 from optbench.analysis.rates.grids import Axes, grid, refined
-from optbench.analysis.rates.laws import LOG_POWER, ONTO_A_FLOOR, Law, Window
+from optbench.analysis.rates.laws import (
+    FIRST_ONTO_A_FLOOR,
+    LOG_POWER,
+    ONTO_A_FLOOR,
+    Law,
+    Window,
+)
 
 Array = NDArray[np.float64]
 Triple = tuple[float, float, float]
 
 REFINEMENTS = 8
+LINEARISED = 2  # times a floor is
 KEPT = 8.0  # log evidence below the largest one at which a shape no longer counts
 BENT, BARELY_BENT = 0.01, 0.001  # probabilities under the law: to choose a window, to rule out
 ECHO, LOUD = 2.2, 3.0  # standard errors: the same
@@ -255,9 +262,11 @@ class Candidate:
 
 
 def fitted(law: Law, window: Window) -> Candidate:
-    """Fit a law; one whose noise is even over the gap itself once more over its own curve."""
-    found = _fitted(law, window)
-    if law is ONTO_A_FLOOR:
+    """Fit a law; a floor first to gaps, then to log gaps, linearised about the fit before."""
+    if law is not ONTO_A_FLOOR:
+        return _fitted(law, window)
+    found = _fitted(FIRST_ONTO_A_FLOOR, window)
+    for _ in range(LINEARISED):
         found = _fitted(law, Window(window.t, window.y, found.curve))
     return found
 

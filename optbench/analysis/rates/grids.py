@@ -9,7 +9,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Axes = tuple[tuple[float, float], ...]
 
-NODES: dict[int, tuple[int, ...]] = {0: (), 1: (15,), 2: (15, 9)}  # by the number of coordinates
+NODES: dict[int, tuple[int, ...]] = {0: (), 1: (15,), 2: (21, 17)}  # by the number of coordinates
 ENOUGH = 0.5  # a grid is fine enough when so many of its nodes count along every axis
 
 

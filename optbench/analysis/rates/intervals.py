@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from optbench.analysis.rates.autoregression import LEAST_NOISE
 from optbench.analysis.rates.candidates import Candidate, fitted
 from optbench.analysis.rates.laws import LINEAR, LOG_POWER, ONTO_A_FLOOR, SPECTRUM
+
+Array = NDArray[np.float64]
 
 LEAST_RECORDS = 6  # of the last half
 DRIFTED = 0.995  # level of the interval of the last half, which noise leaves once in 200
 CARRIED_ON = 2.0  # of the change from all records to their last half
 LEAST_OF_LOW = 0.5  # of the lower end, to which a trend is carried on beside a floor
-WIDER_BESIDE_A_FLOOR = 1.1
-WIDER = 1.4  # width of the interval of an envelope, or where noise hid a transient's end
-SHARE_OF_SLOWEST = 1 / 15  # of the gap where a window begins before which other modes died out
+WIDER_AFTER_A_TRANSIENT = 1.2  # whose end noise hid
+WIDER = 1.1  # of an envelope, or beside a floor
+SHARE_OF_SLOWEST = 1 / 8  # of the gap where a window begins before which other modes died out
 
 
 def interval(
-    candidate: Candidate, level: float, wider: bool, other_modes: bool
+    candidate: Candidate, level: float, wild: bool, transient: bool, other_modes: bool
 ) -> tuple[float, float, float]:
     """Return the value and its interval, which follows a trend within the window.
 
@@ -30,7 +35,8 @@ def interval(
     window by at most 1 / share more than that mode.
     """
     value, low, high = candidate.value(level)
-    width = WIDER if wider else WIDER_BESIDE_A_FLOOR if candidate.law is ONTO_A_FLOOR else 1.0
+    width = WIDER if wild or candidate.law is ONTO_A_FLOOR else 1.0
+    width = max(width, WIDER_AFTER_A_TRANSIENT) if transient else width
     low, high = value - width * (value - low), value + width * (high - value)
     half = candidate.window.last(max(candidate.window.t.size // 2, LEAST_RECORDS))
     late, late_low, late_high = fitted(candidate.law, half).value(DRIFTED)
@@ -44,7 +50,7 @@ def interval(
     elif other_modes and candidate.law is LINEAR:
         t = candidate.window.t
         high += math.log(1 / SHARE_OF_SLOWEST) / float(t[-1] - t[0])
-    margin = _margin(candidate) if candidate.noiseless else 0.0
+    margin = _margin(candidate) if wild or candidate.noiseless else 0.0
     return value, low - margin, high + margin
 
 
@@ -52,8 +58,9 @@ def _margin(candidate: Candidate) -> float:
     """Return what the value changes by where both ends of a window without noise move by 1%.
 
     Deviations as small as that are not interpreted: they may be a slow correction to the law, such
-    as gradient descent's on separable data.  A factor log t or 1 / log t, as of mirror descents
-    there, moves an exponent by 1 / log t, and bends a short window by less.
+    as gradient descent's on separable data.  A power may move its offset at the same time.  A
+    factor log t or 1 / log t, as of mirror descents there, moves an exponent by 1 / log t, and
+    bends a short window by less.
     """
     law, t = candidate.law, candidate.window.t
     first, last = float(t[0]), float(t[-1])
@@ -62,9 +69,18 @@ def _margin(candidate: Candidate) -> float:
     if law is LOG_POWER:
         s = candidate.offset
         return 2 * LEAST_NOISE / math.log(math.log(last + s) / math.log(first + s))
-    log_span = math.log(last / first)
-    margin = 2 * LEAST_NOISE / log_span
-    if law.name != "power" or first < math.e:
+    margin = 2 * LEAST_NOISE / math.log(last / first)
+    if law.name != "power":
         return margin
-    bend = (1 / math.log(first) - 1 / math.log(last)) * log_span / 8
+    margin = max(margin, LEAST_NOISE / _told_by_no_offset(t + candidate.offset))
+    if first < math.e:
+        return margin
+    bend = (1 / math.log(first) - 1 / math.log(last)) * math.log(last / first) / 8
     return margin + (1 / math.log(last) if bend < LEAST_NOISE else 0.0)
+
+
+def _told_by_no_offset(shifted: Array) -> float:
+    """Return how far log (t + s) is from what a change of the offset looks like, 1 / (t + s)."""
+    slope, others = np.log(shifted), np.stack([np.ones_like(shifted), shifted[0] / shifted], axis=1)
+    rest = slope - others @ np.linalg.lstsq(others, slope, rcond=None)[0]
+    return float(np.abs(rest).max())

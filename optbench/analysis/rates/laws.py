@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,13 +152,26 @@ def _exponential(window: Window, coordinates: Array) -> tuple[Array, Array]:
     return _columns(np.ones_like(power), power), np.broadcast_to(window.y, power.shape)
 
 
+def _gaps_onto_floor(window: Window, coordinates: Array) -> tuple[Array, Array]:
+    """Gaps over the smooth trace: C (t + s)^-a and F are then linear."""
+    design = _over_level(window, coordinates)
+    response = np.exp(window.y - window.level)
+    return design, np.broadcast_to(response, design[:, 0].shape)
+
+
 def _onto_floor(window: Window, coordinates: Array) -> tuple[Array, Array]:
-    """Gaps over the smooth trace: C (t + s)^-a and F are then linear, and the noise is even."""
+    """Log gaps, the law linearised about a fit of it: noise is even, as beside the other laws."""
+    design = _over_level(window, coordinates)
+    response = 1.0 + window.y - window.level
+    return design, np.broadcast_to(response, design[:, 0].shape)
+
+
+def _over_level(window: Window, coordinates: Array) -> Array:
+    """Columns of C and F over the level."""
     weight = np.exp(window.level[-1] - window.level)
     shifted = _shifted(window, coordinates[:, 1])
     relative = (shifted / shifted[:, -1:]) ** -np.exp(coordinates[:, :1])
-    response = np.exp(window.y - window.level)
-    return _columns(relative * weight, weight), np.broadcast_to(response, relative.shape)
+    return _columns(relative * weight, weight)
 
 
 def _steepest(window: Window) -> Axes:
@@ -197,6 +210,8 @@ ONTO_A_FLOOR = Law(
     offset=_offset,
     bounds=VISIBLE,
 )
+# The same about no fit yet.
+FIRST_ONTO_A_FLOOR = replace(ONTO_A_FLOOR, design=_gaps_onto_floor)
 LOG_POWER = Law(
     "log power",
     5,

@@ -23,35 +23,60 @@ SPECIAL_CASE = {ONTO_A_FLOOR.name: "power", LOG_POWER.name: "logarithmic"}
 FLATTENS = 0.95  # slope against log t in the last quarter over that in the third
 
 
-def floor_excess(tried: list[Candidate]) -> float:
-    """By how much AICc is larger with a floor than without; infinite where no floor fits."""
+def beside_a_floor(laws: list[Candidate], windows: list[list[Candidate]]) -> list[Candidate]:
+    """Add a floor that is not ruled out to laws that it looks like.
+
+    No laws are left where only a longer window shows that floor.
+
+    Parameters
+    ----------
+    laws : list of Candidate
+        Those that are left on the last window.
+    windows : list of list of Candidate
+        What was fitted to each window so far.
+    """
+    if laws[0].law.name not in LIKE_A_FLOOR or ONTO_A_FLOOR in [each.law for each in laws]:
+        return laws
+    noisy_power = laws[0].law.name == "power" and not laws[0].noiseless
+    excess = min(_floor_excess(tried, noisy_power) for tried in windows)
+    if excess > (NOT_RULED_OUT if laws[0].noise > LOUD else FLOOR_LEFT):
+        return laws
+    floor = [each for each in windows[-1] if each.law is ONTO_A_FLOOR]
+    return laws + floor if floor else []
+
+
+def _floor_excess(tried: list[Candidate], resolved: bool) -> float:
+    """By how much AICc is larger with a floor than without; infinite where no floor fits.
+
+    With an offset that its window does not resolve it stands for a transient, which is no reason
+    to doubt a power that fits after that, but one to go on where no noise is in the way.
+
+    Parameters
+    ----------
+    tried : list of Candidate
+        What was fitted to a window.
+    resolved : bool
+        Whether only a floor counts whose offset the window resolves.
+    """
     like = {each.law.name: each for each in tried if each.law.name in LIKE_A_FLOOR}
     floor = like.pop(ONTO_A_FLOOR.name, None)
-    if floor is None or not floor.fits():
+    if floor is None or not floor.fits() or (resolved and not floor.admissible):
         return math.inf
     return floor.criterion - min(each.criterion for each in like.values())
 
 
-def beside_a_floor(laws: list[Candidate], tried: list[Candidate], excess: float) -> list[Candidate]:
-    """Add a floor that is not ruled out to laws that it looks like.
+def beside_a_spectrum(laws: list[Candidate], margin: float, whole: bool) -> list[Candidate]:
+    """Add q^t to a stretched exponential that may as well be modes that die out one by one.
 
-    No laws are left where only a longer window, of which the excess is, shows that floor.
+    Under noise they are not ruled out where the trace followed another law before the window: a
+    stretched exponential has no such beginning, and faster modes do.
     """
-    if laws[0].law.name not in LIKE_A_FLOOR or ONTO_A_FLOOR in [each.law for each in laws]:
-        return laws
-    if excess > (NOT_RULED_OUT if laws[0].noise > LOUD else FLOOR_LEFT):
-        return laws
-    floor = [each for each in tried if each.law is ONTO_A_FLOOR]
-    return laws + floor if floor else []
-
-
-def beside_a_spectrum(laws: list[Candidate], margin: float) -> list[Candidate]:
-    """Add q^t to a stretched exponential that may as well be modes that die out one by one."""
     if [each.law.name for each in laws] != ["stretched"]:
         return laws
     spectrum = fitted(SPECTRUM, laws[0].window)
-    ruled_out = spectrum.criterion > laws[0].criterion + margin or not spectrum.fits(barely=True)
-    return laws if ruled_out else [*laws, spectrum]
+    near = spectrum.criterion < laws[0].criterion + margin and spectrum.fits(barely=True)
+    begun = not whole and not laws[0].noiseless
+    return [*laws, spectrum] if near or begun else laws
 
 
 def may_have_a_floor(window: Window) -> bool:

@@ -10,7 +10,6 @@ walk would.  On that window the laws within 12 in AICc of the likeliest are not 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -29,7 +28,6 @@ from optbench.analysis.rates.rivals import (
     beside_a_floor,
     beside_a_spectrum,
     flattens_like_a_logarithm,
-    floor_excess,
     may_have_a_floor,
     with_special_cases,
 )
@@ -46,6 +44,7 @@ Array = NDArray[np.float64]
 
 LEAST_RECORDS = 10  # a decade
 LEAST_OF_LINEAR = 6  # half a decade, on which q^t is told when it fits alone
+MORE_NOISE = 1.3  # than in the next window: what a transient leaves
 SHORTER = 0.75  # records of the next window over those of this one
 FALL_OF_LOUD, MORE_IN_LOUD = 16.0, 4.0  # the fall that loud noise asks for, and AICc to rule out
 BENT_BY_OFFSETS = {"power", "log over t"}
@@ -123,7 +122,7 @@ def _search(t: Array, y: Array, level: float) -> Rate:
         names = ", ".join(candidate.law.name for candidate in laws)
         return refusal(f"not asymptotic yet: none of {names} is ruled out")
     other_modes = bool(laws) and laws[0].window.t.size < t.size
-    told = [(each, interval(each, level, wild or transient, other_modes)) for each in laws]
+    told = [(each, interval(each, level, wild, transient, other_modes)) for each in laws]
     falls = [each.law.name == "linear" or not low <= 0.0 for each, (_, low, _) in told]
     if told and not falls[0]:
         return refusal("not asymptotic yet: an exponent of 0 is not ruled out")
@@ -158,19 +157,18 @@ def _decided(windows: Iterator[Window], margin: float) -> tuple[list[Candidate],
 
     No laws where none does.
     """
-    before: list[Candidate] = []
-    late, excess = False, math.inf
+    late = False
+    fitted_so_far: list[list[Candidate]] = []
     for window in windows:
         tried = _tried(window)
-        excess = min(excess, floor_excess(tried))
         laws = _not_ruled_out(tried, margin)
-        if laws and not late and _begins_early(laws[0], before):
+        if laws and not late and fitted_so_far and _begins_early(laws[0], fitted_so_far[-1]):
             late, laws = True, []  # one window further is enough
+        fitted_so_far.append(tried)
         if laws:
-            laws = beside_a_floor(laws, tried, excess)
+            laws = beside_a_floor(laws, fitted_so_far)
         if laws and not flattens_like_a_logarithm(laws, tried):
-            return beside_a_spectrum(laws, margin), late
-        before = tried
+            return beside_a_spectrum(laws, margin, len(fitted_so_far) == 1), late
     return [], late
 
 
@@ -186,11 +184,13 @@ def _tried(window: Window) -> list[Candidate]:
 def _begins_early(power: Candidate, before: list[Candidate]) -> bool:
     """Return whether noise may hide the end of a transient that the window before shows.
 
-    The longest window on which a power fits is where its bend has just become invisible.
+    The longest window on which a power fits is where its bend has just become invisible.  On the
+    one before it may pass for an offset and noise, but for more of that than is left here.
     """
     if power.law.name != "power" or power.noiseless:
         return False
-    return any(each.law is power.law and not each.fits() for each in before)
+    longer = [each for each in before if each.law is power.law]
+    return any(not each.fits() or each.noise > MORE_NOISE * power.noise for each in longer)
 
 
 def _not_ruled_out(tried: list[Candidate], margin: float) -> list[Candidate]:

@@ -53,7 +53,7 @@ def mirror_flow_of_diagonal_networks(
         "loss / first loss",
         EXPONENTS.tolist(),
         tails,
-        {"predicted rate": np.exp(-EXPONENTS).tolist()},
+        {"exp(-time x rate)": np.exp(-EXPONENTS).tolist()},
         log="y",
     )
 

@@ -40,9 +40,9 @@ SETTINGS: dict[str, dict[str, float]] = {"signum": {}, "adam": {"decay": 0.5, "b
     "carry a weight over 0, and the run to another KKT point, where that weight stays 0. Adam "
     "takes 1e6 steps, Signum 1e5. Muon runs on a network of two matrices with three classes (the "
     "data of T0-05), with exact singular vectors; normalized gradient descent there is the "
-    "comparison of T0-04. Products W_2 W_1 of matrices with largest singular values at most 1 are the "
-    "matrices of spectral norm at most 1, so that theirs is a convex problem. Its hybrids with "
-    "Signum and Adam, which no optimizer here is, are not measured.",
+    "comparison of T0-04. Products W_2 W_1 of matrices with largest singular values at most 1 "
+    "are the matrices of spectral norm at most 1, so that theirs is a convex problem. Hybrids of "
+    "Muon with Signum and Adam are not measured: no optimizer here is one.",
 )
 def momentum_on_homogeneous_networks(eps: float = 0.0, seed: int = 0) -> Iterator[Check | Curve]:
     """Measure Linf margins of Signum and of Adam without, or with, a stability constant."""

@@ -41,8 +41,8 @@ DECAY, FACTORS, DECAYED_FOR = 0.1, 3, 30.0  # decoupled weight decay: its size, 
     remarks="Escape is the first time with x >= 1/2.  Steps are 1e-3, or 1e-3 eps / w'(0) where "
     "that is longer, which makes times 0.1 % to 1 % late or early; within 2 % is a threshold of "
     "ours.  The drift of the invariants is absolute, up to time 3.  With decay 0.1 three factors "
-    "run to time 30 in steps of 1e-4, whose first-order errors are at most (q d)^2 t 1e-4 / 2 = 6e-5; "
-    "for q = 1 the product ends in a cycle as long as a step.",
+    "run to time 30 in steps of 1e-4, whose first-order errors are at most "
+    "(q d)^2 t 1e-4 / 2 = 6e-5; for q = 1 the product ends in a cycle as long as a step.",
 )
 def power_flows_and_saddles(imbalance: float = 1.0) -> Iterator[Check | Curve]:
     """Measure 1/2 (w_1 ... w_L - 1)^2, L = 2, 3, 4, five q, eps from 1e-2 to 1e-4."""
@@ -54,7 +54,7 @@ def power_flows_and_saddles(imbalance: float = 1.0) -> Iterator[Check | Curve]:
         for q, times in zip(POWERS, measured, strict=True):
             yield law(depth, q, times)
         yield Curve(
-            title=f"Small q leaves the saddle at once from any start ({depth} factors)",
+            title=f"Small q leaves the saddle soon from any start ({depth} factors)",
             x_label="size of the start",
             y_label="time to a product of 1/2",
             x=SIZES.tolist(),

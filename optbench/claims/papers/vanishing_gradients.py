@@ -50,7 +50,7 @@ def slopes_of_depth(fan_in: int = WIDTH) -> Iterator[Check | Curve]:
         name, law = f"gain {gain:g}: slope of log E ||dL/dW_1||^2", 2.0 * math.log(gain)
         yield Check.between(name, slope, law - 0.02, law + 0.02, law)
         measured[f"gain {gain:g}"] = squares.tolist()
-        predicted[f"gain {gain:g}, g^(2 N - 2)"] = (gain ** (2.0 * DEPTHS - 2.0)).tolist()
+        predicted[f"gain {gain:g}"] = (gain ** (2.0 * DEPTHS - 2.0)).tolist()
     orthogonal = []
     for depth in DEPTHS:
         layers = deep_linear(WIDTH, (WIDTH,) * int(depth - 1), scale=1.0)

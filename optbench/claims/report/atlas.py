@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from optbench.claims.framework import Claim
 from optbench.claims.library import Claims
 from optbench.claims.report.claims import WORD, seeds_that_hold, summary
+from optbench.claims.report.figures import caption
 from optbench.claims.verification import Finding, Result
 from optbench.environment import describe
 from optbench.report.markdown import escape
@@ -16,11 +17,11 @@ HEAD = """# Atlas: theorems about optimizers, measured
 
 Written by `{command}`; do not edit.
 
-Each section is one paper: what it says, the instances on which it is measured, the measured and the
-predicted numbers, on how many seeds each check holds, and what makes it fail. Measured numbers come
-from runs of optbench's loop, predictions from closed forms or independent solvers. Where data or
-starts are random, numbers are medians over seeds 0, 1, ..., and the share of seeds has its 95 %
-interval. How to read the verdicts: [claims.md](claims.md).
+Each section is about one paper. It says what the paper claims, on which data optbench measured it, the
+measured and the predicted numbers, on how many seeds each check holds, and with which change the claim
+fails. Measured numbers come from runs of optbench's loop, predicted ones from closed forms or from
+independent solvers. Where data or starts are random, the numbers are medians over seeds 0, 1, ..., and
+the share of seeds that pass has its 95 % interval. [How to read the verdicts](claims.md).
 
 {measured_on}. {counts}.
 """
@@ -103,7 +104,8 @@ def section(result: Result, figure: str) -> str:
         *(_row(check) for check in result.checks),
     ]
     if figure:
-        lines += ["", f"![measured and predicted numbers of {claim.id}]({figure})"]
+        titles = "; ".join(curve.title for curve in result.curves)
+        lines += ["", f"![{escape(titles)}]({figure})", "", f"*{caption(result.curves)}*"]
     if claim.remarks:
         lines += ["", f"**Remarks.** {escape(claim.remarks)}"]
     fails = f"Fails with {changed}. " if changed else ""

@@ -18,16 +18,19 @@ from optbench.claims.verification import Result
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.figure import Figure
+
 PANEL = (3.4, 2.45)  # inches
 ABREAST = 2  # panels in a row
 DOTS = 160  # per inch
-TITLE = 54  # characters that fit above a panel
+TITLE, SIDE = 46, 34  # characters that fit above and beside a panel
 SEPARATE_POINTS = 40  # up to so many measured points are marked one by one
 MARKED = 8  # points of a line of more
+TICKS = 6  # at most, on a linear axis
 WIDTHS = {9: 3, 22: 2}  # labels of so many characters stand three, or two, in a line
 LINE = 0.15  # inches of a line of the legend or the title
 WIDE, PALE = 3.6, 0.35  # of predictions: points, and opacity
-NARROW = 1.6  # decades of a logarithmic axis below which ticks are plain numbers
+NARROW = 2.1  # decades of a logarithmic axis below which ticks are plain numbers
 MARKS = "osD^v<>P"
 DASHES = ((), (4.0, 1.5), (1.2, 1.2), (5.0, 1.5, 1.2, 1.5))
 
@@ -56,26 +59,31 @@ def draw_claim(result: Result, folder: Path) -> Path | None:
     """
     if not result.curves:
         return None
+    file = folder / f"{result.claim.id}.png"
+    # without the library's version the same numbers give the same file
+    draw_curves(result.curves).savefig(file, metadata={"Software": None})
+    return file
+
+
+def draw_curves(curves: Sequence[Curve]) -> Figure:
+    """Return a figure with a panel for each curve."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     from optbench.plots.style import printed
 
-    rows = math.ceil(len(result.curves) / ABREAST)
-    columns = min(len(result.curves), ABREAST)
-    lines = max(legend_lines(labels_of(curve)) for curve in result.curves)
-    lines += max(titled(curve).count("\n") for curve in result.curves)
+    rows, columns = math.ceil(len(curves) / ABREAST), min(len(curves), ABREAST)
+    lines = max(legend_lines(labels_of(curve)) for curve in curves)
+    lines += max(titled(curve).count("\n") for curve in curves)
     with printed():
         size = columns * PANEL[0], rows * (PANEL[1] + LINE * lines)
         figure = Figure(figsize=size, dpi=DOTS, layout="constrained")
         FigureCanvasAgg(figure)
         parts = figure.subfigures(rows, columns, squeeze=False).ravel()
-        for part, curve in zip(parts, result.curves, strict=False):
+        for part, curve in zip(parts, curves, strict=False):
             _draw(part, curve)
-        file = folder / f"{result.claim.id}.png"
-        # without the library's version the same numbers give the same file
-        figure.savefig(file, metadata={"Software": None})
-    return file
+        figure.draw_without_rendering()
+    return figure
 
 
 def caption(curves: Sequence[Curve]) -> str:
@@ -138,7 +146,8 @@ def looks(labels: Sequence[str]) -> dict[str, Look]:
             found[label] = Look(colour, MARKS[place % len(MARKS)], ())
         else:
             own = look(name)
-            found[label] = Look(own.colour, own.mark, DASHES[drawn.count(name) % len(DASHES)])
+            other = [own.dashes, *(dashes for dashes in DASHES if dashes != own.dashes)]
+            found[label] = Look(own.colour, own.mark, other[drawn.count(name) % len(other)])
             drawn.append(name)
     return found
 
@@ -157,6 +166,7 @@ def _draw(part: Any, curve: Curve) -> None:
         axes.plot(
             curve.x, values, color=colour, dashes=dashes, label=_words(label), zorder=3,
             marker=mark, markevery=marked(values, place / len(curve.measured)),
+            markeredgecolor="0.25",
         )  # fmt: skip
     wide = {"linewidth": WIDE, "alpha": PALE, "zorder": 2}
     for label, values in curve.predicted.items():
@@ -165,10 +175,10 @@ def _draw(part: Any, curve: Curve) -> None:
         axes.plot(curve.x, values, color=colour, dashes=dashes, label=text, **wide)
     if len(others) < len(curve.predicted):
         axes.plot([], [], color="black", label="predicted", **wide)
-    axes.set(xlabel=curve.x_label, ylabel=curve.y_label)
+    axes.set(xlabel=curve.x_label, ylabel=fill(curve.y_label, SIDE))
     axes.set_title(titled(curve), loc="left")
-    _scale(axes, axes.xaxis, axes.set_xscale, "x" in curve.log)
-    _scale(axes, axes.yaxis, axes.set_yscale, "y" in curve.log)
+    _scale(axes.xaxis, axes.set_xscale, "x" in curve.log)
+    _scale(axes.yaxis, axes.set_yscale, "y" in curve.log)
     columns = legend_columns(axes.get_legend_handles_labels()[1])
     part.legend(loc="outside lower center", frameon=False, ncols=columns)
 
@@ -188,12 +198,14 @@ def looks_of_predictions(labels: Sequence[str]) -> dict[str, Look]:
     }
 
 
-def _scale(axes: Any, axis: Any, set_scale: Any, logarithmic: bool) -> None:
+def _scale(axis: Any, set_scale: Any, logarithmic: bool) -> None:
     """Set an axis' scale; a logarithmic one of few decades has plain numbers as ticks."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
     set_scale("log" if logarithmic else "linear")
     if not logarithmic:
+        axis.set_major_locator(MaxNLocator(TICKS, steps=[1, 2, 2.5, 5, 10]))
         return
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = axis.get_view_interval()
     if 0.0 < low < high and math.log10(high / low) < NARROW:

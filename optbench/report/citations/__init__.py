@@ -19,11 +19,12 @@ def cited(comparison: Comparison) -> dict[Paper, list[str]]:
         What it ran says for itself which papers these are: ``environment["papers"]``.
     """
     found: dict[Paper, list[str]] = {}
-    for name, reference in _references(comparison).items():
+    for name, reference in comparison.environment.get("papers", {}).items():
         for paper in papers_in(reference):
-            names = found.setdefault(paper, [])
-            if name not in names:
-                names.append(name)
+            _note(found, paper, name)
+    for facts in comparison.instances:
+        for paper in papers_in(facts.source):
+            _note(found, paper._replace(place=facts.source), facts.instance)
     return dict(sorted(found.items(), key=lambda item: (item[0].authors, item[0].year)))
 
 
@@ -36,9 +37,10 @@ def without_paper(comparison: Comparison) -> dict[str, str]:
     }
 
 
-def _references(comparison: Comparison) -> dict[str, str]:
-    sources = {facts.instance: facts.source for facts in comparison.instances}
-    return {**comparison.environment.get("papers", {}), **sources}
+def _note(found: dict[Paper, list[str]], paper: Paper, name: str) -> None:
+    names = found.setdefault(paper, [])
+    if name not in names:
+        names.append(name)
 
 
 __all__ = ["Paper", "cited", "papers_in", "without_paper"]

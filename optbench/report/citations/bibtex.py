@@ -48,11 +48,15 @@ def software() -> str:
 
 
 def _entry(paper: Paper, key: str, names: Iterable[str]) -> str:
+    numbers = re.search(r" (\d+):(\d+)$", paper.place)
+    volume, pages = numbers.groups() if numbers and paper.journal else ("", "")
     fields = {
         "author": " and ".join(_author(name) for name in paper.authors),
         "title": f"{{{escape(paper.title)}}}" if paper.title else "",
         "year": paper.year,
         "journal": escape(paper.journal),
+        "volume": volume,
+        "pages": pages,
         "howpublished": "" if paper.journal else escape(paper.place),
         "eprint": paper.arxiv,
         "archiveprefix": "arXiv" if paper.arxiv else "",

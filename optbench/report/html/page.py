@@ -237,7 +237,7 @@ def _citations(comparison: Comparison) -> list[dict[str, str]]:
         {
             "text": paper.text,
             "title": paper.title,
-            "place": paper.journal or paper.place,
+            "place": paper.place or paper.journal,
             "address": paper.address,
             "names": ", ".join(names),
         }
