@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from optbench.analysis.kinds import Predictors, measured_along
-from optbench.analysis.kinds.distances import inner_products, norms, unit
+from optbench.analysis.kinds.distances import inner_products, unit
 from optbench.analysis.theory import candidates
 from optbench.instance import Instance
 from optbench.references import Reference
@@ -47,15 +47,15 @@ class ReferenceMeter:
             if self.instance.at_infinity:  # 0 has no direction
                 nowhere = ~rows.any(axis=1)
                 found = {name: np.where(nowhere, np.nan, each) for name, each in found.items()}
-            return found | self._plain(rows)
+            return found | self._plain(at)
 
-    def _plain(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        size = np.abs(rows)
+    def _plain(self, at: Predictors) -> dict[str, np.ndarray]:
+        size, largest = np.abs(at.rows), at.norms(np.inf)
         return {
-            **{name: norms(rows, p) for name, p in NORMS.items()},
-            "support": (size > SUPPORT * size.max(axis=1, keepdims=True)).sum(axis=1),
+            **{name: at.norms(p) for name, p in NORMS.items()},
+            "support": (size > SUPPORT * largest[:, None]).sum(axis=1),
             **{
-                f"component_{name}": inner_products(rows, unit(each.solution))
+                f"component_{name}": inner_products(at.rows, unit(each.solution))
                 for name, each in self.references.items()
             },
         }

@@ -39,8 +39,9 @@ def test_a_power_with_an_offset(a: float, offset: float, last: float) -> None:
     steps = log_spaced(last)
     rate = fit_rate(steps, 2.0 - a * np.log(steps + offset))
     alone(rate, "power", a)
-    # 1% of the gap over a decade and a half is 0.003: the interval says no less and not much more.
-    assert rate.best.high - rate.best.low < 0.04
+    # 1% of the gap over a decade and a half is 0.003, and what an offset may add to that is several
+    # times as much (31 in a window from step 40 on): the interval says no less and not much more.
+    assert rate.best.high - rate.best.low < 0.05
     # An offset changes the first gaps by a d / (1 + c): 1% of them, a few times.
     assert rate.best.offset == pytest.approx(offset, abs=0.05 * (1 + offset) / a)
     assert rate.text == f"t^-{a:.2f}"
@@ -169,3 +170,22 @@ def test_a_floor_is_found_after_many_decades() -> None:
         told += bool(found.laws)
         assert not found.laws or "power onto a floor" in names(found), found.text
     assert told >= 10
+
+
+def test_floors_and_plateaus_under_noise_are_told() -> None:
+    """Of clear traces 95 in 100 are to be told: 90 of these were.
+
+    A coarse grid missed the shapes of steep floors, and what a plateau leaves was taken for one.
+    """
+    rng, steps, told = np.random.default_rng(1), log_spaced(1e6), []
+    for _ in range(60):
+        a, c = rng.uniform(2.0, 3.0), rng.uniform(1.0, 31.0)
+        gaps = (steps + c) ** -a + rng.uniform(2.0, 30.0) * (1e6 + c) ** -a
+        rate = fit_rate(steps, np.log(gaps) + 0.05 * rng.standard_normal(steps.size), NO_FLOOR)
+        told.append("power onto a floor" in names(rate))
+    for _ in range(40):
+        a, p, delay = rng.uniform(0.5, 2.0), rng.uniform(2.0, 4.0), rng.uniform(20.0, 200.0)
+        y = -a / p * np.log1p((steps / delay) ** p)
+        rate = fit_rate(steps, y + 0.05 * rng.standard_normal(steps.size), NO_FLOOR)
+        told.append("power" in names(rate))
+    assert sum(told) >= 95

@@ -176,3 +176,14 @@ def test_margin_of_the_prepared_set_is_the_certified_one(shared: Path, key: str)
     )
     # HiGHS's feasibility tolerance is 1e-7, in rows of entries below 20: absolute 1e-6.
     assert -solution.fun == pytest.approx(np.mean(truth["gamma_inf"]), abs=1e-6)
+
+
+def test_constant_columns_that_centring_drops_are_told():
+    features = np.array([[1.0, 2.0, 0.0, 5.0], [3.0, 2.0, 0.0, 4.0], [2.0, 2.0, 0.0, 1.0]])
+    dataset = Dataset("three", features, np.arange(3.0), "made up")
+    assert dataset.facts == {"source": "made up"}
+    dropped = prepare(dataset, standardize=True, center=True, intercept=False)
+    assert dropped.features.shape == (3, 2) and dropped.dropped == (1, 2)
+    assert dropped.facts == {"source": "made up", "dropped_columns": "1, 2"}
+    kept = prepare(dataset, standardize=True, center=False, intercept=False)
+    assert kept.features.shape == (3, 4) and kept.dropped == ()

@@ -164,7 +164,8 @@ def test_a_folder_gets_all_that_there_is_and_the_reasons_for_the_rest(swept, tmp
     missing = save_all(part(swept, optimizers=["heavy_ball[momentum=0.9]"]), tmp_path)
     written = {file.stem for file in tmp_path.glob("*.svg")}
     assert written == {file.stem for file in tmp_path.glob("*.csv")}
-    assert written == {"loss", "sensitivity", "status_map", "ecdf"}
+    along = {"selection", "path", "angles"}
+    assert written == {"loss", "sensitivity", "status_map", "ecdf", *along}
     told = {line.split(":")[0] for line in missing}
     assert told == {f"no figure {name}" for name in set(NAMES) - written}
 

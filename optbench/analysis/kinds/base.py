@@ -109,7 +109,7 @@ class Kind:
 
     def sizes(self, at: Predictors, norm: str | None) -> np.ndarray | None:
         """Return a norm of predictors by its name in tables; None where it is none of its."""
-        return vector_sizes(at.rows, norm)
+        return vector_sizes(at, norm)
 
     def defects(self, at: Predictors, reference: Reference) -> np.ndarray | None:
         """Return how far from optimal they are in the norm or margin that defines a reference."""

@@ -32,6 +32,16 @@ class Predictors:
     rows: np.ndarray
 
     @functools.cached_property
+    def _norms(self) -> dict[float, np.ndarray]:
+        return {}
+
+    def norms(self, p: float) -> np.ndarray:
+        """Return the p-norm of each, free of overflow."""
+        if p not in self._norms:
+            self._norms[p] = norms(self.rows, p)
+        return self._norms[p]
+
+    @functools.cached_property
     def matrices(self) -> np.ndarray:
         """The matrices that lie row by row in each: one row an output, float64 (m, k, d / k)."""
         return self.rows.reshape(len(self.rows), int(self.instance.facts["outputs"]), -1)
@@ -138,12 +148,12 @@ def norms(rows: np.ndarray, p: float) -> np.ndarray:
     return np.asarray(largest * powers ** (1.0 / p))
 
 
-def vector_sizes(rows: np.ndarray, norm: str | None) -> np.ndarray | None:
-    """Return an L_p norm of each row by its name; of any other norm None."""
+def vector_sizes(at: Predictors, norm: str | None) -> np.ndarray | None:
+    """Return an L_p norm of each by its name; of any other norm None."""
     from optbench.references.norm_names import exponents_of
 
     p = exponents_of(norm).get("lp")
-    return None if p is None else norms(rows, p)
+    return None if p is None else at.norms(p)
 
 
 def matrix_sizes(at: Predictors, norm: str | None) -> np.ndarray | None:
@@ -154,4 +164,4 @@ def matrix_sizes(at: Predictors, norm: str | None) -> np.ndarray | None:
     if not norm or not exponents_of(norm):
         return None
     family, p = member(norm)
-    return norms(at.spectra if family == "schatten" else at.rows, p)
+    return norms(at.spectra, p) if family == "schatten" else at.norms(p)

@@ -31,7 +31,7 @@ SETTINGS: dict[str, dict[str, float]] = {"signum": {}, "adam": {"decay": 0.5, "b
     formula="theta_t / ||theta_t||_inf -> KKT point of max min_i y_i f(x_i; theta), "
     "||theta||_inf <= 1; for u o u - v o v: the Linf margin of w; for W_2 W_1 with Muon: the "
     "spectral margin of the product (our derivation)",
-    cost="normal",
+    cost="slow",
     seeds=10,
     tags=("classification", "implicit_bias", "diagonal", "adam", "signum"),
     perturbation={"eps": 1e-3},

@@ -34,7 +34,7 @@ DECAY, FACTORS, DECAYED_FOR = 0.1, 3, 30.0  # decoupled weight decay: its size, 
     "escape time finite for q < L/(L-1), ~ log(1/eps) at equality, "
     "~ eps^-((L-1)(q-1) - 1) above; with decay d the differences fall like exp(-q d t) and x ends "
     "where (x (1 - x))^(q-1) = d x^(q/L) (our derivation)",
-    cost="fast",
+    cost="normal",
     tags=("saddle", "rate", "deep_linear"),
     perturbation={"imbalance": 2.0},
     then_fails="largest error of the escape times",

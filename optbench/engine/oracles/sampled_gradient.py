@@ -13,7 +13,7 @@ from numba import types as numba_types
 
 from optbench.contract import Optimizer
 from optbench.contract.probes import MOST_TRIALS
-from optbench.engine.compiler.overloads import called
+from optbench.engine.compiler.overloads import called, inlined
 from optbench.engine.compiler.vectors import LANES
 from optbench.engine.compiler.views import by_output
 from optbench.engine.data.bands import BAND_ROWS, band_entry
@@ -51,6 +51,7 @@ from optbench.random import integer
 ROW, PROBE = PLACES["sample_row"], PLACES["probe"]
 INDEX, SLOPE = PLACES["sample_index"], PLACES["sample_slope"]
 AT_PROBE = PLACES["probe_sample_grad"]
+SMALL = 2.0**-300  # a slope that is larger leaves no gradient that needs another unit
 
 
 class Memory(NamedTuple):
@@ -166,15 +167,21 @@ def sample_gradients(
     map_forward(kernels, scratch, runs, rule)
     for run in range(runs.theta.shape[0]):
         if runs.status[run] == RUNNING:
-            low, high, rounds = runs.rng[run, 0], runs.rng[run, 1], 0
-            moved = True
+            batch = int(runs.hypers[run, memory.batch])
+            place = (step - 1) * batch if memory.in_order else -1
+            if memory.own:
+                take_own(place, batch, run, kernels, data, scratch, runs, aside, rule, memory)
+                continue
+            low, high, rounds, moved = runs.rng[run, 0], runs.rng[run, 1], 0, True
             while moved and rounds < MOST_TRIALS:
-                runs.rng[run, 0], runs.rng[run, 1] = low, high  # the same rows in another unit
-                slope = take_sample(step, run, kernels, data, scratch, runs, aside, rule, memory)
-                size = absolute_sum(runs.gradient_w[run])
-                # rows of zeros have no gradient in any unit, and a slope
-                moved = (size != 0.0 or slope == 0.0) and unit_moves(run, size, runs, rule)
-                aside.exponents[run] = runs.exponents[run]
+                if rounds > 0:  # the same rows in another unit
+                    runs.rng[run, 0], runs.rng[run, 1] = low, high
+                    aside.exponents[run] = runs.exponents[run]
+                at_probe = memory.at_probe
+                slope = take_sample(
+                    place, batch, run, kernels, data, scratch, runs, aside, rule, at_probe
+                )
+                moved = moves(run, slope, runs, rule)
                 rounds += 1
     map_back(kernels, scratch, runs, rule)
     if memory.at_probe:
@@ -185,9 +192,51 @@ def sample_gradients(
     end_diverged(step - 1, runs.gradient, runs)  # a sampled gradient that is not finite
 
 
-@called
+@inlined
+def moves(run, slope, runs: Runs, rule: Rule):
+    """Let a run's unit follow its sample, of whose last row this is the slope; whether it did."""
+    if runs.exponents[run] == 0 and abs(slope) > SMALL:
+        return False  # nearly always
+    size = absolute_sum(runs.gradient_w[run])
+    # rows of zeros have no gradient in any unit, and a slope
+    return (size != 0.0 or slope == 0.0) and unit_moves(run, size, runs, rule)
+
+
+@inlined
 def take_sample(
-    step,
+    place,
+    batch,
+    run,
+    kernels: Kernels,
+    data: Data,
+    scratch: Scratch,
+    runs: Runs,
+    aside: Runs,
+    rule: Rule,
+    at_probe,
+):
+    """Write a run's gradient in the predictor of this step's rows; return the last one's slope."""
+    runs.gradient_w[run, :], last, slope = 0.0, 0, 0.0
+    if at_probe:
+        aside.gradient_w[run, :] = 0.0
+    for first in range(0, batch, BLOCK_ROWS):
+        rows = min(BLOCK_ROWS, batch - first)
+        last = draw(place + first if place >= 0 else -1, rows, run, data, scratch, runs)
+        slope = add_sample(rows, run, kernels, data, scratch, runs)
+        if at_probe:
+            add_sample(rows, run, kernels, data, scratch, aside)
+    keep_row(last, slope, run, data, runs, rule)
+    factor = data.scale * (data.rows / batch)
+    scale(runs.gradient_w[run], factor)
+    if at_probe:
+        scale(aside.gradient_w[run], factor)
+    return slope
+
+
+@called
+def take_own(
+    place,
+    batch,
     run,
     kernels: Kernels,
     data: Data,
@@ -197,34 +246,13 @@ def take_sample(
     rule: Rule,
     memory: Memory,
 ):
-    """Write a run's gradient in the predictor of this step's rows; return the last one's slope."""
-    batch = int(runs.hypers[run, memory.batch])
-    runs.gradient_w[run, :], last, slope = 0.0, 0, 0.0
-    if memory.own:
-        last = draw_own(
-            (step - 1) * batch if memory.in_order else -1, batch, run, data, runs, memory
-        )
-        given = memory.rows[:batch], memory.targets[:batch], data, scratch
-        call_sampled(kernels.sampled, (run, *given, runs))
-        if memory.at_probe:
-            call_sampled(kernels.sampled, (run, *given, aside))
-        keep_row(last, 0.0, run, data, runs, rule)
-        return 1.0
+    """Do the same with an objective of the plug-in's own."""
+    last = draw_own(place, batch, run, data, runs, memory)
+    given = memory.rows[:batch], memory.targets[:batch], data, scratch
+    call_sampled(kernels.sampled, (run, *given, runs))
     if memory.at_probe:
-        aside.gradient_w[run, :] = 0.0
-    for first in range(0, batch, BLOCK_ROWS):
-        rows = min(BLOCK_ROWS, batch - first)
-        place = (step - 1) * batch + first if memory.in_order else -1
-        last = draw(place, rows, run, data, scratch, runs)
-        slope = add_sample(rows, run, kernels, data, scratch, runs)
-        if memory.at_probe:
-            add_sample(rows, run, kernels, data, scratch, aside)
-    keep_row(last, slope, run, data, runs, rule)
-    factor = data.scale * (data.rows / batch)
-    scale(runs.gradient_w[run], factor)
-    if memory.at_probe:
-        scale(aside.gradient_w[run], factor)
-    return slope
+        call_sampled(kernels.sampled, (run, *given, aside))
+    keep_row(last, 0.0, run, data, runs, rule)
 
 
 @called
