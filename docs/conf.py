@@ -25,7 +25,7 @@ project_copyright = f"2026, {author}"
 version = release = optbench.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
-exclude_patterns = ["conf.py", "generate.py", "README.md"]
+exclude_patterns = ["*.py", "README.md"]  # programs are no notebooks outside of the gallery
 root_doc = "index"
 
 myst_enable_extensions = ["dollarmath", "colon_fence"]

@@ -13,6 +13,8 @@ import pytest
 from example_comparison import EXAMPLE
 
 import optbench
+from optbench.plots import Asked
+from optbench.plots.panels import new_figure
 from optbench.progress import progress_of
 from optbench.report.frames import TABLES
 from optbench.report.outcomes import Verdict
@@ -64,6 +66,16 @@ def test_an_unknown_table_names_the_nearest():
     assert "\n" not in str(error.value)
     with pytest.raises(optbench.UserError, match="bias, convergence, instances"):
         EXAMPLE.table("something else")
+
+
+def test_a_notebook_shows_a_figure():
+    """Without pyplot no notebook knows what a figure looks like: it brings its picture."""
+    pytest.importorskip("IPython")
+    from IPython.core.formatters import DisplayFormatter
+
+    figure, _ = new_figure(Asked(), 1, ["adam"])
+    shown, _ = DisplayFormatter().format(figure)
+    assert shown["image/png"].startswith(b"\x89PNG")
 
 
 class Tags(HTMLParser):

@@ -37,7 +37,6 @@
 
 # %%
 import optbench
-import seaborn as sns
 
 optimizers = ["gradient_descent", "sign_descent", "adam"]
 result = optbench.compare(
@@ -63,28 +62,12 @@ rows[
 # ## Along the runs
 
 # %%
-curves = result.to_dataframe()
-shown = curves[
-    curves.measure.isin(["margin_ratio_l2", "margin_ratio_linf"])
-    & (curves.step > 0)
-]
-grid = sns.relplot(
-    data=shown,
-    x="step",
-    y="value",
-    hue="optimizer",
-    col="measure",
-    kind="line",
-    height=3.5,
-)
-_ = grid.set(xscale="log", ylim=(0, 1.02)).set_axis_labels(
-    "step", "margin / largest margin"
-)
-_ = grid.set_titles("{col_name}")
+result.plot("selection")
 
 # %% [markdown]
-# Sign descent and Adam with $\epsilon = 0$ come to 1 on the right, gradient
-# descent on the left. Adam as it is used goes to neither within 100,000 steps.
+# Sign descent and Adam with $\epsilon = 0$ come to 1 in the panel of the maximum
+# norm, gradient descent in that of the Euclidean norm. Adam as it is used comes to
+# neither within 100,000 steps.
 #
 # ## Does it hold?
 

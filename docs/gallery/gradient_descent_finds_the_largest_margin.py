@@ -34,7 +34,6 @@
 # %%
 import numpy as np
 import optbench
-import seaborn as sns
 from sklearn.svm import SVC
 
 problem = "logistic_regression:data=gaussian"
@@ -52,19 +51,12 @@ margins[["value", "bound", "gap", "certified"]]
 # %% [markdown]
 # ## Along the run
 #
-# `margin_ratio_l2` is the margin of $w(t) / \|w(t)\|_2$ over the largest one: 1
-# is the support vector machine. The other two divide by other norms, in which
-# gradient descent takes no interest.
+# Each panel shows the margin of $w(t)$, divided by its norm, over the largest one:
+# in the middle panel 1 is the support vector machine. The other two divide by other
+# norms, in which gradient descent takes no interest.
 
 # %%
-curves = result.to_dataframe()
-ratios = curves[curves.measure.str.startswith("margin_ratio") & (curves.step > 0)]
-axes = sns.lineplot(data=ratios, x="step", y="value", hue="measure")
-_ = axes.set(
-    xscale="log",
-    ylabel="margin / largest margin",
-    title="Only the L2 margin is maximized",
-)
+result.plot("selection")
 
 # %% [markdown]
 # ## Does it hold?
@@ -86,6 +78,7 @@ machine.fit(
 largest = 1 / np.linalg.norm(machine.coef_)
 
 end = result.table("bias").iloc[0]
+curves = result.to_dataframe()
 norms = curves[(curves.measure == "norm_l2") & (curves.step >= 10_000)]
 growth = np.polyfit(np.log(norms.step), norms.value, 1)[0]
 print(f"largest margin {margins.value['l2']:.6f}, of scikit-learn {largest:.6f}")

@@ -62,7 +62,9 @@ def find(name: str) -> Kind:
     """
     known = {kind.name: kind for kind in KINDS}
     if name not in known:
-        raise UserError(f"unknown kind of figure {name!r}{suggest(name, known)}")
+        raise UserError(
+            f"unknown kind of figure {name!r}{suggest(name, known)}; `optbench plot` lists all"
+        )
     return known[name]
 
 

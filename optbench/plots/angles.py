@@ -81,7 +81,7 @@ def draw(data: pd.DataFrame, asked: Asked) -> Figure:
     figure, places = new_figure(asked, len(shown), (), shape, 1, lowest=height)
     for axes, own in zip(places, shown, strict=True):
         _draw_panel(axes, own, asked)
-        write_title(axes, asked, name_of(own), 1)
+        write_title(axes, asked, name_of(own), 1, names=True)
     return figure
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from optbench.errors import UserError
 from optbench.options import suggest
+from optbench.plots.nothing import NothingToShow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
 WIDTHS = {"one": 3.25, "two": 6.75}  # inches: of one column and of both columns of a paper
 AGAINST = ("steps", "evaluations", "seconds")
-
-
-class NothingToShow(UserError):
-    """A comparison holds nothing that a kind of figure could show; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -121,3 +118,6 @@ class Kind:
             known = " or ".join(self.against)
             right = f"must be {known}" if known else f"{self.name} is drawn against nothing else"
             raise UserError(f"against {asked.against!r}{suggest(asked.against, AGAINST)}: {right}")
+
+
+__all__ = ["AGAINST", "WIDTHS", "Asked", "Kind", "NothingToShow"]

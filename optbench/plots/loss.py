@@ -17,7 +17,7 @@ from optbench.plots.panels import (
     room,
     write_title,
 )
-from optbench.plots.rows import naming, place
+from optbench.plots.rows import naming, place, won
 from optbench.plots.style import look
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ def data(comparison: Comparison) -> pd.DataFrame:
     name = naming(comparison.convergence_rows)
     paces = {_key(row): row.ns_per_step for row in comparison.convergence_rows}
     parts = [
-        _records(trace, name(trace), paces.get(_key(trace)))
-        for trace in comparison.traced
-        if trace.won
+        _records(trace, name(trace), paces.get(_key(trace))) for trace in won(comparison, "loss")
     ]
     if not parts:
         raise NothingToShow("loss: nothing ran")

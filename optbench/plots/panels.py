@@ -52,14 +52,15 @@ def new_figure(
         Least height of a panel, in inches.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+
+    from optbench.plots.shown import ShownFigure
 
     across = min(count, across or ACROSS[asked.width])
     down = math.ceil(count / across)
     legend = LINE * legend_lines(asked, entries) + 0.1
     fitting = min(shape * asked.inches / across, TALLEST, (PAGE - legend) / down)
     size = asked.inches, down * max(fitting, lowest) + legend
-    figure = Figure(figsize=size, dpi=DOTS, layout="constrained")
+    figure = ShownFigure(figsize=size, dpi=DOTS, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(down, across, squeeze=False).ravel().tolist()
     for unused in axes[count:]:

@@ -17,7 +17,7 @@ from optbench.analysis.profiles import runtime_ecdf
 from optbench.plots.curves import draw_curves, points
 from optbench.plots.kind import Asked, Kind, NothingToShow
 from optbench.plots.panels import left_out
-from optbench.plots.rows import naming
+from optbench.plots.rows import naming, won
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def data(comparison: Comparison) -> pd.DataFrame:
     import pandas as pd
 
     known = {each.instance_id for each in comparison.instances if each.infimum is not None}
-    traces = [each for each in comparison.traced if each.won and each.instance_id in known]
+    traces = [each for each in won(comparison, "quality_profile") if each.instance_id in known]
     name = naming(comparison.convergence_rows)
     places = list(dict.fromkeys(trace.instance_id for trace in traces))
     if len(places) < 2:

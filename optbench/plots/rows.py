@@ -12,9 +12,10 @@ from optbench.columns import CELL
 from optbench.errors import UserError
 from optbench.labels import labels_across
 from optbench.options import suggest
+from optbench.plots.nothing import NothingToShow
 
 if TYPE_CHECKING:
-    from optbench.columns import ConvergenceRow
+    from optbench.columns import ConvergenceRow, Row
     from optbench.result import Comparison
     from optbench.traces import Trace
 
@@ -24,7 +25,7 @@ ASKED = r"\[[^\]]*\] \(theorem\)"  # with what its theorem asks for, which capti
 PLACE = ("problem", "instance", "instance_id", "parametrization")
 
 
-def naming(rows: Sequence[ConvergenceRow]) -> Callable[[ConvergenceRow | Trace], str]:
+def naming(rows: Sequence[ConvergenceRow]) -> Callable[[Row | Trace], str]:
     """Return what names a row, or a trace, of a comparison.
 
     Parameters
@@ -38,8 +39,28 @@ def naming(rows: Sequence[ConvergenceRow]) -> Callable[[ConvergenceRow | Trace],
     return lambda row: names[_cell(row)]
 
 
-def _cell(row: ConvergenceRow | Trace) -> tuple[str, ...]:
+def _cell(row: Row | Trace) -> tuple[str, ...]:
     return tuple(getattr(row, name) for name in CELL)
+
+
+def won(comparison: Comparison, kind: str) -> list[Trace]:
+    """Return the traces of the runs that the tables show.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    kind : str
+        Of the figure, for the message.
+
+    Raises
+    ------
+    NothingToShow
+        Where runs have no traces.
+    """
+    try:
+        return [trace for trace in comparison.traced if trace.won]
+    except UserError as reason:
+        raise NothingToShow(f"{kind}: {reason}") from None
 
 
 def plain(label: str) -> str:

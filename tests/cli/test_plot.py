@@ -66,7 +66,7 @@ def test_what_needs_no_traces_is_drawn_from_json(folder, capsys):
     ("arguments", "reason"),
     [
         (["los"], "did you mean 'loss'"),
-        (["waterfall"], "known: data_profile, ecdf"),
+        (["waterfall"], "`optbench plot` lists all"),
         (["loss", "--out", "x.jpg"], "known: .pdf, .svg, .png"),
         (["loss", "--out", "x"], "known: .pdf, .svg, .png"),
         (["loss", "--out", "no/x.svg"], "does not exist"),

@@ -58,8 +58,11 @@ TEXTS = [
     ("check", "gradient_descent"),
     ("check", "quadratic"),
 ]
-# `new` writes files and prints where: tests/cli/test_new.py
-TESTED = {"cache", "check", "cite", "compare", "list", "new", "report", "show", "verify", "warmup"}
+# `new` and `plot` write files and print where: tests/cli/test_new.py and test_plot.py
+TESTED = {
+    "cache", "check", "cite", "compare", "list", "new", "plot", "report", "show", "verify",
+    "warmup",
+}  # fmt: skip
 
 
 @pytest.fixture(name="folder", scope="module")
@@ -209,6 +212,9 @@ def test_report_and_cite_of_a_result_and_of_the_last_one(folder: Path) -> None:
     page = Page((folder / "kept.html").read_text())
     assert {"bias-1", "convergence-1", "matrix"} <= set(page.tables)
     assert f"optbench {' '.join(COMPARE)} --out kept.parquet --quiet" in page.text
+    assert optbench(folder, *COMPARE, "--out", "kept.json", "--quiet") == (0, "", "")
+    assert optbench(folder, "report", "kept.json", "--out", "json.html")[0] == 0  # has no traces
+    assert page.tables.keys() == Page((folder / "json.html").read_text()).tables.keys()
     cited = optbench(folder, "cite", "kept.parquet")
     assert cited == optbench(folder, "cite") and cited[0] == 0
     assert "@misc{kingma2015adam," in cited[1]

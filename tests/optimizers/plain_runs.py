@@ -12,6 +12,7 @@ import numpy as np
 import small_problems as problems
 
 from optbench.contract import Optimizer, Sizes
+from optbench.projections import onto_box
 from optbench.random import seeded
 
 FOLDER = Path(__file__).resolve().parents[2] / "optimizers"
@@ -126,6 +127,7 @@ class PlainRun:
             "hessian_vector": self.hessian_vector,
             "smooth_grad": np.ldexp(gradient, self.power),
             "prox": lambda v, step_size: None,
+            "bounded_set": onto_box(-8.0, 8.0),
         }
         given = oracle | self.slots | self.hypers
         found = elsewhere or self._round(gradient, loss)

@@ -68,7 +68,8 @@ def one_setting_for_all_starts(sizes: tuple[float, ...] = tuple(SIZES)) -> Itera
         y_label="steps to a loss of 1e-6",
         x=list(sizes),
         measured={
-            label: np.where(np.isfinite(steps), steps, np.nan).tolist()
+            # at size 1 the start is the solution: no steps, and no point on this axis
+            label: np.where(np.isfinite(steps) & (steps > 0), steps, np.nan).tolist()
             for label, steps in lines.items()
         },
         log="y",

@@ -65,7 +65,7 @@ def hypergradient_towers(kappa: float = KAPPA) -> Iterator[Check | Curve]:
     least = float(exact[small].min())
     yield Check.at_least("height 0: smallest loss from them", losses[0][small].min(), 0.1, least)
     yield Curve(
-        title="Rates that learn themselves forget where they began",
+        title="With learned rates the first learning rate hardly matters",
         x_label="first learning rate",
         y_label=f"loss after {STEPS} steps",
         x=RATES.tolist(),

@@ -55,7 +55,7 @@ def meta_mirror_descent(nonzeros: int = 2, seed: int = 0) -> Iterator[Check | Cu
         name = "2-sparse targets, new tasks: error of the chosen p / of gradient descent"
         yield Check.at_most(name, ratio, 1.0 - 1e-9)
     yield Curve(
-        title="Sparse tasks want p near 1, dense ones do not care",
+        title="Sparse tasks need p near 1, for dense ones p hardly matters",
         x_label="p of the mirror map",
         y_label="squared relative error, mean of 20 tasks",
         x=POWERS,

@@ -54,7 +54,7 @@ def power_flows_and_saddles(imbalance: float = 1.0) -> Iterator[Check | Curve]:
         for q, times in zip(POWERS, measured, strict=True):
             yield law(depth, q, times)
         yield Curve(
-            title=f"Small q leaves the saddle at once from any start ({depth} factors)",
+            title=f"Small q leaves the saddle soon from any start ({depth} factors)",
             x_label="size of the start",
             y_label="time to a product of 1/2",
             x=SIZES.tolist(),

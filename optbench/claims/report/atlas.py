@@ -17,11 +17,11 @@ HEAD = """# Atlas: theorems about optimizers, measured
 
 Written by `{command}`; do not edit.
 
-Each section is one paper: what it says, the instances on which it is measured, the measured and the
-predicted numbers, on how many seeds each check holds, and what makes it fail. Measured numbers come
-from runs of optbench's loop, predictions from closed forms or independent solvers. Where data or
-starts are random, numbers are medians over seeds 0, 1, ..., and the share of seeds has its 95 %
-interval. How to read the verdicts: [claims.md](claims.md).
+Each section is about one paper. It says what the paper claims, on which data optbench measured it, the
+measured and the predicted numbers, on how many seeds each check holds, and with which change the claim
+fails. Measured numbers come from runs of optbench's loop, predicted ones from closed forms or from
+independent solvers. Where data or starts are random, the numbers are medians over seeds 0, 1, ..., and
+the share of seeds that pass has its 95 % interval. [How to read the verdicts](claims.md).
 
 {measured_on}. {counts}.
 """

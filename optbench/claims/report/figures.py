@@ -204,7 +204,7 @@ def _scale(axis: Any, set_scale: Any, logarithmic: bool) -> None:
 
     set_scale("log" if logarithmic else "linear")
     if not logarithmic:
-        axis.set_major_locator(MaxNLocator(TICKS))
+        axis.set_major_locator(MaxNLocator(TICKS, steps=[1, 2, 2.5, 5, 10]))
         return
 
     low, high = axis.get_view_interval()

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optbench.plots.kind import Kind, NothingToShow
+from optbench.errors import UserError
+from optbench.plots.kind import Kind
 from optbench.report.html.charts import Series
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ RunOf = Callable[[str], str]
 
 
 def frame_of(kind: Kind, comparison: Comparison) -> pd.DataFrame | None:
-    """Return the numbers behind a kind of figure, or None where there is nothing to show."""
+    """Return the numbers behind a kind of figure; None where there are none, as without traces."""
     try:
         return kind.data(comparison)
-    except NothingToShow:
+    except UserError:
         return None
 
 

@@ -12,6 +12,7 @@ from optbench.plots.kind import AGAINST
 from optbench.plots.loss import DEEPEST, LABELS, LOSS
 from optbench.plots.performance_profile import PERFORMANCE_PROFILE
 from optbench.plots.rows import naming
+from optbench.plots.selection import LEAST
 from optbench.plots.sensitivity import FLOOR, SENSITIVITY
 from optbench.report.html.charts import Axis, Chart, Line, Packed, PageFigure, Series
 from optbench.report.html.curves import (
@@ -29,11 +30,10 @@ from optbench.report.table import Column as Heading
 if TYPE_CHECKING:
     import pandas as pd
 
-    from optbench.columns import Row
+    from optbench.columns import ConvergenceRow
     from optbench.result import Comparison
     from optbench.traces import Trace
 
-LEAST_RATIO = -0.25  # of margin ratios: what does not separate the data is far below
 WORST = 2.0  # decades above the first gap: what grew further is drawn there
 BANDS = "Curves are medians over seeds, bands reach from the smallest to the largest seed."
 SEARCHED = "Of a rate that the search left behind, it shows what was left then."
@@ -45,11 +45,11 @@ class Figures:
     Parameters
     ----------
     comparison : Comparison
-    runs : mapping of str to Row
+    runs : mapping of str to ConvergenceRow
         The rows of the convergence table by their runs.
     """
 
-    def __init__(self, comparison: Comparison, runs: Mapping[str, Row]) -> None:
+    def __init__(self, comparison: Comparison, runs: Mapping[str, ConvergenceRow]) -> None:
         self.comparison = comparison
         self.loss = frame_of(LOSS, comparison)
         self.sensitivity = frame_of(SENSITIVITY, comparison)
@@ -142,7 +142,7 @@ class Figures:
             charts += _chart(
                 title,
                 Axis("steps", log=True),
-                Axis(title, least=LEAST_RATIO if measure.best == 1.0 else None),
+                Axis(title, least=LEAST["margin_ratio"] if measure.best == 1.0 else None),
                 curves,
                 [Line("best", measure.best)] if name in MEASURES else [],
                 note=f"{measure.meaning}." if measure.meaning else "",
