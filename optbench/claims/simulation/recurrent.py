@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optbench.claims.simulation.black_boxes import Function
+
 Array = np.ndarray
 HIDDEN, EVALUATIONS, BATCH = 32, 16, 64
-RATE, MOMENTUM, MEMORY, LARGEST = 0.02, 0.9, 0.99, 1.0  # of Adam; the norm at which it clips
-Function = Callable[[Array], tuple[Array, Array]]
+RATE, MOMENTUM, MEMORY, LARGEST = 0.01, 0.9, 0.99, 1.0  # of Adam; the norm at which it clips
 
 
 class Learner(NamedTuple):
@@ -66,7 +67,7 @@ def search(learner: Learner, function: Function, runs: int) -> Path:
 
 
 def regret(path: Path) -> tuple[float, Array]:
-    """Return the mean over runs and steps of the best value so far, and its slopes in the values."""
+    """Return the mean best value so far over runs and steps, and its slopes in the values."""
     values = path.values
     best = np.minimum.accumulate(values, axis=0)
     # which evaluation is the best so far: the last that was new
