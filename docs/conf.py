@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # for `mathml`, beside this file
 
 project = "optbench"
 author = "optbench developers"
 project_copyright = f"2026, {author}"
 version = release = optbench.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "mathml"]
 exclude_patterns = ["*.py", "README.md"]  # programs are no notebooks outside of the gallery
 root_doc = "index"
 
@@ -41,6 +43,7 @@ autodoc_typehints = "none"  # docstrings say types in words
 numpydoc_class_members_toctree = False
 numpydoc_show_inherited_class_members = False
 
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
