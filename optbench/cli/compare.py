@@ -59,27 +59,29 @@ def compare(
     (what was done is shown all the same).
     """
     delivery = Delivery.checked(format, out, figures, details, count, quiet)
-    asked: dict[str, Any] = {
-        "parametrizations": tuple(parametrization or ()),
-        "horizon": horizon,
-        "learning_rates": options.learning_rates(learning_rates),
-        "seeds": seeds,
-        "threads": threads,
-        "plugins": tuple(plugin or ()),
-        "timeout": timeout,
-        "rerun": rerun,
-        "fresh": fresh,
-        "until_verdict": until_verdict,
-        "progress": is_watched(quiet),
-    }
-    named = tuple(problems or ()), tuple(optimizer or ())
-    once = partial(_once, named, asked, delivery, context.obj)
-    raise typer.Exit(repeat(once, watch, asked["plugins"]))
+    plugins = tuple(plugin or ())
+    once = partial(
+        _once,
+        delivery,
+        context.obj,
+        tuple(problems or ()),
+        tuple(optimizer or ()),
+        parametrizations=tuple(parametrization or ()),
+        horizon=horizon,
+        learning_rates=options.learning_rates(learning_rates),
+        seeds=seeds,
+        threads=threads,
+        plugins=plugins,
+        timeout=timeout,
+        rerun=rerun,
+        fresh=fresh,
+        until_verdict=until_verdict,
+        progress=is_watched(quiet),
+    )
+    raise typer.Exit(repeat(once, watch, plugins))
 
 
-def _once(
-    named: tuple[tuple[str, ...], ...], asked: dict[str, Any], to: Delivery, command: str
-) -> int:
+def _once(to: Delivery, command: str, *named: tuple[str, ...], **asked: Any) -> int:
     """Compare, keep the result for the verbs that show the latest one, and deliver it."""
     from optbench.api import compare as run
     from optbench.store.saved import keep_latest
