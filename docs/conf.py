@@ -74,7 +74,7 @@ def _as_linked(match: re.Match[str], folder: Path = HERE) -> str:
     file = (folder / path).resolve()
     if page := _PAGES.get(path.removeprefix("../")):
         return f"[{text}]({page})"
-    if file.is_relative_to(HERE) and file.suffix in (".md", ".ipynb"):
+    if file.is_relative_to(HERE) and (file.suffix == ".md" or file.parent.name == "gallery"):
         return f"[{text}]({file.relative_to(HERE)}{heading or ''})"
     if file.is_file():
         return f"{{download}}`{text.strip('`')} <{os.path.relpath(file, HERE)}>`"
