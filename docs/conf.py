@@ -58,9 +58,10 @@ _PAGES = {
 }
 
 
-def as_sphinx_reads(_app: Sphinx, _page: str, source: list[str]) -> None:
+def as_sphinx_reads(_app: Sphinx, page: str, source: list[str]) -> None:
     """Turn anchors in HTML, and links to files that are not part of the site."""
-    source[0] = _LINK.sub(_as_linked, _ANCHOR.sub(r"(\1)=", source[0]))
+    linked = functools.partial(_as_linked, folder=(HERE / page).parent)
+    source[0] = _LINK.sub(linked, _ANCHOR.sub(r"(\1)=", source[0]))
 
 
 def as_included(_app: Sphinx, path: Path, _parent: str, source: list[str]) -> None:
@@ -68,16 +69,16 @@ def as_included(_app: Sphinx, path: Path, _parent: str, source: list[str]) -> No
     source[0] = _LINK.sub(functools.partial(_as_linked, folder=HERE.parent), source[0])
 
 
-def _as_linked(match: re.Match[str], folder: Path = HERE) -> str:
+def _as_linked(match: re.Match[str], folder: Path) -> str:
     """Return a link to a page of the site, to a file to be downloaded, or the text alone."""
     text, path, heading = match.groups()
     file = (folder / path).resolve()
     if page := _PAGES.get(path.removeprefix("../")):
         return f"[{text}]({page})"
     if file.is_relative_to(HERE) and (file.suffix == ".md" or file.parent.name == "gallery"):
-        return f"[{text}]({file.relative_to(HERE)}{heading or ''})"
+        return f"[{text}](/{file.relative_to(HERE)}{heading or ''})"
     if file.is_file():
-        return f"{{download}}`{text.strip('`')} <{os.path.relpath(file, HERE)}>`"
+        return f"{{download}}`{text.strip('`')} </{os.path.relpath(file, HERE)}>`"
     return text
 
 
