@@ -1,6 +1,6 @@
 """How right the cost of a step is: on machines of which everything is known, and on this one.
 
-``python -m benchmarks.times`` prints the table of docs/measures.md and what repeats differ by.
+``python -m benchmarks.times`` prints the table of docs/statistics.md and what repeats differ by.
 """
 
 from __future__ import annotations
