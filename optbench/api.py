@@ -57,8 +57,9 @@ def compare(
     problems : str, Instance, (X, y), or a sequence of them
         ``NAME`` or ``NAME:key=value,...``, with one or several values as for optimizers; what a
         problem builds; a matrix (n, d), dense or sparse, with n targets: two different ones are
-        labels of classes, others numbers to be predicted.  As with files, columns are divided by their standard deviation; those of a
-        dense matrix, and numbers to be predicted, have their means subtracted.  An instance is
+        labels of classes, others numbers to be predicted.  As with files, columns are divided by
+        their standard deviation; those of a dense matrix, and numbers to be predicted, have their
+        means subtracted.  An instance is
         taken as it is.  Default: those that declare default instances.
     optimizers : str, Optimizer, or a sequence of them
         ``NAME``, ``NAME[hyper=value,...]`` or ``all``; a function under ``@optimizer``, wherever
