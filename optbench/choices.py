@@ -182,6 +182,8 @@ def choose_one(registry: Registry, given: str | Optimizer) -> Choice:
     UserError
         For what stands for several, and for what is none.
     """
+    if isinstance(given, str):
+        parse_specification(given)  # an empty name is none here, not the default
     choices = choose_all(registry, [given])
     if len(choices) > 1:
         raise UserError(f"optimizer {given}: stands for {len(choices):,}; one is to run")

@@ -32,7 +32,7 @@ def brief(table: Table, more: str = "") -> Table:
         return table
     notes = [note for note in table.notes if len(note) <= LONGEST]
     longer = len(table.notes) - len(notes)
-    left_out = f" and {counted_noun(longer, 'note')} left out" if longer else ""
+    left_out = f" ({counted_noun(longer, 'note')} left out)" if longer else ""
     told = f"{len(shown)} of {len(table.rows):,} rows are shown, evenly spaced{left_out}{more}"
     rows = tuple(table.rows[place] for place in shown)
     return replace(table, rows=rows, notes=(told, *notes))
