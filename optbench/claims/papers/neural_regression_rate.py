@@ -83,8 +83,9 @@ def unit(w: Array, data: Array, i: int, k: int) -> float:
     remarks="sin(2 b_1 . x) + tanh(2 b_2 . x) in the square with noise 0.3: smooth, so that the "
     "rate may be as fast as 1/n. Six logistic units, five starts, 4000 steps of heavy ball, a "
     "penalty of 1e-4 on the outputs; 50 to 400 samples, ten repeats, whose mean is fitted. A "
-    "small version: the paper's estimate has more units. The paper was not looked up: its statement "
-    "is encoded as others quote it. One unit cannot represent two directions, and its error stays.",
+    "small version: the paper's estimate has more units. The paper was not looked up: its "
+    "statement is encoded as others quote it. One unit cannot represent two directions, and its "
+    "error stays.",
 )
 def neural_regression_rate(units: int = 6) -> Iterator[Check | Curve]:
     """Measure ten repeats of 50, 100, 200 and 400 samples, five starts each."""
