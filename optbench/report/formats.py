@@ -61,7 +61,7 @@ def _terminal(comparison: Comparison, view: View) -> str:
             "optbench plot KIND": "a figure of it",
             "optbench report": "it as a page",
         }
-        return first_screen(comparison, view, pointers)
+        return first_screen(comparison, view, pointers, "--until-verdict")
     found = tables(comparison, view.details, view.counted)
     return render_terminal(found, notes_of(comparison), view.width, view.styled, view.details)
 

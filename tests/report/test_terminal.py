@@ -1,14 +1,17 @@
 """Tables on a terminal: no line too wide, no number cut or broken, every row with its reason."""
 
 import dataclasses
+import io
 import re
 
 import pytest
 from example_comparison import AFIRO, bias, convergence
 
+from optbench.cli import terminal
 from optbench.columns import RateLaw
 from optbench.report import render, tables
 from optbench.report.fit import fit, fold_name, total_width
+from optbench.report.outcomes import Verdict
 from optbench.report.table import Column, Table, cells
 from optbench.report.terminal import render_terminal
 
@@ -167,3 +170,11 @@ def test_folded_names_keep_all_letters(width):
     lines = fold_name(name, width).split("\n")
     assert "".join(line.strip() for line in lines) == name
     assert max(map(len, lines)) <= max(width, len(" descent[") + 1)
+
+
+def test_marks_stay_different_where_the_terminal_knows_ascii_only(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="replace")
+    monkeypatch.setattr("sys.stdout", stream)
+    terminal.emit("".join(verdict.mark for verdict in Verdict))
+    told = stream.buffer.getvalue().decode("ascii")
+    assert len(set(told)) == len(Verdict) and told.count("?") == 1
