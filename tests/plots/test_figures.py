@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from optbench.errors import UserError
-from optbench.plots import KINDS, SUFFIXES, Asked, NothingToShow, draw, find, save, save_all
+from optbench.plots import KINDS, SUFFIXES, Asked, NothingToShow, draw, find, save, save_all, style
 from optbench.plots.kind import WIDTHS
 from optbench.plots.outcomes import short
 from optbench.plots.rows import part
@@ -100,6 +100,14 @@ def test_no_two_optimizers_look_alike():
     assert look("mine").colour == look("mine (mine.py)").colour == OWN_COLOUR
     assert look("adam (theorem)").colour == look("adam").colour
     assert look("adam (theorem)") != look("adam")
+
+
+def test_looks_do_not_depend_on_the_folder_of_the_process(tmp_path, monkeypatch):
+    before = [look(name) for name in load_registry().default_optimizers]  # loads the files here
+    monkeypatch.chdir(tmp_path)
+    style._places.cache_clear()
+    assert [look(name) for name in load_registry().default_optimizers] == before
+    assert OWN_COLOUR not in {each.colour for each in before}
 
 
 def linear(colour):

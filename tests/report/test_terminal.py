@@ -12,8 +12,10 @@ from optbench.columns import RateLaw
 from optbench.report import render, tables
 from optbench.report.fit import fit, fold_name, total_width
 from optbench.report.outcomes import Verdict
+from optbench.report.rows import reasons
 from optbench.report.table import Column, Table, cells
 from optbench.report.terminal import render_terminal
+from optbench.status import Status
 
 
 @pytest.mark.parametrize("width", [80, 90, 100, 120, 200])
@@ -178,3 +180,10 @@ def test_marks_stay_different_where_the_terminal_knows_ascii_only(monkeypatch):
     terminal.emit("".join(verdict.mark for verdict in Verdict))
     told = stream.buffer.getvalue().decode("ascii")
     assert len(set(told)) == len(Verdict) and told.count("?") == 1
+
+
+@pytest.mark.parametrize("reason", ["diverged at step 3", "no luck"])
+def test_how_runs_ended_is_told_once(reason):
+    row = bias(AFIRO, "mine", None, "vertex", {}, status=Status.DIVERGED, reason=reason)
+    (told,) = reasons([row])
+    assert told.count("diverged") == 1 and told.endswith(reason)
