@@ -112,6 +112,10 @@ def writable_folder(folder: Path) -> None:
     UserError
         When it is a file or cannot be created.
     """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--figures {folder} is a file; name a folder")
+    if not folder.absolute().parent.is_dir():
+        raise UserError(f"--figures {folder}: the folder {folder.parent} does not exist")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

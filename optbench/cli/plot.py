@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from optbench.cli import complete
 from optbench.cli.output import check_writable
 from optbench.cli.parameters import Result, load_result
 from optbench.cli.terminal import width as terminal_width
@@ -15,7 +16,12 @@ from optbench.cli.terminal import width as terminal_width
 
 def plot(
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="Which figure; without it: the list.")
+        str | None,
+        typer.Argument(
+            metavar="KIND",
+            help="Which figure; without it: the list.",
+            autocompletion=complete.figures,
+        ),
     ] = None,
     result: Result = None,
     out: Annotated[
@@ -25,12 +31,19 @@ def plot(
         ),
     ] = None,
     width: Annotated[
-        str, typer.Option(metavar="one|two", help="Columns of a paper: 3.25 or 6.75 inches.")
+        str,
+        typer.Option(
+            metavar="one|two",
+            help="Columns of a paper: 3.25 or 6.75 inches.",
+            autocompletion=complete.one_of(("one", "two")),
+        ),
     ] = "two",
     against: Annotated[
         str,
         typer.Option(
-            metavar="steps|evaluations|seconds", help="What progress is shown against, if it is."
+            metavar="steps|evaluations|seconds",
+            help="What progress is shown against, if it is.",
+            autocompletion=complete.one_of(("steps", "evaluations", "seconds")),
         ),
     ] = "steps",
     instance: Annotated[

@@ -105,3 +105,12 @@ def test_compare_draws_all_that_there_is(folder, capsys):
             (folder / "all" / f"{kind.name}{end}").exists() for end in (".svg", ".csv", ".txt")
         }
         assert drawn == {f"no figure {kind.name}:" not in told}
+
+
+@pytest.mark.parametrize(
+    ("folder_of_figures", "reason"), [("r.json", "is a file"), ("no/all", "does not exist")]
+)
+def test_a_folder_that_cannot_be_is_one_sentence(folder_of_figures, reason, capsys):
+    assert main(["compare", REGRESSION, "--quiet", "--figures", folder_of_figures]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.count("\n") == 1 and reason in told.err
