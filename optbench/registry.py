@@ -91,6 +91,11 @@ class Registry:
         """Names of the problems that run when none is named."""
         return sorted(name for name, plugin in self.problems.items() if plugin.default)
 
+    def is_builtin(self, plugin: Optimizer | Problem) -> bool:
+        """Whether a plug-in came with optbench; its file may be named relative to a folder."""
+        kind = "optimizer" if isinstance(plugin, Optimizer) else "problem"
+        return self._sources.get(f"{kind} {plugin.name}") == SHIPPED
+
     @property
     def notes(self) -> list[str]:
         """What a reader of results must know of names and files."""
@@ -156,11 +161,6 @@ def builtin_folders() -> list[Path]:
     inside = [PACKAGE / "plugins" / name for name in FOLDERS]
     beside = [PACKAGE.parent / name for name in FOLDERS]
     return inside if inside[0].is_dir() else beside
-
-
-def is_builtin(file: str) -> bool:
-    """Whether a plug-in's file is in one of these."""
-    return any(Path(file).resolve().is_relative_to(folder) for folder in builtin_folders())
 
 
 def project_folders(root: Path) -> list[Path]:

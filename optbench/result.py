@@ -128,7 +128,7 @@ class Comparison:
         width : int
             Characters per line; at least 80 are used.
         """
-        return Text(first_screen(self, View(width), IN_PYTHON))
+        return Text(first_screen(self, View(width), IN_PYTHON, "until_verdict=True"))
 
     def plot(
         self,
@@ -272,23 +272,29 @@ def load(path: str | os.PathLike[str]) -> Comparison:
             convergence_rows=_records(ConvergenceRow, document, "convergence"),
             instances=_records(InstanceFacts, document, "instances"),
             traces=traces,
-            environment=dict(document["environment"]),
-            notes=list(document["notes"]),
+            environment=dict(_part(document, "environment", Mapping)),
+            notes=list(_part(document, "notes", list)),
             solutions=solutions,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise damaged(file, str(error)) from None
 
 
 def _records(kind: type[Record], document: Mapping[str, Any], key: str) -> list[Record]:
     """Return the records under a key of the document; what is wrong is said with its place."""
     found = []
-    for index, told in enumerate(document[key]):
+    for index, told in enumerate(_part(document, key, list)):
         try:
             found.append(from_dict(kind, told))
         except ValueError as error:
             raise ValueError(f"{key}[{index}]: {error}") from None
     return found
+
+
+def _part(document: Mapping[str, Any], key: str, kind: type) -> Any:
+    if not isinstance(document.get(key), kind):
+        raise ValueError(f"{key} is no {'list' if kind is list else 'object'}")
+    return document[key]
 
 
 def load_latest() -> Comparison:

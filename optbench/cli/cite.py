@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optbench.cli.output import check_writable, deliver
+from optbench.cli.output import check_suffix, check_writable, deliver
 from optbench.cli.parameters import Out, Result, load_result
 
 
@@ -15,4 +15,5 @@ def cite(result: Result = None, out: Out = None) -> None:
 
     if out is not None:
         check_writable(out)
+        check_suffix(out, (".bib",))
     deliver(bibtex(load_result(result)), out)

@@ -41,6 +41,13 @@ def claims(incomplete: str) -> list[str]:
     return _begins([*(claim.id for claim in found), *sorted(tags)], incomplete)
 
 
+def figures(incomplete: str) -> list[str]:
+    """Complete a kind of figure."""
+    from optbench.plots import KINDS
+
+    return _begins([kind.name for kind in KINDS], incomplete)
+
+
 def plugins(incomplete: str) -> list[str]:
     """Complete an optimizer or a problem."""
     from optbench.registry import load_registry

@@ -69,6 +69,17 @@ def deliver(content: str | bytes, out: Path | None) -> None:
         raise UserError("this format is no text for a terminal: name a file with --out")
 
 
+def check_suffix(file: Path, known: Sequence[str]) -> None:
+    """Refuse a file whose name promises something else than is written.
+
+    Raises
+    ------
+    UserError
+    """
+    if file.suffix.lower() not in known:
+        raise UserError(f"--out {file}: the name must end in {' or '.join(known)}")
+
+
 def check_writable(file: Path) -> None:
     """Raise a UserError when ``file`` cannot be written later; create nothing.
 
@@ -101,6 +112,10 @@ def writable_folder(folder: Path) -> None:
     UserError
         When it is a file or cannot be created.
     """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--figures {folder} is a file; name a folder")
+    if not folder.absolute().parent.is_dir():
+        raise UserError(f"--figures {folder}: the folder {folder.parent} does not exist")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

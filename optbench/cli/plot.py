@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from optbench.cli import complete
 from optbench.cli.output import check_writable
+from optbench.cli.parameters import Result, load_result
 from optbench.cli.terminal import width as terminal_width
-
-if TYPE_CHECKING:
-    from optbench.result import Comparison
 
 
 def plot(
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="Which figure; without it: the list.")
-    ] = None,
-    result: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
-            metavar="RESULT",
-            help="What `compare --out FILE.parquet` wrote. [default: the last comparison]",
+            metavar="KIND",
+            help="Which figure; without it: the list.",
+            autocompletion=complete.figures,
         ),
     ] = None,
+    result: Result = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -33,12 +31,19 @@ def plot(
         ),
     ] = None,
     width: Annotated[
-        str, typer.Option(metavar="one|two", help="Columns of a paper: 3.25 or 6.75 inches.")
+        str,
+        typer.Option(
+            metavar="one|two",
+            help="Columns of a paper: 3.25 or 6.75 inches.",
+            autocompletion=complete.one_of(("one", "two")),
+        ),
     ] = "two",
     against: Annotated[
         str,
         typer.Option(
-            metavar="steps|evaluations|seconds", help="What progress is shown against, if it is."
+            metavar="steps|evaluations|seconds",
+            help="What progress is shown against, if it is.",
+            autocompletion=complete.one_of(("steps", "evaluations", "seconds")),
         ),
     ] = "steps",
     instance: Annotated[
@@ -62,9 +67,9 @@ def plot(
     file = out or Path(f"{find(kind).name}.svg")
     asked = Asked(width, against)
     find(kind).check(asked)
-    check_suffix(file)
     check_writable(file)
-    drawn = draw(_comparison(result), kind, asked, instance or (), optimizer or ())
+    check_suffix(file)
+    drawn = draw(load_result(result), kind, asked, instance or (), optimizer or ())
     save(drawn, file)
     typer.echo(f"{file}, {file.with_suffix('.csv')}, {file.with_suffix('.txt')}:")
     typer.echo(fill(drawn.caption, terminal_width()))
@@ -80,9 +85,3 @@ def _kinds() -> str:
         fill(f"{each.name:<{longest}}  {each.shows}", terminal_width(), subsequent_indent=rest)
         for each in KINDS
     )
-
-
-def _comparison(result: Path | None) -> Comparison:
-    from optbench.result import load, load_latest
-
-    return load_latest() if result is None else load(result)

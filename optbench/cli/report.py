@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optbench.cli.output import check_writable, write
+from optbench.cli.output import check_suffix, check_writable, write
 from optbench.cli.parameters import Result, load_result
 
 PAGE = Path("report.html")
@@ -22,9 +22,11 @@ def report(
     It has the summary, tables that can be sorted and filtered, figures, each run by itself, and
     what to cite.
     """
+    from optbench.report import FORMATS
     from optbench.report.html import render_html
 
     check_writable(out)
+    check_suffix(out, FORMATS["html"].suffixes)
     text = render_html(load_result(result))
     write(out, text)
     typer.echo(f"{out}: {len(text.encode()) / 1e6:.1f} MB, open it in a browser")

@@ -9,6 +9,8 @@ import sys
 from optbench.report.table import Table
 
 PIPE_WIDTH = 120
+# For a terminal or a pipe that has none of these: marks stay different from each other.
+IN_ASCII = str.maketrans({"✓": "+", "✗": "x", "…": "~", "·": ".", "─": "-", "†": "#"})
 
 
 def width() -> int:
@@ -26,6 +28,10 @@ def styled() -> bool:
 
 def emit(text: str) -> None:
     """Write to stdout now: a reader that has gone away (``| head``) is noticed here."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = text.translate(IN_ASCII)
     sys.stdout.write(text)
     sys.stdout.flush()
 

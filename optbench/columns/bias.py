@@ -63,7 +63,7 @@ class BiasRow(Row):
     )
     steps: Number = column(
         "number of steps that the runs of this table took, of the longest seed; beyond the horizon "
-        "with `--until-verdict`",
+        "where they went on until they had settled",
         unit="steps",
         header="steps",
         rank=2,

@@ -167,9 +167,7 @@ def check_suffix(file: Path) -> None:
     UserError
     """
     if file.suffix.lower() not in SUFFIXES:
-        raise UserError(
-            f"{file}: no figure has the suffix {file.suffix!r}; known: {', '.join(SUFFIXES)}"
-        )
+        raise UserError(f"{file}: the name of a figure must end in {' or '.join(SUFFIXES)}")
 
 
 def save_all(comparison: Comparison, folder: Path, suffix: str = ".svg") -> list[str]:

@@ -35,15 +35,14 @@ def setting(comparison: Comparison, data: pd.DataFrame) -> str:
     horizons = sorted({row.horizon for row in rows})
     steps = f"{horizons[0]:,}" if len(horizons) == 1 else f"{horizons[0]:,} to {horizons[-1]:,}"
     seeds = max(row.seeds for row in rows)
-    return " ".join(
-        (
-            f"{_instances(comparison, {row.instance_id for row in rows})}.",
-            f"Horizon: {steps} steps, {'1 seed' if seeds == 1 else f'{seeds} seeds'}.",
-            _tuning(comparison, {row.instance_id for row in rows}),
-            _absent(comparison) if shown is None else "",
-            THEOREM_ROWS if any(row.as_theorem_asks for row in rows) else "",
-        )
-    ).rstrip()
+    parts = (
+        f"{_instances(comparison, {row.instance_id for row in rows})}.",
+        f"Horizon: {steps} steps, {'1 seed' if seeds == 1 else f'{seeds} seeds'}.",
+        _tuning(comparison, {row.instance_id for row in rows}),
+        _absent(comparison) if shown is None else "",
+        THEOREM_ROWS if any(row.as_theorem_asks for row in rows) else "",
+    )
+    return " ".join(part for part in parts if part)
 
 
 def _instances(comparison: Comparison, shown: set[str]) -> str:

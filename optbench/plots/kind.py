@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optbench.errors import UserError
-from optbench.options import suggest
 from optbench.plots.nothing import NothingToShow
 
 if TYPE_CHECKING:
@@ -101,8 +100,8 @@ class Kind:
         if every <= drawn:
             return ""
         return (
-            f"There is room for the first {drawn} of {every} panels; --instance NAME chooses "
-            "others, and the CSV has all of them."
+            f"There is room for the first {drawn} of {every} panels; the data behind the "
+            "figure have all of them."
         )
 
     def check(self, asked: Asked) -> None:
@@ -113,11 +112,12 @@ class Kind:
         UserError
         """
         if asked.width not in WIDTHS:
-            raise UserError(f"width {asked.width!r}: must be {' or '.join(WIDTHS)} columns")
+            raise UserError(f"width {asked.width!r}: must be {' or '.join(WIDTHS)}")
         if asked.against not in (self.against or AGAINST[:1]):
-            known = " or ".join(self.against)
-            right = f"must be {known}" if known else f"{self.name} is drawn against nothing else"
-            raise UserError(f"against {asked.against!r}{suggest(asked.against, AGAINST)}: {right}")
+            raise UserError(
+                f"{self.name} against {asked.against!r}: must be "
+                f"{' or '.join(self.against or AGAINST[:1])}"
+            )
 
 
 __all__ = ["AGAINST", "WIDTHS", "Asked", "Kind", "NothingToShow"]

@@ -175,11 +175,11 @@ def drawn(data: pd.DataFrame, best_first: Sequence[str]) -> list[str]:
 
 
 def left_out(data: pd.DataFrame, by: str) -> str:
-    """Say that not all optimizers are drawn, which are, and how to choose; empty if all are."""
+    """Say that not all optimizers are drawn, and which are; empty if all are."""
     count = data["optimizer"].nunique()
     if count <= MOST_LINES:
         return ""
     return (
-        f"Drawn are the {MOST_LINES} of {count} optimizers {by}; --optimizer NAME chooses others, "
-        "and the CSV has all of them."
+        f"Drawn are the {MOST_LINES} of {count} optimizers {by}; the data behind the figure "
+        "have all of them."
     )

@@ -71,9 +71,10 @@ def _other_look(label: str, colour: str) -> Look:
 @functools.cache
 def _places() -> dict[str, int]:
     """Return the place of every built-in optimizer: the baseline, the usual ones, the others."""
-    from optbench.registry import is_builtin, load_registry
+    from optbench.registry import load_registry
 
-    known = [each for each in load_registry().optimizers.values() if is_builtin(each.file)]
+    registry = load_registry()
+    known = [each for each in registry.optimizers.values() if registry.is_builtin(each)]
     known.sort(key=lambda each: (not each.baseline, not each.default, each.name))
     return {each.name: place for place, each in enumerate(known)}
 

@@ -147,8 +147,8 @@ def read(data: pd.DataFrame, asked: Asked) -> str:
     ]
     if count > shown:
         told.append(
-            f"Drawn are the first {shown} of {count} images; --instance NAME and --optimizer NAME "
-            "choose others, and the CSV has all of them."
+            f"Drawn are the first {shown} of {count} images; the data behind the figure have "
+            "all of them."
         )
     return " ".join(told)
 

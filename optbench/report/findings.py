@@ -52,27 +52,31 @@ def _theory(cells: Sequence[Named], instances: Mapping[str, str]) -> Iterator[st
             Verdict.UNDECIDED,
         )
     )
-    decided, still_open = len(agree) + len(contradict), len(moving) + len(undecided)
-    if not decided + still_open:
+    still_open = len(moving) + len(undecided)
+    if not (agree or contradict or still_open):
         yield "Theory is silent about all of these runs."
         return
-    told = f"Theory: {len(agree)} of {decided} verdicts agree with it"
-    if not decided:
-        told = "Theory: none of the runs that it speaks about has come to a verdict"
+    parts = [f"{len(agree)} agreed with it"] if agree else []
     if contradict:
         others = [
             f"{name} selects {run.bias.selected}, not {run.bias.theory}, on "
             f"{instances[run.bias.instance_id]}"
             for name, run in contradict
         ]
-        told += f", {len(contradict)} contradict{'s' * (len(contradict) == 1)} it: {listed(others)}"
+        parts.append(f"{len(contradict)} contradicted it ({listed(others)})")
     if still_open:
-        right = sum(run.bias.towards == run.bias.theory for _, run in moving)
-        more = "more runs" if still_open > 1 else "more run"
-        told += f"; {still_open} {more} that it speaks about have no verdict yet"
-        if moving:
-            told += f", {right} of the {len(moving)} that still move go its way"
-    yield f"{told}."
+        parts.append(f"{still_open} came to no verdict{_still_moved(moving)}")
+    runs_of_theory = counted_noun(len(agree) + len(contradict) + still_open, "run")
+    yield f"Theory speaks about {runs_of_theory}: {', '.join(parts)}."
+
+
+def _still_moved(moving: Sequence[Named]) -> str:
+    """Say how many runs still moved when they ended, and whether they did so as theory says."""
+    if not moving:
+        return ""
+    right = sum(run.bias.towards == run.bias.theory for _, run in moving)
+    way = {0: "none of them", len(moving): "all of them" if right > 1 else "it"}.get(right, right)
+    return f" ({len(moving)} still moved when they ended, {way} the way that theory says)"
 
 
 def _fastest(matrix: Matrix, counted: str) -> Iterator[str]:
@@ -96,14 +100,15 @@ def _fastest(matrix: Matrix, counted: str) -> Iterator[str]:
         yield f"No optimizer comes to {TARGET} on any instance."
         return
     ranked = sorted(factors, key=lambda name: (-len(factors[name]), name))
+    several = compared > 1
     parts = [
-        f"{name} on {len(factors[name])}{_by(factors[name], first=place == 0)}"
+        f"{name}{f' on {len(factors[name])}' if several else ''}"
+        f"{_by(factors[name], first=place == 0)}"
         for place, name in enumerate(ranked)
     ]
-    yield (
-        f"Fewest {counted} to {TARGET}, of {counted_noun(compared, 'instance')}: {listed(parts)}. "
-        f"{_beyond_chance(matrix)}"
-    )
+    where = f", of {compared} instances" if several else ""
+    told = f"Fewest {counted} to {TARGET}{where}: {listed(parts)}. {_beyond_chance(matrix)}"
+    yield told.rstrip()
 
 
 def _by(factors: Sequence[float], first: bool) -> str:
@@ -140,21 +145,16 @@ def _beyond_chance(matrix: Matrix) -> str:
 
 
 def _undecided(cells: Sequence[Named]) -> Iterator[str]:
-    """Say how many runs have no verdict, and what would decide them."""
+    """Say how many runs have no verdict, and why."""
     runs = [run for _, run in _runs(cells) if run.bias.status.has_numbers and run.bias.selected]
     moving = [run for run in runs if run.bias.selected == MOVING]
     lost = [run for run in runs if run.bias.selected in NO_VERDICT and run not in moving]
     if not moving and not lost:
         return
-    parts = []
-    if moving:
-        verb = "are" if len(moving) > 1 else "is"
-        parts.append(f"{len(moving)} {verb} still moving (--until-verdict runs them on)")
+    parts = [f"{len(moving)} still moved when they ended"] if moving else []
     if lost:
-        verb = "have" if len(lost) > 1 else "has"
-        parts.append(f"{len(lost)} {verb} no verdict for other reasons (--details names them)")
-    undecided = len(moving) + len(lost)
-    yield f"{undecided} of {len(runs)} verdicts are open: {' and '.join(parts)}."
+        parts.append(f"{len(lost)} stayed open for other reasons")
+    yield f"{len(moving) + len(lost)} of {len(runs)} runs came to no verdict: {', '.join(parts)}."
 
 
 def _went_wrong(cells: Sequence[Named], instances: Mapping[str, str]) -> Iterator[str]:

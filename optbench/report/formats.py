@@ -62,7 +62,7 @@ def _terminal(comparison: Comparison, view: View) -> str:
             "optbench plot KIND": "a figure of it",
             "optbench report": "it as a page",
         }
-        return first_screen(comparison, view, pointers)
+        return first_screen(comparison, view, pointers, "--until-verdict")
     found = tables(comparison, view.details, view.counted)
     if not view.details:
         found = [brief(table, "; --details shows all") for table in found]

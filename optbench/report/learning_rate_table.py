@@ -169,7 +169,7 @@ def _hidden(shown: int, rates: Sequence[float]) -> tuple[str, ...]:
         return ()
     return (
         f"{shown} of {len(rates)} rates are shown, evenly spaced and the best of each "
-        f"optimizer: --format json and csv have all {len(rates)}",
+        f"optimizer: a result in JSON or CSV has all {len(rates)}",
     )
 
 

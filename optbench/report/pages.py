@@ -22,7 +22,7 @@ from optbench.columns import (
     ReferenceFacts,
     Row,
 )
-from optbench.registry import is_builtin, load_registry
+from optbench.registry import load_registry
 from optbench.report.schema import schema
 from optbench.report.table import Column as Header
 from optbench.status import Status
@@ -102,8 +102,9 @@ def statuses() -> str:
 
 def conventions() -> str:
     """List which convention each built-in optimizer follows, of those that say so."""
-    known = load_registry().optimizers
-    shipped = [known[name] for name in sorted(known) if is_builtin(known[name].file)]
+    registry = load_registry()
+    known = registry.optimizers
+    shipped = [known[name] for name in sorted(known) if registry.is_builtin(known[name])]
     return _table(
         ("optimizer", "convention"),
         ((f"`{each.name}`", each.convention) for each in shipped if each.convention),

@@ -92,11 +92,19 @@ def reasons(rows: Sequence[Row]) -> list[str]:
     told = []
     for label, row in zip(full_labels(rows), rows, strict=True):
         if row.status.ended_early:
-            told.append((label, row.status + (f": {row.reason}" if row.reason else "")))
+            told.append((label, _ended(row)))
         elif row.reason:
             undecided = isinstance(row, BiasRow) and row.selected == INCONCLUSIVE
             told.append((label, f"{INCONCLUSIVE}: {row.reason}" if undecided else row.reason))
     return grouped(told)
+
+
+def _ended(row: Row) -> str:
+    """Return how the runs of a row ended and why; most reasons begin with how."""
+    if not row.reason:
+        return str(row.status)
+    named = row.reason.startswith(row.status)
+    return row.reason if named else f"{row.status}: {row.reason}"
 
 
 def theorems(rows: Sequence[Row]) -> list[str]:

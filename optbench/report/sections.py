@@ -74,7 +74,9 @@ def is_summarized(comparison: Comparison) -> bool:
     return len({row.instance_id for row in comparison.bias_rows}) > 1
 
 
-def first_screen(comparison: Comparison, view: View, pointers: Mapping[str, str]) -> str:
+def first_screen(
+    comparison: Comparison, view: View, pointers: Mapping[str, str], longer: str = ""
+) -> str:
     """Return the matrix of optimizers and instances, what was found, and where the rest is.
 
     Parameters
@@ -83,13 +85,18 @@ def first_screen(comparison: Comparison, view: View, pointers: Mapping[str, str]
     view : View
     pointers : mapping of str to str
         What to type for the rest, and what that shows.
+    longer : str
+        What to type so that runs go on; it is named where some still moved.
     """
+    from optbench.analysis.settling import MOVING
     from optbench.report.summary import summarize
     from optbench.report.summary_table import summary_table
     from optbench.report.sweep import brief
     from optbench.report.terminal import NARROWEST, render_terminal
 
     table = summary_table(summarize(comparison, view.counted), max(view.width, NARROWEST))
+    if longer and any(row.selected == MOVING for row in comparison.bias_rows):
+        pointers = {longer: "runs go on until they have settled", **pointers}
     more = ", ".join(f"{command} ({shows})" for command, shows in pointers.items())
     notes = [*(f"note: {note}" for note in comparison.notes), f"More: {more}."]
     return render_terminal([brief(table)], notes, view.width, view.styled)

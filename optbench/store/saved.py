@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from optbench.engine.compiler.cache import cache_root
-from optbench.errors import UserError, one_line
+from optbench.errors import UserError
 from optbench.files import replace_file
 from optbench.traces import LONG_FORM, TEXTS, TYPES, Column, Trace, Words, long_form, traces_of
 
@@ -144,7 +144,7 @@ def foreign(file: Path) -> UserError:
 
 def damaged(file: Path, reason: str) -> UserError:
     """Return what to say of a file that is not as it was written."""
-    return UserError(f"{file} is damaged: {reason}; save the comparison again")
+    return UserError(f"{file} is damaged: {reason}; run and save the comparison again")
 
 
 def _of_parquet(data: bytes, file: Path) -> tuple[Any, list[Trace], Solutions]:
@@ -155,8 +155,8 @@ def _of_parquet(data: bytes, file: Path) -> tuple[Any, list[Trace], Solutions]:
     broken = (pa.ArrowException, OSError, KeyError, ValueError, IndexError)
     try:
         told = pq.read_metadata(stream).metadata or {}
-    except broken as error:
-        raise damaged(file, one_line(error)) from None
+    except broken:
+        raise damaged(file, "its end is missing or overwritten") from None
     if LAYOUT not in told:
         raise foreign(file)
     if told[LAYOUT] != VERSION:
@@ -169,8 +169,8 @@ def _of_parquet(data: bytes, file: Path) -> tuple[Any, list[Trace], Solutions]:
         ).read()
         document = json.loads(told[DOCUMENT])
         return document, *_with_vectors(traces_of(_of_arrow(table)), told[PREDICTORS])
-    except broken as error:
-        raise damaged(file, one_line(error)) from None
+    except broken:
+        raise damaged(file, "it does not hold what was written") from None
 
 
 def keep_latest(data: bytes) -> None:

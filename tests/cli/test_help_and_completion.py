@@ -68,6 +68,8 @@ def test_a_shell_completes_optimizers(shell):
         ("optbench show linear_r", "linear_regression"),
         ("optbench list opt", "optimizers"),
         ("optbench ver", "verify"),
+        ("optbench plot sens", "sensitivity"),
+        ("optbench plot loss --width o", "one"),
     ],
 )
 def test_other_names_are_completed_too(line, among):

@@ -67,12 +67,12 @@ def test_what_needs_no_traces_is_drawn_from_json(folder, capsys):
     [
         (["los"], "did you mean 'loss'"),
         (["waterfall"], "`optbench plot` lists all"),
-        (["loss", "--out", "x.jpg"], "known: .pdf, .svg, .png"),
-        (["loss", "--out", "x"], "known: .pdf, .svg, .png"),
+        (["loss", "--out", "x.jpg"], "must end in .pdf or .svg or .png"),
+        (["loss", "--out", "x"], "must end in .pdf or .svg or .png"),
         (["loss", "--out", "no/x.svg"], "does not exist"),
         (["loss", "--width", "three"], "must be one or two"),
         (["loss", "--against", "epochs"], "must be steps or evaluations or seconds"),
-        (["pareto", "--against", "seconds"], "against nothing else"),
+        (["pareto", "--against", "seconds"], "must be steps"),
         (["loss", "--instance", "iris"], "no instance 'iris'"),
         (["loss", "--optimizer", "heavyball"], "did you mean 'heavy_ball'"),
         (["loss", "nothing.parquet"], "nothing.parquet"),
@@ -105,3 +105,12 @@ def test_compare_draws_all_that_there_is(folder, capsys):
             (folder / "all" / f"{kind.name}{end}").exists() for end in (".svg", ".csv", ".txt")
         }
         assert drawn == {f"no figure {kind.name}:" not in told}
+
+
+@pytest.mark.parametrize(
+    ("folder_of_figures", "reason"), [("r.json", "is a file"), ("no/all", "does not exist")]
+)
+def test_a_folder_that_cannot_be_is_one_sentence(folder_of_figures, reason, capsys):
+    assert main(["compare", REGRESSION, "--quiet", "--figures", folder_of_figures]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.count("\n") == 1 and reason in told.err

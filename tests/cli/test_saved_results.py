@@ -40,3 +40,13 @@ def test_a_cache_that_cannot_be_written_changes_nothing(calls, tmp_path, monkeyp
     assert main(["compare", "--quiet"]) == 0
     captured = capsys.readouterr()
     assert "gradient_descent" in captured.out and captured.err == ""
+
+
+@pytest.mark.parametrize(
+    "verb, name, right", [("report", "r.pdf", ".html or .htm"), ("cite", "r.txt", ".bib")]
+)
+def test_a_name_that_promises_another_format_is_refused(verb, name, right, tmp_path, capsys):
+    """Before the comparison is read: there is none here."""
+    assert main([verb, str(tmp_path / "none.parquet"), "--out", str(tmp_path / name)]) == 2
+    assert capsys.readouterr().err.rstrip().endswith(f"must end in {right}")
+    assert not list(tmp_path.iterdir())

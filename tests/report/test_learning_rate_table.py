@@ -162,7 +162,7 @@ def test_of_many_rates_the_ends_and_every_best_one_are_shown_and_the_table_says_
     assert len(others) == 10 and gaps == pytest.approx([4.0 / 9.0] * 9, abs=0.021)
     assert [sum(row[k].text.endswith(" <") for row in table.rows) for k in (1, 2)] == [1, 1]
     assert table.notes[0].startswith("12 of 200 rates are shown")
-    assert "json and csv have all 200" in table.notes[0]
+    assert "JSON or CSV has all 200" in table.notes[0]
 
 
 def test_rates_have_as_many_digits_as_tell_them_apart():

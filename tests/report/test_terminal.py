@@ -1,16 +1,21 @@
 """Tables on a terminal: no line too wide, no number cut or broken, every row with its reason."""
 
 import dataclasses
+import io
 import re
 
 import pytest
 from example_comparison import AFIRO, bias, convergence
 
+from optbench.cli import terminal
 from optbench.columns import RateLaw
 from optbench.report import render, tables
 from optbench.report.fit import fit, fold_name, total_width
+from optbench.report.outcomes import Verdict
+from optbench.report.rows import reasons
 from optbench.report.table import Column, Table, cells
 from optbench.report.terminal import render_terminal
+from optbench.status import Status
 
 
 @pytest.mark.parametrize("width", [80, 90, 100, 120, 200])
@@ -167,3 +172,18 @@ def test_folded_names_keep_all_letters(width):
     lines = fold_name(name, width).split("\n")
     assert "".join(line.strip() for line in lines) == name
     assert max(map(len, lines)) <= max(width, len(" descent[") + 1)
+
+
+def test_marks_stay_different_where_the_terminal_knows_ascii_only(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="replace")
+    monkeypatch.setattr("sys.stdout", stream)
+    terminal.emit("".join(verdict.mark for verdict in Verdict))
+    told = stream.buffer.getvalue().decode("ascii")
+    assert len(set(told)) == len(Verdict) and told.count("?") == 1
+
+
+@pytest.mark.parametrize("reason", ["diverged at step 3", "no luck"])
+def test_how_runs_ended_is_told_once(reason):
+    row = bias(AFIRO, "mine", None, "vertex", {}, status=Status.DIVERGED, reason=reason)
+    (told,) = reasons([row])
+    assert told.count("diverged") == 1 and told.endswith(reason)
