@@ -77,7 +77,8 @@ def read(data: pd.DataFrame, asked: Asked) -> str:
     parts = (
         "A curve at (tau, y): on a fraction y of the "
         f"{data['instances'].iloc[0]} instances the gap at the horizon (the shortest of "
-        "all runs), the median over seeds, is at most tau times the first gap (Fasano, Piermarini and Roma, arXiv:2607.16798, with the "
+        "all runs), the median over seeds, is at most tau times the first gap (Fasano, "
+        "Piermarini and Roma, arXiv:2607.16798, with the "
         f"certified optimum as the best value; {FLOOR:g} stands for that or less). Higher on the "
         "left is more precise.",
         left_out(data, "with the largest area below their curves"),

@@ -57,8 +57,6 @@ def _theory(cells: Sequence[Named], instances: Mapping[str, str]) -> Iterator[st
         yield "Theory is silent about all of these runs."
         return
     told = f"Theory: {len(agree)} of {decided} verdicts agree with it"
-    if not decided:
-        told = "Theory: none of the runs that it speaks about has come to a verdict"
     if contradict:
         others = [
             f"{name} selects {run.bias.selected}, not {run.bias.theory}, on "
@@ -66,12 +64,16 @@ def _theory(cells: Sequence[Named], instances: Mapping[str, str]) -> Iterator[st
             for name, run in contradict
         ]
         told += f", {len(contradict)} contradict{'s' * (len(contradict) == 1)} it: {listed(others)}"
-    if still_open:
+    if not decided:
+        which = f"none of the {still_open} runs" if still_open > 1 else "the only run"
+        verb = "has come" if still_open > 1 else "has not come"
+        told = f"Theory: {which} that it speaks about {verb} to a verdict"
+    elif still_open:
+        noun, verb = ("runs", "have") if still_open > 1 else ("run", "has")
+        told += f"; {still_open} more {noun} that it speaks about {verb} no verdict yet"
+    if moving:
         right = sum(run.bias.towards == run.bias.theory for _, run in moving)
-        more = "more runs" if still_open > 1 else "more run"
-        told += f"; {still_open} {more} that it speaks about have no verdict yet"
-        if moving:
-            told += f", {right} of the {len(moving)} that still move go its way"
+        told += f"; of {len(moving)} still moving {right} {'goes' if right == 1 else 'go'} its way"
     yield f"{told}."
 
 
@@ -148,11 +150,13 @@ def _undecided(cells: Sequence[Named]) -> Iterator[str]:
         return
     parts = []
     if moving:
-        verb = "are" if len(moving) > 1 else "is"
-        parts.append(f"{len(moving)} {verb} still moving (--until-verdict runs them on)")
+        verb, them = ("are", "them") if len(moving) > 1 else ("is", "it")
+        ran_on = all((run.bias.steps or 0) > run.bias.horizon for run in moving)
+        more = "also after more than the horizon" if ran_on else f"--until-verdict runs {them} on"
+        parts.append(f"{len(moving)} {verb} still moving ({more})")
     if lost:
-        verb = "have" if len(lost) > 1 else "has"
-        parts.append(f"{len(lost)} {verb} no verdict for other reasons (--details names them)")
+        verb, them = ("have", "them") if len(lost) > 1 else ("has", "it")
+        parts.append(f"{len(lost)} {verb} no verdict for other reasons (--details names {them})")
     undecided = len(moving) + len(lost)
     yield f"{undecided} of {len(runs)} verdicts are open: {' and '.join(parts)}."
 

@@ -127,4 +127,18 @@ def test_fixed_rates_have_no_list():
     ],
 )
 def test_more_than_half_of_the_seeds_decide(selected, expected):
-    assert majority(selected) == expected
+    assert majority(selected, len(selected)) == expected
+
+
+def test_seeds_that_diverged_count():
+    """The best rate of one seed is above 2 / L of the other two: no median is of that one."""
+    found = compare(
+        "linear_regression:data=gaussian,n=20,d=50", "gradient_descent",
+        learning_rates=[0.33], horizon=500, seeds=3, threads=1,
+    )  # fmt: skip
+    (bias,), (row,) = found.bias_rows, found.convergence_rows
+    (entry,) = row.learning_rates
+    assert entry.status is Status.DIVERGED and entry.success_rate == pytest.approx(1 / 3)
+    assert bias.selected == entry.selected == INCONCLUSIVE
+    assert entry.log10_left is entry.final_loss is entry.log10_final_suboptimality is None
+    assert row.final_loss is row.final_suboptimality is None

@@ -79,11 +79,25 @@ def test_sentences_count_what_was_found():
     # agrees twice, and once with what its theorem asks for; one contradicts; two are open
     assert theory.startswith("Theory: 3 of 4 verdicts agree with it, 1 contradicts it: ")
     assert "contradicts selects l1, not l2, on logistic_regression on digits_3v8" in theory
-    assert "2 more runs" in theory and "1 of the 1 that still move" in theory
+    assert "2 more runs" in theory and theory.endswith("; of 1 still moving 1 goes its way.")
     # on digits 40 against 100 steps, on diabetes 10 against 30
     assert "agrees on 1 (the next takes 3x as many), contradicts on 1 (2.5x)" in fastest
     assert "2 of 8 verdicts are open" in undecided and "--until-verdict" in undecided
     assert failed == "Failed: fails on logistic_regression on digits_3v8 (mine.py:3: no)."
+
+
+def test_one_open_run_is_one_and_is_not_sent_where_it_has_been():
+    """Beyond its horizon it has run already; and it is no more than those with a verdict."""
+    bias_row, convergence_row = PAIRS[2]
+    assert bias_row.selected == "moving"
+    further = dataclasses.replace(bias_row, steps=10 * bias_row.horizon)
+    told = [summarize(compared((row, convergence_row))).sentences for row in (bias_row, further)]
+    alone = "Theory: the only run that it speaks about has not come to a verdict; of 1 still moving"
+    assert all(theory.startswith(alone) for theory, *_ in told)
+    assert "1 is still moving (--until-verdict runs it on)" in told[0][-1]
+    assert "1 is still moving (also after more than the horizon)" in told[1][-1]
+    theory, *_ = summarize(compared(PAIRS[0], PAIRS[2])).sentences
+    assert "; 1 more run that it speaks about has no verdict yet" in theory
 
 
 def test_what_is_faster_in_general_is_told_only_where_a_test_tells():
