@@ -21,8 +21,8 @@ from optbench.errors import UserError
 from optbench.executors.cells import run_cells
 from optbench.executors.compile_ahead import compile_ahead
 from optbench.instance import Instance
+from optbench.norm_names import FAMILIES
 from optbench.progress import Report
-from optbench.references.norm_names import FAMILIES
 from optbench.solutions import norm_grid, solved, unsolved
 from optbench.store.results import Finished, cell_key, stored_cell
 from optbench.study import Cell

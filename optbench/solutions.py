@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from optbench.errors import UserError, one_line
-from optbench.references.norm_names import FAMILIES, member_name
+from optbench.norm_names import FAMILIES, member_name
 from optbench.store.references import stored
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ LAYERS = (
     "errors files numerals progress provenance source_code",
     "options status random schedules elementwise linear_algebra proximal projections environment",
     "column",
-    "columns identity labels losses parameters targets",
+    "columns identity labels losses norm_names parameters targets",
     "records traces plugin_files references data",
     "contract parametrizations",
     "instance registry",

@@ -185,7 +185,7 @@ class Progress:
         return self._median_with_lost(numbers)
 
     def _median_with_lost(self, numbers: Sequence[float]) -> float:
-        """Return the median over seeds, of which those that did not last come last; nan at these."""
+        """Return the median over seeds; those that did not last are above all, and nan."""
         lost = [math.inf] * (len(self.runs) - self.lasted.size)
         middle = median([*numbers, *lost]) if numbers else math.nan
         return middle if middle < math.inf else math.nan

@@ -38,8 +38,8 @@ from optbench.analysis.underflow import underflow
 from optbench.columns import BiasRow, ConvergenceRow, Interval, RateLaw, Row
 from optbench.engine.chunk import Chunk
 from optbench.instance import Instance
+from optbench.norm_names import FAMILIES
 from optbench.references import Reference
-from optbench.references.norm_names import FAMILIES
 from optbench.status import Status, worst
 from optbench.study import Cell
 from optbench.targets import SUCCESS_TARGET, TARGET_NAMES, rounding_of

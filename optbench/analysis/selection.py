@@ -34,8 +34,8 @@ import numpy as np
 from optbench.analysis.effective_p import TITLES, UNTOLD, EffectiveP, effective_p
 from optbench.analysis.kinds import FITS, Kind, kind_of
 from optbench.instance import Instance
+from optbench.norm_names import FAMILIES
 from optbench.references import Reference, member_name
-from optbench.references.norm_names import FAMILIES
 from optbench.solutions import norm_grid
 
 INCONCLUSIVE, BETWEEN = "INCONCLUSIVE", "between"

@@ -17,8 +17,8 @@ from optbench.analysis.statistics import finite
 from optbench.contract import UNKNOWN, Selected
 from optbench.errors import UserError
 from optbench.instance import Instance
+from optbench.norm_names import FAMILIES
 from optbench.references import Reference, member_name
-from optbench.references.norm_names import FAMILIES
 from optbench.solutions import family_member, solved
 from optbench.study import FLOW_RATE, Cell, flow_selects, small_steps_follow, tail_decides
 from optbench.tuning.grid import flow_rate

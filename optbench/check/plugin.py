@@ -8,7 +8,6 @@ from pathlib import Path
 
 from optbench.check.optimizers import check_optimizer
 from optbench.check.outcome import CheckResult, run
-from optbench.check.problems import check_problem
 from optbench.check.selects import references_of, selects
 from optbench.contract import Optimizer, Problem
 from optbench.errors import UserError
@@ -75,4 +74,6 @@ def check_plugin(plugin: Optimizer | Problem, references: Collection[str]) -> li
     if isinstance(plugin, Optimizer):
         told = run("selects", Path(plugin.file), selects, plugin, references)
         return [*check_optimizer(plugin), told]
+    from optbench.check.problems import check_problem  # with the solvers of references, and SciPy
+
     return check_problem(plugin)

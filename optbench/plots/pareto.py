@@ -122,10 +122,9 @@ def read(data: pd.DataFrame, asked: Asked) -> str:
     """Say what marks and the line are."""
     parts = (
         f"Left is sooner at {TARGET} of the first gap; lower is nearer to the solution in the "
-        "panel's axis: less of its margin or norm is missing, or the distance is smaller "
-        "(1e-9: or less). Marks "
-        "with a black edge on the grey line are the frontier: no other optimizer is both sooner "
-        "and nearer. Optimizers that do not keep the target have no mark.",
+        "panel's axis: less of its margin or norm is missing, or the distance is smaller (1e-9: or "
+        "less). Marks with a black edge on the grey line are the frontier: no other "
+        "optimizer is both sooner and nearer. Optimizers that do not keep the target have no mark.",
         left_out(data, "that are most often on the frontier"),
     )
     return " ".join(filter(None, parts))

@@ -1,5 +1,6 @@
 """Certified reference solutions: the answers an optimizer could select, each with its proof."""
 
+from optbench.norm_names import member_name, norm_name, schatten_name
 from optbench.references.bounded_program import solve_bounded_program
 from optbench.references.certificate import Reference, relative_gap, vector_norm
 from optbench.references.entropic import entropic_program
@@ -30,7 +31,6 @@ from optbench.references.margin import max_margin, quadratic_margin
 from optbench.references.matrix_norms import matrix_norm
 from optbench.references.multiclass import multiclass_margin, multiclass_separability
 from optbench.references.nonnegative_least_squares import nonnegative_least_squares
-from optbench.references.norm_names import member_name, norm_name, schatten_name
 from optbench.references.nuclear_norm import least_nuclear_norm, nuclear_norm, soft_thresholded
 from optbench.references.outputs import least_norm_of_outputs
 from optbench.references.reduced_rank import reduced_rank

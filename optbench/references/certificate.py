@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
+from optbench.norm_names import exponents_of
 from optbench.references.arrays import Array, Matrix, extended_product, term_sizes
-from optbench.references.norm_names import exponents_of
 
 CERTIFIED_GAP = 1e-8
 _ROUNDING = 1e-14

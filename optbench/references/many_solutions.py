@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from optbench.norm_names import norm_name
 from optbench.references.arrays import Array, Matrix
 from optbench.references.certificate import Reference
 from optbench.references.hypentropy import hypentropy
 from optbench.references.least_norm import least_bregman, least_norm
-from optbench.references.norm_names import norm_name
 
 
 def least_norms(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optbench.errors import UserError
+from optbench.norm_names import norm_name
 from optbench.references.arrays import Array, Matrix, Pair, as_dense, as_matrix, extended_product
 from optbench.references.certificate import (
     Reference,
@@ -18,7 +19,6 @@ from optbench.references.certificate import (
 )
 from optbench.references.face import is_only_point
 from optbench.references.norm_linear import solve_norm_linear, solve_norm_scaled
-from optbench.references.norm_names import norm_name
 from optbench.references.scaling import rescale
 from optbench.references.separability import separability
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from optbench.errors import UserError
+from optbench.norm_names import exponents_of
 from optbench.references.arrays import Array
 from optbench.references.certificate import check_exponent, dual_exponent, vector_norm
-from optbench.references.norm_names import exponents_of
 
 
 def member(norm: str) -> tuple[str, float]:

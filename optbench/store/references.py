@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from optbench.identity import identity, solving_versions
-from optbench.references import Reference
 from optbench.store.objects import read, write
 
 Solved = TypeVar("Solved")
@@ -36,7 +35,7 @@ def remembered(solve: Callable[..., Solved], *arguments: Any) -> Solved:
     return stored(identity(solving_versions(), solve, arguments), lambda: solve(*arguments), object)
 
 
-def stored(key: str, solve: Callable[[], Solved], kind: Any = Reference) -> Solved:
+def stored(key: str, solve: Callable[[], Solved], kind: Any = None) -> Solved:
     """Return the solution stored under ``key``, or solve and store it.
 
     Parameters
@@ -45,11 +44,13 @@ def stored(key: str, solve: Callable[[], Solved], kind: Any = Reference) -> Solv
         Everything the solution depends on: see :mod:`optbench.identity`.
     solve : callable
         Computes it; its errors pass through and nothing is stored.
-    kind : type
-        Type of the solution: what has another one is solved again.
+    kind : type, optional
+        Type of the solution, `Reference` by default: what has another one is solved again.
     """
+    from optbench.references import Reference  # with all solvers: only where something is solved
+
     found: Solved | None = read("references", key)
-    if found is None or not isinstance(found, kind):
+    if found is None or not isinstance(found, kind or Reference):
         found = single_threaded(solve)
         write("references", key, found)
     return found

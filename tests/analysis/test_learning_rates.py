@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from searched_cells import REGRESSION, cell, searched
 
+from optbench import compare
 from optbench.analysis import rows
 from optbench.analysis.learning_rates import learning_rates
 from optbench.analysis.selection import INCONCLUSIVE, majority
 from optbench.analysis.settling import MOVING
+from optbench.status import Status
 
 ISOTROPIC = "quadratic:kappa=1,d=3"  # f(w) = |w - s|^2 / 2 from w = 0
 HORIZON = 2_000
@@ -105,7 +107,7 @@ def test_an_entry_says_what_the_rows_of_a_single_rate_say(problem, optimizer, se
         assert len(row.learning_rates) == 1
 
 
-def test_what_is_left_is_the_median_over_the_seeds_that_lasted():
+def test_what_is_left_is_the_median_over_the_seeds():
     made = cell(ISOTROPIC, seeds=3)  # three solutions: the same factor to each
     (entry,) = sweep(made, [0.001], 300, 3)
     assert entry.log10_left == pytest.approx(600 * math.log10(0.999), abs=1e-10)

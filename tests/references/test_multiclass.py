@@ -11,9 +11,9 @@ from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.svm import LinearSVC
 
 from optbench.errors import UserError
+from optbench.norm_names import exponents_of, schatten_name
 from optbench.references import max_margin, multiclass, multiclass_margin, multiclass_separability
 from optbench.references.matrix_norms import matrix_norm
-from optbench.references.norm_names import exponents_of, schatten_name
 
 NORMS = ("l1", "l1.5", "l2", "l3", "linf", "nuclear", "schatten1.5", "schatten3", "spectral")
 CERTIFIED = 1e-8

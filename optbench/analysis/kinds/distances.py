@@ -150,7 +150,7 @@ def norms(rows: np.ndarray, p: float) -> np.ndarray:
 
 def vector_sizes(at: Predictors, norm: str | None) -> np.ndarray | None:
     """Return an L_p norm of each by its name; of any other norm None."""
-    from optbench.references.norm_names import exponents_of
+    from optbench.norm_names import exponents_of
 
     p = exponents_of(norm).get("lp")
     return None if p is None else at.norms(p)
@@ -158,8 +158,8 @@ def vector_sizes(at: Predictors, norm: str | None) -> np.ndarray | None:
 
 def matrix_sizes(at: Predictors, norm: str | None) -> np.ndarray | None:
     """Return a norm of the entries, or of the singular values, of each matrix; or None."""
+    from optbench.norm_names import exponents_of
     from optbench.references.matrix_norms import member
-    from optbench.references.norm_names import exponents_of
 
     if not norm or not exponents_of(norm):
         return None
