@@ -86,9 +86,10 @@ def first_screen(comparison: Comparison, view: View, pointers: Mapping[str, str]
     """
     from optbench.report.summary import summarize
     from optbench.report.summary_table import summary_table
+    from optbench.report.sweep import brief
     from optbench.report.terminal import NARROWEST, render_terminal
 
     table = summary_table(summarize(comparison, view.counted), max(view.width, NARROWEST))
     more = ", ".join(f"{command} ({shows})" for command, shows in pointers.items())
     notes = [*(f"note: {note}" for note in comparison.notes), f"More: {more}."]
-    return render_terminal([table], notes, view.width, view.styled)
+    return render_terminal([brief(table)], notes, view.width, view.styled)

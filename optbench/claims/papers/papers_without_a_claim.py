@@ -59,12 +59,4 @@ PAPERS = (
         "ten seeds of two networks take more than the 20 s of a claim",
         NOT_MEASURED,
     ),
-    Unmeasured(
-        "S4-07",
-        "Mean-field analysis of piecewise linear solutions for wide ReLU networks",
-        "Shevchenko, Kungurtsev, Mondelli 2021, arXiv:2111.02278",
-        "at finite width every neuron is a knot: the count hangs on a tolerance that the theorem "
-        "does not give",
-        NOT_MEASURED,
-    ),
 )
