@@ -70,5 +70,6 @@ def _selected(cell: Cell, went: Progress, rate: float) -> str | None:
                 end.instance, candidates(cell, end.instance, rate), end.path, end.at_rest
             ).selected
             for end in ends
-        ]
+        ],
+        len(went.runs),
     )

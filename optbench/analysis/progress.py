@@ -159,12 +159,12 @@ class Progress:
 
     @property
     def final_loss(self) -> float | None:
-        """Median over the seeds that lasted of the last loss."""
+        """Median over the seeds of the last loss; None where half of them or more did not last."""
         return finite(self._median_of_last(self.loss))
 
     @property
     def final_suboptimality(self) -> float | None:
-        """Median over the seeds that lasted of the last loss minus optimum."""
+        """The same of the last loss minus optimum."""
         return finite(_exponential(self._median_of_last(self.gaps)))
 
     @property
@@ -177,12 +177,18 @@ class Progress:
         """Median logarithm of the last over the first suboptimality: the unit of targets."""
         ends = [_ends(self.gaps[:, seed]) for seed in self.lasted]
         ratios = [last - first for first, last in ends if math.isfinite(first)]
-        return median(ratios) if ratios else math.nan
+        return self._median_with_lost(ratios)
 
     def _median_of_last(self, values: np.ndarray) -> float:
         last = [_ends(values[:, seed])[1] for seed in self.lasted]
         numbers = [value for value in last if not math.isnan(value)]
-        return median(numbers) if numbers else math.nan
+        return self._median_with_lost(numbers)
+
+    def _median_with_lost(self, numbers: Sequence[float]) -> float:
+        """Return the median over seeds; those that did not last are above all, and nan."""
+        lost = [math.inf] * (len(self.runs) - self.lasted.size)
+        middle = median([*numbers, *lost]) if numbers else math.nan
+        return middle if middle < math.inf else math.nan
 
 
 def progress(cell: Cell, chunks: Sequence[Chunk], best: Mapping[Instance, float]) -> Progress:

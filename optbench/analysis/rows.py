@@ -161,13 +161,13 @@ def with_verdict(row: BiasRow, verdicts: Sequence[Verdict]) -> BiasRow:
     reason = row.reason or shown.reason
     if len(counts) > 1:
         told = ", ".join(f"{n} {c}x" for n, c in counts.most_common())
-        one = votes * 2 > len(verdicts)
+        one = votes * 2 > row.seeds
         reason = row.reason or f"{'not all seeds agree' if one else 'seeds disagree'}: {told}"
     entrywise, spectral = (_middle_exponent(verdicts, family) for family in FAMILIES)
     ends = [e for e in verdicts if e.missing and e.by_distance == shown.by_distance]
     return replace(
         row,
-        selected=majority(list(counts.elements())),
+        selected=majority(list(counts.elements()), row.seeds),
         nearest=shown.nearest,
         towards=shown.towards,
         runner_up=shown.runner_up,

@@ -212,12 +212,15 @@ def unit_text(unit: str) -> str:
     return f" {unit}" if unit else ""
 
 
-def majority(selected: Sequence[str | None]) -> str | None:
-    """Return what more than half of the seeds selected, else INCONCLUSIVE; None without seeds."""
+def majority(selected: Sequence[str | None], seeds: int) -> str | None:
+    """Return what more than half of the seeds selected, else INCONCLUSIVE; None without verdicts.
+
+    A seed whose run did not last has no verdict, and counts.
+    """
     if not selected:
         return None
     name, votes = Counter(selected).most_common(1)[0]
-    return name if votes * 2 > len(selected) else INCONCLUSIVE
+    return name if votes * 2 > seeds else INCONCLUSIVE
 
 
 def _ranked(instance: Instance, references: Mapping[str, Reference], w: np.ndarray) -> list[str]:

@@ -18,6 +18,7 @@ from optbench.plots.panels import (
     write_title,
 )
 from optbench.plots.rows import naming, place, won
+from optbench.plots.seeds import ENDED, aligned, some_ended
 from optbench.plots.style import look
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from optbench.result import Comparison
 
 DEEPEST = 20.0  # decades below the first gap: what is less is drawn there
+HIGHEST = 300.0  # decades: what is more is no number
 LABELS = {
     "steps": "steps",
     "evaluations": "evaluations of the objective",
@@ -104,9 +106,11 @@ def _draw_panel(axes: Any, own: pd.DataFrame, names: list[str], against: str) ->
     gaps = own["log10_gap"]
     known = bool(gaps.notna().any())
     floor = float(gaps[gaps > -math.inf].groupby(own["optimizer"]).first().max()) - DEEPEST
-    shown = own.assign(y=10.0 ** gaps.clip(lower=floor) if known else own["loss"])
+    shown = own.assign(y=gaps.clip(lower=floor, upper=HIGHEST) if known else own["loss"])
     present = [name for name in names if (own["optimizer"] == name).any()]
     shown = shown[shown[against] > 0]  # a logarithmic scale has no place for the start
+    shown = aligned(shown, against, "y")
+    shown["y"] = 10.0 ** shown["y"] if known else shown["y"]
     axes.set(xscale="log", yscale="log")
     looks = {name: look(name) for name in present}
     sns.lineplot(
@@ -136,7 +140,7 @@ def read(data: pd.DataFrame, asked: Asked) -> str:
     )
     return (
         "Lower and further left is better; gaps below 1e-20 of the first are drawn there."
-        f"{bands if seeds > 1 else ''}"
+        f"{bands if seeds > 1 else ''}{f' {ENDED}' if some_ended(data) else ''}"
         f"{seconds if asked.against == 'seconds' else ''} "
         f"{left_out(data, 'that leave the smallest gaps')}"
     ).rstrip()

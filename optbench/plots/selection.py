@@ -19,6 +19,7 @@ from optbench.plots.panels import (
     write_title,
 )
 from optbench.plots.rows import naming, place
+from optbench.plots.seeds import ENDED, aligned, some_ended
 from optbench.plots.style import look
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ LABELS = {
     "distance": "relative distance",
 }
 RATIOS = {"margin_ratio": 0.0, "norm_excess": 1.0}  # what makes them 1 at the reference, if added
-LEAST = {"margin_ratio": -0.25, "norm_excess": 0.3}  # below that nothing is drawn
+LEAST = {"margin_ratio": -0.25, "norm_excess": 0.3}  # below that the axis ends
 NAMES = {"l1": "L1", "l2": "L2", "linf": "Linf"}
 HEIGHT = 0.66  # of a panel over its width
 
@@ -124,8 +125,7 @@ def _draw_panel(axes: Any, own: pd.DataFrame, names: list[str], sort: str) -> No
     import seaborn as sns
 
     shown = own[own["steps"] > 0]  # a logarithmic scale has no place for the start
-    shown = shown.assign(y=shown["value"] + RATIOS.get(sort, 0.0))
-    shown = shown[shown["y"] > LEAST.get(sort, 0.0)]
+    shown = aligned(shown.assign(y=shown["value"] + RATIOS.get(sort, 0.0)), "steps", "y")
     present = [name for name in names if (shown["optimizer"] == name).any()]
     if sort in RATIOS:
         axes.axhline(1.0, color="black", linewidth=0.9, zorder=1.5)
@@ -142,6 +142,8 @@ def _draw_panel(axes: Any, own: pd.DataFrame, names: list[str], sort: str) -> No
         markers={name: each.mark for name, each in looks.items()},
         err_kws={"alpha": 0.15, "linewidth": 0},
     )  # fmt: skip
+    if sort in LEAST and float(shown["y"].min()) < LEAST[sort]:
+        axes.set_ylim(bottom=LEAST[sort])
     if sort == "margin_ratio":
         axes.set_ylim(top=1.06)
     if sort == "norm_excess":
@@ -182,6 +184,8 @@ def read(data: pd.DataFrame, asked: Asked) -> str:
         told.append("Margins below -0.25 of the largest are not drawn.")
     if data["seed"].nunique() > 1:
         told.append("Lines are medians over seeds, bands reach from the least to the largest seed.")
+    if some_ended(data):
+        told.append(ENDED)
     told.append(left_out(data, "that end closest to a reference"))
     return " ".join(told).rstrip()
 

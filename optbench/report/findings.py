@@ -75,8 +75,10 @@ def _still_moved(moving: Sequence[Named]) -> str:
     if not moving:
         return ""
     right = sum(run.bias.towards == run.bias.theory for _, run in moving)
-    way = {0: "none of them", len(moving): "all of them" if right > 1 else "it"}.get(right, right)
-    return f" ({len(moving)} still moved when they ended, {way} the way that theory says)"
+    which = {0: "none", len(moving): "all"}.get(right, str(right))
+    which = f"{which} of them " if len(moving) > 1 else "" if right else "not "
+    ended = "when they ended" if len(moving) > 1 else "when it ended"
+    return f" ({len(moving)} still moved {ended}, {which}the way that theory says)"
 
 
 def _fastest(matrix: Matrix, counted: str) -> Iterator[str]:
@@ -151,7 +153,7 @@ def _undecided(cells: Sequence[Named]) -> Iterator[str]:
     lost = [run for run in runs if run.bias.selected in NO_VERDICT and run not in moving]
     if not moving and not lost:
         return
-    parts = [f"{len(moving)} still moved when they ended"] if moving else []
+    parts = [f"{len(moving)} still moved at the end"] if moving else []
     if lost:
         parts.append(f"{len(lost)} stayed open for other reasons")
     yield f"{len(moving) + len(lost)} of {len(runs)} runs came to no verdict: {', '.join(parts)}."

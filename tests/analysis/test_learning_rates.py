@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from searched_cells import REGRESSION, cell, searched
 
+from optbench import compare
 from optbench.analysis import rows
 from optbench.analysis.learning_rates import learning_rates
 from optbench.analysis.selection import INCONCLUSIVE, majority
 from optbench.analysis.settling import MOVING
+from optbench.status import Status
 
 ISOTROPIC = "quadratic:kappa=1,d=3"  # f(w) = |w - s|^2 / 2 from w = 0
 HORIZON = 2_000
@@ -105,7 +107,7 @@ def test_an_entry_says_what_the_rows_of_a_single_rate_say(problem, optimizer, se
         assert len(row.learning_rates) == 1
 
 
-def test_what_is_left_is_the_median_over_the_seeds_that_lasted():
+def test_what_is_left_is_the_median_over_the_seeds():
     made = cell(ISOTROPIC, seeds=3)  # three solutions: the same factor to each
     (entry,) = sweep(made, [0.001], 300, 3)
     assert entry.log10_left == pytest.approx(600 * math.log10(0.999), abs=1e-10)
@@ -127,4 +129,18 @@ def test_fixed_rates_have_no_list():
     ],
 )
 def test_more_than_half_of_the_seeds_decide(selected, expected):
-    assert majority(selected) == expected
+    assert majority(selected, len(selected)) == expected
+
+
+def test_seeds_that_diverged_count():
+    """The best rate of one seed is above 2 / L of the other two: no median is of that one."""
+    found = compare(
+        "linear_regression:data=gaussian,n=20,d=50", "gradient_descent",
+        learning_rates=[0.33], horizon=500, seeds=3, threads=1,
+    )  # fmt: skip
+    (bias,), (row,) = found.bias_rows, found.convergence_rows
+    (entry,) = row.learning_rates
+    assert entry.status is Status.DIVERGED and entry.success_rate == pytest.approx(1 / 3)
+    assert bias.selected == entry.selected == INCONCLUSIVE
+    assert entry.log10_left is entry.final_loss is entry.log10_final_suboptimality is None
+    assert row.final_loss is row.final_suboptimality is None

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import datasets
 
 import optbench
-from optbench.plots import NothingToShow, draw
+from optbench.plots import Asked, NothingToShow, draw, find
+from optbench.plots.seeds import ENDED
+from optbench.report.html.curves import over_seeds, spread
 
 
 def solution(comparison, trace, name):
@@ -125,3 +128,63 @@ def test_without_solutions_or_predictors_there_is_nothing(digits, kind):
     bare = [dataclasses.replace(trace, w=None) for trace in digits.traces]
     with pytest.raises(NothingToShow, match=f"^{kind}: "):
         draw(dataclasses.replace(digits, traces=bare, solutions={}), kind)
+
+
+def curves_of(ends, **columns):
+    """Return the runs of one optimizer: of each seed its values at steps 1, 2, ..."""
+    return pd.DataFrame(
+        [
+            {**PLACE, "seed": seed, "steps": step, "evaluations": step, "seconds": 1e-6 * step}
+            | {**columns, "value": value, "log10_gap": value, "log10_left": value}
+            for seed, values in enumerate(ends)
+            for step, value in enumerate(values, start=1)
+        ]
+    )
+
+
+PLACE = {"problem": "p", "instance": "i", "instance_id": "0", "parametrization": "linear",
+         "optimizer": "gradient_descent"}  # fmt: skip
+ENDS = [[-1.0, -9.0], [-1.0, -2.0, -3.0], [-1.0, -1.5, -2.0]]  # the first seed is at rest
+
+
+def line_of(axes):
+    """Return the only line of an optimizer, not that of a reference."""
+    (line,) = [each for each in axes.lines if len(each.get_xdata()) == 3]
+    return line.get_ydata()
+
+
+def test_a_run_that_has_ended_still_counts_in_medians():
+    data = curves_of(ENDS, loss=1.0)
+    figure = find("loss").draw(data, Asked())
+    np.testing.assert_allclose(np.log10(line_of(figure.axes[0])), [-1.0, -2.0, -3.0])
+    assert ENDED in find("loss").read(data, Asked())
+    (curve,) = over_seeds(data, "steps", "log10_gap", lambda label: "")
+    np.testing.assert_allclose(curve.y, [-1.0, -2.0, -3.0])
+    np.testing.assert_allclose(curve.low, [-1.0, -9.0, -9.0])
+    table = np.array([[*each, np.nan][:3] for each in ENDS]).T
+    np.testing.assert_allclose(spread(table)[0], [-1.0, -2.0, -3.0])
+
+
+def test_margins_that_are_not_drawn_still_count_in_medians():
+    data = curves_of(
+        [[-1.0, 0.0, 0.1], [-2.0, 0.1, 0.2], [0.3, 0.2, 0.3]],
+        measure="margin_ratio_l2", reference="l2",
+    )  # fmt: skip
+    axes = find("selection").draw(data, Asked()).axes[0]
+    np.testing.assert_allclose(line_of(axes), [-1.0, 0.1, 0.2])
+    assert axes.get_ylim()[0] == -0.25
+
+
+def test_medians_against_evaluations_of_a_method_that_descends_descend():
+    """Every seed's loss falls, so that the median at equal evaluations falls as well."""
+    found = optbench.compare(
+        "linear_regression:data=gaussian,n=20,d=50", "armijo_gradient_descent",
+        horizon=60, seeds=3, threads=1,
+    )  # fmt: skip
+    evaluations = (
+        find("loss").data(found).pivot_table(index="steps", columns="seed", values="evaluations")
+    )
+    assert (evaluations.nunique(axis=1) > 1).any()
+    (axes,) = found.plot("loss", against="evaluations").axes
+    (line,) = (each for each in axes.lines if len(each.get_xdata()) > 3)
+    assert (np.diff(line.get_ydata()) <= 0).all()

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import optbench
 from optbench.plots import draw, find
+from tests.plots.conftest import CLASSIFICATION, REGRESSION
 
 TARGETS = ["1e-1", "1e-2", "1e-4", "1e-6", "1e-8"]
 
@@ -146,8 +148,21 @@ def test_data_profiles_count_in_groups_of_evaluations(compared, costs):
         assert row.fraction == (own <= row.x).sum() / len(compared.instances)
 
 
-def test_quality_profiles_count_what_is_good_enough(compared):
+@pytest.fixture(scope="module")
+def run_on():
+    """Two instances on which winners go on beyond the horizon until their verdict."""
+    return optbench.compare(
+        [REGRESSION, CLASSIFICATION], ["gradient_descent", "heavy_ball"],
+        horizon=100, until_verdict=True, threads=1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("found", ["compared", "run_on"])
+def test_quality_profiles_count_what_is_good_enough(found, request):
     """By the definition, from what the table of learning rates says of the rates that won."""
+    compared = request.getfixturevalue(found)
+    if found == "run_on":
+        assert any(trace.steps[-1] > 100 for trace in compared.traces)
     won = compared.convergence[["instance_id", "optimizer", "best_learning_rate"]]
     ends = compared.learning_rates.merge(won, on=["instance_id", "optimizer"])
     ends = ends[ends["learning_rate"] == ends["best_learning_rate"]]

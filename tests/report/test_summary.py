@@ -79,7 +79,7 @@ def test_sentences_count_what_was_found():
     # agrees twice, and once with what its theorem asks for; one contradicts; two are open
     assert theory.startswith("Theory speaks about 6 runs: 3 agreed with it, 1 contradicted it (")
     assert "contradicts selects l1, not l2, on logistic_regression on digits_3v8" in theory
-    assert "2 came to no verdict (1 still moved when they ended, it the way" in theory
+    assert "2 came to no verdict (1 still moved when it ended, the way that" in theory
     # on digits 40 against 100 steps, on diabetes 10 against 30
     assert "agrees on 1 (the next takes 3x as many), contradicts on 1 (2.5x)" in fastest
     assert undecided.startswith("2 of 8 runs came to no verdict: 1 still moved")

@@ -35,22 +35,22 @@ def over_seeds(own: pd.DataFrame, x: str, y: str, run_of: RunOf) -> list[Series]
     Parameters
     ----------
     own : DataFrame
-        Of one instance, with the columns ``optimizer``, ``seed`` and ``steps``.
+        Of one instance, with the columns ``optimizer`` and ``seed``.
     x, y : str
         Columns of it.
     run_of : callable
         Returns the run that the curve of an optimizer is of.
     """
-    kept = own[own[x].notna()]
-    records = kept.groupby(["optimizer", "steps"], sort=False)
-    told = records[[x, y]].median().rename(columns={x: "at", y: "middle"})
-    told["low"], told["high"] = records[y].min(), records[y].max()
-    seeds = kept.groupby("optimizer", sort=False)["seed"].nunique()
+    from optbench.plots.seeds import aligned
+
+    told = aligned(own[own[x] > 0], x, y)
     found = []
-    for name, group in told.groupby(level="optimizer", sort=False):
-        band = (group["low"], group["high"]) if seeds[name] > 1 else ((), ())
+    for name, group in told.groupby("optimizer", sort=False):
+        spreads = group.groupby(x)[y]
+        middle, ends = spreads.median(), (spreads.min(), spreads.max())
+        band = ends if group["seed"].nunique() > 1 else ((), ())
         label = str(name)
-        found.append(curve(label, group["at"], group["middle"], run_of(label), *band))
+        found.append(curve(label, logarithms(middle.index), middle, run_of(label), *band))
     return found
 
 
@@ -73,13 +73,16 @@ def curve(
 
 
 def spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return medians over seeds (columns), and the smallest and largest where there are several."""
+    """Return medians over seeds (columns), and the smallest and largest where there are several.
+
+    A seed whose run has ended keeps its last value.
+    """
     import numpy as np
     import pandas as pd
 
     if values.shape[1] == 1:
         return values[:, 0], np.empty(0), np.empty(0)
-    frame = pd.DataFrame(values)  # unlike NumPy it is silent where no seed has a number
+    frame = pd.DataFrame(values).ffill()  # unlike NumPy silent where no seed has a number
     return (
         frame.median(axis=1).to_numpy(),
         frame.min(axis=1).to_numpy(),

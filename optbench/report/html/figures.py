@@ -124,8 +124,7 @@ class Figures:
             starts = told[told["steps"] == told["steps"].min()]["shown"]
             axis = Axis(label, log=True, least=float(starts.median()) - DEEPEST)
             for unit in AGAINST:
-                at = told.assign(at=logarithms(told[unit]))
-                curves = drawable(over_seeds(at, "at", "shown", run_of))
+                curves = drawable(over_seeds(told, unit, "shown", run_of))
                 charts += _chart(f"against {unit}", Axis(LABELS[unit], log=True), axis, curves)
         caption = f"{LOSS.shows} Lower and further left is better. {self.bands}".strip()
         return PageFigure(f"loss-{key}", "Loss gap", caption, charts)
