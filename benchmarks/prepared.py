@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from optbench.choices import choose_one
 from optbench.engine.chunk import Chunk
 from optbench.errors import UserError
 from optbench.instance import Instance
 from optbench.registry import load_registry
 from optbench.runs import RunSpec, prepare
-from optbench.study import Cell, build_instances, make_cells, parse_optimizer
+from optbench.study import Cell, build_instances, make_cells
 from optbench.tuning.grid import natural_rate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,7 +52,7 @@ def cell(problem: str, parametrization: str, optimizer: str) -> Cell:
     built = (instance(problem),)
     named = [parametrization] if parametrization else []
     try:
-        (made,) = make_cells(built, [parse_optimizer(load_registry(), optimizer)], named)
+        (made,) = make_cells(built, [choose_one(load_registry(), optimizer)], named)
     except UserError as error:
         raise NotImplementedError(str(error)) from error
     if made.skip is not None:

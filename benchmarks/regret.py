@@ -11,13 +11,14 @@ import sys
 from collections import Counter
 from typing import NamedTuple
 
+from optbench.choices import choose_all
 from optbench.engine.stop import StopSignal
 from optbench.executors.cells import run_cells
 from optbench.executors.local import default_threads
 from optbench.plan import PERTURBATION
 from optbench.registry import load_registry
 from optbench.solutions import solved
-from optbench.study import build_instances, choose_all, make_cells
+from optbench.study import build_instances, make_cells
 from optbench.tuning.score import Score
 from optbench.tuning.search import Search, Tuner
 from optbench.tuning.starts import Asking

@@ -1,6 +1,6 @@
 """How often a table marks a row as slower that is not, and how often one that is.
 
-``python -m benchmarks.significance`` prints both tables of docs/measures.md, in about a minute.
+``python -m benchmarks.significance`` prints both tables of docs/statistics.md, in about a minute.
 """
 
 from __future__ import annotations

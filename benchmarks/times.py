@@ -1,6 +1,6 @@
 """How right the cost of a step is: on machines of which everything is known, and on this one.
 
-``python -m benchmarks.times`` prints the table of docs/measures.md and what repeats differ by.
+``python -m benchmarks.times`` prints the table of docs/statistics.md and what repeats differ by.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from optbench.choices import choose_one
 from optbench.registry import load_registry
-from optbench.study import build_instances, make_cells, parse_optimizer
+from optbench.study import build_instances, make_cells
 from optbench.timing import StepTime, Stopwatch, standing_still, step_time, stopwatch
 
 OWN, BASELINE = 34.0, 10.0  # nanoseconds of a step
@@ -110,7 +111,7 @@ def repeats(count: int) -> list[tuple[str, list[StepTime]]]:
     for text in CELLS:
         (built,) = build_instances(registry, text, 1)
         for name in OPTIMIZERS:
-            (cell,) = make_cells(built, [parse_optimizer(registry, name)], ())
+            (cell,) = make_cells(built, [choose_one(registry, name)], ())
             assert registry.baseline is not None
             base = standing_still(cell, registry.baseline)
             times = [step_time(stopwatch(cell, 1e-4), base) for _ in range(count)]

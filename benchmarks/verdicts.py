@@ -19,6 +19,7 @@ from optbench.analysis.kinds import kind_of
 from optbench.analysis.selection import BETWEEN, NO_VERDICT, select
 from optbench.analysis.settling import MOVING, Verdict, judge
 from optbench.analysis.theory import candidates, theory_name
+from optbench.choices import choose_all
 from optbench.contract import UNKNOWN
 from optbench.engine.stop import StopSignal
 from optbench.executors.cells import run_cells
@@ -26,7 +27,7 @@ from optbench.instance import Instance
 from optbench.registry import load_registry
 from optbench.runs import DEFAULT_HORIZON, RunSpec, run_all
 from optbench.solutions import family_member, solved
-from optbench.study import Cell, build_instances, choose_all, make_cells
+from optbench.study import Cell, build_instances, make_cells
 from optbench.tuning.search import Tuner
 
 EXPONENTS = (1.1, 1.25, 1.5, 1.75, 2.5, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0)

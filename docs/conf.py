@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # for `mathml`, beside this file
 
 project = "optbench"
 author = "optbench developers"
 project_copyright = f"2026, {author}"
 version = release = optbench.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "mathml"]
 exclude_patterns = ["*.py", "README.md"]  # programs are no notebooks outside of the gallery
 root_doc = "index"
 
@@ -41,6 +43,7 @@ autodoc_typehints = "none"  # docstrings say types in words
 numpydoc_class_members_toctree = False
 numpydoc_show_inherited_class_members = False
 
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
@@ -55,9 +58,10 @@ _PAGES = {
 }
 
 
-def as_sphinx_reads(_app: Sphinx, _page: str, source: list[str]) -> None:
+def as_sphinx_reads(_app: Sphinx, page: str, source: list[str]) -> None:
     """Turn anchors in HTML, and links to files that are not part of the site."""
-    source[0] = _LINK.sub(_as_linked, _ANCHOR.sub(r"(\1)=", source[0]))
+    linked = functools.partial(_as_linked, folder=(HERE / page).parent)
+    source[0] = _LINK.sub(linked, _ANCHOR.sub(r"(\1)=", source[0]))
 
 
 def as_included(_app: Sphinx, path: Path, _parent: str, source: list[str]) -> None:
@@ -65,16 +69,16 @@ def as_included(_app: Sphinx, path: Path, _parent: str, source: list[str]) -> No
     source[0] = _LINK.sub(functools.partial(_as_linked, folder=HERE.parent), source[0])
 
 
-def _as_linked(match: re.Match[str], folder: Path = HERE) -> str:
+def _as_linked(match: re.Match[str], folder: Path) -> str:
     """Return a link to a page of the site, to a file to be downloaded, or the text alone."""
     text, path, heading = match.groups()
     file = (folder / path).resolve()
     if page := _PAGES.get(path.removeprefix("../")):
         return f"[{text}]({page})"
-    if file.is_relative_to(HERE) and file.suffix in (".md", ".ipynb"):
-        return f"[{text}]({file.relative_to(HERE)}{heading or ''})"
+    if file.is_relative_to(HERE) and (file.suffix == ".md" or file.parent.name == "gallery"):
+        return f"[{text}](/{file.relative_to(HERE)}{heading or ''})"
     if file.is_file():
-        return f"{{download}}`{text.strip('`')} <{os.path.relpath(file, HERE)}>`"
+        return f"{{download}}`{text.strip('`')} </{os.path.relpath(file, HERE)}>`"
     return text
 
 

@@ -12,23 +12,26 @@ from typing import TYPE_CHECKING, Any
 from optbench.analysis.along import ReferenceMeters
 from optbench.analysis.comparison import tell
 from optbench.analysis.rows import settled
+from optbench.choices import check_ranges, choose_all, choose_one
 from optbench.engine.compiler import cache
 from optbench.environment import describe
 from optbench.errors import UserError
 from optbench.executors.local import default_threads
 from optbench.instance import Instance
-from optbench.options import MOST_RATES
+from optbench.parametrizations import written_out
 from optbench.plan import PERTURBATION, Plan, Settings, make_plan, renewed
 from optbench.progress import Report, progress_of
 from optbench.provenance import call_text, papers_of
 from optbench.registry import Registry, load_registry
 from optbench.result import Comparison
 from optbench.runs import DEFAULT_HORIZON, RunResult, RunSpec, hyper_values, run_all
-from optbench.study import build_all, check_ranges, choose_all, is_arrays, make_cells
+from optbench.study import build_all, is_arrays, make_cells
+from optbench.sweeps import MOST, check_count
 
 if TYPE_CHECKING:
+    from optbench.choices import Choice
     from optbench.contract import Optimizer
-    from optbench.study import Arrays, Choice
+    from optbench.study import Arrays
 
 
 def compare(
@@ -52,17 +55,21 @@ def compare(
     Parameters
     ----------
     problems : str, Instance, (X, y), or a sequence of them
-        ``NAME`` or ``NAME:key=value,...``; what a problem builds; a matrix (n, d), dense or
-        sparse, with n targets: two different ones are labels of classes, others numbers to be
-        predicted.  As with files, columns are divided by their standard deviation; those of a
-        dense matrix, and numbers to be predicted, have their means subtracted.  An instance is
+        ``NAME`` or ``NAME:key=value,...``, with one or several values as for optimizers; what a
+        problem builds; a matrix (n, d), dense or sparse, with n targets: two different ones are
+        labels of classes, others numbers to be predicted.  As with files, columns are divided by
+        their standard deviation; those of a dense matrix, and numbers to be predicted, have their
+        means subtracted.  An instance is
         taken as it is.  Default: those that declare default instances.
     optimizers : str, Optimizer, or a sequence of them
         ``NAME``, ``NAME[hyper=value,...]`` or ``all``; a function under ``@optimizer``, wherever
         it is defined, whose name may then stand in the others: ``[mine, "mine[beta=0.5]"]``.
+        Several values make a sweep, ``"heavy_ball[momentum=0,0.5]"`` or LOW:HIGH:COUNT, of all
+        combinations: each has a row as if it had been written out.
         Default: those that are not declared with ``default=False``.
     parametrizations : sequence of str
-        ``NAME`` or ``NAME:key=value,...``; default: what each problem prescribes.
+        ``NAME`` or ``NAME:key=value,...``, with one or several values; default: what each problem
+        prescribes.
     horizon : int, optional
         Number of steps, default 100,000.
     learning_rates : "auto" or sequence of float
@@ -103,7 +110,8 @@ def compare(
     settings = replace(settings, until_verdict=until_verdict)
     registry = load_registry(tuple(map(str, _several(plugins))))
     choices = choose_all(registry, _several(optimizers))
-    asked = _several(problems), _several(parametrizations)
+    named = [each for text in _several(parametrizations) for each in written_out(text)]
+    asked = _several(problems), named
     with progress_of(progress) as report:
         result = _compared(settings, registry, choices, *asked, report)
     result.environment["command"] = call
@@ -146,6 +154,9 @@ def _planned(
     parametrizations: Sequence[str],
 ) -> Plan:
     """Return every cell that is asked for: as used and, unless rates are given, as theorems ask."""
+    counts = len(instances), max(len(parametrizations), 1), len(choices)
+    names = "{:,} instances x {:,} parametrizations x {:,} optimizers".format(*counts)
+    check_count(names, math.prod(counts))
     both = settings.rates is None
     cells = [
         cell for built in instances for cell in make_cells(built, choices, parametrizations, both)
@@ -200,7 +211,7 @@ def run(
     """
     settings = _settings(horizon, "auto", 1, 1, None, False, False)
     registry = load_registry(tuple(map(str, _several(plugins))))
-    (choice,) = choose_all(registry, [optimizer])
+    choice = choose_one(registry, optimizer)
     instances = build_all(registry, [problem], 1)[0]
     asked = () if parametrization is None else (parametrization,)
     (cell,) = make_cells(instances, [choice], asked)
@@ -266,8 +277,8 @@ def _settings(
         rates = sorted(set(map(float, given)))
         if not rates or not all(math.isfinite(rate) and rate > 0 for rate in rates):
             raise UserError(f"learning_rates={learning_rates} must be positive finite numbers")
-        if len(rates) > MOST_RATES:
-            raise UserError(f"learning_rates has {len(rates):,} rates: at most {MOST_RATES:,} run")
+        if len(rates) > MOST:
+            raise UserError(f"learning_rates has {len(rates):,} rates: at most {MOST:,} run")
     return Settings(horizon, seeds, rates, threads or default_threads(), timeout, rerun, fresh)
 
 

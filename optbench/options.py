@@ -17,7 +17,6 @@ Values = Mapping[str, tuple[Any, ...]]
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 FEW = 6  # names that a message lists in full
 NEAREST = 3  # of more, so many are named
-MOST_RATES = 10_000  # learning rates that are given: each of them runs, and has a row of its own
 SWITCH = ("auto", "true", "false")  # choices of a yes or no whose default depends on the rest
 
 
@@ -184,6 +183,8 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
 def parse_specification(text: str) -> tuple[str, dict[str, str]]:
     """Split ``name:key=value,...`` or ``name[key=value,...]`` into its name and options.
 
+    What has no ``=`` continues the value before it: ``name:key=1,2`` is ``{"key": "1,2"}``.
+
     Raises
     ------
     UserError
@@ -199,16 +200,34 @@ def parse_specification(text: str) -> tuple[str, dict[str, str]]:
         if colon and not rest.strip():
             raise UserError(f"{text!r}: nothing follows the colon; say NAME or NAME:key=value")
     options: dict[str, str] = {}
-    for item in filter(None, (part.strip() for part in rest.split(","))):
-        key, equals, value = item.partition("=")
-        if not equals or not key.strip() or not value.strip():
+    key = ""
+    for part in rest.split(","):
+        if key and "=" not in part:
+            options[key] += f",{part}"
+            continue
+        item = part.strip()
+        key, equals, value = map(str.strip, item.partition("="))
+        if item and (not equals or not key or not value):
             raise UserError(f"{text!r}: {item!r} is not of the form key=value")
-        if key.strip() in options:
-            raise UserError(f"{text!r}: key {key.strip()!r} is given twice")
-        options[key.strip()] = value.strip()
+        if key in options:
+            raise UserError(f"{text!r}: key {key!r} is given twice")
+        if key:
+            options[key] = value
     if not name.strip():
         raise UserError(f"{text!r} has no name")
-    return name.strip(), options
+    return name.strip(), {key: value.rstrip(", ") for key, value in options.items()}
+
+
+def check_known(where: str, key: str, known: Iterable[str]) -> None:
+    """Refuse what is no option.
+
+    Raises
+    ------
+    UserError
+        The option, and which one may be meant.
+    """
+    if key not in known:
+        raise UserError(f"{where}: unknown option {key!r}{suggest(key, known)}")
 
 
 def parse_options(
@@ -232,8 +251,7 @@ def parse_options(
     """
     values: dict[str, Any] = {}
     for key, text in given.items():
-        if key not in defaults:
-            raise UserError(f"{where}: unknown option {key!r}{suggest(key, defaults)}")
+        check_known(where, key, defaults)
         values[key] = _convert(f"{where}: {key}={text}", text, defaults[key])
     return values
 

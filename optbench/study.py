@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
-from optbench.contract import Optimizer, Problem, combine, options_of
-from optbench.contract.combinations import CONSTANT, OPTIONS, SCHEDULE, combination_text
+from optbench.choices import Choice
+from optbench.contract import Optimizer, Problem
 from optbench.engine.oracles.catalogue import missing_oracle
 from optbench.errors import UserError, one_line
 from optbench.instance import Instance
@@ -19,68 +17,11 @@ from optbench.labels import tell_apart
 from optbench.options import option_text, parse_options, parse_specification
 from optbench.parametrizations import Parametrization, parametrization
 from optbench.registry import Registry
-from optbench.rehearsal.effects import check_effects
+from optbench.sweeps import combinations
 
-ALL, DEFAULT = "all", ""  # optimizers: every one, and those that run when none is named
 Arrays: TypeAlias = tuple[Any, Any]  # a matrix (n, d), dense or sparse, and n targets
 FLOW_RATE = 0.2  # rates up to that part of the natural one follow gradient flow
 LONGEST = 1_000_000  # steps that a row may take by itself, beyond the horizon that was asked for
-
-
-@dataclass(frozen=True)
-class Choice:
-    """An optimizer with the hyperparameters that the user, or a theorem, fixed.
-
-    Attributes
-    ----------
-    optimizer : Optimizer
-    fixed : mapping of str to float
-    source : str
-        Which file it is of, where another one has the same name.
-    named : bool
-        Whether the user named it; else it runs by default.
-    as_theorem_asks : bool
-        Whether this is the row beside the one as used: with what its theorem asks for.
-    follows_flow : bool
-        Whether that is a small learning rate, :func:`optbench.tuning.grid.flow_rate`.
-    """
-
-    optimizer: Optimizer
-    fixed: Mapping[str, float]
-    source: str = ""
-    named: bool = True
-    as_theorem_asks: bool = False
-    follows_flow: bool = False
-
-    @property
-    def label(self) -> str:
-        """What tables call it: ``adam``, ``adam[eps=0]``, ``adam (mine.py)``."""
-        combined = combination_text(self.optimizer)
-        fixed = [f"{name}={value:g}" for name, value in self.fixed.items()]
-        given = ",".join((*combined, *fixed))
-        given = "small rate" if self.follows_flow else given
-        name = f"{self.optimizer.name}[{given}]" if given else self.optimizer.name
-        name = f"{name} ({self.source})" if self.source else name
-        return f"{name} (theorem)" if self.as_theorem_asks else name
-
-    @property
-    def tuned(self) -> str | None:
-        """The hyperparameter that the host searches, if any."""
-        free = [name for name in self.optimizer.tuned if name not in self.fixed]
-        return free[0] if free else None
-
-    def hypers(self, rate: float | None = None) -> np.ndarray:
-        """Return all hyperparameters in the order of the signature, float64 (H,)."""
-        values = []
-        for name, hyper in self.optimizer.hypers.items():
-            default = rate if name == self.tuned else hyper.default
-            values.append(self.fixed.get(name, default))
-        return np.array(values, dtype=float)
-
-    def values(self, rate: float | None = None) -> dict[str, float]:
-        """Return all hyperparameters by name; nan of a learning rate that is not known."""
-        hypers = self.hypers(math.nan if rate is None else rate)
-        return dict(zip(self.optimizer.hypers, hypers.tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -102,97 +43,6 @@ class Cell:
         if not self.choice.follows_flow:
             return asked
         return max(asked, min(round(asked / FLOW_RATE), LONGEST))
-
-
-def parse_optimizer(registry: Registry, text: str) -> Choice:
-    """Read ``NAME`` or ``NAME[hyper=value,...]``, with options such as ``schedule=cosine``.
-
-    Raises
-    ------
-    UserError
-        For an unknown name, an unknown hyperparameter, a value that is no number or out of range,
-        or more than one hyperparameter left to tune.
-    """
-    name, given = parse_specification(text)
-    optimizer = registry.optimizer(name)
-    defaults: dict[str, Any] = dict.fromkeys(optimizer.hypers, 0.0)
-    named = {*options_of(optimizer), *(OPTIONS.keys() & given.keys() - optimizer.hypers.keys())}
-    options = {key: CONSTANT if key == SCHEDULE else 0.0 for key in named}
-    values = parse_options(f"optimizer {name}", given, defaults | options)
-    fixed = {key: value for key, value in values.items() if key in optimizer.hypers}
-    check_ranges(optimizer, fixed, given)
-    added = {key: value for key, value in values.items() if key in options and key != SCHEDULE}
-    plain, schedule = optimizer, values.get(SCHEDULE, CONSTANT)
-    optimizer = combine(plain, schedule, added)
-    check_effects(plain, [SCHEDULE] * (schedule != CONSTANT) + list(added))
-    free = [key for key in optimizer.tuned if key not in fixed]
-    if len(free) > 1:
-        raise UserError(f"optimizer {name}: give all but one of {', '.join(free)} a value")
-    return Choice(optimizer, fixed)
-
-
-def check_ranges(
-    optimizer: Optimizer, values: Mapping[str, float], typed: Mapping[str, str] | None = None
-) -> None:
-    """Refuse hyperparameters outside of their ranges.
-
-    Raises
-    ------
-    UserError
-        The name, the value, as typed where it was, and what would be right.
-    """
-    for key, value in values.items():
-        if reason := optimizer.hypers[key].problem_with(value):
-            shown = value if typed is None else typed[key]
-            raise UserError(f"optimizer {optimizer.name}: {key}={shown} {reason}")
-
-
-def choose_all(registry: Registry, given: Sequence[str | Optimizer]) -> list[Choice]:
-    """Return what the user chose, each once; the default optimizers when nothing was.
-
-    Parameters
-    ----------
-    registry : Registry
-    given : sequence of str or Optimizer
-        ``NAME``, ``NAME[hyper=value,...]``, ``all``, or a function under ``@optimizer``, whose
-        name the others may then use.
-
-    Raises
-    ------
-    UserError
-        For what is none of these.
-    """
-    choices: list[Choice] = []
-    own = {one.name: one for one in given if isinstance(one, Optimizer)}
-    known = replace(registry, optimizers={**own, **registry.optimizers})
-    for one in given or (DEFAULT,):
-        if isinstance(one, Optimizer):  # a copy: globals of its cell may have changed meanwhile
-            choices.append(Choice(replace(one), {}))
-        elif one in (ALL, DEFAULT):
-            names = registry.optimizers if one == ALL else registry.default_optimizers
-            choices += [Choice(registry.optimizers[n], {}, named=False) for n in sorted(names)]
-        elif isinstance(one, str):
-            choices.append(parse_optimizer(known, one))
-        else:
-            kind = type(one).__name__
-            raise UserError(
-                f"optimizer: is of type {kind}; give a name or a function under @optimizer"
-            )
-    unlike = {(c.optimizer.identity, *sorted(c.fixed.items())): c for c in choices}
-    return [_with_source(registry, choice, list(unlike.values())) for choice in unlike.values()]
-
-
-def _with_source(registry: Registry, choice: Choice, choices: Sequence[Choice]) -> Choice:
-    """Say which file an optimizer is of where its name alone would not."""
-    optimizer = choice.optimizer
-    plain = [c.optimizer.base or c.optimizer for c in choices]
-    namesakes = {each.identity for each in plain if each.name == optimizer.name}
-    replaced = registry.replaced.get(f"optimizer {optimizer.name}")
-    own = (optimizer.base or optimizer).identity
-    same = isinstance(replaced, Optimizer) and replaced.identity == own
-    if len(namesakes) == 1 and (replaced is None or same):
-        return choice
-    return replace(choice, source=os.path.basename(optimizer.file))
 
 
 def is_arrays(given: object) -> TypeGuard[Arrays]:
@@ -263,6 +113,8 @@ def _of_arrays(registry: Registry, given: Arrays) -> tuple[Problem, dict[str, An
 def build_instances(registry: Registry, text: str, seeds: int) -> list[tuple[Instance, ...]]:
     """Build the instances of ``NAME`` (its defaults) or ``NAME:key=value,...``.
 
+    Several values of an option, ``n=10,20``, build an instance of each.
+
     Returns
     -------
     list of tuple of Instance
@@ -272,7 +124,10 @@ def build_instances(registry: Registry, text: str, seeds: int) -> list[tuple[Ins
     problem = registry.problem(name)
     chosen: Sequence[Mapping[str, Any]] = problem.default or ({},)
     if given:
-        chosen = [parse_options(f"problem {name}", given, problem.option_defaults)]
+        where, defaults = f"problem {name}", problem.option_defaults
+        listed = {key: option.choices for key, option in problem.options.items()}
+        swept = combinations(where, given, defaults, listed)
+        chosen = [parse_options(where, each, defaults) for each in swept]
     built = []
     for options in chosen:
         instances = [_build(problem, options)]

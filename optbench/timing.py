@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from optbench.choices import Choice
 from optbench.contract import Optimizer
 from optbench.errors import UserError
 from optbench.runs import RunSpec, prepare
-from optbench.study import Cell, Choice
+from optbench.study import Cell
 
 ROUNDS = 9
 SECONDS = 1.2e-4  # of a burst

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "optbench"
 LAYERS = (
     "errors files numerals progress provenance source_code",
     "options status random schedules elementwise linear_algebra proximal projections environment",
-    "column",
+    "column sweeps",
     "columns identity labels losses norm_names parameters targets",
     "records traces plugin_files references data",
     "contract parametrizations",
@@ -21,6 +21,7 @@ LAYERS = (
     "rehearsal",
     "engine",
     "runs",
+    "choices",
     "study",
     "store",
     "solutions timing",

@@ -5,16 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from optbench.choices import choose_all, choose_one
 from optbench.errors import UserError
 from optbench.parametrizations import parametrization
 from optbench.registry import load_registry
-from optbench.study import (
-    build_instances,
-    choose_all,
-    make_cells,
-    parse_optimizer,
-    reason_to_skip,
-)
+from optbench.study import build_instances, make_cells, reason_to_skip
 
 GAUSSIAN = "linear_regression:data=gaussian,n=3,d=5"
 SEPARABLE = "logistic_regression:data=gaussian"
@@ -26,7 +21,7 @@ def registry_fixture():
 
 
 def test_hyperparameters_stand_in_the_order_of_the_signature(registry):
-    choice = parse_optimizer(registry, "adam[eps=0,beta2=0.99]")
+    choice = choose_one(registry, "adam[eps=0,beta2=0.99]")
     assert choice.label == "adam[eps=0,beta2=0.99]"
     assert choice.tuned == "learning_rate"
     by_name = dict(zip(choice.optimizer.hypers, choice.hypers(0.5), strict=True))
@@ -35,11 +30,11 @@ def test_hyperparameters_stand_in_the_order_of_the_signature(registry):
 
 
 def test_a_fixed_learning_rate_is_not_tuned(registry):
-    choice = parse_optimizer(registry, "gradient_descent[learning_rate=0.25]")
+    choice = choose_one(registry, "gradient_descent[learning_rate=0.25]")
     assert choice.tuned is None
     np.testing.assert_array_equal(choice.hypers(), [0.25])
-    assert parse_optimizer(registry, " gradient_descent ").label == "gradient_descent"
-    assert parse_optimizer(registry, "automatic_gradient_descent").tuned is None
+    assert choose_one(registry, " gradient_descent ").label == "gradient_descent"
+    assert choose_one(registry, "automatic_gradient_descent").tuned is None
 
 
 @pytest.mark.parametrize(
@@ -61,7 +56,7 @@ def test_a_fixed_learning_rate_is_not_tuned(registry):
 )
 def test_wrong_optimizers_are_one_line(registry, text, words):
     with pytest.raises(UserError, match=words) as error:
-        parse_optimizer(registry, text)
+        choose_one(registry, text)
     assert "\n" not in str(error.value)
 
 
@@ -88,7 +83,7 @@ def test_wrong_problems_are_one_line(registry):
 def test_cells_are_instances_by_optimizers_by_parametrizations(registry):
     (built,) = build_instances(registry, GAUSSIAN, 1)
     choices = [
-        parse_optimizer(registry, name) for name in ("gradient_descent", "online_natural_gradient")
+        choose_one(registry, name) for name in ("gradient_descent", "online_natural_gradient")
     ]
     cells = make_cells(built, choices, ["linear", "diagonal:depth=3"])
     table = [(cell.choice.label, cell.parametrization.name, cell.skip is None) for cell in cells]

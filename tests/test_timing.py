@@ -13,8 +13,9 @@ from scipy.stats import binomtest
 from small_instances import one_chunk
 
 from benchmarks.times import BASELINE, MACHINES, OWN, Machine, covered, errors, measured
+from optbench.choices import choose_one
 from optbench.registry import load_registry
-from optbench.study import build_instances, make_cells, parse_optimizer
+from optbench.study import build_instances, make_cells
 from optbench.timing import standing_still, step_time, stopwatch
 
 SMALL = "linear_regression:data=gaussian,n=5,d=12,seed=3"
@@ -24,7 +25,7 @@ LARGE = "linear_regression:data=gaussian,n=2000,d=50"
 def cell(text: str, optimizer: str = "gradient_descent"):
     registry = load_registry()
     (built,) = build_instances(registry, text, 1)
-    (made,) = make_cells(built, [parse_optimizer(registry, optimizer)], ())
+    (made,) = make_cells(built, [choose_one(registry, optimizer)], ())
     return made
 
 

@@ -46,8 +46,8 @@ result
 
 # %% [markdown]
 # `adam` has two marks. The first is of Adam as it is used: it has not arrived
-# anywhere. The second is of Adam as the theorem asks, which optbench runs beside it:
-# it has arrived, at `linf`.
+# anywhere. The second is of Adam as the theorem asks, which optbench runs beside
+# it: it has arrived, at `linf`.
 #
 # The *effective p* sums up a run in a number: in which $p$-norm is its margin
 # closest to optimal?

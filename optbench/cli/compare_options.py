@@ -11,8 +11,8 @@ import typer
 from optbench.cli import complete
 from optbench.cli.parameters import format_option, positive, seconds
 from optbench.errors import UserError
-from optbench.options import MOST_RATES
 from optbench.report import COUNTS, FORMATS
+from optbench.sweeps import MOST, Grid
 
 WHAT, HOW, SHOWN = "What to compare", "How to run it", "What to show"
 
@@ -20,7 +20,7 @@ Problems = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PROBLEM",
-        help="NAME or NAME:key=value,... [default: three problems]",
+        help="NAME or NAME:key=value,...; n=10,20 runs both. [default: three problems]",
         autocompletion=complete.problems,
     ),
 ]
@@ -30,7 +30,8 @@ Optimizers = Annotated[
         "--optimizer",
         "-o",
         metavar="OPT",
-        help="NAME, NAME[hyper=value,...] or all; repeatable. [default: the usual ones]",
+        help="NAME, NAME[hyper=value,...] or all; repeatable. Several values, momentum=0,0.9 or "
+        "LOW:HIGH:COUNT, run each. [default: the usual ones]",
         autocompletion=complete.optimizers,
         rich_help_panel=WHAT,
     ),
@@ -40,7 +41,8 @@ Parametrizations = Annotated[
     typer.Option(
         "--parametrization",
         metavar="NAME",
-        help="NAME or NAME:key=value,...; repeatable. [default: as the problem prescribes]",
+        help="NAME or NAME:key=value,...; repeatable; several values run each. [default: as the "
+        "problem prescribes]",
         autocompletion=complete.parametrizations,
         rich_help_panel=WHAT,
     ),
@@ -152,24 +154,20 @@ def learning_rates(text: str) -> str | tuple[float, ...]:
     if text == "auto":
         return text
     try:
-        rates = _grid(*text.split(":")) if ":" in text else tuple(map(float, text.split(",")))
-    except (TypeError, ValueError, ZeroDivisionError):
+        rates = _grid(text) if ":" in text else tuple(map(float, text.split(",")))
+    except ValueError:
         rates = ()
     if not rates or not all(0.0 < rate < math.inf for rate in rates):
         raise UserError(
             f"--learning-rates {text}: must be auto, positive numbers such as 0.1,0.01, or "
             "LOW:HIGH:COUNT such as 1e-4:1:200"
         )
-    if len(rates) > MOST_RATES:
-        raise UserError(f"--learning-rates {text[:40]}: at most {MOST_RATES:,} rates, such as 200")
+    if len(rates) > MOST:
+        raise UserError(f"--learning-rates {text[:40]}: at most {MOST:,} rates, such as 200")
     return rates
 
 
-def _grid(low: str, high: str, count: str) -> tuple[float, ...]:
-    """Return rates from low to high, equally spaced in the logarithm.
-
-    Rounded to twelve digits: 0.1, not 0.09999999999999998, which nobody finds in a table again.
-    """
-    first, ratio, last = float(low), float(high) / float(low), int(count) - 1
-    made = range(min(last, MOST_RATES) + 1)  # one too many is enough to be refused
-    return tuple(float(f"{first * ratio ** (k / last):.12g}") for k in made)
+def _grid(text: str) -> tuple[float, ...]:
+    grid = Grid.parse(text)
+    one_too_many = min(grid.count, MOST + 1)  # enough to be refused
+    return tuple(Grid(grid.low, grid.high, one_too_many).values())

@@ -12,8 +12,8 @@ def one_of(names: Sequence[str]) -> Callable[[str], list[str]]:
 
 def optimizers(incomplete: str) -> list[str]:
     """Complete an optimizer, or ``all``."""
+    from optbench.choices import ALL
     from optbench.registry import load_registry
-    from optbench.study import ALL
 
     return _begins([ALL, *sorted(load_registry().optimizers)], incomplete)
 

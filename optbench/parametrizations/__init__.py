@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from optbench.errors import UserError
 from optbench.identity import identity
@@ -13,11 +14,13 @@ from optbench.parametrizations.deep_linear import deep_linear
 from optbench.parametrizations.diagonal import diagonal
 from optbench.parametrizations.group import group
 from optbench.parametrizations.hadamard import hadamard
+from optbench.parametrizations.initial_layers import INITIAL_LAYERS
 from optbench.parametrizations.k_support import k_support
 from optbench.parametrizations.linear import linear
 from optbench.parametrizations.nonnegative import nonnegative
 from optbench.parametrizations.residual import residual
 from optbench.parametrizations.weight_normalized import weight_normalized
+from optbench.sweeps import combinations
 
 PARAMETRIZATIONS: dict[str, Builder] = {
     "linear": linear,
@@ -50,17 +53,32 @@ def parametrization(specification: str, dimension: int) -> Parametrization:
         For an unknown name, an unknown key or a value out of range.
     """
     name, given = parse_specification(specification)
+    options = parse_options(f"parametrization {name}", given, _defaults(name))
+    return PARAMETRIZATIONS[name](dimension, **options)
+
+
+def written_out(specification: str) -> list[str]:
+    """Return the specifications that several values stand for: ``diagonal:scale=1e-4:1:9``.
+
+    Raises
+    ------
+    UserError
+        For an unknown name, an unknown key, or too many combinations.
+    """
+    name, given = parse_specification(specification)
+    defaults, words = _defaults(name), {"init": tuple(INITIAL_LAYERS)}
+    swept = combinations(f"parametrization {name}", given, defaults, words)
+    texts = [",".join(f"{key}={value}" for key, value in each.items()) for each in swept]
+    return [f"{name}:{text}" if text else name for text in texts]
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    """Return the options of a parametrization, the names of its builder, with their defaults."""
     if name not in PARAMETRIZATIONS:
         raise UserError(f"unknown parametrization {name!r}{suggest(name, PARAMETRIZATIONS)}")
     builder = PARAMETRIZATIONS[name]
-    defaults = dict(
-        zip(
-            builder.__code__.co_varnames[1 : builder.__code__.co_argcount],
-            builder.__defaults__ or (),
-            strict=True,
-        )
-    )
-    return builder(dimension, **parse_options(f"parametrization {name}", given, defaults))
+    names = builder.__code__.co_varnames[1 : builder.__code__.co_argcount]
+    return dict(zip(names, builder.__defaults__ or (), strict=True))
 
 
 def as_typed(built: Parametrization, dimension: int) -> str:
@@ -79,4 +97,4 @@ def as_typed(built: Parametrization, dimension: int) -> str:
     raise UserError(f"parametrization {built.name!r} was made by hand: it cannot be sent")
 
 
-__all__ = ["PARAMETRIZATIONS", "Parametrization", "as_typed", "parametrization"]
+__all__ = ["PARAMETRIZATIONS", "Parametrization", "as_typed", "parametrization", "written_out"]

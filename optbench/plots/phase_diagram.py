@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KEYS = ("instance_id", "parametrization", "optimizer", "others")
 MISSING = (
     "phase_diagram: no optimizer ran with several values of two hyperparameters; for instance "
-    "-o 'heavy_ball[momentum=0.5]' -o 'heavy_ball[momentum=0.9]' does"
+    "-o 'heavy_ball[momentum=0.5,0.9]' does"
 )
 
 

@@ -51,6 +51,7 @@ class Format:
 
 def _terminal(comparison: Comparison, view: View) -> str:
     from optbench.report.sections import first_screen, is_summarized, notes_of, tables
+    from optbench.report.sweep import brief
     from optbench.report.terminal import render_terminal
 
     if is_summarized(comparison) and not view.details:
@@ -63,6 +64,8 @@ def _terminal(comparison: Comparison, view: View) -> str:
         }
         return first_screen(comparison, view, pointers, "--until-verdict")
     found = tables(comparison, view.details, view.counted)
+    if not view.details:
+        found = [brief(table, "; --details shows all") for table in found]
     return render_terminal(found, notes_of(comparison), view.width, view.styled, view.details)
 
 

@@ -91,6 +91,7 @@ def first_screen(
     from optbench.analysis.settling import MOVING
     from optbench.report.summary import summarize
     from optbench.report.summary_table import summary_table
+    from optbench.report.sweep import brief
     from optbench.report.terminal import NARROWEST, render_terminal
 
     table = summary_table(summarize(comparison, view.counted), max(view.width, NARROWEST))
@@ -98,4 +99,4 @@ def first_screen(
         pointers = {longer: "runs go on until they have settled", **pointers}
     more = ", ".join(f"{command} ({shows})" for command, shows in pointers.items())
     notes = [*(f"note: {note}" for note in comparison.notes), f"More: {more}."]
-    return render_terminal([table], notes, view.width, view.styled)
+    return render_terminal([brief(table)], notes, view.width, view.styled)

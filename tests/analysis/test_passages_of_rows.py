@@ -9,9 +9,10 @@ from small_instances import regression
 
 from optbench.analysis.progress import Progress
 from optbench.analysis.rows import convergence_row
+from optbench.choices import choose_one
 from optbench.registry import load_registry
 from optbench.status import Status
-from optbench.study import make_cells, parse_optimizer
+from optbench.study import make_cells
 from optbench.targets import TARGET_NAMES, Passages
 
 
@@ -93,7 +94,7 @@ def test_targets_below_the_rounding_of_the_optimum_are_no_failures():
     """The first gap is 1e-14 of an optimum of 1: a hundredth of it is below its last place."""
     features, targets = np.array([[1.0], [0.0]]), np.array([2e-7, 2.0])
     instance = regression(features, targets, optimal_value=lambda: 1.0, smoothness=lambda: 1.0)
-    choice = parse_optimizer(load_registry(), "gradient_descent")
+    choice = choose_one(load_registry(), "gradient_descent")
     (made,) = make_cells((instance,), [choice], ())
     found = row(made, [0.9], 300)
     assert found.below_rounding == TARGET_NAMES[1:] and found.steps_to["1e-1"] is not None

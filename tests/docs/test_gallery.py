@@ -54,8 +54,18 @@ def test_a_notebook_teaches(notebook):
 
 def test_the_gallery_lists_its_notebooks():
     index = (REPOSITORY / "docs" / "gallery" / "index.md").read_text(encoding="utf-8")
-    (listed,) = re.findall(r"```\{toctree\}\n:maxdepth: 1\n\n(.*?)```", index, re.DOTALL)
+    (listed,) = re.findall(r"```\{toctree\}\n:hidden:\n\n(.*?)```", index, re.DOTALL)
     assert sorted(listed.split()) == [file.stem for file in GALLERY] and len(GALLERY) == 5
+
+
+@pytest.mark.parametrize("page", ["docs/index.md", "docs/gallery/index.md"])
+def test_a_notebook_has_its_picture_beside_it(page):
+    file = REPOSITORY / page
+    rows = re.findall(r"^\| !\[.*\]\((.*)\) \| \[.*\]\((.*)\):", file.read_text("utf-8"), re.M)
+    assert sorted(Path(notebook).stem for _, notebook in rows) == [each.stem for each in GALLERY]
+    for picture, notebook in rows:
+        assert Path(picture).stem == Path(notebook).stem
+        assert (file.parent / picture).is_file() and (file.parent / notebook).is_file()
 
 
 @pytest.mark.parametrize("page", PAGES)

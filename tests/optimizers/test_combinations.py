@@ -11,6 +11,7 @@ import pytest
 
 from optbench import UserError, run
 from optbench.check.kernels import compiled_path
+from optbench.choices import Choice, choose_all, choose_one
 from optbench.contract import combine, options_of
 from optbench.contract.combinations import OPTIONS
 from optbench.engine.combinations import combination_source
@@ -22,7 +23,6 @@ from optbench.rehearsal.plain import plain_path
 from optbench.rehearsal.quadratic import Quadratic
 from optbench.runs import RunResult, RunSpec, hyper_values, run_all
 from optbench.schedules import FACTORS
-from optbench.study import Choice, choose_all, parse_optimizer
 
 HORIZON = 100
 STEPS = tuple(range(HORIZON + 1))
@@ -61,7 +61,7 @@ def warmed(optax, rate: float, steps: int, after: Callable[[int], float]):
 
 
 def choice(text: str) -> Choice:
-    return parse_optimizer(load_registry(), text)
+    return choose_one(load_registry(), text)
 
 
 def ended(text: str, horizon: int = HORIZON, **facts) -> RunResult:
@@ -326,8 +326,8 @@ def test_a_kernel_that_sets_theta_anew_in_a_helper_is_seen(tmp_path) -> None:
     registry = load_registry((str(tmp_path / "hidden.py"),))
     reason = "hidden: weight_decay would have no effect: it sets theta anew from what it keeps"
     with pytest.raises(UserError, match=reason):
-        parse_optimizer(registry, "hidden[weight_decay=0.1]")
-    assert parse_optimizer(registry, "hidden[schedule=cosine]").optimizer.reads_horizon
+        choose_one(registry, "hidden[weight_decay=0.1]")
+    assert choose_one(registry, "hidden[schedule=cosine]").optimizer.reads_horizon
 
 
 @pytest.mark.parametrize("name", ["heavy_ball", "sharpness_aware", "rmsprop"])

@@ -7,11 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from optbench.choices import choose_one
 from optbench.engine.bind import bind_parametrization
 from optbench.parametrizations import PARAMETRIZATIONS, parametrization
 from optbench.parametrizations.initial_layers import INITIAL_LAYERS
 from optbench.registry import load_registry
-from optbench.study import build_instances, make_cells, parse_optimizer
+from optbench.study import build_instances, make_cells
 
 SCALE = 0.7
 
@@ -112,7 +113,7 @@ def test_several_outputs(widths: tuple[int, ...], outputs: int) -> None:
 def test_who_cannot_train_is_told_why(name: str) -> None:
     registry = load_registry()
     (built,) = build_instances(registry, "linear_regression:data=gaussian,n=4,d=8", 1)
-    choices = [parse_optimizer(registry, text) for text in
+    choices = [choose_one(registry, text) for text in
                ("gradient_descent", "automatic_gradient_descent", "natural_gradient")]  # fmt: skip
     plain, automatic, natural = (cell.skip for cell in make_cells(built, choices, [name]))
     assert plain is None

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from searched_cells import cell
 
+from optbench.choices import choose_all
 from optbench.registry import load_registry
-from optbench.study import Cell, build_instances, choose_all, make_cells
+from optbench.study import Cell, build_instances, make_cells
 from optbench.tuning.grid import (
     COUNT,
     ends_at_natural_rate,

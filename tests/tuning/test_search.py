@@ -11,11 +11,12 @@ from small_instances import one_chunk, regression
 
 from benchmarks.regret import Exhaustive
 from optbench import compare
+from optbench.choices import choose_one
 from optbench.engine.stop import StopSignal
 from optbench.executors.cells import run_cells
 from optbench.instance import Instance
 from optbench.registry import load_registry
-from optbench.study import Cell, build_instances, make_cells, parse_optimizer
+from optbench.study import Cell, build_instances, make_cells
 from optbench.targets import RELATIVE_TARGETS
 from optbench.tuning.search import CHALLENGERS, Search, Tuner
 
@@ -33,7 +34,7 @@ def quadratic(smallest: float, largest: float) -> Instance:
 
 
 def cell_of(instance: Instance) -> Cell:
-    (made,) = make_cells((instance,), [parse_optimizer(load_registry(), "gradient_descent")], ())
+    (made,) = make_cells((instance,), [choose_one(load_registry(), "gradient_descent")], ())
     return made
 
 
@@ -270,7 +271,7 @@ def test_searches_side_by_side_find_what_each_finds_alone(problem, rates):
     registry = load_registry()
     (built,) = build_instances(registry, problem, 3)
     names = ["heavy_ball", "gradient_descent[learning_rate=0.01]", "adam", "gradient_descent"]
-    choices = [parse_optimizer(registry, name) for name in names]
+    choices = [choose_one(registry, name) for name in names]
     stop = StopSignal()
     tuners = [Tuner(made, 3, 2_000, rates, 1e-3) for made in make_cells(built, choices, ())]
     seen = set()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from searched_cells import cell, searched
 
 from optbench import Hyper, compare, optimizer
-from optbench.study import Choice, make_cells
+from optbench.choices import Choice
+from optbench.study import make_cells
 
 PROBLEM = "linear_regression:data=gaussian,n=12,d=5,seed=3"
 

@@ -7,8 +7,9 @@ import pytest
 
 from optbench import compare
 from optbench.analysis.rows import settled
+from optbench.choices import choose_one
 from optbench.registry import load_registry
-from optbench.study import build_instances, make_cells, parse_optimizer
+from optbench.study import build_instances, make_cells
 from optbench.tuning import until_verdict
 from optbench.tuning.search import Tuner
 
@@ -77,7 +78,7 @@ def test_steps_and_work_are_limited(monkeypatch):
     """However far the verdict is: a budget of steps, and of numbers of the data that are read."""
     registry = load_registry()
     (built,) = build_instances(registry, PROBLEM, 1)
-    (cell,) = make_cells(built, [parse_optimizer(registry, GRADIENT_DESCENT)], ())
+    (cell,) = make_cells(built, [choose_one(registry, GRADIENT_DESCENT)], ())
 
     def longest(work):
         monkeypatch.setattr(until_verdict, "WORK", work)
@@ -104,7 +105,7 @@ def test_steps_and_work_are_limited(monkeypatch):
 def test_no_run_goes_on_that_has_settled():
     registry = load_registry()
     (built,) = build_instances(registry, PROBLEM, 1)
-    (cell,) = make_cells(built, [parse_optimizer(registry, "normalized_gradient_descent")], ())
+    (cell,) = make_cells(built, [choose_one(registry, "normalized_gradient_descent")], ())
     row = compare([PROBLEM], ["normalized_gradient_descent"], horizon=10_000, until_verdict=True,
                   threads=1, rerun=True).bias_rows[0]  # fmt: skip
     assert (row.selected, row.steps) == ("l2", 10_000)

@@ -72,7 +72,7 @@ def fit_rate(
         cut at the first of them.  By default 1e-14 of the first gap; -inf for a trace computed in
         the log domain.  When f* is only certified up to a duality gap, pass that gap's logarithm.
     level : float
-        Coverage of the intervals, in (0, 1); docs/measures.md has what was measured at 0.95.
+        Coverage of the intervals, in (0, 1); docs/statistics.md has what was measured at 0.95.
 
     Returns
     -------

@@ -45,26 +45,10 @@ PAPERS = (
         "approximation theory; no bias or rate for the models of this suite",
     ),
     Unmeasured(
-        "S0-03",
-        "On the rate of convergence of a neural network regression estimate learned by gradient "
-        "descent",
-        "Braun, Kohler, Walk 2019, arXiv:1912.03921",
-        "20 restarts at 100 to 1600 samples take more than the 20 s of a claim",
-        NOT_MEASURED,
-    ),
-    Unmeasured(
         "S3-15",
         "Optimization-based separations for neural networks",
         "Safran, Lee 2021, arXiv:2112.02393",
         "ten seeds of two networks take more than the 20 s of a claim",
-        NOT_MEASURED,
-    ),
-    Unmeasured(
-        "S4-07",
-        "Mean-field analysis of piecewise linear solutions for wide ReLU networks",
-        "Shevchenko, Kungurtsev, Mondelli 2021, arXiv:2111.02278",
-        "at finite width every neuron is a knot: the count hangs on a tolerance that the theorem "
-        "does not give",
         NOT_MEASURED,
     ),
 )
