@@ -8,6 +8,7 @@ and the version of this layout.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import io
@@ -95,13 +96,13 @@ def _vectors(traces: Sequence[Trace], solutions: Solutions) -> bytes:
     given |= {f"{key}/{name}": w for key, own in solutions.items() for name, w in own.items()}
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **given)
-    return stream.getvalue()
+    return base64.b64encode(stream.getvalue())  # Parquet's metadata are text, as Polars insists
 
 
 def _with_vectors(
     traces: Sequence[Trace], archive: bytes
 ) -> tuple[list[Trace], dict[str, dict[str, np.ndarray]]]:
-    found = np.load(io.BytesIO(archive), allow_pickle=False)
+    found = np.load(io.BytesIO(base64.b64decode(archive)), allow_pickle=False)
     solutions: dict[str, dict[str, np.ndarray]] = {}
     for label in found:
         key, solution, name = label.partition("/")

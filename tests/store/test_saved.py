@@ -379,3 +379,10 @@ def test_every_column_has_made_up_values():
     for kind in (Row, BiasRow, ConvergenceRow, LearningRate, InstanceFacts):
         assert records_of(kind) is not None
     assert Path(latest()).name == "comparison.parquet"
+
+
+def test_metadata_are_text_as_parquet_has_it(real):
+    """Readers that keep to the format, such as Polars, refuse other bytes."""
+    metadata = pq.read_metadata(io.BytesIO(real.to_parquet())).metadata
+    for value in metadata.values():
+        value.decode("utf-8")
