@@ -233,8 +233,9 @@ def test_normalized_steepest_descent_selects_the_margin_of_its_norm(instance, no
         if step in (100, 1000, 10000):
             path.append((step, W.ravel().copy()))
     verdict = judge(instance, solved(instance), path)
-    # steps of rank one are the slowest: the last per cent of their margin is still on its way
-    told = verdict.towards if norm == "nuclear" and verdict.selected == "moving" else None
+    # Steps of rank one are the slowest: the last per cent of their margin is still on its way, and by
+    # that little the L2 margin, which is 7 degrees away, is missing too.
+    told = verdict.nearest if norm == "nuclear" and verdict.selected == "INCONCLUSIVE" else None
     assert norm in (verdict.selected, told), verdict
     found = measured(instance, solved(instance), path[-1][1])
     others = [found[f"margin_ratio_{name}"] for name in NAMES if name != norm]
