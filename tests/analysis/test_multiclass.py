@@ -233,8 +233,8 @@ def test_normalized_steepest_descent_selects_the_margin_of_its_norm(instance, no
         if step in (100, 1000, 10000):
             path.append((step, W.ravel().copy()))
     verdict = judge(instance, solved(instance), path)
-    # Steps of rank one are the slowest: the last per cent of their margin is still on its way, and by
-    # that little the L2 margin, which is 7 degrees away, is missing too.
+    # Steps of rank one are the slowest: the last per cent of their margin is still on its way, and
+    # the L2 margin, whose solution is 7 degrees away, is missing by as little.
     told = verdict.nearest if norm == "nuclear" and verdict.selected == "INCONCLUSIVE" else None
     assert norm in (verdict.selected, told), verdict
     found = measured(instance, solved(instance), path[-1][1])
