@@ -79,6 +79,7 @@ def orthonormalize(columns, basis):
                 axis += 1
         for i in range(size):
             basis[i, a] = columns[i, a] / left if left > 0.0 else 0.0
+            columns[i, a] = 0.0  # without a unit: nothing of it stays beside what has one
 
 
 def first_basis(matrix, basis, work):
