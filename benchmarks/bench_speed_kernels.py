@@ -35,13 +35,13 @@ class Optimizer(_Kernel):
 
 
 class Problem(_Kernel):
-    """Every problem family's first instance, under gradient descent."""
+    """Every problem family's first instance, under gradient descent, or its projected form."""
 
     params = prepared.names_in("problems")
     param_names = ("problem",)
 
     def setup(self, name: str) -> None:
-        self.run = prepared.one_run(prepared.cell(name, "", "gradient_descent"))
+        self.run = prepared.one_run(prepared.of_descent(name))
 
     @named("1,000 steps of gradient descent on each problem")
     def time_thousand_steps(self, name: str) -> None:

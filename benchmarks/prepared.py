@@ -62,10 +62,20 @@ def cell(problem: str, parametrization: str, optimizer: str) -> Cell:
 
 def somewhere(optimizer: str) -> Cell:
     """Return the cell of an optimizer on the first of the places where it can run."""
+    return _first_of([(problem, parametrization, optimizer) for problem, parametrization in PLACES])
+
+
+def of_descent(problem: str) -> Cell:
+    """Return the cell of gradient descent, with projections where w is restricted to a set."""
+    return _first_of([(problem, "", optimizer) for optimizer in ("gradient_descent", "ista")])
+
+
+def _first_of(possible: Sequence[tuple[str, str, str]]) -> Cell:
+    """Return the first cell that can run."""
     reasons = []
-    for problem, parametrization in PLACES:
+    for names in possible:
         try:
-            return cell(problem, parametrization, optimizer)
+            return cell(*names)
         except NotImplementedError as error:
             reasons.append(str(error))
     raise NotImplementedError("; ".join(reasons))
