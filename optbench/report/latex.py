@@ -1,4 +1,4 @@
-"""Tables in LaTeX with booktabs; needs ``\\usepackage{booktabs}``."""
+"""Tables in LaTeX, never wider than the text; need ``\\usepackage{booktabs,adjustbox}``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ _POWER_OF_STEPS = re.compile(r"(?<!\w)t\^(-?\d+(?:\.\d+)?)")
 
 def render_latex(tables: Sequence[Table], notes: Sequence[str]) -> str:
     """Return all tables as LaTeX floats; ``notes`` become comments."""
-    comments = "".join(f"% {' '.join(note.split())}\n" for note in notes)
+    lines = (r"needs \usepackage{booktabs,adjustbox}", *notes)
+    comments = "".join(f"% {' '.join(line.split())}\n" for line in lines)
     return comments + "\n".join(_float(table) for table in tables)
 
 
@@ -83,6 +84,7 @@ def _tabular(table: Table) -> str:
     alignment = "".join("r" if column.number else "l" for column in shown.columns)
     return "\n".join(
         [
+            r"\begin{adjustbox}{max width=\linewidth}",
             rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
             r"\toprule",
             _row([column.title for column in shown.columns]),
@@ -90,6 +92,7 @@ def _tabular(table: Table) -> str:
             *(_row([_text(cell) for cell in row]) for row in shown.rows),
             r"\bottomrule",
             r"\end{tabular}",
+            r"\end{adjustbox}",
         ]
     )
 

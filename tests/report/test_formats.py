@@ -157,7 +157,7 @@ def test_latex_compiles(example, tmp_path):
     )
     text = render(shown, "latex")
     (tmp_path / "tables.tex").write_text(
-        "\\documentclass{article}\n\\usepackage{booktabs}\n\\usepackage[margin=2cm]{geometry}\n"
+        "\\documentclass{article}\n\\usepackage{booktabs,adjustbox}\n\\usepackage[margin=2cm]{geometry}\n"
         f"\\begin{{document}}\n{text}\n"
         + "".join(map(latex, (verdict.mark for verdict in Verdict)))
         + "\n\\end{document}\n",
@@ -169,3 +169,6 @@ def test_latex_compiles(example, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "tables.pdf").stat().st_size > 10_000
+    log = (tmp_path / "tables.log").read_text("latin-1")
+    wide = re.findall(r"Overfull .hbox \(([\d.]+)pt", log)
+    assert all(float(points) < 10.0 for points in wide), wide  # no table leaves the page
