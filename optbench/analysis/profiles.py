@@ -6,14 +6,23 @@ pair, inf where the pair was never solved.  Pairs that nobody solves stay in the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from optbench.errors import UserError
 
+if TYPE_CHECKING:
+    from optbench.columns import ConvergenceRow
+
 Curves = tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]
+
+
+def common_horizon(rows: Sequence[ConvergenceRow]) -> int:
+    """Return how many steps every row was given: one that runs on for its theorem reaches more."""
+    return min(row.horizon for row in rows)
 
 
 def runtime_ecdf(costs: Mapping[str, ArrayLike]) -> Curves:

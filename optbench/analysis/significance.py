@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from optbench.analysis.profiles import common_horizon
 from optbench.analysis.statistics import known
 from optbench.columns import ConvergenceRow
 from optbench.labels import full_labels
@@ -142,8 +143,8 @@ def is_compared(row: ConvergenceRow) -> bool:
 def within_horizon(
     steps: NDArray[np.float64], rows: Sequence[ConvergenceRow]
 ) -> NDArray[np.float64]:
-    """Return steps as if no run had been longer than the shortest one: who runs on reaches more."""
-    return np.where(steps > min(row.horizon for row in rows), math.inf, steps)
+    """Return steps as if no run had been longer than the shortest one."""
+    return np.where(steps > common_horizon(rows), math.inf, steps)
 
 
 def _steps(row: ConvergenceRow) -> NDArray[np.float64]:

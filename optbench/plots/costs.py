@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from optbench.analysis.profiles import common_horizon
 from optbench.plots.kind import AGAINST, NothingToShow
 from optbench.plots.rows import naming, place
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def costs(comparison: Comparison, kind: str, instances: int = 1) -> pd.DataFrame:
     """Return what each target of each instance costs each optimizer, in the units of ``AGAINST``.
 
-    Infinite: the target is not kept, or the optimizer does not run there.
+    Infinite: the target is not kept within the common horizon, or the optimizer does not run there.
 
     Parameters
     ----------
@@ -46,20 +47,25 @@ def costs(comparison: Comparison, kind: str, instances: int = 1) -> pd.DataFrame
             f"optimum on which something ran, and there {'is' if len(places) == 1 else 'are'} "
             f"{len(places) or 'none'}"
         )
+    horizon = common_horizon(rows)
     found = [
-        _row(row, name(row), target) for row in rows if name(row) in ran for target in row.steps_to
+        _row(row, name(row), target, horizon)
+        for row in rows
+        if name(row) in ran
+        for target in row.steps_to
     ]
     return pd.DataFrame(found).astype(dict.fromkeys(AGAINST, float))
 
 
-def _row(row: Any, label: str, target: str) -> dict[str, Any]:
+def _row(row: Any, label: str, target: str, horizon: int) -> dict[str, Any]:
+    late = (row.steps_to[target] or 0) > horizon
     given = (row.steps_to, row.evaluations_to, row.seconds_to)
     told = {unit: each.get(target) for unit, each in zip(AGAINST, given, strict=True)}
     return {
         **place(row),
         "optimizer": label,
         "target": target,
-        **{unit: math.inf if cost is None else cost for unit, cost in told.items()},
+        **{unit: math.inf if cost is None or late else cost for unit, cost in told.items()},
     }
 
 

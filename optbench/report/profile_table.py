@@ -196,7 +196,12 @@ def costs_by_label(
     rows : sequence of ConvergenceRow
         Those of all instances with targets.
     counted : {"steps", "evaluations"}
+
+    Targets that are kept beyond the common horizon only are not reached.
     """
+    from optbench.analysis.profiles import common_horizon
+
+    horizon = common_horizon(rows) if rows else 0
     pairs: list[tuple[str, str]] = []
     found: dict[str, dict[tuple[str, str], float | None]] = {}
     for label, row in _labelled(rows):
@@ -204,7 +209,8 @@ def costs_by_label(
         for target, cost in costs.items():
             pair = (row.instance_id, target)
             pairs.append(pair)
-            found.setdefault(label, {})[pair] = cost
+            late = (steps := row.steps_to[target]) is not None and steps > horizon
+            found.setdefault(label, {})[pair] = None if late else cost
     known = dict.fromkeys(pairs)
     return {
         label: [math.inf if (value := costs.get(pair)) is None else value for pair in known]

@@ -10,7 +10,7 @@ from example_comparison import AFIRO, DIGITS, NEVER, SKIPPED, TARGETS, convergen
 from long_table import read_long
 
 from optbench.report import render, tables
-from optbench.report.profile_table import profile_shares, profile_table
+from optbench.report.profile_table import costs_by_label, profile_shares, profile_table
 
 # Ten pairs.  Ratios to the fewest steps by hand, digits then afiro:
 # a 1 1 2 - - and 1 1 1 1 -;  b 1.5 1 1 1 - and never, since it was skipped.
@@ -29,6 +29,18 @@ def test_shares_by_hand():
     assert set(shares["a"]) == expected
     assert list(shares["a"].values()) == [0.7, 0.6, 0.7, 0.7, 0.4, 0.6]
     assert list(shares["b"].values()) == [0.4, 0.3, 0.4, 0.4, 0.1, 0.2]
+
+
+def test_who_runs_on_reaches_no_more():
+    """A row with five times the steps, as a theorem asks, is judged at the horizon of all."""
+    longer = dataclasses.replace(
+        convergence(DIGITS, "c", (20, 300, 8000, 20_000, 40_000)), horizon=50_000
+    )
+    cut = convergence(DIGITS, "c", (20, 300, 8000, None, None))
+    assert profile_shares([*ROWS, longer]) == profile_shares([*ROWS, cut])
+    assert costs_by_label([*ROWS, longer], "evaluations") == costs_by_label(
+        [*ROWS, cut], "evaluations"
+    )
 
 
 def test_the_best_stands_first_and_absence_is_told():
