@@ -28,6 +28,8 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
+from optbench.source_code import without_byte_code
+
 PACKAGE = Path(__file__).resolve().parent
 # Solvers and data come from these, whatever code calls them.
 SOLVING_LIBRARIES = ("numpy", "scipy", "highspy", "clarabel", "scikit-learn")
@@ -271,7 +273,8 @@ def _imported(code: types.CodeType, package: str) -> Iterator[Any]:
             continue
         before = set(sys.modules)
         try:
-            module = importlib.import_module(name)
+            with without_byte_code():
+                module = importlib.import_module(name)
         except Exception as error:  # the code would meet the same error
             yield ("missing", name, type(error).__name__)
             continue

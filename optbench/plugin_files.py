@@ -16,6 +16,7 @@ from typing import Any
 
 from optbench import identity
 from optbench.errors import UserError
+from optbench.source_code import without_byte_code
 
 # Modules that plug-ins have imported, by who did: executed again together with it.
 _IMPORTED: dict[str, dict[str, ModuleType]] = {}
@@ -168,14 +169,12 @@ def forget_imports(owners: Iterable[str]) -> None:
 @contextlib.contextmanager
 def remembering_imports(owner: str) -> Iterator[None]:
     """Remember which of the user's modules are imported meanwhile."""
-    before, writes = set(sys.modules), sys.dont_write_bytecode
+    before = set(sys.modules)
     importlib.invalidate_caches()
-    # Byte code is told from its source by a second and a size: two edits may look alike.
-    sys.dont_write_bytecode = True
     try:
-        yield
+        with without_byte_code():
+            yield
     finally:
-        sys.dont_write_bytecode = writes
         new = {name: sys.modules[name] for name in set(sys.modules) - before}
         _IMPORTED[owner] = {name: module for name, module in new.items() if _is_users(module)}
 
