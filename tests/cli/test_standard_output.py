@@ -80,10 +80,14 @@ def folder_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def optbench(folder: Path, *arguments: str, warnings: str = "default") -> tuple[int, str, str]:
-    """Run the command in a process of its own; return its exit code and what it printed."""
+    """Run the command in a process of its own; return its exit code and what it printed.
+
+    What another library deprecates, as an old one does in a new one, a user is not shown either.
+    """
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "300"}
     done = subprocess.run(
-        [sys.executable, "-W", warnings, "-m", "optbench.cli", *arguments],
+        [sys.executable, "-W", warnings, "-W", "ignore::DeprecationWarning", "-m", "optbench.cli",
+         *arguments],
         capture_output=True, text=True, cwd=folder, env=environment, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
