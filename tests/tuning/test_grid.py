@@ -109,4 +109,4 @@ def test_no_rate_of_a_search_is_the_exact_answer(problem):
                 if min(reached) <= 2:
                     found.add((problem, made.choice.label))
     assert found <= EXACT
-    assert runs > 100
+    assert runs > 30  # few optimizers project onto a set
