@@ -45,6 +45,7 @@ def test_every_row_appears_in_both_tables(example, width):
         # A folded name continues on the next line, one space in: join name and continuation.
         whole = re.sub(r"(?m)^(\w+_|\w+\[)  .*\n (\S+).*$", r"\1\2", text)
         whole = re.sub(r"(?m)^(\w+_)\n (\S+)", r"\1\2", whole)
+        whole = re.sub(r"(?m)^(\w+)  .*\n (\(\S+\))$", r"\1 \2", whole)
         for row in table.rows:
             assert row[0].text in text or row[0].text in whole
 
