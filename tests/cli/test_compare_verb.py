@@ -134,7 +134,7 @@ def test_wrong_options_stop_before_the_work(calls, capsys, arguments, words):
 
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("a.json", "{"), ("a.md", "###"), ("a.tex", "\\begin{table}"), ("a.csv", "table,"),
+    [("a.json", "{"), ("a.md", "###"), ("a.tex", "% needs \\usepackage{"), ("a.csv", "table,"),
      ("a.txt", "Implicit bias")],
 )  # fmt: skip
 def test_the_suffix_of_out_chooses_the_format(calls, capsys, tmp_path, name, start):
