@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,11 @@ def tell_apart(
     ]
 
 
+def distinct(instances: Iterable[InstanceFacts]) -> list[InstanceFacts]:
+    """Return the instances once each: a problem may be asked for twice."""
+    return list({facts.instance_id: facts for facts in instances}.values())
+
+
 def instance_labels(instances: Iterable[InstanceFacts]) -> dict[str, str]:
     """Return ``PROBLEM on INSTANCE`` of each instance, by its id; namesakes show their ids."""
     known = {facts.instance_id: facts for facts in instances}
@@ -104,9 +110,17 @@ def instance_labels(instances: Iterable[InstanceFacts]) -> dict[str, str]:
     }
 
 
+def plain_name(label: str) -> str:
+    """Return an optimizer's name without its options and what else stands behind it."""
+    return re.split(r"[\[ ]", label, maxsplit=1)[0]
+
+
 def row_labels(rows: Sequence[Row]) -> list[str]:
     """Name each row by its optimizer, with the hyperparameters that tell namesakes apart."""
-    found = [_row_label(row, [other for other in rows if _same_cell(row, other)]) for row in rows]
+    namesakes: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        namesakes.setdefault(_cell(row), []).append(row)
+    found = [_row_label(row, namesakes[_cell(row)]) for row in rows]
     places = [
         (label, row.instance_id, row.parametrization)
         for label, row in zip(found, rows, strict=True)
@@ -151,12 +165,8 @@ def parametrization_labels(rows: Sequence[Row]) -> list[str]:
     return [name.partition(":")[0] for name in names] if short else names
 
 
-def _same_cell(row: Row, other: Row) -> bool:
-    return (row.optimizer, row.instance_id, row.parametrization) == (
-        other.optimizer,
-        other.instance_id,
-        other.parametrization,
-    )
+def _cell(row: Row) -> tuple[str, ...]:
+    return row.optimizer, row.instance_id, row.parametrization
 
 
 def _row_label(row: Row, namesakes: Sequence[Row]) -> str:

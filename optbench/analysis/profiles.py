@@ -6,6 +6,7 @@ pair, inf where the pair was never solved.  Pairs that nobody solves stay in the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,25 @@ Curves = tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]
 def common_horizon(rows: Sequence[ConvergenceRow]) -> int:
     """Return how many steps every row was given: one that runs on for its theorem reaches more."""
     return min(row.horizon for row in rows)
+
+
+def costs_within(
+    row: ConvergenceRow, costs: Mapping[str, float | None], horizon: int
+) -> dict[str, float]:
+    """Return what each target costs a row; inf where it is not kept from the horizon on.
+
+    Parameters
+    ----------
+    row : ConvergenceRow
+    costs : mapping of str to float or None
+        Of each target, in any unit: steps, evaluations or seconds.
+    horizon : int
+        In steps.
+    """
+    return {
+        target: math.inf if cost is None or (row.steps_to.get(target) or 0.0) > horizon else cost
+        for target, cost in costs.items()
+    }
 
 
 def runtime_ecdf(costs: Mapping[str, ArrayLike]) -> Curves:

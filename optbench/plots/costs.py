@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from optbench.analysis.profiles import common_horizon
+from optbench.analysis.profiles import common_horizon, costs_within
 from optbench.plots.kind import AGAINST, NothingToShow
 from optbench.plots.rows import naming, place
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from optbench.columns import ConvergenceRow
     from optbench.result import Comparison
 
 
@@ -48,25 +50,16 @@ def costs(comparison: Comparison, kind: str, instances: int = 1) -> pd.DataFrame
             f"{len(places) or 'none'}"
         )
     horizon = common_horizon(rows)
-    found = [
-        _row(row, name(row), target, horizon)
-        for row in rows
-        if name(row) in ran
-        for target in row.steps_to
-    ]
-    return pd.DataFrame(found).astype(dict.fromkeys(AGAINST, float))
+    told = [own for row in rows if name(row) in ran for own in _rows(row, name(row), horizon)]
+    return pd.DataFrame(told).astype(dict.fromkeys(AGAINST, float))
 
 
-def _row(row: Any, label: str, target: str, horizon: int) -> dict[str, Any]:
-    late = (row.steps_to[target] or 0) > horizon
-    given = (row.steps_to, row.evaluations_to, row.seconds_to)
-    told = {unit: each.get(target) for unit, each in zip(AGAINST, given, strict=True)}
-    return {
-        **place(row),
-        "optimizer": label,
-        "target": target,
-        **{unit: math.inf if cost is None or late else cost for unit, cost in told.items()},
-    }
+def _rows(row: ConvergenceRow, label: str, horizon: int) -> Iterator[dict[str, Any]]:
+    given = zip(AGAINST, (row.steps_to, row.evaluations_to, row.seconds_to), strict=True)
+    costs = {unit: costs_within(row, each, horizon) for unit, each in given}
+    for target in row.steps_to:
+        own = {unit: each.get(target, math.inf) for unit, each in costs.items()}
+        yield {**place(row), "optimizer": label, "target": target, **own}
 
 
 def table(data: pd.DataFrame, unit: str) -> dict[str, np.ndarray]:

@@ -57,7 +57,7 @@ def new_figure(
 
     across = min(count, across or ACROSS[asked.width])
     down = math.ceil(count / across)
-    legend = LINE * legend_lines(asked, entries) + 0.1
+    legend = _legend_height(asked, entries)
     fitting = min(shape * asked.inches / across, TALLEST, (PAGE - legend) / down)
     size = asked.inches, down * max(fitting, lowest) + legend
     figure = ShownFigure(figsize=size, dpi=DOTS, layout="constrained")
@@ -85,8 +85,9 @@ def keep_style(axes: Any) -> None:
 
 def room(asked: Asked, entries: Sequence[str], across: int = 0, height: float = LOWEST) -> int:
     """Return for how many panels of a height there is room on a page, at least one."""
-    legend = LINE * legend_lines(asked, entries) + 0.1
-    return max(1, int((PAGE - legend) / height)) * (across or ACROSS[asked.width])
+    return max(1, int((PAGE - _legend_height(asked, entries)) / height)) * (
+        across or ACROSS[asked.width]
+    )
 
 
 def legend_columns(asked: Asked, entries: Sequence[str]) -> int:
@@ -95,9 +96,10 @@ def legend_columns(asked: Asked, entries: Sequence[str]) -> int:
     return max(1, min(len(entries), int(asked.inches / longest)))
 
 
-def legend_lines(asked: Asked, entries: Sequence[str]) -> int:
-    """Return how many lines a legend has."""
-    return math.ceil(len(entries) / legend_columns(asked, entries)) if entries else 0
+def _legend_height(asked: Asked, entries: Sequence[str]) -> float:
+    """Return how many inches a legend takes below the panels."""
+    lines = math.ceil(len(entries) / legend_columns(asked, entries)) if entries else 0
+    return LINE * lines + 0.1
 
 
 def _scale(asked: Asked) -> float:

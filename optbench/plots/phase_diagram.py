@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from optbench.columns import ConvergenceRow, LearningRate
+from optbench.labels import plain_name
 from optbench.plots.kind import Asked, Kind, NothingToShow
-from optbench.plots.outcomes import legend, meanings, number, outcome
+from optbench.plots.outcomes import legend, number, outcome
 from optbench.plots.panels import add_legend, write_title
-from optbench.plots.rows import place, plain, title
-from optbench.plots.strips import NUMBERS, draw_strips, new_maps
+from optbench.plots.rows import place, title
+from optbench.plots.strips import draw_strips, new_maps, read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ def data(comparison: Comparison) -> pd.DataFrame:
     groups: dict[tuple[str, str, str], list[ConvergenceRow]] = {}
     for row in comparison.convergence_rows:
         if row.status.ran and not row.as_theorem_asks:
-            key = row.instance_id, row.parametrization, plain(row.optimizer)
+            key = row.instance_id, row.parametrization, plain_name(row.optimizer)
             groups.setdefault(key, []).append(row)
     found = [each for rows in groups.values() for each in _points(rows)]
     if not found:
@@ -59,7 +60,7 @@ def _points(rows: list[ConvergenceRow]) -> Iterator[dict[str, Any]]:
         own = entry.hyperparameters
         yield {
             **place(row),
-            "optimizer": plain(row.optimizer),
+            "optimizer": plain_name(row.optimizer),
             "x_name": x,
             "x": own.get(x),
             "y_name": y,
@@ -102,11 +103,6 @@ def draw(data: pd.DataFrame, asked: Asked) -> Figure:
         write_title(axes, asked, f"{first['optimizer']}{more}: {where}", across, names=True)
     add_legend(figure, asked, entries)
     return figure
-
-
-def read(data: pd.DataFrame, asked: Asked) -> str:
-    """Say what the colours and numbers mean."""
-    return f"{meanings(data)} {NUMBERS}"
 
 
 PHASE_DIAGRAM = Kind(

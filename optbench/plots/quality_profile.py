@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from optbench.analysis.profiles import runtime_ecdf
+from optbench.analysis.profiles import common_horizon, runtime_ecdf
 from optbench.plots.curves import draw_curves, points
 from optbench.plots.kind import Asked, Kind, NothingToShow
 from optbench.plots.panels import left_out
@@ -41,7 +41,7 @@ def data(comparison: Comparison) -> pd.DataFrame:
             "quality_profile: it needs two instances with a known optimum on which something ran, "
             f"and there {'is one' if places else 'are none'}"
         )
-    horizon = min(row.horizon for row in comparison.convergence_rows if row.status.ran)
+    horizon = common_horizon([row for row in comparison.convergence_rows if row.status.ran])
     left = {label: dict.fromkeys(places, math.inf) for label in dict.fromkeys(map(name, traces))}
     for trace in traces:
         own = left[name(trace)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from optbench.columns import CELL
 from optbench.errors import UserError
-from optbench.labels import labels_across
+from optbench.labels import labels_across, plain_name
 from optbench.options import suggest
 from optbench.plots.nothing import NothingToShow
 
@@ -63,11 +63,6 @@ def won(comparison: Comparison, kind: str) -> list[Trace]:
         raise NothingToShow(f"{kind}: {reason}") from None
 
 
-def plain(label: str) -> str:
-    """Return an optimizer's name without its options and what else stands behind it."""
-    return re.split(r"[\[ ]", label, maxsplit=1)[0]
-
-
 def place(row: Any) -> dict[str, str]:
     """Return where a row belongs, as columns of a table."""
     return {name: getattr(row, name) for name in PLACE}
@@ -98,10 +93,8 @@ def part(
     """
     rows = comparison.convergence_rows
     places = {(row.problem, row.instance, row.instance_id) for row in rows}
-    names = [{problem, label, key, f"{problem}:{label}"} for problem, label, key in sorted(places)]
-    _check("instance", instances, names)
-    own = [{row.optimizer, plain(row.optimizer)} for row in rows]
-    _check("optimizer", optimizers, own)
+    _check("instance", instances, [_names_of_instance(*place) for place in sorted(places)])
+    _check("optimizer", optimizers, map(_names_of_optimizer, rows))
     wanted, chosen = set(instances), set(optimizers)
 
     def kept(found: Sequence[AnyRow]) -> list[AnyRow]:
@@ -115,7 +108,15 @@ def part(
     )
 
 
-def _check(what: str, given: Iterable[str], known: Sequence[set[str]]) -> None:
+def _names_of_instance(problem: str, instance: str, instance_id: str) -> set[str]:
+    return {problem, instance, instance_id, f"{problem}:{instance}"}
+
+
+def _names_of_optimizer(row: Any) -> set[str]:
+    return {row.optimizer, plain_name(row.optimizer)}
+
+
+def _check(what: str, given: Iterable[str], known: Iterable[set[str]]) -> None:
     every = Counter(name for names in known for name in names)
     for name in given:
         if name not in every:
@@ -123,6 +124,6 @@ def _check(what: str, given: Iterable[str], known: Sequence[set[str]]) -> None:
 
 
 def _is_in(row: Any, instances: set[str], optimizers: set[str]) -> bool:
-    place = {row.problem, row.instance, row.instance_id, f"{row.problem}:{row.instance}"}
-    names = {row.optimizer, plain(row.optimizer)}
+    place = _names_of_instance(row.problem, row.instance, row.instance_id)
+    names = _names_of_optimizer(row)
     return bool((not instances or place & instances) and (not optimizers or names & optimizers))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from optbench.plots.instances import instances_of, name_of
 from optbench.plots.kind import Asked, Kind, NothingToShow
-from optbench.plots.outcomes import legend, meanings, number, outcome
+from optbench.plots.outcomes import legend, number, outcome
 from optbench.plots.panels import add_legend, write_title
 from optbench.plots.rows import naming, place
-from optbench.plots.strips import NUMBERS, draw_strips, new_maps
+from optbench.plots.strips import draw_strips, new_maps, read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,11 +56,6 @@ def draw(data: pd.DataFrame, asked: Asked) -> Figure:
         write_title(axes, asked, name_of(own), across, names=True)
     add_legend(figure, asked, entries)
     return figure
-
-
-def read(data: pd.DataFrame, asked: Asked) -> str:
-    """Say what the colours and numbers mean."""
-    return f"{meanings(data)} {NUMBERS}"
 
 
 STATUS_MAP = Kind(

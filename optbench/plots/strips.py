@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from optbench.plots.outcomes import COLOURS, DARK, short
+from optbench.plots.outcomes import COLOURS, DARK, meanings, short
 from optbench.plots.panels import new_figure, room
 
 if TYPE_CHECKING:
@@ -86,6 +86,11 @@ def _write_numbers(
                       weight=weight)  # fmt: skip
         elif each["won"]:
             axes.plot([each[x]], [level], ".", color=colour, markersize=3)
+
+
+def read(data: pd.DataFrame, asked: Asked) -> str:
+    """Say what the colours and numbers mean."""
+    return f"{meanings(data)} {NUMBERS}"
 
 
 def is_log(values: pd.Series) -> bool:

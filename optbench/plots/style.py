@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from optbench.plots.rows import plain
+from optbench.labels import plain_name
 
 # Ten colours and black, of which any two differ by 16 units of CIELAB or more to normal sight and
 # to that without red, green or blue cones; the palettes of seaborn reach 11 with ten colours.
@@ -47,7 +47,7 @@ def look(label: str) -> Look:
     label : str
         What a row is called: ``adam``, ``adam[eps=0]``, ``adam (diagonal)``.
     """
-    name = plain(label)
+    name = plain_name(label)
     place = _places().get(name)
     if place is None or label != name:
         return _other_look(label, OWN_COLOUR if place is None else COLOURS[place % len(COLOURS)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from optbench.analysis.kinds import HEADLINE, MEASURES, Measure, measure_named
+from optbench.analysis.kinds import HEADLINE, MEASURES, Measure, in_their_order, measure_named
 from optbench.analysis.selection import NO_VERDICT
 from optbench.analysis.settling import MOVING
 from optbench.columns import BiasRow, InstanceFacts
@@ -80,9 +80,8 @@ def bias_table(
 
 
 def _measured(rows: Sequence[BiasRow]) -> list[str]:
-    """Return the measures of these rows, the known ones first and in their order."""
-    found = dict.fromkeys(name for row in rows for name in row.measures)
-    return [n for n in MEASURES if n in found] + [n for n in found if n not in MEASURES]
+    """Return the measures of these rows."""
+    return in_their_order(name for row in rows for name in row.measures)
 
 
 def _column(measure: Measure, doubtful: set[str]) -> Column:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from optbench.analysis.selection import NO_VERDICT
 from optbench.analysis.settling import MOVING
-from optbench.labels import labels_across
+from optbench.labels import labels_across, plain_name
 from optbench.numerals import NOTHING, significant
 from optbench.report.numbers import count
 from optbench.report.rows import UNKNOWN, agrees
@@ -133,7 +132,6 @@ def outcomes(comparison: Comparison, counted: str) -> list[tuple[str, Outcome]]:
 def _beside(used: BiasRow, asked: BiasRow) -> bool:
     """Whether two rows are of one plug-in in one place, the first of them as it is used."""
     first, second = (
-        (row.instance_id, row.parametrization, re.split(r"[\[ ]", row.optimizer)[0])
-        for row in (used, asked)
+        (row.instance_id, row.parametrization, plain_name(row.optimizer)) for row in (used, asked)
     )
     return not used.as_theorem_asks and first == second

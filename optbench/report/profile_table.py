@@ -199,23 +199,16 @@ def costs_by_label(
 
     Targets that are kept beyond the common horizon only are not reached.
     """
-    from optbench.analysis.profiles import common_horizon
+    from optbench.analysis.profiles import common_horizon, costs_within
 
     horizon = common_horizon(rows) if rows else 0
-    pairs: list[tuple[str, str]] = []
-    found: dict[str, dict[tuple[str, str], float | None]] = {}
+    found: dict[str, dict[tuple[str, str], float]] = {}
     for label, row in _labelled(rows):
         costs = row.steps_to if counted == "steps" else row.evaluations_to
-        for target, cost in costs.items():
-            pair = (row.instance_id, target)
-            pairs.append(pair)
-            late = (steps := row.steps_to[target]) is not None and steps > horizon
-            found.setdefault(label, {})[pair] = None if late else cost
-    known = dict.fromkeys(pairs)
-    return {
-        label: [math.inf if (value := costs.get(pair)) is None else value for pair in known]
-        for label, costs in found.items()
-    }
+        own = costs_within(row, costs, horizon).items()
+        found.setdefault(label, {}).update({(row.instance_id, t): cost for t, cost in own})
+    known = dict.fromkeys(pair for own in found.values() for pair in own)
+    return {label: [own.get(pair, math.inf) for pair in known] for label, own in found.items()}
 
 
 def _labelled(rows: Sequence[ConvergenceRow]) -> list[tuple[str, ConvergenceRow]]:

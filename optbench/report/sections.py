@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from optbench.labels import distinct
+
 if TYPE_CHECKING:
     from optbench.report.formats import View
     from optbench.report.table import Table
@@ -30,7 +32,7 @@ def tables(comparison: Comparison, details: bool = False, counted: str = "steps"
     from optbench.report.profile_table import is_profiled, profile_table, with_targets
 
     found: list[Table] = []
-    instances = list({facts.instance_id: facts for facts in comparison.instances}.values())
+    instances = distinct(comparison.instances)
     for facts in instances:
         own = facts.instance_id
         bias = [row for row in comparison.bias_rows if row.instance_id == own]

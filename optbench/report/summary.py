@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optbench.labels import instance_labels
+from optbench.labels import distinct, instance_labels
 from optbench.report.findings import findings
 from optbench.report.numbers import counted_noun
 from optbench.report.outcomes import Matrix, Outcome, Verdict, outcomes
@@ -61,7 +61,7 @@ def summarize(comparison: Comparison, counted: str = "steps") -> Summary:
     counted : {"steps", "evaluations"}
         What the cells of the matrix show.
     """
-    instances = tuple({facts.instance_id: facts for facts in comparison.instances}.values())
+    instances = tuple(distinct(comparison.instances))
     places = {facts.instance_id: place for place, facts in enumerate(instances)}
     matrix: dict[str, list[Outcome | None]] = {}
     for label, outcome in outcomes(comparison, counted):

@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 from sklearn.metrics import f1_score
 
 from optbench.analysis.kinds import kind_of, measure_named
-from optbench.analysis.kinds.distances import angle, excess, relative_distance
+from optbench.analysis.kinds.distances import angle, excess, relative_distances
 from optbench.data import read_linear_program, to_standard_form
 from optbench.instance import Instance
 from optbench.losses import squared_error
@@ -45,6 +45,10 @@ def test_small_angles_keep_their_digits(degrees):
     tilt = math.radians(degrees)
     w = np.array([math.cos(tilt), math.sin(tilt), 0.0])
     assert angle(w, np.array([1.0, 0.0, 0.0])) == pytest.approx(degrees, rel=1e-6, abs=1e-13)
+
+
+def relative_distance(a, b):
+    return relative_distances(a[None], b)[0]
 
 
 def test_relative_distance_by_hand():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +20,6 @@ from optbench.analysis.kinds.regression import REGRESSION
 from optbench.column import Measure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
-
     from optbench.instance import Instance
     from optbench.references import Reference
 
@@ -61,6 +57,12 @@ def measured_along(at: Predictors, references: Mapping[str, Reference]) -> dict[
     return kind_of(at.instance).measure_all(at, references) | own
 
 
+def in_their_order(names: Iterable[str]) -> list[str]:
+    """Return the names of measures once each: the known ones first, in the order of tables."""
+    found = dict.fromkeys(names)
+    return [n for n in MEASURES if n in found] + [n for n in found if n not in MEASURES]
+
+
 def measure_named(name: str) -> Measure:
     """Return the measure of that name; of further references, and of plug-ins, from the name."""
     if name in MEASURES:
@@ -84,6 +86,7 @@ __all__ = [
     "Kind",
     "Measure",
     "Predictors",
+    "in_their_order",
     "kind_of",
     "measure_named",
     "measured",

@@ -120,11 +120,6 @@ def relative_distances(rows: np.ndarray, b: np.ndarray) -> np.ndarray:
     return over(lengths(rows - b), float(np.linalg.norm(b)))
 
 
-def relative_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Return ||a - b|| / ||b||."""
-    return float(relative_distances(a[None], b)[0])
-
-
 def excesses(sizes: np.ndarray, least: float) -> np.ndarray:
     """Return how much larger than the least each norm is, relative to it; rounding is 0."""
     relative = over(sizes, least) - 1.0

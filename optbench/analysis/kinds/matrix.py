@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optbench.analysis.kinds.base import HEADLINE
+from optbench.analysis.kinds.base import HEADLINE, Kind
 from optbench.analysis.kinds.distances import Predictors, matrix_sizes
 from optbench.analysis.kinds.regression import Regression
 from optbench.analysis.spectra import effective_ranks, stable_ranks
@@ -23,13 +23,23 @@ RANKS = (
 )  # fmt: skip
 
 
-def ranks(at: Predictors) -> dict[str, np.ndarray]:
-    """Measure how many directions the matrices of predictors have."""
-    values = at.spectra
-    return {"effective_rank": effective_ranks(values), "stable_rank": stable_ranks(values)}
+class OfMatrices(Kind):
+    """What kinds of matrices have in common: norms of singular values, and ranks."""
+
+    def sizes(self, at: Predictors, norm: str | None) -> np.ndarray | None:
+        """Return a norm of the entries, or of the singular values."""
+        return matrix_sizes(at, norm)
+
+    def measure_all(
+        self, at: Predictors, references: Mapping[str, Reference]
+    ) -> dict[str, np.ndarray]:
+        """Measure ranks as well."""
+        values = at.spectra
+        ranks = {"effective_rank": effective_ranks(values), "stable_rank": stable_ranks(values)}
+        return super().measure_all(at, references) | ranks
 
 
-class Matrix(Regression):
+class Matrix(OfMatrices, Regression):
     """Regression whose instance says how many ``outputs`` there are: the rows of W."""
 
     name = "matrix"
@@ -44,16 +54,6 @@ class Matrix(Regression):
                 header="distance\nhidden", rank=HEADLINE, against="hidden"),
         *RANKS,
     )  # fmt: skip
-
-    def sizes(self, at: Predictors, norm: str | None) -> np.ndarray | None:
-        """Return a norm of the entries, or of the singular values."""
-        return matrix_sizes(at, norm)
-
-    def measure_all(
-        self, at: Predictors, references: Mapping[str, Reference]
-    ) -> dict[str, np.ndarray]:
-        """Measure ranks as well."""
-        return super().measure_all(at, references) | ranks(at)
 
 
 MATRIX = Matrix()

@@ -7,23 +7,17 @@ column sums 0, such as gradient descent, never add it, while signs may.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from optbench.analysis.kinds.base import HEADLINE, SHOWN_NAMES, SHOWN_SCHATTEN, of_norms
 from optbench.analysis.kinds.classification import Classification
-from optbench.analysis.kinds.distances import Predictors, angles, matrix_sizes
-from optbench.analysis.kinds.matrix import RANKS, ranks
-
-if TYPE_CHECKING:
-    from optbench.references import Reference
+from optbench.analysis.kinds.distances import Predictors, angles
+from optbench.analysis.kinds.matrix import RANKS, OfMatrices
 
 NAMES = SHOWN_NAMES | SHOWN_SCHATTEN
 
 
-class Multiclass(Classification):
+class Multiclass(OfMatrices, Classification):
     """Directions of matrices, told apart by their margins in norms of entries and of spectra."""
 
     name = "multiclass"
@@ -56,16 +50,6 @@ class Multiclass(Classification):
         found = np.full(len(rows), 90.0)
         found[told] = angles(rows[told], goal)
         return found
-
-    def sizes(self, at: Predictors, norm: str | None) -> np.ndarray | None:
-        """Return a norm of the entries, or of the singular values."""
-        return matrix_sizes(at, norm)
-
-    def measure_all(
-        self, at: Predictors, references: Mapping[str, Reference]
-    ) -> dict[str, np.ndarray]:
-        """Measure ranks as well."""
-        return super().measure_all(at, references) | ranks(at)
 
 
 MULTICLASS = Multiclass()

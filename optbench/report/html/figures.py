@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optbench.analysis.kinds import MEASURES, measure_named
+from optbench.analysis.kinds import MEASURES, in_their_order, measure_named
 from optbench.plots.ecdf import ECDF
 from optbench.plots.kind import AGAINST
 from optbench.plots.loss import DEEPEST, LABELS, LOSS
@@ -131,10 +131,8 @@ class Figures:
 
     def _measures(self, instance_id: str, key: str, run_of: RunOf) -> PageFigure:
         traces = [t for t in self.comparison.traces if t.instance_id == instance_id and t.won]
-        names = dict.fromkeys(name for trace in traces for name in trace.measures)
-        ordered = [n for n in MEASURES if n in names] + [n for n in names if n not in MEASURES]
         charts: list[Chart] = []
-        for name in ordered:
+        for name in in_their_order(name for trace in traces for name in trace.measures):
             curves = drawable(self._measure(traces, name, run_of))
             measure = measure_named(name)
             title = Heading(measure.header).title

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from optbench.labels import full_labels
+from optbench.labels import distinct, full_labels
 from optbench.report.bias_table import bias_table
 from optbench.report.citations import cited
 from optbench.report.citations.bibtex import bibtex
@@ -99,7 +99,7 @@ def render_html(comparison: Comparison, counted: str = "steps") -> str:
 
     packed, runs = Packed(), Runs(comparison)
     summary = summarize(comparison, counted)
-    instances = list({facts.instance_id: facts for facts in comparison.instances}.values())
+    instances = distinct(comparison.instances)
     figures = Figures(comparison, runs.convergence)
     parts = [
         _part(number, facts, instances, runs, figures)

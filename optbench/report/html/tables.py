@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optbench.analysis.kinds import MEASURES, measure_named
+from optbench.analysis.kinds import in_their_order, measure_named
 from optbench.analysis.settling import MOVING
 from optbench.column import Column, columns, named
 from optbench.columns import (
@@ -114,9 +114,8 @@ def text(value: str | None, tone: str = "") -> PageCell:
 def bias_page_table(key: str, rows: Sequence[BiasRow], runs: Sequence[str]) -> PageTable:
     """Return which solution each optimizer of an instance selects."""
     found = [_status(), _verdict(), _text_column(BiasRow, "theory")]
-    measures = dict.fromkeys(name for row in rows for name in row.measures)
-    ordered = [n for n in MEASURES if n in measures] + [n for n in measures if n not in MEASURES]
-    found += [_measure(name) for name in ordered]
+    measures = in_their_order(name for row in rows for name in row.measures)
+    found += [_measure(name) for name in measures]
     for each in columns(BiasRow):
         if each.header and each.unit and each.of == "":
             found.append(_number_column(each))
